@@ -1,0 +1,109 @@
+// Opening a GPU device, and saying plainly why there is none.
+
+/** Why WebGPU cannot be used here; the page turns each into a remedy. */
+export type NoGpuReason = "insecure-context" | "no-webgpu" | "no-adapter" | "no-device";
+
+export class NoGpuError extends Error {
+  override name = "NoGpuError";
+  constructor(
+    readonly reason: NoGpuReason,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+export interface AdapterReport {
+  vendor: string;
+  architecture: string;
+  device: string;
+  description: string;
+  /** True when the adapter is a software rasterizer (lavapipe, SwiftShader). */
+  software: boolean;
+  features: string[];
+  limits: Record<string, number>;
+}
+
+/** A device with its adapter's facts and its first error. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterReport;
+  /** Resolves when the device is lost, by accident or by `destroy()`. */
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  /** Throws the first uncaptured error since the last call: a GPU error must stop the run. */
+  check(): void;
+  destroy(): void;
+}
+
+const WANTED_FEATURES = ["timestamp-query", "subgroups", "shader-f16"] as const;
+
+/** Limits that are raised to what the adapter has; everything also works within WebGPU's defaults. */
+const RAISED_LIMITS = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+/**
+ * Open a device on the given WebGPU implementation (`navigator.gpu`, or Dawn's `create([])` in Node).
+ *
+ * @throws NoGpuError with the reason when there is no WebGPU, no adapter or no device.
+ */
+export async function openGpu(gpu: GPU | undefined, options: { secureContext?: boolean } = {}): Promise<Gpu> {
+  if (options.secureContext === false)
+    throw new NoGpuError("insecure-context", "WebGPU needs a secure context (https:// or localhost).");
+  if (!gpu) throw new NoGpuError("no-webgpu", "This browser has no WebGPU (navigator.gpu is missing).");
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) throw new NoGpuError("no-adapter", "WebGPU is there, but it offers no adapter.");
+
+  const requiredFeatures = WANTED_FEATURES.filter((f) => adapter.features.has(f));
+  const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ label: "couplet", requiredFeatures, requiredLimits });
+  } catch (cause) {
+    throw new NoGpuError("no-device", `The adapter refused a device: ${String(cause)}`);
+  }
+  return watch(device, reportAdapter(adapter));
+}
+
+function watch(device: GPUDevice, adapter: AdapterReport): Gpu {
+  let firstError: string | undefined;
+  device.addEventListener("uncapturederror", (event) => {
+    event.preventDefault();
+    firstError ??= event.error.message;
+  });
+  return {
+    device,
+    adapter,
+    lost: device.lost,
+    check() {
+      if (firstError === undefined) return;
+      const message = firstError;
+      firstError = undefined;
+      throw new Error(`GPU error: ${message}`);
+    },
+    destroy: () => device.destroy(),
+  };
+}
+
+function reportAdapter(adapter: GPUAdapter): AdapterReport {
+  const { vendor, architecture, device, description } = adapter.info;
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const value: unknown = Reflect.get(adapter.limits, name);
+    if (typeof value === "number") limits[name] = value;
+  }
+  return {
+    vendor,
+    architecture,
+    device,
+    description,
+    software: /llvmpipe|lavapipe|swiftshader|software/i.test(
+      `${vendor} ${architecture} ${device} ${description}`,
+    ),
+    features: [...adapter.features].sort(),
+    limits,
+  };
+}

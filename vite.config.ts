@@ -1,0 +1,18 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+// Threads for the wasm backend need cross-origin isolation. Static hosts that cannot send these
+// headers still work: the wasm backend then runs on one thread.
+const isolation = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+export default defineConfig({
+  base: "./",
+  plugins: [react()],
+  worker: { format: "es" },
+  build: { target: "es2023", chunkSizeWarningLimit: 1500 },
+  server: { headers: isolation },
+  preview: { headers: isolation },
+});

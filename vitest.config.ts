@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+// Everything runs in Node: kernels on Dawn, the page through a real headless Chromium.
+// Forks, one file at a time: each file gets its own Dawn instance and the cores to itself.
+export default defineConfig({
+  test: {
+    dir: "test",
+    pool: "forks",
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    setupFiles: ["test/support/setup.ts"],
+    exclude: process.env.COUPLET_BROWSER === "1" ? [] : ["browser/**"],
+  },
+});
