@@ -1,0 +1,140 @@
+// A run: everything that decides its numbers. The same small JSON drives the page and the headless runner,
+// and with its seed it reproduces the run on the same adapter.
+import * as v from "valibot";
+
+/** What was expected, what came, where. `issues` holds one line per field that is wrong. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  constructor(readonly issues: readonly string[]) {
+    super(`The run config is not usable:\n${issues.map((line) => `  ${line}`).join("\n")}`);
+  }
+}
+
+const finite = v.pipe(v.number(), v.finite());
+const positive = v.pipe(finite, v.gtValue(0, "must be greater than 0"));
+const fraction = v.pipe(
+  finite,
+  v.minValue(0, "must be between 0 and 1"),
+  v.maxValue(1, "must be between 0 and 1"),
+);
+const count = (min: number, max: number) =>
+  v.pipe(
+    v.number(),
+    v.integer("must be a whole number"),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
+  );
+
+export const COST_KINDS = ["cosine", "euclidean", "sqeuclidean", "attention"] as const;
+export const GRADIENTS = ["unrolled", "envelope", "implicit"] as const;
+
+const transport = v.strictObject({
+  /** How the distance of two states is measured. CoT2Align's released code uses `attention`. */
+  cost: v.picklist(COST_KINDS),
+  /** Entropic regularization; times each problem's mean cost when `relative`. */
+  epsilon: positive,
+  relative: v.boolean(),
+  maxIterations: count(1, 2000),
+  /** L1 marginal error at which a problem stops; 0 runs every sweep. */
+  tolerance: v.pipe(finite, v.minValue(0, "must not be negative")),
+  gradient: v.picklist(GRADIENTS),
+  /** Weights of the two terms; CoT2Align sums them as they are. */
+  embedding: v.pipe(finite, v.minValue(0)),
+  hidden: v.pipe(finite, v.minValue(0)),
+});
+
+const method = v.variant("id", [
+  v.strictObject({ id: v.literal("sft") }),
+  v.strictObject({
+    id: v.literal("cot2align"),
+    /** The paper's α: loss = (1 − kdRate)·CE + kdRate·OT. */
+    kdRate: fraction,
+    transport,
+  }),
+]);
+
+const runConfig = v.strictObject({
+  version: v.literal(1),
+  seed: count(0, 2 ** 32 - 1),
+  /** A bundled model's id, or (headless) the path of a folder. */
+  teacher: v.pipe(v.string(), v.nonEmpty("must name a model")),
+  student: v.pipe(v.string(), v.nonEmpty("must name a model")),
+  data: v.strictObject({
+    /** A bundled data set's id, or (headless) the path of a JSONL file. */
+    source: v.pipe(v.string(), v.nonEmpty("must name a data set")),
+    /** Which side of a row both models read. */
+    view: v.picklist(["cot", "plain"]),
+    /** Use at most this many training rows; 0 means all. */
+    rows: count(0, 1_000_000),
+    /** Tokens of prompt and response together; longer rows are cut. */
+    maxLength: count(8, 512),
+    maxPrompt: count(4, 512),
+  }),
+  method,
+  optimizer: v.strictObject({
+    learningRate: positive,
+    projectorLearningRate: positive,
+    beta1: fraction,
+    beta2: fraction,
+    eps: positive,
+    weightDecay: v.pipe(finite, v.minValue(0)),
+    /** Largest global gradient norm; larger gradients are scaled down to it. */
+    clipNorm: positive,
+    schedule: v.picklist(["constant", "linear", "cosine"]),
+    warmupSteps: count(0, 100_000),
+  }),
+  batchSize: count(1, 64),
+  steps: count(1, 1_000_000),
+  /** Held-out rows whose answers are scored, every so many steps (0: never). */
+  evaluation: v.strictObject({ everySteps: count(0, 100_000), rows: count(0, 2000) }),
+  /** The held-out row whose transport plan and answers are shown. */
+  probe: v.strictObject({ row: count(0, 100_000), everySteps: count(1, 10_000) }),
+});
+
+export type RunConfig = v.InferOutput<typeof runConfig>;
+export type MethodConfig = RunConfig["method"];
+export type TransportConfig = v.InferOutput<typeof transport>;
+export type OptimizerConfig = RunConfig["optimizer"];
+export type CostKind = TransportConfig["cost"];
+export type PlanGradient = TransportConfig["gradient"];
+
+/**
+ * Check a run config from outside.
+ *
+ * @throws ConfigError with one line per field: its path, what is wrong, what came.
+ */
+export function parseRunConfig(json: unknown): RunConfig {
+  const result = v.safeParse(runConfig, json);
+  if (result.success) return checkTogether(result.output);
+  throw new ConfigError(result.issues.map(describe));
+}
+
+/** Parse JSON text first, so that broken JSON is the same kind of error. */
+export function parseRunConfigText(text: string): RunConfig {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError([`not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`]);
+  }
+  return parseRunConfig(json);
+}
+
+function checkTogether(config: RunConfig): RunConfig {
+  if (config.data.maxPrompt < config.data.maxLength) return config;
+  const { maxPrompt, maxLength } = config.data;
+  throw new ConfigError([
+    `data.maxPrompt: must be below data.maxLength (${maxLength}) so that a response fits, got ${maxPrompt}`,
+  ]);
+}
+
+interface IssueLike {
+  readonly path?: readonly { readonly key: unknown }[] | undefined;
+  readonly message: string;
+  readonly received: string;
+}
+
+function describe(issue: IssueLike): string {
+  const path = issue.path?.map((p) => String(p.key)).join(".") || "(top level)";
+  return `${path}: ${issue.message}${issue.message.includes("received") ? "" : `, got ${issue.received}`}`;
+}

@@ -1,0 +1,63 @@
+// What a run reports. Plain data: it crosses the worker boundary, goes into files, and is drawn.
+
+/** One training step. Every value is a plain number; terms add up to the loss. */
+export interface StepRecord {
+  /** 1-based. */
+  readonly step: number;
+  /** The weighted total that was minimized. */
+  readonly loss: number;
+  /** Weighted terms by name ("ce", "ot_embedding", "ot_hidden", …); they sum to `loss`. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** Global gradient norm before clipping. */
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  /** Share of response tokens whose arg max is the label. */
+  readonly tokenAccuracy: number;
+  /** Response tokens in the batch. */
+  readonly tokens: number;
+  /** Largest L1 marginal error among the step's transport problems; 0 without transport. */
+  readonly marginalError: number;
+  /** Transport problems of the step that did not reach the tolerance. */
+  readonly unconverged: number;
+  /** Wall-clock time of the step in milliseconds. Not part of a run's identity. */
+  readonly ms: number;
+}
+
+/** A transport plan with everything a heatmap needs. */
+export interface PlanRecord {
+  /** Step after which it was computed; 0 is before training. */
+  readonly step: number;
+  readonly layer: "embedding" | "hidden";
+  /** Display form of the tokens on each axis. */
+  readonly studentTokens: readonly string[];
+  readonly teacherTokens: readonly string[];
+  /** [n, m] row-major: student rows, teacher columns. */
+  readonly plan: Float32Array;
+  readonly cost: Float32Array;
+  /** ⟨P, C⟩. */
+  readonly transportCost: number;
+  /** −Σ P log P in nats; log(n·m) for the product of uniform marginals. */
+  readonly entropy: number;
+  readonly epsilon: number;
+  readonly iterations: number;
+  /** L1 distance of the plan's marginals from uniform. */
+  readonly marginalError: number;
+  readonly converged: boolean;
+}
+
+export interface AnswerRecord {
+  readonly step: number;
+  readonly prompt: string;
+  readonly reference: string;
+  readonly teacher: string;
+  /** The student's answer before the first step. */
+  readonly before: string;
+  readonly now: string;
+}
+
+export interface EvaluationRecord {
+  readonly step: number;
+  /** Exactly right final answers. */
+  readonly correct: number;
+  readonly total: number;
+}

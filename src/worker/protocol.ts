@@ -1,0 +1,104 @@
+// The engine worker's language: commands in, events out. Narrow with `switch (message.type)` and end in
+// `message satisfies never`; typed arrays travel by transfer.
+import type { RunConfig } from "../config/run";
+import type { NoGpuReason } from "../gpu/device";
+import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../telemetry/records";
+
+export type Command =
+  /** Open the device; `baseUrl` is where the page's models/ and data/ folders live. */
+  | { type: "open"; baseUrl: string }
+  /** Load models and data for this config and get ready to play. Replaces the current run. */
+  | { type: "load"; config: RunConfig }
+  | { type: "play" }
+  | { type: "pause" }
+  /** One training step while paused. */
+  | { type: "step" }
+  /** Back to step 0 with the same weights, data order and seed; keeps the loaded models. */
+  | { type: "reset" }
+  /** Show another held-out row's plan and answers. */
+  | { type: "probe"; row: number }
+  /** The trained student as a Hugging Face style folder, zipped. */
+  | { type: "export" };
+
+export type RunStatus = "empty" | "loading" | "ready" | "running" | "paused" | "finished" | "failed";
+
+export interface AdapterFacts {
+  readonly name: string;
+  readonly software: boolean;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+export type { NoGpuReason };
+
+/** A failure in the reader's terms: what happened, why, what to do. */
+export interface Failure {
+  readonly code: string;
+  readonly what: string;
+  readonly why: string;
+  readonly remedy: string;
+}
+
+export interface ModelFacts {
+  readonly id: string;
+  readonly parameters: number;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly vocabSize: number;
+}
+
+export interface RunFacts {
+  readonly teacher: ModelFacts;
+  readonly student: ModelFacts;
+  /** Rows that train, rows that dropped out with the first reasons, held-out rows. */
+  readonly rows: number;
+  readonly dropped: readonly string[];
+  readonly heldOut: number;
+  /** Display prompts of the held-out rows, for the probe picker. */
+  readonly probes: readonly string[];
+  /** GPU bytes by class. */
+  readonly memory: Readonly<Record<string, number>>;
+  /** Largest |our logits − ONNX logits| on the load-time probe. */
+  readonly logitsGap: number;
+}
+
+export type Event =
+  | { type: "device"; adapter: AdapterFacts }
+  | { type: "no-gpu"; reason: NoGpuReason; detail: string }
+  /** Work that takes a while; `total` 0 means unknown. */
+  | { type: "progress"; stage: string; done: number; total: number }
+  | { type: "status"; status: RunStatus; step: number }
+  | { type: "facts"; facts: RunFacts }
+  | { type: "steps"; records: StepRecord[] }
+  | { type: "plan"; plans: PlanRecord[] }
+  | { type: "answers"; answers: AnswerRecord }
+  | { type: "evaluation"; evaluation: EvaluationRecord }
+  | { type: "exported"; name: string; zip: Uint8Array }
+  | { type: "failure"; failure: Failure }
+  | { type: "log"; text: string };
+
+/** The transport worker: Sinkhorn on the CPU, for pages without WebGPU and for the recorded plan. */
+export interface SolveRequest {
+  readonly id: number;
+  readonly rows: number;
+  readonly cols: number;
+  /** [rows, cols] row-major. */
+  readonly cost: Float32Array;
+  /** Times the mean cost. */
+  readonly epsilon: number;
+  readonly maxIterations: number;
+  readonly tolerance: number;
+}
+
+export interface SolveReply {
+  readonly id: number;
+  readonly plan: Float32Array;
+  readonly transportCost: number;
+  readonly entropy: number;
+  readonly epsilon: number;
+  readonly iterations: number;
+  readonly marginalError: number;
+  readonly converged: boolean;
+  /** L1 marginal error after each sweep. */
+  readonly errors: Float32Array;
+}
