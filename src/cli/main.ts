@@ -1,0 +1,54 @@
+// The headless commands. Exit codes: 0 done, 1 unexpected, 2 bad input, 3 the run failed but kept its last good step.
+import { ConfigError } from "../config/run";
+import { PRESETS } from "../config/presets";
+import { BadUsage } from "./usage";
+
+const USAGE = `couplet COMMAND
+
+  run CONFIG.json --out DIR    train as the page does; writes metrics.jsonl, config.json, plan.json,
+                               answers.json, evaluations.jsonl and the trained student
+  config [PRESET]              print a complete run config (presets: ${Object.keys(PRESETS).join(", ")})
+  ot FILE.json [--out OUT.json] [--device gpu|cpu]
+                               solve transport problems
+`;
+
+const COMMANDS: Record<string, (argv: string[]) => Promise<number>> = {
+  run: async (argv) => (await import("./run")).runCommand(argv),
+  ot: async (argv) => (await import("./ot")).otCommand(argv),
+  config: printConfig,
+};
+
+export async function main(argv: string[]): Promise<number> {
+  const [name = "help", ...rest] = argv;
+  if (name === "help" || name === "--help") {
+    console.log(USAGE);
+    return 0;
+  }
+  const command = COMMANDS[name];
+  if (!command) return badInput(`There is no command "${name}".\n\n${USAGE}`);
+  try {
+    return await command(rest);
+  } catch (error) {
+    if (isBadInput(error)) return badInput(error.message);
+    console.error(error);
+    return 1;
+  }
+}
+
+async function printConfig([preset = "first-light"]: string[]): Promise<number> {
+  const found = Object.entries(PRESETS).find(([id]) => id === preset);
+  if (!found) return badInput(`There is no preset "${preset}", only ${Object.keys(PRESETS).join(", ")}.`);
+  console.log(JSON.stringify(found[1].config, null, 2));
+  return 0;
+}
+
+/** Errors whose message is for the person who gave the input; others are defects and show their stack. */
+const isBadInput = (error: unknown): error is Error =>
+  error instanceof ConfigError ||
+  error instanceof BadUsage ||
+  (error instanceof Error && (error.name === "ModelError" || error.name === "DataError"));
+
+function badInput(message: string): number {
+  console.error(message);
+  return 2;
+}
