@@ -1,0 +1,29 @@
+// What can be wrong with a model folder, as one error type that the page can show as it is.
+
+export type ModelErrorCode = "missing-file" | "truncated" | "unsupported" | "mismatch" | "invalid";
+
+/** `message` names what was expected, what came and what to do; `file` is relative to the model folder. */
+export class ModelError extends Error {
+  override readonly name = "ModelError";
+  readonly code: ModelErrorCode;
+  readonly file?: string;
+
+  constructor(code: ModelErrorCode, message: string, options: { file?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    if (options.file !== undefined) this.file = options.file;
+  }
+}
+
+/** Runs `read`, naming the file in every error that leaves it. Anything but a ModelError becomes "invalid". */
+export function withFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ModelError && error.file !== undefined) throw error;
+    const code = error instanceof ModelError ? error.code : "invalid";
+    throw new ModelError(code, `${file}: ${reason(error)}`, { file, cause: error });
+  }
+}
+
+export const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

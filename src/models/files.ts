@@ -1,0 +1,145 @@
+// Where the bytes of a model folder come from: a URL, memory, or (node-files.ts) a directory.
+// Paths are relative to the folder: "config.json", "onnx/model.onnx".
+
+import { ModelError, reason, withFile } from "./errors";
+
+export type ReadProgress = (loadedBytes: number, totalBytes: number) => void;
+
+export interface ModelFiles {
+  /** Shown in messages; not a path. */
+  readonly id: string;
+  read(path: string, onProgress?: ReadProgress): Promise<Uint8Array>;
+  has(path: string): Promise<boolean>;
+}
+
+export type FetchFn = (url: string, init?: RequestInit) => Promise<Response>;
+
+/** A folder below a URL of our own site. `baseUrl` may lack its last slash. */
+export function urlFiles(
+  id: string,
+  baseUrl: string,
+  fetchFn: FetchFn = (url, init) => fetch(url, init),
+): ModelFiles {
+  const base = baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`;
+  return {
+    id,
+    async read(path, onProgress) {
+      const response = await request(id, path, fetchFn, base + path);
+      return readBody(id, path, response, onProgress);
+    },
+    async has(path) {
+      try {
+        const response = await fetchFn(base + path, { method: "HEAD" });
+        return response.ok && !isPageFallback(path, response);
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/** Files that are already in memory: tests, and folders dropped on the page. */
+export function memoryFiles(id: string, files: ReadonlyMap<string, Uint8Array>): ModelFiles {
+  return {
+    id,
+    async read(path, onProgress) {
+      const bytes = files.get(path);
+      if (!bytes) throw missingFile(id, path, `it holds ${listSome([...files.keys()])}`);
+      onProgress?.(bytes.length, bytes.length);
+      return bytes;
+    },
+    has: async (path) => files.has(path),
+  };
+}
+
+export async function readJson(files: ModelFiles, path: string): Promise<unknown> {
+  const bytes = await files.read(path);
+  return withFile(path, () => parseJson(bytes));
+}
+
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new ModelError("invalid", `expected UTF-8 JSON, but ${reason(error)}`);
+  }
+}
+
+export function missingFile(id: string, path: string, found: string): ModelError {
+  return new ModelError(
+    "missing-file",
+    `Model "${id}" needs ${path}, but ${found}. Add the file to the model folder.`,
+    {
+      file: path,
+    },
+  );
+}
+
+/** "a, b, c and 4 more": enough of a list to recognise a folder by. */
+export function listSome(names: readonly string[], limit = 6): string {
+  if (names.length === 0) return "nothing";
+  const rest = names.length - limit;
+  return names.slice(0, limit).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+async function request(id: string, path: string, fetchFn: FetchFn, url: string): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetchFn(url);
+  } catch (error) {
+    throw missingFile(id, path, `${url} could not be fetched (${reason(error)})`);
+  }
+  if (!response.ok) throw missingFile(id, path, `${url} answered ${response.status}`);
+  if (isPageFallback(path, response)) throw missingFile(id, path, `${url} answered with an HTML page`);
+  return response;
+}
+
+/** Single-page servers (vite's among them) answer index.html for a file that is not there. */
+const isPageFallback = (path: string, response: Response): boolean =>
+  !path.endsWith(".html") && (response.headers.get("content-type") ?? "").startsWith("text/html");
+
+async function readBody(
+  id: string,
+  path: string,
+  response: Response,
+  onProgress?: ReadProgress,
+): Promise<Uint8Array> {
+  // content-length counts compressed bytes when the server compresses, so it may only be trusted without it.
+  const compressed = response.headers.get("content-encoding") !== null;
+  const total = compressed ? 0 : Number(response.headers.get("content-length") ?? 0);
+  const chunks: Uint8Array[] = [];
+  let loaded = 0;
+  try {
+    const reader = response.body?.getReader();
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+      chunks.push(next.value);
+      loaded += next.value.length;
+      onProgress?.(loaded, Math.max(total, loaded));
+    }
+  } catch (error) {
+    throw new ModelError(
+      "truncated",
+      `Model "${id}": the download of ${path} broke off (${reason(error)}). Try again.`,
+      {
+        file: path,
+      },
+    );
+  }
+  if (total > loaded) {
+    const message = `Model "${id}": ${path} has ${loaded} of ${total} bytes. Load it again.`;
+    throw new ModelError("truncated", message, { file: path });
+  }
+  return concatBytes(chunks);
+}
+
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}

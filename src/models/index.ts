@@ -1,0 +1,19 @@
+// Models: reading, running and writing them. node-files.ts is Node's own and imported by path.
+export { type LlamaConfig, loadModelConfig, modelConfigJson, parseModelConfig } from "./config";
+export { ModelError, type ModelErrorCode } from "./errors";
+export { exportStudentFolder } from "./export-student";
+export { memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
+export type { Device } from "./hub";
+export { type NamedTensor, readSafetensors, writeSafetensors } from "./safetensors";
+export { expectedTensors, loadStudentWeights, type StudentWeights } from "./student-weights";
+export {
+  openReferenceSession,
+  openTeacher,
+  type OpenOptions,
+  type ReferenceSession,
+  type Teacher,
+  type TeacherBatchOutput,
+  type TeacherConfig,
+} from "./teacher";
+export { loadTokenizer, type Tokenizer } from "./tokenizer";
+export type { TokenScheme } from "./token-bytes";

@@ -1,0 +1,112 @@
+// Writing ONNX protobuf messages: the few that a Llama graph and a graph patch need.
+
+import { concatBytes } from "./files";
+
+const encoder = new TextEncoder();
+
+/** A field with a length: text, bytes or a nested message. */
+export function lengthField(no: number, body: string | Uint8Array): Uint8Array {
+  const bytes = typeof body === "string" ? encoder.encode(body) : body;
+  return concatBytes([Uint8Array.from([...varint(no * 8 + 2), ...varint(bytes.length)]), bytes]);
+}
+
+export const intField = (no: number, value: number): Uint8Array =>
+  Uint8Array.from([...varint(no * 8), ...varint(value)]);
+
+export interface NodeSpec {
+  readonly op: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Whole-number attributes: a number, or a list of them. */
+  readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
+}
+
+export function nodeProto({ op, name, inputs, outputs, attributes = {} }: NodeSpec): Uint8Array {
+  return concatBytes([
+    ...inputs.map((input) => lengthField(1, input)),
+    ...outputs.map((output) => lengthField(2, output)),
+    lengthField(3, name),
+    lengthField(4, op),
+    ...Object.entries(attributes).map(([key, value]) => lengthField(5, attributeProto(key, value))),
+  ]);
+}
+
+const [ATTRIBUTE_INT, ATTRIBUTE_INTS] = [2, 7];
+
+function attributeProto(name: string, value: number | readonly number[]): Uint8Array {
+  const body =
+    typeof value === "number"
+      ? [intField(3, value), intField(20, ATTRIBUTE_INT)]
+      : [...value.map((v) => intField(8, v)), intField(20, ATTRIBUTE_INTS)];
+  return concatBytes([lengthField(1, name), ...body]);
+}
+
+export function tensorProto(
+  name: string,
+  dims: readonly number[],
+  dataType: number,
+  data: Float32Array | BigInt64Array,
+): Uint8Array {
+  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return concatBytes([
+    ...dims.map((dim) => intField(1, dim)),
+    intField(2, dataType),
+    lengthField(8, name),
+    lengthField(9, raw),
+  ]);
+}
+
+/** Name, type and shape of a graph input or output; a string dimension is symbolic. */
+export function valueInfo(name: string, elemType: number, shape: readonly (number | string)[]): Uint8Array {
+  const dims = shape.map((dim) =>
+    lengthField(1, typeof dim === "number" ? intField(1, dim) : lengthField(2, dim)),
+  );
+  const tensorType = concatBytes([intField(1, elemType), lengthField(2, concatBytes(dims))]);
+  return concatBytes([lengthField(1, name), lengthField(2, lengthField(1, tensorType))]);
+}
+
+export interface GraphSpec {
+  readonly nodes: readonly Uint8Array[];
+  readonly initializers: readonly Uint8Array[];
+  readonly inputs: readonly Uint8Array[];
+  readonly outputs: readonly Uint8Array[];
+}
+
+export function modelProto(name: string, graph: GraphSpec): Uint8Array {
+  const body = concatBytes([
+    ...graph.nodes.map((node) => lengthField(1, node)),
+    lengthField(2, name),
+    ...graph.initializers.map((tensor) => lengthField(5, tensor)),
+    ...graph.inputs.map((value) => lengthField(11, value)),
+    ...graph.outputs.map((value) => lengthField(12, value)),
+  ]);
+  const opset = concatBytes([lengthField(1, ""), intField(2, OPSET)]);
+  return concatBytes([
+    intField(1, IR_VERSION),
+    lengthField(2, "couplet"),
+    lengthField(7, body),
+    lengthField(8, opset),
+  ]);
+}
+
+// The newest pair that every ONNX Runtime since 1.13 reads, and the last opset where ReduceMean takes `axes`
+// as an attribute.
+const OPSET = 17;
+const IR_VERSION = 8;
+
+/**
+ * Bytes that, appended to an ONNX file, add graph outputs: protobuf merges repeated occurrences of an embedded
+ * message, so a second `graph` field extends the first. Types may be left out; ONNX Runtime infers them.
+ */
+export const outputsPatch = (names: readonly string[]): Uint8Array =>
+  lengthField(7, concatBytes(names.map((name) => lengthField(12, lengthField(1, name)))));
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  // Negative numbers are 64-bit two's complement: ten bytes.
+  let rest = value < 0 ? BigInt.asUintN(64, BigInt(value)) : BigInt(value);
+  for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+  bytes.push(Number(rest));
+  return bytes;
+}

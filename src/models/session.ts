@@ -1,0 +1,139 @@
+// One decoder graph in ONNX Runtime: batches in, named outputs out, as plain f32 arrays.
+
+import { ModelError, reason, withFile } from "./errors";
+import { concatBytes, type ModelFiles, type ReadProgress } from "./files";
+import {
+  createSession,
+  type Device,
+  exclusively,
+  type OrtSession,
+  type OrtTensor,
+  transformers,
+} from "./hub";
+import { FLOAT, type OnnxGraph, type OnnxValue, readOnnx } from "./onnx-wire";
+import { outputsPatch } from "./onnx-write";
+
+export const ONNX_FILE = "onnx/model.onnx";
+
+export interface FloatOutput {
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface DecoderSession {
+  readonly raw: OrtSession;
+  /** `ids` and `mask` are [B,T], padded on the right; only the outputs named are computed into memory. */
+  run(
+    ids: Int32Array,
+    mask: Uint8Array,
+    B: number,
+    T: number,
+    outputs: readonly string[],
+  ): Promise<FloatOutput[]>;
+  release(): Promise<void>;
+}
+
+export interface OnnxSource {
+  readonly bytes: Uint8Array;
+  readonly graph: OnnxGraph;
+}
+
+export async function readOnnxFile(files: ModelFiles, onProgress?: ReadProgress): Promise<OnnxSource> {
+  const bytes = await files.read(ONNX_FILE, onProgress);
+  const graph = withFile(ONNX_FILE, () => checkDecoder(readOnnx(bytes)));
+  return { bytes, graph };
+}
+
+/** `taps` are tensors of the graph that it does not return by itself. */
+export async function openSession(
+  { bytes, graph }: OnnxSource,
+  device: Device,
+  taps: readonly string[] = [],
+): Promise<DecoderSession> {
+  const returned = new Set(graph.outputs.map(({ name }) => name));
+  const added = [...new Set(taps)].filter((name) => !returned.has(name));
+  const model = added.length > 0 ? concatBytes([bytes, outputsPatch(added)]) : bytes;
+  const cacheOutputs = [...returned].filter((name) => name.startsWith("present"));
+  const raw = await createSession(model, device, cacheOutputs).catch((error: unknown) => {
+    const message = `${ONNX_FILE}: ONNX Runtime refused it on ${device}: ${reason(error)}`;
+    throw new ModelError("invalid", message, { file: ONNX_FILE, cause: error });
+  });
+  const { Tensor } = await transformers();
+  const int64 = (values: Iterable<number>, dims: number[]): OrtTensor =>
+    new Tensor("int64", BigInt64Array.from(values, BigInt), dims).ort_tensor;
+  const emptyCache = (B: number): [string, OrtTensor][] =>
+    graph.inputs.filter(isCache).map(({ name, shape }) => {
+      // The batch size is the first symbol of a cache's shape; the other is the past length, which is 0 here.
+      const dims = shape.map((dim, axis) => (typeof dim === "number" ? dim : axis === 0 ? B : 0));
+      return [name, new Tensor("float32", new Float32Array(0), dims).ort_tensor];
+    });
+  const given = new Set(graph.inputs.map(({ name }) => name));
+  return {
+    raw,
+    async run(ids, mask, B, T, outputs) {
+      checkBatch(ids, mask, B, T);
+      const feeds: Record<string, OrtTensor> = { input_ids: int64(ids, [B, T]) };
+      if (given.has("attention_mask")) feeds["attention_mask"] = int64(mask, [B, T]);
+      if (given.has("position_ids")) {
+        const positions = Array.from({ length: B * T }, (_, i) => i % T);
+        feeds["position_ids"] = int64(positions, [B, T]);
+      }
+      Object.assign(feeds, Object.fromEntries(emptyCache(B)));
+      const results = await exclusively(() => raw.run(feeds, outputs));
+      return outputs.map((name) => takeFloats(name, results[name]));
+    },
+    release: () => exclusively(() => raw.release()),
+  };
+}
+
+const isCache = ({ name }: OnnxValue): boolean => name.startsWith("past_key_values.");
+const PLAIN_INPUTS = new Set(["input_ids", "attention_mask", "position_ids"]);
+
+/** Refuses graphs that `run` could not feed, before ONNX Runtime spends time on them. */
+function checkDecoder(graph: OnnxGraph): OnnxGraph {
+  const names = graph.inputs.map(({ name }) => name).filter((name) => !graph.initializers.has(name));
+  const unknown = graph.inputs.filter(
+    (value) => names.includes(value.name) && !isCache(value) && !PLAIN_INPUTS.has(value.name),
+  );
+  if (unknown.length > 0 || !names.includes("input_ids")) {
+    const wants = "input_ids, attention_mask, position_ids and past_key_values.*";
+    throw new ModelError(
+      "unsupported",
+      `a decoder with the inputs ${wants} is needed; this graph takes ${names.join(", ")}`,
+    );
+  }
+  if (!graph.outputs.some(({ name }) => name === "logits")) {
+    throw new ModelError(
+      "unsupported",
+      `an output "logits" is needed; this graph returns ${graph.outputs[0]?.name ?? "nothing"}`,
+    );
+  }
+  const half = graph.inputs.find((value) => isCache(value) && value.elemType !== FLOAT);
+  if (half) throw new ModelError("unsupported", `${half.name} is not f32: use the fp32 export of the model`);
+  const outside = [...graph.initializers.values()].find(({ external }) => external);
+  if (outside) {
+    throw new ModelError(
+      "unsupported",
+      `"${outside.name}" lives in a separate data file; one-file exports are supported`,
+    );
+  }
+  return graph;
+}
+
+function checkBatch(ids: Int32Array, mask: Uint8Array, B: number, T: number): void {
+  if (!(B > 0 && T > 0) || ids.length !== B * T || mask.length !== B * T) {
+    throw new RangeError(
+      `a batch of ${B}×${T} needs ${B * T} ids and mask values, got ${ids.length} and ${mask.length}`,
+    );
+  }
+}
+
+function takeFloats(name: string, tensor: OrtTensor | undefined): FloatOutput {
+  if (!(tensor?.data instanceof Float32Array)) {
+    throw new ModelError(
+      "unsupported",
+      `the graph returns ${name} as ${tensor?.type ?? "nothing"}, expected float32`,
+    );
+  }
+  return { dims: tensor.dims, data: tensor.data };
+}

@@ -1,0 +1,271 @@
+// The frozen teacher: an ONNX decoder run by transformers.js' ONNX Runtime, tapped so that it also returns
+// hidden_states[0] and hidden_states[-1]; and the same without taps, as a reference for our own engine.
+
+import { asObject } from "./config";
+import { ModelError, withFile } from "./errors";
+import { type ModelFiles, readJson } from "./files";
+import { type Device, exclusively, provider, type Transformers, transformers } from "./hub";
+import { findTaps, headWeight, type Taps } from "./onnx-taps";
+import type { NamedTensor } from "./safetensors";
+import { type DecoderSession, ONNX_FILE, openSession, readOnnxFile } from "./session";
+import { loadTokenizer, type Tokenizer } from "./tokenizer";
+
+export interface TeacherConfig {
+  readonly modelType: string;
+  readonly hiddenSize: number;
+  readonly vocabSize: number;
+  readonly maxPositions: number;
+}
+
+/** Row-major f32; rows of padding hold values without meaning. */
+export interface TeacherBatchOutput {
+  /** hidden_states[0], [B,T,D] */
+  readonly embedding: Float32Array;
+  /** hidden_states[-1], after the final norm, [B,T,D] */
+  readonly hidden: Float32Array;
+  /** [B,T,V], only when asked for */
+  readonly logits?: Float32Array;
+  readonly B: number;
+  readonly T: number;
+  readonly D: number;
+  readonly V: number;
+}
+
+export interface GenerateOptions {
+  readonly maxNewTokens: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Teacher {
+  readonly config: TeacherConfig;
+  readonly tokenizer: Tokenizer;
+  /** lm_head as [V,D], so that hidden · headᵀ = logits; undefined when the graph quantizes or computes it. */
+  readonly head: NamedTensor | undefined;
+  /** `ids` [B,T] padded on the right; `mask` 1 where real. */
+  forward(
+    ids: Int32Array,
+    mask: Uint8Array,
+    B: number,
+    T: number,
+    options?: { logits?: boolean },
+  ): Promise<TeacherBatchOutput>;
+  /** Greedy, with a KV cache; returns the new text only. Rejects with the signal's reason when aborted. */
+  generate(prompt: string, options: GenerateOptions): Promise<string>;
+  dispose(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly device: Device;
+  readonly onProgress?: (progress: { file: string; loaded: number; total: number }) => void;
+}
+
+export async function openTeacher(files: ModelFiles, { device, onProgress }: OpenOptions): Promise<Teacher> {
+  const rawConfig = await readJson(files, "config.json");
+  const config = withFile("config.json", () => teacherConfig(rawConfig));
+  const tokenizer = await loadTokenizer(files);
+  const source = await readOnnxFile(files, (loaded, total) =>
+    onProgress?.({ file: ONNX_FILE, loaded, total }),
+  );
+  const taps = withFile(ONNX_FILE, () => findTaps(source.graph));
+  const head = headWeight(source.graph, taps);
+  const session = await openSession(source, device, [taps.embedding, taps.hidden]);
+  try {
+    await probe(session, taps, config, head);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+  const generate = await createGenerate(asObject(rawConfig), session, tokenizer, device);
+  const { hiddenSize: D, vocabSize: V } = config;
+  return {
+    config,
+    tokenizer,
+    head,
+    async forward(ids, mask, B, T, { logits = false } = {}) {
+      const names = [taps.embedding, taps.hidden, ...(logits ? ["logits"] : [])];
+      const [embedding, hidden, scores] = await session.run(ids, mask, B, T, names);
+      if (!embedding || !hidden) throw new RangeError("a session returns every output it is asked for");
+      const tapped = { embedding: embedding.data, hidden: hidden.data, B, T, D, V };
+      return scores ? { ...tapped, logits: scores.data } : tapped;
+    },
+    generate,
+    dispose: () => session.release(),
+  };
+}
+
+export interface ReferenceSession {
+  /** [B,T,V] of the model's own ONNX graph: what our engine must reproduce. */
+  logits(ids: Int32Array, mask: Uint8Array, B: number, T: number): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+export async function openReferenceSession(
+  files: ModelFiles,
+  { device, onProgress }: OpenOptions,
+): Promise<ReferenceSession> {
+  const source = await readOnnxFile(files, (loaded, total) =>
+    onProgress?.({ file: ONNX_FILE, loaded, total }),
+  );
+  const session = await openSession(source, device);
+  return {
+    async logits(ids, mask, B, T) {
+      const [logits] = await session.run(ids, mask, B, T, ["logits"]);
+      return logits?.data ?? new Float32Array(0);
+    },
+    dispose: () => session.release(),
+  };
+}
+
+const DECODERS = {
+  llama: "LlamaForCausalLM",
+  mistral: "MistralForCausalLM",
+  qwen2: "Qwen2ForCausalLM",
+  qwen3: "Qwen3ForCausalLM",
+  gpt2: "GPT2LMHeadModel",
+  gpt_neox: "GPTNeoXForCausalLM",
+} as const;
+
+const isDecoder = (type: unknown): type is keyof typeof DECODERS =>
+  typeof type === "string" && Object.hasOwn(DECODERS, type);
+
+/** A teacher only has to run, so more families will do than for a student. */
+function teacherConfig(json: unknown): TeacherConfig {
+  const config = asObject(json);
+  const modelType = config["model_type"];
+  if (!isDecoder(modelType)) {
+    const supported = Object.keys(DECODERS).join(", ");
+    const message = `model_type is ${JSON.stringify(modelType)}; supported for a teacher are ${supported}`;
+    throw new ModelError("unsupported", message);
+  }
+  const size = (...fields: string[]): number => {
+    const value = fields.map((field) => config[field]).find((v) => v !== undefined);
+    if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
+    throw new ModelError(
+      "invalid",
+      `${fields[0]} must be a whole number above 0, got ${JSON.stringify(value)}`,
+    );
+  };
+  return {
+    modelType,
+    hiddenSize: size("hidden_size", "n_embd"),
+    vocabSize: size("vocab_size"),
+    maxPositions: size("max_position_embeddings", "n_positions"),
+  };
+}
+
+const PROBE_LENGTH = 8;
+/** f32 sums of a few hundred to a few thousand terms in another order; an unrelated tensor is off by order 1. */
+const PROBE_TOLERANCE = 1e-3;
+
+/** Runs a few tokens and checks that the taps are what they are taken for. */
+async function probe(
+  session: DecoderSession,
+  taps: Taps,
+  config: TeacherConfig,
+  head: NamedTensor | undefined,
+): Promise<void> {
+  const ids = Int32Array.from({ length: PROBE_LENGTH }, (_, i) => (i * 7919 + 17) % config.vocabSize);
+  const mask = new Uint8Array(PROBE_LENGTH).fill(1);
+  const names = [taps.embedding, taps.hidden, "logits"];
+  const outputs = await session.run(ids, mask, 1, PROBE_LENGTH, names);
+  const widths = [config.hiddenSize, config.hiddenSize, config.vocabSize];
+  for (const [i, { dims, data }] of outputs.entries()) {
+    const expected = [1, PROBE_LENGTH, widths[i]].join(", ");
+    if (dims.join(", ") !== expected) {
+      const message = `${names[i]} has shape [${dims.join(", ")}], config.json implies [${expected}]`;
+      throw new ModelError("mismatch", `${ONNX_FILE}: ${message}`, { file: ONNX_FILE });
+    }
+    if (!data.every(Number.isFinite)) {
+      const message = `${ONNX_FILE}: ${names[i]} is not finite on a probe; the model or the device is broken`;
+      throw new ModelError("invalid", message, { file: ONNX_FILE });
+    }
+  }
+  const [, hidden, logits] = outputs;
+  if (head && hidden && logits) checkHead(hidden.data, logits.data, head);
+}
+
+/** hidden · headᵀ must be the logits: otherwise a scale, a cap or a wrong tensor lies between. */
+function checkHead(hidden: Float32Array, logits: Float32Array, { shape, data: head }: NamedTensor): void {
+  const [V = 0, D = 0] = shape;
+  let worst = V * PROBE_LENGTH === logits.length && D * PROBE_LENGTH === hidden.length ? 0 : Infinity;
+  const scale = logits.reduce((max, value) => Math.max(max, Math.abs(value)), 1);
+  for (let row = 0; row < logits.length && worst < Infinity; row++) {
+    const [t, v] = [Math.floor(row / V), row % V];
+    let sum = 0;
+    for (let d = 0; d < D; d++) sum += (hidden[t * D + d] ?? 0) * (head[v * D + d] ?? 0);
+    worst = Math.max(worst, Math.abs(sum - (logits[row] ?? 0)));
+  }
+  if (worst > PROBE_TOLERANCE * scale) {
+    const message =
+      `${ONNX_FILE}: the tapped hidden state times the head misses the logits by ${worst.toPrecision(3)} ` +
+      `(logits reach ${scale.toPrecision(3)}). The graph changes its logits after the head; choose another model.`;
+    throw new ModelError("mismatch", message, { file: ONNX_FILE });
+  }
+}
+
+async function createGenerate(
+  rawConfig: Record<string, unknown>,
+  session: DecoderSession,
+  tokenizer: Tokenizer,
+  device: Device,
+): Promise<Teacher["generate"]> {
+  const library = await transformers();
+  const model = asGenerator(library, rawConfig, session, device);
+  const maxPositions = teacherConfig(rawConfig).maxPositions;
+  return async (prompt, { maxNewTokens, signal }) => {
+    const ids = tokenizer.encode(prompt);
+    const room = Math.min(maxNewTokens, maxPositions - ids.length);
+    if (ids.length === 0) throw new RangeError("generate needs a prompt of at least one token, got none");
+    if (room < 1)
+      throw new RangeError(`the prompt has ${ids.length} tokens; the teacher's context is ${maxPositions}`);
+    const stop = new library.InterruptableStoppingCriteria();
+    const interrupt = (): void => stop.interrupt();
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", interrupt, { once: true });
+    const dims = [1, ids.length];
+    const settings = {
+      input_ids: new library.Tensor("int64", BigInt64Array.from(ids, BigInt), dims),
+      attention_mask: new library.Tensor("int64", new BigInt64Array(ids.length).fill(1n), dims),
+      max_new_tokens: room,
+      do_sample: false,
+      eos_token_id: tokenizer.eosId,
+      pad_token_id: tokenizer.padId,
+      stopping_criteria: stop,
+    };
+    try {
+      const output: unknown = await exclusively(() => model.generate(settings));
+      signal?.throwIfAborted();
+      return tokenizer.decode(newTokens(output, ids.length));
+    } finally {
+      signal?.removeEventListener("abort", interrupt);
+    }
+  };
+}
+
+interface Generator {
+  generate(settings: Record<string, unknown>): Promise<unknown>;
+}
+
+/** A transformers.js model around a session we opened ourselves. */
+function asGenerator(
+  library: Transformers,
+  rawConfig: Record<string, unknown>,
+  session: DecoderSession,
+  device: Device,
+): Generator {
+  const type = rawConfig["model_type"];
+  if (!isDecoder(type)) throw new RangeError(`not a decoder: ${String(type)}`);
+  const config = new library.PretrainedConfig(rawConfig);
+  const raw = Object.assign(session.raw, { config: { dtype: "fp32", device: provider(device) } });
+  const generation_config = new library.GenerationConfig(config);
+  const model = new library[DECODERS[type]](config, { model: raw }, { generation_config });
+  return { generate: (settings) => model.generate(settings) };
+}
+
+function newTokens(output: unknown, promptLength: number): number[] {
+  if (typeof output !== "object" || output === null || !("data" in output)) {
+    throw new Error("transformers.js returned no token tensor from generate; adapt src/models/teacher.ts");
+  }
+  const { data } = output;
+  return data instanceof BigInt64Array ? Array.from(data.subarray(promptLength), Number) : [];
+}

@@ -1,0 +1,102 @@
+// A model's tokenizer, through transformers.js, with what it lacks: the bytes and the printed form of each token.
+
+import { asObject } from "./config";
+import { ModelError, reason, withFile } from "./errors";
+import { type ModelFiles, readJson } from "./files";
+import { transformers } from "./hub";
+import { displayBytes, rawTokenBytes, type TokenScheme } from "./token-bytes";
+
+export interface Tokenizer {
+  /** Without special tokens around the text. */
+  encode(text: string): number[];
+  /** Special tokens are left out. */
+  decode(ids: readonly number[]): string;
+  /** For display: ␣ for a space, ↵ for a newline, ⟨E2⟩ for a byte that is no whole character. */
+  tokenText(id: number): string;
+  /** For byte-level tokenizers, the bytes of encode(text) add up to the UTF-8 of text. */
+  tokenBytes(id: number): Uint8Array;
+  /** The token as the vocabulary writes it: "Ġthe", "▁the", "<0xE2>". */
+  rawToken(id: number): string;
+  readonly scheme: TokenScheme;
+  readonly eosId: number;
+  readonly padId: number;
+  readonly vocabSize: number;
+}
+
+const [TOKENIZER, SETTINGS] = ["tokenizer.json", "tokenizer_config.json"];
+
+export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
+  const [tokenizerJson, settings, { PreTrainedTokenizer }] = await Promise.all([
+    readJson(files, TOKENIZER).then((json) => withFile(TOKENIZER, () => asObject(json))),
+    readJson(files, SETTINGS).then((json) => withFile(SETTINGS, () => asObject(json))),
+    transformers(),
+  ]);
+  const scheme = withFile(TOKENIZER, () => tokenScheme(tokenizerJson));
+  let inner: InstanceType<typeof PreTrainedTokenizer>;
+  try {
+    inner = new PreTrainedTokenizer(tokenizerJson, settings);
+  } catch (error) {
+    const message = `${TOKENIZER}: transformers.js could not build it (${reason(error)})`;
+    throw new ModelError("invalid", message, { file: TOKENIZER, cause: error });
+  }
+  const tokens = tokenTable(inner.get_vocab(), tokenizerJson);
+  const added = new Set(addedTokens(tokenizerJson).map(({ id }) => id));
+  const { eos_token_id: eosId, pad_token_id: padId } = inner;
+  if (typeof eosId !== "number") {
+    const message = `${SETTINGS}: eos_token must name a token of ${TOKENIZER}, got ${JSON.stringify(settings["eos_token"])}`;
+    throw new ModelError("invalid", message, { file: SETTINGS });
+  }
+  const rawToken = (id: number): string => {
+    const token = tokens[id];
+    if (token === undefined) throw new RangeError(`token ids go from 0 to ${tokens.length - 1}, got ${id}`);
+    return token;
+  };
+  const tokenBytes = (id: number): Uint8Array =>
+    added.has(id) ? new TextEncoder().encode(rawToken(id)) : rawTokenBytes(rawToken(id), scheme);
+  return {
+    encode: (text) => (text === "" ? [] : inner.encode(text, { add_special_tokens: false })),
+    decode: (ids) =>
+      ids.length === 0
+        ? ""
+        : inner.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    tokenText: (id) => displayBytes(tokenBytes(id)),
+    tokenBytes,
+    rawToken,
+    scheme,
+    eosId,
+    padId: typeof padId === "number" ? padId : eosId,
+    vocabSize: tokens.length,
+  };
+}
+
+function tokenTable(vocab: ReadonlyMap<string, number>, json: Record<string, unknown>): string[] {
+  const tokens: string[] = [];
+  for (const [token, id] of vocab) tokens[id] = token;
+  for (const { id, content } of addedTokens(json)) tokens[id] = content;
+  return Array.from(tokens, (token, id) => token ?? `<unused ${id}>`);
+}
+
+function addedTokens(json: Record<string, unknown>): { id: number; content: string }[] {
+  const list: unknown[] = Array.isArray(json["added_tokens"]) ? json["added_tokens"] : [];
+  return list.flatMap((entry) => {
+    const { id, content }: { id?: unknown; content?: unknown } = asObject(entry);
+    return typeof id === "number" && typeof content === "string" ? [{ id, content }] : [];
+  });
+}
+
+function tokenScheme(json: Record<string, unknown>): TokenScheme {
+  const parts = [json["pre_tokenizer"], json["decoder"], json["normalizer"]];
+  if (parts.some((part) => mentions(part, (type) => type === "ByteLevel"))) return "byte-level";
+  if (parts.some((part) => mentions(part, (type) => type === "Metaspace" || type === "▁")))
+    return "metaspace";
+  const message =
+    "expected a byte-level (GPT-2, SmolLM2) or metaspace (SentencePiece) tokenizer; this one is neither";
+  throw new ModelError("unsupported", message);
+}
+
+/** Looks for a component by its `type` (or a Replace of "▁" by its text) anywhere in a nested pipeline. */
+function mentions(part: unknown, matches: (text: unknown) => boolean): boolean {
+  if (typeof part === "string") return matches(part);
+  if (typeof part !== "object" || part === null) return false;
+  return Object.values(part).some((value) => mentions(value, matches));
+}
