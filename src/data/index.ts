@@ -1,0 +1,15 @@
+// Data: rows, token sequences, batches and scores.
+export { bucketLength, makeSideBatch, type PairBatch, type SideBatch } from "./batch";
+export {
+  type DatasetLimits,
+  type DroppedRow,
+  makePairBatch,
+  prepareDataset,
+  type PreparedDataset,
+  type PreparedRow,
+} from "./dataset";
+export { encodeRow, type LengthLimits, PAPER_LIMITS, responseLength, type Sequence } from "./encode";
+export { DataError } from "./errors";
+export { parseRows, type Row, type View } from "./rows";
+export { createSampler, type Sampler, type SamplerState } from "./sampler";
+export { exactMatch, extractAnswer } from "./score";
