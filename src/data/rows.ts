@@ -79,7 +79,7 @@ function readRow(json: Json, line: number, at: Place): Row {
     throw at.error(`has "prompt${cot}" without "output${cot}"; add it or remove both`);
   const [family, answer] = [label(json, "family", at), label(json, "answer", at)];
   return {
-    id: label(json, "id", at) ?? String(line),
+    id: label(json, "id", at) ?? `line ${line}`,
     prompt,
     output,
     ...(outputCot && { outputCot, promptCot: promptCot || prompt }),

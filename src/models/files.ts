@@ -14,13 +14,19 @@ export interface ModelFiles {
 
 export type FetchFn = (url: string, init?: RequestInit) => Promise<Response>;
 
-/** A folder below a URL of our own site. `baseUrl` may lack its last slash. */
+/**
+ * A folder of our own site. In a worker, pass an absolute URL: relative ones start at the worker's script.
+ * Other sites are refused, so that no setting can make the page fetch from a third party.
+ */
 export function urlFiles(
   id: string,
   baseUrl: string,
   fetchFn: FetchFn = (url, init) => fetch(url, init),
 ): ModelFiles {
   const base = baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`;
+  if (typeof location !== "undefined" && new URL(base, location.href).origin !== location.origin) {
+    throw new RangeError(`models are read from this site (${location.origin}) only, got ${base}`);
+  }
   return {
     id,
     async read(path, onProgress) {

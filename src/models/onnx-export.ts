@@ -5,7 +5,7 @@
 
 import type { LlamaConfig } from "./config";
 import { BOOL, FLOAT, INT64 } from "./onnx-wire";
-import { modelProto, type NodeSpec, nodeProto, tensorProto, valueInfo } from "./onnx-write";
+import { modelProto, type NodeSpec, nodeProto, type Parts, tensorProto, valueInfo } from "./onnx-write";
 import type { NamedTensor } from "./safetensors";
 import { checkTensors } from "./student-weights";
 
@@ -24,8 +24,8 @@ export function llamaToOnnx(config: LlamaConfig, tensors: ReadonlyMap<string, Na
 }
 
 interface Builder {
-  readonly nodes: Uint8Array[];
-  readonly initializers: Uint8Array[];
+  readonly nodes: Parts[];
+  readonly initializers: Parts[];
   /** Adds a node and returns the name of its output. */
   node(
     op: string,
@@ -45,10 +45,10 @@ interface Builder {
 }
 
 function createBuilder(tensors: ReadonlyMap<string, NamedTensor>): Builder {
-  const nodes: Uint8Array[] = [];
-  const initializers: Uint8Array[] = [];
+  const nodes: Parts[] = [];
+  const initializers: Parts[] = [];
   const stored = new Set<string>();
-  const store = (name: string, make: () => Uint8Array): string => {
+  const store = (name: string, make: () => Parts): string => {
     if (!stored.has(name)) initializers.push(make());
     stored.add(name);
     return name;
@@ -261,7 +261,7 @@ function lmHead(graph: Builder, config: LlamaConfig, x: string): void {
   graph.node("MatMul", "/lm_head/MatMul", [x, right], {}, "logits");
 }
 
-function graphValues(config: LlamaConfig): { inputs: Uint8Array[]; outputs: Uint8Array[] } {
+function graphValues(config: LlamaConfig): { inputs: Parts[]; outputs: Parts[] } {
   const [B, T, S, P] = ["batch_size", "sequence_length", "total_sequence_length", "past_sequence_length"];
   const inputs = [
     valueInfo("input_ids", INT64, [B, T]),

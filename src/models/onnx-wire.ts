@@ -105,7 +105,7 @@ function readAttribute(bytes: Uint8Array, attribute: Field, ints: Map<string, re
   const values: number[] = [];
   for (const field of message(bytes, attribute)) {
     if (field.no === 1) name = text(bytes, field);
-    if (field.no === 3 || field.no === 8) values.push(...integers(bytes, field));
+    if (field.no === 3 || field.no === 8) for (const value of integers(bytes, field)) values.push(value);
   }
   if (values.length > 0) ints.set(name, values);
 }
@@ -115,7 +115,7 @@ function readTensor(bytes: Uint8Array, tensor: Field): OnnxTensor {
   let raw: Uint8Array | undefined;
   const dims: number[] = [];
   for (const field of message(bytes, tensor)) {
-    if (field.no === 1) dims.push(...integers(bytes, field));
+    if (field.no === 1) for (const dim of integers(bytes, field)) dims.push(dim);
     if (field.no === 2) dataType = field.value;
     if (field.no === 4 || field.no === 9) raw = bytes.subarray(field.start, field.end);
     if (field.no === 8) name = text(bytes, field);

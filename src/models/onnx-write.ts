@@ -1,13 +1,18 @@
 // Writing ONNX protobuf messages: the few that a Llama graph and a graph patch need.
+// A message under construction is a flat list of byte runs, joined once at the end, so that weights are copied once.
 
 import { concatBytes } from "./files";
+
+export type Parts = readonly Uint8Array[];
 
 const encoder = new TextEncoder();
 
 /** A field with a length: text, bytes or a nested message. */
-export function lengthField(no: number, body: string | Uint8Array): Uint8Array {
-  const bytes = typeof body === "string" ? encoder.encode(body) : body;
-  return concatBytes([Uint8Array.from([...varint(no * 8 + 2), ...varint(bytes.length)]), bytes]);
+export function lengthField(no: number, body: string | Uint8Array | Parts): Uint8Array[] {
+  const parts =
+    typeof body === "string" ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return [Uint8Array.from([...varint(no * 8 + 2), ...varint(length)]), ...parts];
 }
 
 export const intField = (no: number, value: number): Uint8Array =>
@@ -22,24 +27,24 @@ export interface NodeSpec {
   readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
 }
 
-export function nodeProto({ op, name, inputs, outputs, attributes = {} }: NodeSpec): Uint8Array {
-  return concatBytes([
-    ...inputs.map((input) => lengthField(1, input)),
-    ...outputs.map((output) => lengthField(2, output)),
-    lengthField(3, name),
-    lengthField(4, op),
-    ...Object.entries(attributes).map(([key, value]) => lengthField(5, attributeProto(key, value))),
-  ]);
+export function nodeProto({ op, name, inputs, outputs, attributes = {} }: NodeSpec): Parts {
+  return [
+    ...inputs.flatMap((input) => lengthField(1, input)),
+    ...outputs.flatMap((output) => lengthField(2, output)),
+    ...lengthField(3, name),
+    ...lengthField(4, op),
+    ...Object.entries(attributes).flatMap(([key, value]) => lengthField(5, attributeProto(key, value))),
+  ];
 }
 
 const [ATTRIBUTE_INT, ATTRIBUTE_INTS] = [2, 7];
 
-function attributeProto(name: string, value: number | readonly number[]): Uint8Array {
+function attributeProto(name: string, value: number | readonly number[]): Parts {
   const body =
     typeof value === "number"
       ? [intField(3, value), intField(20, ATTRIBUTE_INT)]
       : [...value.map((v) => intField(8, v)), intField(20, ATTRIBUTE_INTS)];
-  return concatBytes([lengthField(1, name), ...body]);
+  return [...lengthField(1, name), ...body];
 }
 
 export function tensorProto(
@@ -47,46 +52,42 @@ export function tensorProto(
   dims: readonly number[],
   dataType: number,
   data: Float32Array | BigInt64Array,
-): Uint8Array {
+): Parts {
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return concatBytes([
-    ...dims.map((dim) => intField(1, dim)),
-    intField(2, dataType),
-    lengthField(8, name),
-    lengthField(9, raw),
-  ]);
+  const shape = dims.map((dim) => intField(1, dim));
+  return [...shape, intField(2, dataType), ...lengthField(8, name), ...lengthField(9, raw)];
 }
 
 /** Name, type and shape of a graph input or output; a string dimension is symbolic. */
-export function valueInfo(name: string, elemType: number, shape: readonly (number | string)[]): Uint8Array {
-  const dims = shape.map((dim) =>
+export function valueInfo(name: string, elemType: number, shape: readonly (number | string)[]): Parts {
+  const dims = shape.flatMap((dim) =>
     lengthField(1, typeof dim === "number" ? intField(1, dim) : lengthField(2, dim)),
   );
-  const tensorType = concatBytes([intField(1, elemType), lengthField(2, concatBytes(dims))]);
-  return concatBytes([lengthField(1, name), lengthField(2, lengthField(1, tensorType))]);
+  const tensorType = [intField(1, elemType), ...lengthField(2, dims)];
+  return [...lengthField(1, name), ...lengthField(2, lengthField(1, tensorType))];
 }
 
 export interface GraphSpec {
-  readonly nodes: readonly Uint8Array[];
-  readonly initializers: readonly Uint8Array[];
-  readonly inputs: readonly Uint8Array[];
-  readonly outputs: readonly Uint8Array[];
+  readonly nodes: readonly Parts[];
+  readonly initializers: readonly Parts[];
+  readonly inputs: readonly Parts[];
+  readonly outputs: readonly Parts[];
 }
 
 export function modelProto(name: string, graph: GraphSpec): Uint8Array {
-  const body = concatBytes([
-    ...graph.nodes.map((node) => lengthField(1, node)),
-    lengthField(2, name),
-    ...graph.initializers.map((tensor) => lengthField(5, tensor)),
-    ...graph.inputs.map((value) => lengthField(11, value)),
-    ...graph.outputs.map((value) => lengthField(12, value)),
-  ]);
-  const opset = concatBytes([lengthField(1, ""), intField(2, OPSET)]);
+  const body = [
+    ...graph.nodes.flatMap((node) => lengthField(1, node)),
+    ...lengthField(2, name),
+    ...graph.initializers.flatMap((tensor) => lengthField(5, tensor)),
+    ...graph.inputs.flatMap((value) => lengthField(11, value)),
+    ...graph.outputs.flatMap((value) => lengthField(12, value)),
+  ];
+  const opset = [...lengthField(1, ""), intField(2, OPSET)];
   return concatBytes([
     intField(1, IR_VERSION),
-    lengthField(2, "couplet"),
-    lengthField(7, body),
-    lengthField(8, opset),
+    ...lengthField(2, "couplet"),
+    ...lengthField(7, body),
+    ...lengthField(8, opset),
   ]);
 }
 
@@ -99,8 +100,10 @@ const IR_VERSION = 8;
  * Bytes that, appended to an ONNX file, add graph outputs: protobuf merges repeated occurrences of an embedded
  * message, so a second `graph` field extends the first. Types may be left out; ONNX Runtime infers them.
  */
-export const outputsPatch = (names: readonly string[]): Uint8Array =>
-  lengthField(7, concatBytes(names.map((name) => lengthField(12, lengthField(1, name)))));
+export function outputsPatch(names: readonly string[]): Uint8Array {
+  const outputs = names.flatMap((name) => lengthField(12, lengthField(1, name)));
+  return concatBytes(lengthField(7, outputs));
+}
 
 function varint(value: number): number[] {
   const bytes: number[] = [];

@@ -235,7 +235,7 @@ async function createGenerate(
     try {
       const output: unknown = await exclusively(() => model.generate(settings));
       signal?.throwIfAborted();
-      return tokenizer.decode(newTokens(output, ids.length));
+      return tokenizer.decode(newTokens(output, ids.length, tokenizer.eosId));
     } finally {
       signal?.removeEventListener("abort", interrupt);
     }
@@ -262,10 +262,13 @@ function asGenerator(
   return { generate: (settings) => model.generate(settings) };
 }
 
-function newTokens(output: unknown, promptLength: number): number[] {
+/** What follows the prompt, without eos, which not every tokenizer marks as special. */
+function newTokens(output: unknown, promptLength: number, eosId: number): number[] {
   if (typeof output !== "object" || output === null || !("data" in output)) {
     throw new Error("transformers.js returned no token tensor from generate; adapt src/models/teacher.ts");
   }
   const { data } = output;
-  return data instanceof BigInt64Array ? Array.from(data.subarray(promptLength), Number) : [];
+  const fresh = data instanceof BigInt64Array ? Array.from(data.subarray(promptLength), Number) : [];
+  const end = fresh.indexOf(eosId);
+  return end < 0 ? fresh : fresh.slice(0, end);
 }
