@@ -61,3 +61,24 @@ export interface EvaluationRecord {
   readonly correct: number;
   readonly total: number;
 }
+
+/** What the run stands on, for the page's fact lines. */
+export interface RunFacts {
+  readonly teacher: { readonly hiddenSize: number; readonly vocabSize: number };
+  readonly student: {
+    readonly parameters: number;
+    readonly hiddenSize: number;
+    readonly layers: number;
+    readonly vocabSize: number;
+  };
+  readonly rows: number;
+  readonly heldOut: number;
+  /** Rows that dropped out, each with its reason. */
+  readonly dropped: readonly string[];
+  /** Held-out prompts, for the probe picker. */
+  readonly probes: readonly string[];
+  /** GPU and cache bytes by class. */
+  readonly memory: Readonly<Record<string, number>>;
+  /** Largest |our logits − the ONNX session's| on the load-time probe. */
+  readonly logitsGap: number;
+}

@@ -2,7 +2,7 @@
 // `message satisfies never`; typed arrays travel by transfer.
 import type { RunConfig } from "../config/run";
 import type { NoGpuReason } from "../gpu/device";
-import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../telemetry/records";
+import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry/records";
 
 export type Command =
   /** Open the device; `baseUrl` is where the page's models/ and data/ folders live. */
@@ -37,29 +37,6 @@ export interface Failure {
   readonly what: string;
   readonly why: string;
   readonly remedy: string;
-}
-
-export interface ModelFacts {
-  readonly id: string;
-  readonly parameters: number;
-  readonly hiddenSize: number;
-  readonly layers: number;
-  readonly vocabSize: number;
-}
-
-export interface RunFacts {
-  readonly teacher: ModelFacts;
-  readonly student: ModelFacts;
-  /** Rows that train, rows that dropped out with the first reasons, held-out rows. */
-  readonly rows: number;
-  readonly dropped: readonly string[];
-  readonly heldOut: number;
-  /** Display prompts of the held-out rows, for the probe picker. */
-  readonly probes: readonly string[];
-  /** GPU bytes by class. */
-  readonly memory: Readonly<Record<string, number>>;
-  /** Largest |our logits − ONNX logits| on the load-time probe. */
-  readonly logitsGap: number;
 }
 
 export type Event =
