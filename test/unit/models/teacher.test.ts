@@ -185,7 +185,7 @@ test("a written folder reads back to the same model", async () => {
   expect(weights.config).toEqual(config);
   const second = await exportStudentFolder(weights.config, weights.tensors, memoryFiles("first", first));
   expect([...second.keys()]).toEqual([...first.keys()]);
-  for (const [path, bytes] of second) expect(bytes, path).toEqual(first.get(path));
+  for (const [path, bytes] of second) expect({ path, bytes }).toEqual({ path, bytes: first.get(path) });
 
   const teacher = await openTeacher(memoryFiles("second", second), { device: "cpu" });
   const reference = await openReferenceSession(memoryFiles("second", second), { device: "wasm" });
