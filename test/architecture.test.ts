@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   data: ["config", "models"],
   student: ["config", "gpu", "models"],
   ot: ["config", "gpu"],
-  objectives: ["config", "data", "gpu", "ot", "student"],
+  objectives: ["config", "data", "gpu", "ot", "student", "telemetry"],
   trainer: ["config", "data", "gpu", "models", "objectives", "ot", "student", "telemetry"],
   worker: ["config", "data", "gpu", "models", "ot", "telemetry", "trainer"],
   client: ["config", "telemetry", "worker/protocol"],

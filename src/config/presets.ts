@@ -17,8 +17,8 @@ export const STABLE_TRANSPORT: TransportConfig = {
 export const FIRST_LIGHT: RunConfig = {
   version: 1,
   seed: 7,
-  teacher: "teacher",
-  student: "student",
+  teacher: "couplet-teacher",
+  student: "couplet-student",
   data: { source: "reasoning", view: "cot", rows: 0, maxLength: 192, maxPrompt: 128 },
   method: { id: "cot2align", kdRate: 0.5, transport: STABLE_TRANSPORT },
   optimizer: {

@@ -1,0 +1,52 @@
+// What a config's names mean on a disk: a bundled model or data set of this repository, or a path.
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { RunConfig } from "../config/run";
+import { createRng, deriveSeed } from "../config/rng";
+import { parseRows, type Row } from "../data";
+import { folderFiles } from "../models/node-files";
+import type { ModelFiles } from "../models";
+import type { RunSources } from "../trainer";
+import { BadUsage } from "./usage";
+
+const PUBLIC = resolve(import.meta.dirname, "../../public");
+const HELD_OUT_SHARE = 0.1;
+
+/** @throws BadUsage, ModelError, DataError naming what is missing or wrong. */
+export function nodeSources(config: RunConfig): RunSources {
+  return {
+    teacher: modelFolder("teacher", config.teacher),
+    student: modelFolder("student", config.student),
+    ...rowsOf(config),
+    device: "cpu",
+  };
+}
+
+function modelFolder(role: string, name: string): ModelFiles {
+  const bundled = join(PUBLIC, "models", name);
+  const dir = existsSync(bundled) ? bundled : resolve(name);
+  if (existsSync(dir)) return folderFiles(name, dir);
+  throw new BadUsage(`${role}: there is no bundled model and no folder "${name}" (looked at ${dir}).`);
+}
+
+function rowsOf({ data, seed }: RunConfig): Pick<RunSources, "train" | "heldOut"> {
+  const bundled = (part: string) => join(PUBLIC, "data", `${data.source}-${part}.jsonl`);
+  if (existsSync(bundled("train")))
+    return { train: readRows(bundled("train")), heldOut: readRows(bundled("heldout")) };
+  const file = resolve(data.source);
+  if (!existsSync(file))
+    throw new BadUsage(
+      `data.source: there is no bundled data set and no file "${data.source}" (looked at ${file}).`,
+    );
+  return split(readRows(file), seed);
+}
+
+const readRows = (file: string): Row[] => parseRows(readFileSync(file, "utf8"), file);
+
+/** One row in ten is held out, by seed; at least one. */
+function split(rows: readonly Row[], seed: number): Pick<RunSources, "train" | "heldOut"> {
+  const rng = createRng(deriveSeed(seed, "split"));
+  const held = rows.map(() => rng.next() < HELD_OUT_SHARE);
+  if (!held.includes(true)) held[held.length - 1] = true;
+  return { train: rows.filter((_, i) => !held[i]), heldOut: rows.filter((_, i) => held[i]) };
+}

@@ -1,0 +1,17 @@
+// The objectives, in the order the page lists them. A new one is one file and one line here.
+import type { MethodConfig } from "../config/run";
+import { cot2align } from "./cot2align";
+import { sft } from "./sft";
+import type { Objective } from "./types";
+
+export const OBJECTIVES = [cot2align, sft] as const;
+
+/** The objective that a config names. The config's schema admits only ids that are in the list. */
+export function objectiveOf(method: MethodConfig): Objective {
+  const found = OBJECTIVES.find((o) => o.id === method.id);
+  if (!found) throw new Error(`No objective "${method.id}", only ${OBJECTIVES.map((o) => o.id).join(", ")}`);
+  // Each objective is called only with the config that carries its id, which is what the cast forgets.
+  return found as unknown as Objective;
+}
+
+export * from "./types";

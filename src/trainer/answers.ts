@@ -1,0 +1,77 @@
+// Answers in words: the teacher's, the student's before the first step, the student's now; and how many are right.
+import type { RunConfig } from "../config/run";
+import { exactMatch, extractAnswer, type PreparedRow } from "../data";
+import type { Gpu } from "../gpu/device";
+import { createGenerator } from "../student";
+import type { AnswerRecord, EvaluationRecord } from "../telemetry";
+import type { Loaded } from "./load";
+
+export interface Answers {
+  compare(row: PreparedRow): Promise<Omit<AnswerRecord, "step">>;
+  /** Held-out rows from the first on, as many as the config says. */
+  evaluate(rows: readonly PreparedRow[]): Promise<Omit<EvaluationRecord, "step">>;
+  destroy(): void;
+}
+
+const EVALUATION_BATCH = 16;
+
+export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answers {
+  const { maxLength } = config.data;
+  const { tokenizer, store } = loaded;
+  const limit = Math.min(maxLength, loaded.config.maxPositions);
+  const settings = { maxLength: limit, batch: EVALUATION_BATCH };
+  const generator = createGenerator(gpu, loaded.config, store, settings);
+  const cot = config.data.view === "cot";
+  const promptOf = ({ row }: PreparedRow) => (cot ? row.promptCot : row.prompt) ?? row.prompt;
+  const referenceOf = ({ row }: PreparedRow) => (cot ? row.outputCot : row.output) ?? row.output;
+  const fixed = new Map<PreparedRow, Promise<Pick<AnswerRecord, "teacher" | "before">>>();
+  const options = { maxNewTokens: limit, stopIds: [tokenizer.eosId] };
+
+  /** What does not change as the student learns: computed once per row. */
+  function fixedAnswers(row: PreparedRow): Promise<Pick<AnswerRecord, "teacher" | "before">> {
+    let known = fixed.get(row);
+    if (!known) {
+      const prompt = promptOf(row);
+      known = (async () => ({
+        teacher: await loaded.teacher.generate(prompt, { maxNewTokens: limit }),
+        before: await loaded.original.generate(prompt, { maxNewTokens: limit }),
+      }))();
+      fixed.set(row, known);
+    }
+    return known;
+  }
+
+  const promptIds = (row: PreparedRow): number[] => [
+    ...row.student.ids.subarray(0, row.student.promptLength),
+  ];
+
+  async function scoreBatch(rows: readonly PreparedRow[]): Promise<number> {
+    const texts = await generator.generateBatch(rows.map(promptIds), options);
+    return rows.filter((row, i) => {
+      const expected = row.row.answer ?? extractAnswer(referenceOf(row));
+      return exactMatch(tokenizer.decode(texts[i] ?? []), expected);
+    }).length;
+  }
+
+  return {
+    async compare(row) {
+      const now = await generator.generate(promptIds(row), options);
+      const { teacher, before } = await fixedAnswers(row);
+      return {
+        prompt: promptOf(row),
+        reference: referenceOf(row),
+        teacher: teacher.trim(),
+        before: before.trim(),
+        now: tokenizer.decode(now).trim(),
+      };
+    },
+    async evaluate(rows) {
+      const chosen = rows.slice(0, config.evaluation.rows);
+      let correct = 0;
+      for (let i = 0; i < chosen.length; i += EVALUATION_BATCH)
+        correct += await scoreBatch(chosen.slice(i, i + EVALUATION_BATCH));
+      return { correct, total: chosen.length };
+    },
+    destroy: () => generator.destroy(),
+  };
+}

@@ -1,0 +1,4 @@
+// The trainer: from a config to steps, plans, answers and a trained student.
+export { RunError } from "./failure";
+export type { Progress, RunSources } from "./load";
+export { openRun, type Run } from "./run";

@@ -1,0 +1,149 @@
+// From a config and its sources to everything a run stands on: models, tokenizers, prepared rows, parameters.
+import type { RunConfig } from "../config/run";
+import { deriveSeed } from "../config/rng";
+import { type LengthLimits, type PreparedRow, prepareDataset, type Row } from "../data";
+import type { Gpu } from "../gpu/device";
+import {
+  type Device,
+  type LlamaConfig,
+  loadStudentWeights,
+  loadTokenizer,
+  type ModelFiles,
+  openTeacher,
+  type Teacher,
+  type Tokenizer,
+} from "../models";
+import { objectiveOf, type Objective } from "../objectives";
+import { createParamStore, type ParamStore, studentLogits, studentParameters } from "../student";
+import { RunError } from "./failure";
+
+/** Where a run's bytes come from: folders on a disk, or the page's own server. */
+export interface RunSources {
+  readonly teacher: ModelFiles;
+  readonly student: ModelFiles;
+  readonly train: readonly Row[];
+  readonly heldOut: readonly Row[];
+  /** The ONNX backend of both sessions. */
+  readonly device: Device;
+}
+
+/** Called as work proceeds; `total` 0 means unknown. */
+export type Progress = (stage: string, done: number, total: number) => void;
+
+export interface Loaded {
+  readonly teacher: Teacher;
+  /** The student as it was exported, in its own ONNX session: the reference of our logits, and "before". */
+  readonly original: Teacher;
+  readonly studentFiles: ModelFiles;
+  readonly config: LlamaConfig;
+  readonly tokenizer: Tokenizer;
+  readonly store: ParamStore;
+  readonly objective: Objective;
+  readonly train: readonly PreparedRow[];
+  readonly heldOut: readonly PreparedRow[];
+  readonly dropped: readonly string[];
+  /** Largest |our logits − the ONNX session's| on the probe. */
+  readonly logitsGap: number;
+}
+
+const LOGITS_TOLERANCE = 1e-3;
+
+/**
+ * @throws ModelError, DataError for unusable files and rows; RunError when our logits differ from the ONNX session's.
+ */
+export async function loadRun(
+  gpu: Gpu,
+  run: RunConfig,
+  sources: RunSources,
+  progress: Progress,
+): Promise<Loaded> {
+  const objective = objectiveOf(run.method);
+  const open = (role: string, files: ModelFiles) =>
+    openTeacher(files, {
+      device: sources.device,
+      onProgress: ({ loaded, total }) => progress(`loading the ${role}`, loaded, total),
+    });
+  const teacher = await open("teacher", sources.teacher);
+  const original = await open("student", sources.student);
+  const { config, tensors } = await loadStudentWeights(sources.student);
+  const tokenizer = await loadTokenizer(sources.student);
+  checkVocabulary("student", tokenizer, config.vocabSize);
+  checkVocabulary("teacher", teacher.tokenizer, teacher.config.vocabSize);
+
+  const dims = { studentWidth: config.hiddenSize, teacherWidth: teacher.config.hiddenSize };
+  const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
+  const store = createParamStore(gpu, [...studentParameters(tensors), ...projectors]);
+  progress("checking the student's logits", 0, 0);
+  const logitsGap = await compareLogits(gpu, config, store, original);
+
+  progress("tokenizing rows", 0, 0);
+  const limits = {
+    student: within(run.data, config.maxPositions),
+    teacher: within(run.data, teacher.config.maxPositions),
+  };
+  const prepare = (rows: readonly Row[]) =>
+    prepareDataset(rows, run.data.view, tokenizer, teacher.tokenizer, limits);
+  const limited = run.data.rows > 0 ? sources.train.slice(0, run.data.rows) : sources.train;
+  const train = prepare(limited);
+  const heldOut = prepare(sources.heldOut);
+  return {
+    teacher,
+    original,
+    studentFiles: sources.student,
+    config,
+    tokenizer,
+    store,
+    objective,
+    train: train.usable,
+    heldOut: heldOut.usable,
+    dropped: [...train.dropped, ...heldOut.dropped].map(({ row, reason }) => `row ${row.id}: ${reason}`),
+    logitsGap,
+  };
+}
+
+export async function unload(loaded: Loaded): Promise<void> {
+  loaded.store.destroy();
+  await loaded.teacher.dispose();
+  await loaded.original.dispose();
+}
+
+/** A sequence's last token is only predicted, so a context of n positions takes n + 1 tokens. */
+const within = ({ maxLength, maxPrompt }: LengthLimits, maxPositions: number): LengthLimits => ({
+  maxLength: Math.min(maxLength, maxPositions + 1),
+  maxPrompt: Math.min(maxPrompt, maxPositions),
+});
+
+function checkVocabulary(role: string, tokenizer: Tokenizer, vocabSize: number): void {
+  if (tokenizer.vocabSize <= vocabSize) return;
+  throw new RunError(
+    "vocabulary",
+    `The ${role}'s tokenizer does not belong to its model.`,
+    `It has ${tokenizer.vocabSize} tokens, the model embeds ${vocabSize}.`,
+    "Take tokenizer.json and config.json from the same model.",
+  );
+}
+
+/** Both engines on the same few tokens. Training on weights that we read wrongly would only waste time. */
+async function compareLogits(
+  gpu: Gpu,
+  config: LlamaConfig,
+  store: ParamStore,
+  original: Teacher,
+): Promise<number> {
+  const T = Math.min(24, config.maxPositions);
+  const ids = Int32Array.from({ length: T }, (_, i) => (i * 37 + 11) % config.vocabSize);
+  const want = (await original.forward(ids, new Uint8Array(T).fill(1), 1, T, { logits: true })).logits;
+  const got = await studentLogits(gpu, config, store, ids, 1, T);
+  let gap = want && want.length === got.length ? 0 : Infinity;
+  want?.forEach((value, i) => {
+    const difference = Math.abs(value - (got[i] ?? NaN));
+    if (!(difference <= gap)) gap = Number.isNaN(difference) ? Infinity : difference;
+  });
+  if (gap <= LOGITS_TOLERANCE) return gap;
+  throw new RunError(
+    "logits-differ",
+    "The student was not loaded: our logits differ from its own ONNX session's.",
+    `The largest difference on a probe of ${T} tokens is ${gap.toPrecision(3)}; at most ${LOGITS_TOLERANCE} is allowed.`,
+    "model.safetensors and onnx/model.onnx may be of different models: export both from one checkpoint.",
+  );
+}

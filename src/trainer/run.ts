@@ -1,0 +1,198 @@
+// A run: loaded models and rows, step after step. The page's worker and the headless runner both drive this.
+import type { RunConfig } from "../config/run";
+import { deriveSeed } from "../config/rng";
+import { scheduleFactor } from "../config/schedule";
+import { createSampler, makePairBatch, type PairBatch, type PreparedRow } from "../data";
+import type { Gpu } from "../gpu/device";
+import { exportStudentFolder } from "../models";
+import { responseTokens } from "../objectives";
+import type { AdamWStep } from "../student";
+import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
+import { createAnswers } from "./answers";
+import { RunError } from "./failure";
+import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
+import { createProbe } from "./probe";
+import { buildStep, statesOf, type StepOutcome, type StepProgram } from "./step-program";
+import { shapeKey, stepShape } from "./step-shape";
+import { createTeacherCache } from "./teacher-cache";
+
+export interface Run {
+  readonly config: RunConfig;
+  facts(): RunFacts;
+  /** Steps done. */
+  readonly at: number;
+  /**
+   * One training step.
+   *
+   * @throws RunError `not-finite` when loss or gradient is not finite: weights then are those of the step before.
+   */
+  step(): Promise<StepRecord>;
+  /** The transport plans of a held-out row under the present weights; none when the method has no transport. */
+  plans(row: number): Promise<PlanRecord[]>;
+  answers(row: number): Promise<AnswerRecord>;
+  /** Greedy answers on held-out rows, exactly right or not. */
+  evaluate(): Promise<EvaluationRecord>;
+  /** Back to step 0: same weights, same data order, same numbers again. */
+  reset(): Promise<void>;
+  /** The student as it is now, as a Hugging Face style folder. */
+  exportStudent(): Promise<Map<string, Uint8Array>>;
+  destroy(): Promise<void>;
+}
+
+export async function openRun(
+  gpu: Gpu,
+  config: RunConfig,
+  sources: RunSources,
+  progress: Progress = () => undefined,
+): Promise<Run> {
+  const loaded = await loadRun(gpu, config, sources, progress);
+  const { store, teacher } = loaded;
+  const initial = await store.save();
+  const cache = createTeacherCache(teacher);
+  const steps = createStepPrograms(gpu, loaded, config, progress);
+  const probe = createProbe(gpu, loaded, config.method, cache);
+  const answers = createAnswers(gpu, loaded, config);
+  const padIds = { student: loaded.tokenizer.padId, teacher: teacher.tokenizer.padId };
+  const newSampler = () =>
+    createSampler(loaded.train.length, config.batchSize, deriveSeed(config.seed, "data"));
+  let sampler = newSampler();
+  let upcoming = sampler.next();
+  let at = 0;
+
+  const rowsOf = (indices: readonly number[]): PreparedRow[] => indices.flatMap((i) => loaded.train[i] ?? []);
+
+  async function step(): Promise<StepRecord> {
+    const started = performance.now();
+    const rows = rowsOf(upcoming);
+    await cache.ensure(rows);
+    const batch = makePairBatch(rows, padIds);
+    const program = await steps.of(batch);
+    const adamw = adamwStep(config, at + 1);
+    const running = program.run(batch, statesOf(cache, rows), adamw);
+    upcoming = sampler.next();
+    const prefetch = cache.ensure(rowsOf(upcoming)); // the teacher works while the GPU does
+    const outcome = await running;
+    await prefetch;
+    if (!outcome.updated) throw notFinite(outcome, at + 1);
+    at++;
+    return stepRecord(outcome, batch, at, adamw.learningRate, performance.now() - started);
+  }
+
+  return {
+    config,
+    facts: () => runFacts(loaded, steps.memory(), cache.bytes),
+    get at() {
+      return at;
+    },
+    step,
+    plans: async (row) => (await probe.plans(heldOutRow(loaded, row))).map((plan) => ({ ...plan, step: at })),
+    answers: async (row) => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at }),
+    evaluate: async () => ({ ...(await answers.evaluate(loaded.heldOut)), step: at }),
+    async reset() {
+      await store.restore(initial);
+      sampler = newSampler();
+      upcoming = sampler.next();
+      at = 0;
+    },
+    exportStudent: async () =>
+      exportStudentFolder(loaded.config, await store.read("student"), loaded.studentFiles),
+    async destroy() {
+      steps.destroy();
+      probe.destroy();
+      answers.destroy();
+      await unload(loaded);
+    },
+  };
+}
+
+/** Programs by shape bucket, built when first met. */
+function createStepPrograms(gpu: Gpu, loaded: Loaded, config: RunConfig, progress: Progress) {
+  const built = new Map<string, Promise<StepProgram>>();
+  const memory: Record<string, number> = {};
+  const dims = {
+    studentWidth: loaded.config.hiddenSize,
+    teacherWidth: loaded.teacher.config.hiddenSize,
+  };
+
+  async function build(batch: PairBatch): Promise<StepProgram> {
+    const shape = stepShape(batch, config.batchSize, dims);
+    const program = await buildStep(gpu, loaded, loaded.objective, config.method, shape, (done, total) =>
+      progress("compiling the training step", done, total),
+    );
+    for (const [part, bytes] of Object.entries(program.memory)) memory[part] = (memory[part] ?? 0) + bytes;
+    return program;
+  }
+
+  return {
+    of(batch: PairBatch): Promise<StepProgram> {
+      const key = shapeKey(stepShape(batch, config.batchSize, dims));
+      let program = built.get(key);
+      if (!program) built.set(key, (program = build(batch)));
+      return program;
+    },
+    memory: (): Readonly<Record<string, number>> => memory,
+    destroy: () => built.forEach((program) => void program.then((p) => p.destroy()).catch(() => undefined)),
+  };
+}
+
+function adamwStep({ optimizer, steps }: RunConfig, step: number): AdamWStep {
+  const factor = scheduleFactor(optimizer, step, steps);
+  return {
+    ...optimizer,
+    learningRate: optimizer.learningRate * factor,
+    projectorLearningRate: optimizer.projectorLearningRate * factor,
+    step,
+  };
+}
+
+function stepRecord(
+  outcome: StepOutcome,
+  batch: PairBatch,
+  step: number,
+  learningRate: number,
+  ms: number,
+): StepRecord {
+  const { loss, terms, gradNorm, marginalError, unconverged, correctTokens } = outcome;
+  const tokens = responseTokens(batch);
+  const tokenAccuracy = correctTokens / tokens;
+  return { step, loss, terms, gradNorm, learningRate, tokenAccuracy, tokens, marginalError, unconverged, ms };
+}
+
+function notFinite({ loss, gradNorm }: StepOutcome, step: number): RunError {
+  return new RunError(
+    "not-finite",
+    `The run stopped at step ${step - 1}: step ${step} was not finite and was not applied.`,
+    `The loss was ${loss}, the gradient norm ${gradNorm}. A learning rate that is too high is the usual cause.`,
+    "The student of the last good step is kept. Lower the learning rate, or raise epsilon, and start again.",
+  );
+}
+
+function heldOutRow({ heldOut }: Loaded, index: number): PreparedRow {
+  const row = heldOut[Math.min(index, heldOut.length - 1)];
+  if (row) return row;
+  throw new RunError(
+    "no-rows",
+    "There is no held-out row to show.",
+    "The data set has no usable held-out rows.",
+    "Add rows whose prompt and response fit the maximum length.",
+  );
+}
+
+function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cacheBytes: number): RunFacts {
+  const { config, store, teacher, train, heldOut, dropped, logitsGap, tokenizer } = loaded;
+  return {
+    teacher: { hiddenSize: teacher.config.hiddenSize, vocabSize: teacher.tokenizer.vocabSize },
+    student: {
+      parameters: store.count("student"),
+      hiddenSize: config.hiddenSize,
+      layers: config.layers,
+      vocabSize: tokenizer.vocabSize,
+    },
+    rows: train.length,
+    heldOut: heldOut.length,
+    dropped,
+    probes: heldOut.map(({ row }) => row.prompt),
+    memory: { ...memory, parameterBytes: store.bytes, teacherCacheBytes: cacheBytes },
+    logitsGap,
+  };
+}

@@ -1,0 +1,224 @@
+// The engine behind the page: commands in, events out, one run at a time. It knows no worker and no DOM, so it
+// runs the same under test in Node. Work is serial: a step, a probe and a reset never interleave.
+import type { RunConfig } from "../config/run";
+import type { Gpu } from "../gpu/device";
+import { NoGpuError } from "../gpu/device";
+import type { StepRecord } from "../telemetry/records";
+import { openRun, type Run, type RunSources } from "../trainer";
+import { toFailure } from "./failures";
+import type { Command, Event, RunStatus } from "./protocol";
+
+export interface Surroundings {
+  /** @throws NoGpuError with the reason. */
+  openGpu(): Promise<Gpu>;
+  sources(config: RunConfig, baseUrl: string): Promise<RunSources>;
+  zip(folder: ReadonlyMap<string, Uint8Array>): Uint8Array;
+  now(): number;
+}
+
+/** Telemetry is sent at most this often, however fast the steps are. */
+const FLUSH_MS = 50;
+
+export interface Engine {
+  handle(command: Command): Promise<void>;
+}
+
+export function createEngine(post: (event: Event) => void, around: Surroundings): Engine {
+  let gpu: Gpu | undefined;
+  let baseUrl = "";
+  let run: Run | undefined;
+  let status: RunStatus = "empty";
+  let playing = false;
+  let probeRow = 0;
+  let queue: Promise<void> = Promise.resolve();
+  const telemetry = createTelemetry(post, around);
+
+  const setStatus = (next: RunStatus) => {
+    status = next;
+    post({ type: "status", status, step: run?.at ?? 0 });
+  };
+
+  /** One job at a time; a job that fails is reported, and the next one runs all the same. */
+  function serially(job: () => Promise<void>): Promise<void> {
+    queue = queue.then(job).catch((error: unknown) => {
+      playing = false;
+      telemetry.flush();
+      post({ type: "failure", failure: toFailure(error) });
+      setStatus("failed");
+    });
+    return queue;
+  }
+
+  async function open(url: string): Promise<void> {
+    baseUrl = url;
+    try {
+      const opened = await around.openGpu();
+      gpu = opened;
+      const { description, device, vendor, architecture, software, features, limits } = opened.adapter;
+      const name =
+        description || device || [vendor, architecture].filter(Boolean).join(" ") || "unnamed adapter";
+      post({ type: "device", adapter: { name, software, features, limits } });
+      void opened.lost.then((info) => onLost(opened, info));
+    } catch (error) {
+      if (!(error instanceof NoGpuError)) throw error;
+      post({ type: "no-gpu", reason: error.reason, detail: error.message });
+    }
+  }
+
+  function onLost(lost: Gpu, info: GPUDeviceLostInfo): void {
+    if (gpu !== lost || info.reason === "destroyed") return;
+    gpu = undefined;
+    playing = false;
+    post({ type: "failure", failure: toFailure(new DeviceLost(info.message)) });
+    setStatus("failed");
+  }
+
+  async function load(config: RunConfig): Promise<void> {
+    if (!gpu) throw new DeviceLost("it is not open");
+    playing = false;
+    setStatus("loading");
+    const previous = run;
+    run = undefined;
+    await previous?.destroy();
+    const sources = await around.sources(config, baseUrl);
+    run = await openRun(gpu, config, sources, (stage, done, total) =>
+      post({ type: "progress", stage, done, total }),
+    );
+    probeRow = config.probe.row;
+    post({ type: "facts", facts: run.facts() });
+    setStatus("ready");
+    await show(run);
+  }
+
+  /** The probe row's plans now, and its answers when there is time: generating them must not hold up a first step. */
+  async function show(current: Run): Promise<void> {
+    await showPlans(current);
+    void serially(async () => {
+      if (!playing && run === current) await showAnswers(current);
+    });
+  }
+
+  async function showAnswers(current: Run): Promise<void> {
+    post({ type: "answers", answers: await current.answers(probeRow) });
+  }
+
+  async function showPlans(current: Run): Promise<void> {
+    const plans = await current.plans(probeRow);
+    if (plans.length > 0) post({ type: "plan", plans });
+  }
+
+  async function step(current: Run): Promise<void> {
+    const record = await current.step();
+    telemetry.add(record);
+    const { steps, probe, evaluation } = current.config;
+    const last = current.at >= steps;
+    if (last || current.at % probe.everySteps === 0) await showPlans(current);
+    if (evaluation.everySteps > 0 && (last || current.at % evaluation.everySteps === 0)) {
+      telemetry.flush();
+      await evaluate(current);
+      await showAnswers(current);
+    }
+    if (current.at === 1) post({ type: "facts", facts: current.facts() }); // memory is known once a step was built
+  }
+
+  async function evaluate(current: Run): Promise<void> {
+    if (current.config.evaluation.rows === 0) return;
+    post({ type: "evaluation", evaluation: await current.evaluate() });
+  }
+
+  /** Step after step until paused, finished or failed. Each step is its own job, so that commands come between. */
+  async function play(): Promise<void> {
+    while (playing && run && run.at < run.config.steps) {
+      const current = run;
+      await serially(async () => {
+        if (playing && run === current) await step(current);
+      });
+    }
+    if (!playing) return; // whoever stopped it has said so
+    playing = false;
+    telemetry.flush();
+    setStatus("finished");
+  }
+
+  const loaded = (): Run => {
+    if (!run) throw new Error("No run is loaded yet: choose models and data first.");
+    return run;
+  };
+
+  async function handle(command: Command): Promise<void> {
+    switch (command.type) {
+      case "open":
+        return serially(() => open(command.baseUrl));
+      case "load":
+        playing = false;
+        return serially(() => load(command.config));
+      case "play":
+        if (playing || !run || status === "failed" || run.at >= run.config.steps) return;
+        playing = true;
+        setStatus("running");
+        return play();
+      case "pause":
+        if (!playing) return;
+        playing = false;
+        return serially(async () => {
+          telemetry.flush();
+          setStatus("paused");
+          if (run) await show(run);
+        });
+      case "step":
+        if (playing || !run || run.at >= run.config.steps) return;
+        return serially(async () => {
+          const current = loaded();
+          await step(current);
+          telemetry.flush();
+          await showPlans(current);
+          setStatus(current.at >= current.config.steps ? "finished" : "paused");
+        });
+      case "reset":
+        playing = false;
+        return serially(async () => {
+          const current = loaded();
+          await current.reset();
+          telemetry.clear();
+          setStatus("ready");
+          await show(current);
+        });
+      case "probe":
+        probeRow = command.row;
+        return serially(() => show(loaded()));
+      case "export":
+        return serially(async () => {
+          const current = loaded();
+          const zip = around.zip(await current.exportStudent());
+          post({ type: "exported", name: `couplet-student-step-${current.at}.zip`, zip });
+        });
+    }
+    command satisfies never;
+  }
+  return { handle };
+}
+
+/** The device went away: a driver reset, a sleeping laptop, a tab that held too much memory. */
+export class DeviceLost extends Error {
+  override name = "DeviceLost";
+}
+
+function createTelemetry(post: (event: Event) => void, { now }: Surroundings) {
+  let pending: StepRecord[] = [];
+  let sent = 0;
+  const flush = () => {
+    if (pending.length > 0) post({ type: "steps", records: pending });
+    pending = [];
+    sent = now();
+  };
+  return {
+    add(record: StepRecord) {
+      pending.push(record);
+      if (now() - sent >= FLUSH_MS) flush();
+    },
+    flush,
+    clear() {
+      pending = [];
+    },
+  };
+}

@@ -1,0 +1,55 @@
+// Errors as the page shows them: what happened, why, what to do.
+import { ConfigError } from "../config/run";
+import { DataError } from "../data";
+import { ModelError } from "../models";
+import { RunError } from "../trainer";
+import type { Failure } from "./protocol";
+
+export function toFailure(error: unknown): Failure {
+  if (error instanceof RunError) {
+    const { code, what, why, remedy } = error;
+    return { code, what, why, remedy };
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  if (error instanceof ModelError)
+    return {
+      code: `model-${error.code}`,
+      what: "A model could not be loaded.",
+      why,
+      remedy: "Check the files that the message names, or choose another model.",
+    };
+  if (error instanceof DataError)
+    return {
+      code: "data",
+      what: "The data cannot be used.",
+      why,
+      remedy: "Mend the rows that the message names, or choose other data.",
+    };
+  if (error instanceof ConfigError)
+    return {
+      code: "config",
+      what: "The run's settings are not usable.",
+      why,
+      remedy: "Change the named settings.",
+    };
+  if (error instanceof Error && error.name === "DeviceLost")
+    return {
+      code: "device-lost",
+      what: "The GPU device was lost.",
+      why: why || "The browser gave no reason; a driver reset or too little GPU memory is usual.",
+      remedy: "Reload the page to open the device again. Your settings are kept.",
+    };
+  if (/memory/i.test(why))
+    return {
+      code: "out-of-memory",
+      what: "The run does not fit into GPU memory.",
+      why,
+      remedy: "Lower the batch size or the maximum length, and load again.",
+    };
+  return {
+    code: "unexpected",
+    what: "Something went wrong in the engine.",
+    why,
+    remedy: "Reset the run. If it happens again, report it with the run's config and this message.",
+  };
+}

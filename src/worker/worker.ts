@@ -1,0 +1,45 @@
+// The engine in its worker: the only place that owns a GPU device and models.
+import { zipSync } from "fflate";
+import type { RunConfig } from "../config/run";
+import { parseRows } from "../data";
+import { openGpu } from "../gpu/device";
+import { urlFiles } from "../models";
+import type { RunSources } from "../trainer";
+import { createEngine } from "./engine";
+import type { Command, Event } from "./protocol";
+
+const engine = createEngine(send, {
+  openGpu: () => openGpu(navigator.gpu, { secureContext: self.isSecureContext }),
+  sources,
+  zip: (folder) => zipSync(Object.fromEntries(folder), { level: 0 }), // weights do not compress
+  now: () => performance.now(),
+});
+
+self.addEventListener("message", (message: MessageEvent<Command>) => void engine.handle(message.data));
+
+/** Plans and zips are handed over, not copied; nobody here uses them again. */
+function send(event: Event): void {
+  const transfer: Transferable[] = [];
+  if (event.type === "plan")
+    for (const { plan, cost } of event.plans) transfer.push(plan.buffer, cost.buffer);
+  if (event.type === "exported") transfer.push(event.zip.buffer);
+  self.postMessage(event, { transfer });
+}
+
+/** The bundled models and data, beside the page. */
+async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> {
+  const folder = (id: string) => urlFiles(id, new URL(`models/${id}/`, baseUrl).href);
+  const rows = async (part: string) => {
+    const url = new URL(`data/${config.data.source}-${part}.jsonl`, baseUrl).href;
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`The data file ${url} answered ${response.status}.`);
+    return parseRows(await response.text(), url);
+  };
+  return {
+    teacher: folder(config.teacher),
+    student: folder(config.student),
+    train: await rows("train"),
+    heldOut: await rows("heldout"),
+    device: "wasm",
+  };
+}
