@@ -2,6 +2,7 @@
 export { type LlamaConfig, loadModelConfig, modelConfigJson, parseModelConfig } from "./config";
 export { ModelError, type ModelErrorCode } from "./errors";
 export { exportStudentFolder } from "./export-student";
+export type { GenerateOptions } from "./generate";
 export { memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
 export type { Device } from "./hub";
 export { type NamedTensor, readSafetensors, writeSafetensors } from "./safetensors";

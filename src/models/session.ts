@@ -22,6 +22,8 @@ export interface FloatOutput {
 
 export interface DecoderSession {
   readonly raw: OrtSession;
+  /** The graph takes and returns keys and values of earlier tokens. */
+  readonly hasCache: boolean;
   /** `ids` and `mask` are [B,T], padded on the right; only the outputs named are computed into memory. */
   run(
     ids: Int32Array,
@@ -70,6 +72,7 @@ export async function openSession(
   const given = new Set(graph.inputs.map(({ name }) => name));
   return {
     raw,
+    hasCache: graph.inputs.some(isCache) && cacheOutputs.length > 0,
     async run(ids, mask, B, T, outputs) {
       checkBatch(ids, mask, B, T);
       const feeds: Record<string, OrtTensor> = { input_ids: int64(ids, [B, T]) };

@@ -4,7 +4,8 @@
 import { asObject } from "./config";
 import { ModelError, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
-import { type Device, exclusively, provider, type Transformers, transformers } from "./hub";
+import { createGenerate, type GenerateOptions, isDecoder, SUPPORTED_DECODERS } from "./generate";
+import type { Device } from "./hub";
 import { findTaps, headWeight, type Taps } from "./onnx-taps";
 import type { NamedTensor } from "./safetensors";
 import { type DecoderSession, ONNX_FILE, openSession, readOnnxFile } from "./session";
@@ -29,11 +30,6 @@ export interface TeacherBatchOutput {
   readonly T: number;
   readonly D: number;
   readonly V: number;
-}
-
-export interface GenerateOptions {
-  readonly maxNewTokens: number;
-  readonly signal?: AbortSignal;
 }
 
 export interface Teacher {
@@ -75,7 +71,7 @@ export async function openTeacher(files: ModelFiles, { device, onProgress }: Ope
     await session.release();
     throw error;
   }
-  const generate = await createGenerate(asObject(rawConfig), session, tokenizer, device);
+  const generate = await createGenerate(asObject(rawConfig), config.maxPositions, session, tokenizer, device);
   const { hiddenSize: D, vocabSize: V } = config;
   return {
     config,
@@ -116,25 +112,12 @@ export async function openReferenceSession(
   };
 }
 
-const DECODERS = {
-  llama: "LlamaForCausalLM",
-  mistral: "MistralForCausalLM",
-  qwen2: "Qwen2ForCausalLM",
-  qwen3: "Qwen3ForCausalLM",
-  gpt2: "GPT2LMHeadModel",
-  gpt_neox: "GPTNeoXForCausalLM",
-} as const;
-
-const isDecoder = (type: unknown): type is keyof typeof DECODERS =>
-  typeof type === "string" && Object.hasOwn(DECODERS, type);
-
 /** A teacher only has to run, so more families will do than for a student. */
 function teacherConfig(json: unknown): TeacherConfig {
   const config = asObject(json);
   const modelType = config["model_type"];
   if (!isDecoder(modelType)) {
-    const supported = Object.keys(DECODERS).join(", ");
-    const message = `model_type is ${JSON.stringify(modelType)}; supported for a teacher are ${supported}`;
+    const message = `model_type is ${JSON.stringify(modelType)}; supported for a teacher are ${SUPPORTED_DECODERS}`;
     throw new ModelError("unsupported", message);
   }
   const size = (...fields: string[]): number => {
@@ -201,74 +184,4 @@ function checkHead(hidden: Float32Array, logits: Float32Array, { shape, data: he
       `(logits reach ${scale.toPrecision(3)}). The graph changes its logits after the head; choose another model.`;
     throw new ModelError("mismatch", message, { file: ONNX_FILE });
   }
-}
-
-async function createGenerate(
-  rawConfig: Record<string, unknown>,
-  session: DecoderSession,
-  tokenizer: Tokenizer,
-  device: Device,
-): Promise<Teacher["generate"]> {
-  const library = await transformers();
-  const model = asGenerator(library, rawConfig, session, device);
-  const maxPositions = teacherConfig(rawConfig).maxPositions;
-  return async (prompt, { maxNewTokens, signal }) => {
-    const ids = tokenizer.encode(prompt);
-    const room = Math.min(maxNewTokens, maxPositions - ids.length);
-    if (ids.length === 0) throw new RangeError("generate needs a prompt of at least one token, got none");
-    if (room < 1)
-      throw new RangeError(`the prompt has ${ids.length} tokens; the teacher's context is ${maxPositions}`);
-    const stop = new library.InterruptableStoppingCriteria();
-    const interrupt = (): void => stop.interrupt();
-    signal?.throwIfAborted();
-    signal?.addEventListener("abort", interrupt, { once: true });
-    const dims = [1, ids.length];
-    const settings = {
-      input_ids: new library.Tensor("int64", BigInt64Array.from(ids, BigInt), dims),
-      attention_mask: new library.Tensor("int64", new BigInt64Array(ids.length).fill(1n), dims),
-      max_new_tokens: room,
-      do_sample: false,
-      eos_token_id: tokenizer.eosId,
-      pad_token_id: tokenizer.padId,
-      stopping_criteria: stop,
-    };
-    try {
-      const output: unknown = await exclusively(() => model.generate(settings));
-      signal?.throwIfAborted();
-      return tokenizer.decode(newTokens(output, ids.length, tokenizer.eosId));
-    } finally {
-      signal?.removeEventListener("abort", interrupt);
-    }
-  };
-}
-
-interface Generator {
-  generate(settings: Record<string, unknown>): Promise<unknown>;
-}
-
-/** A transformers.js model around a session we opened ourselves. */
-function asGenerator(
-  library: Transformers,
-  rawConfig: Record<string, unknown>,
-  session: DecoderSession,
-  device: Device,
-): Generator {
-  const type = rawConfig["model_type"];
-  if (!isDecoder(type)) throw new RangeError(`not a decoder: ${String(type)}`);
-  const config = new library.PretrainedConfig(rawConfig);
-  const raw = Object.assign(session.raw, { config: { dtype: "fp32", device: provider(device) } });
-  const generation_config = new library.GenerationConfig(config);
-  const model = new library[DECODERS[type]](config, { model: raw }, { generation_config });
-  return { generate: (settings) => model.generate(settings) };
-}
-
-/** What follows the prompt, without eos, which not every tokenizer marks as special. */
-function newTokens(output: unknown, promptLength: number, eosId: number): number[] {
-  if (typeof output !== "object" || output === null || !("data" in output)) {
-    throw new Error("transformers.js returned no token tensor from generate; adapt src/models/teacher.ts");
-  }
-  const { data } = output;
-  const fresh = data instanceof BigInt64Array ? Array.from(data.subarray(promptLength), Number) : [];
-  const end = fresh.indexOf(eosId);
-  return end < 0 ? fresh : fresh.slice(0, end);
 }

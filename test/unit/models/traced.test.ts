@@ -1,0 +1,93 @@
+// graphs traced by PyTorch (test/fixtures/models/make.py) — plan
+//   taps      × {llama tied, untied, qwen2, qwen3, gpt2, gpt_neox}: hidden_states[0], [-1] and logits of PyTorch, on a
+//             batch with right padding
+//   export    llama weights saved by PyTorch, through our exporter: the same tensors
+//   generate  without a KV cache: equal to our cached export
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+import {
+  exportStudentFolder,
+  loadStudentWeights,
+  memoryFiles,
+  type ModelFiles,
+  openTeacher,
+} from "../../../src/models";
+import { folderFiles } from "../../../src/models/node-files";
+import { tokenizerFiles } from "./tiny";
+
+const dir = join(import.meta.dirname, "../../fixtures/models");
+const tokenizer = tokenizerFiles();
+
+/** A fixture folder with the tiny tokenizer in it. */
+function traced(name: string): ModelFiles {
+  const folder = folderFiles(name, join(dir, name));
+  return {
+    id: name,
+    read: async (path) => tokenizer.get(path) ?? folder.read(path),
+    has: async (path) => tokenizer.has(path) || folder.has(path),
+  };
+}
+
+interface Reference {
+  B: number;
+  T: number;
+  ids: number[];
+  mask: number[];
+  embedding: number[];
+  hidden: number[];
+  logits: number[];
+}
+
+/** The largest distance of each output from PyTorch's, over the tokens that are real. */
+async function distances(files: ModelFiles, name: string) {
+  const ref = JSON.parse(readFileSync(join(dir, name, "reference.json"), "utf8")) as Reference; // written by make.py
+  const teacher = await openTeacher(files, { device: "cpu" });
+  const out = await teacher.forward(Int32Array.from(ref.ids), Uint8Array.from(ref.mask), ref.B, ref.T, {
+    logits: true,
+  });
+  const far = (key: "embedding" | "hidden" | "logits", width: number) =>
+    ref[key].reduce(
+      (max, v, i) => (ref.mask[Math.floor(i / width)] ? Math.max(max, Math.abs(v - out[key]![i]!)) : max),
+      0,
+    );
+  expect(out.logits).toHaveLength(ref.logits.length);
+  const result = {
+    embedding: far("embedding", out.D),
+    hidden: far("hidden", out.D),
+    logits: far("logits", out.V),
+    head: teacher.head?.shape,
+  };
+  await teacher.dispose();
+  return result;
+}
+
+const close = {
+  embedding: expect.closeTo(0, 6) as number, // within 5e-7
+  hidden: expect.closeTo(0, 5) as number,
+  logits: expect.closeTo(0, 4) as number,
+  head: [272, 16],
+};
+
+test.each(["llama", "llama-untied", "qwen2", "qwen3", "gpt2", "gpt_neox"])("taps of %s", async (name) => {
+  expect(await distances(traced(name), name)).toEqual(close);
+});
+
+test.each(["llama", "llama-untied"])("our export of %s", async (name) => {
+  const { config, tensors } = await loadStudentWeights(traced(name));
+  const written = memoryFiles(name, await exportStudentFolder(config, tensors, traced(name)));
+  expect(await distances(written, name)).toEqual(close);
+
+  const [cached, whole] = [
+    await openTeacher(written, { device: "cpu" }),
+    await openTeacher(traced(name), { device: "cpu" }),
+  ];
+  for (const prompt of ["the", "12 and the other", "x"]) {
+    const text = await cached.generate(prompt, { maxNewTokens: 10 });
+    expect(await whole.generate(prompt, { maxNewTokens: 10 })).toBe(text);
+  }
+  const stop = AbortSignal.abort(new Error("stopped"));
+  await expect(whole.generate("x", { maxNewTokens: 10, signal: stop })).rejects.toThrow("stopped");
+  await Promise.all([cached.dispose(), whole.dispose()]);
+});
