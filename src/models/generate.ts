@@ -1,7 +1,7 @@
 // Greedy text from a decoder session: by transformers.js with a KV cache, or, for graphs exported without one, by
 // running the whole text again for each token.
 
-import { type Device, exclusively, provider, type Transformers, transformers } from "./hub";
+import { type Device, exclusively, type OrtSession, provider, type Transformers, transformers } from "./hub";
 import type { DecoderSession } from "./session";
 import type { Tokenizer } from "./tokenizer";
 
@@ -107,7 +107,10 @@ interface Generator {
   generate(settings: Record<string, unknown>): Promise<unknown>;
 }
 
-/** A transformers.js model around a session we opened ourselves. */
+/**
+ * A transformers.js model around a session we opened ourselves. Its runs never reject: in the browser the library
+ * chains all runs of all models, and one rejection would fail every later one. The error is kept and thrown later.
+ */
 function asGenerator(
   library: Transformers,
   rawConfig: Record<string, unknown>,
@@ -116,11 +119,29 @@ function asGenerator(
 ): Generator {
   const type = rawConfig["model_type"];
   if (!isDecoder(type)) throw new RangeError(`not a decoder: ${String(type)}`);
+  const failures: unknown[] = [];
+  const run: OrtSession["run"] = (feeds) =>
+    session.raw.run(feeds).catch((error: unknown) => {
+      failures.push(error);
+      return {};
+    });
+  const guarded: unknown = Object.create(session.raw, {
+    run: { value: run },
+    config: { value: { dtype: "fp32", device: provider(device) } },
+  });
   const config = new library.PretrainedConfig(rawConfig);
-  const raw = Object.assign(session.raw, { config: { dtype: "fp32", device: provider(device) } });
   const generation_config = new library.GenerationConfig(config);
-  const model = new library[DECODERS[type]](config, { model: raw }, { generation_config });
-  return { generate: (settings) => model.generate(settings) };
+  const model = new library[DECODERS[type]](config, { model: guarded }, { generation_config });
+  return {
+    async generate(settings) {
+      failures.length = 0;
+      try {
+        return await model.generate(settings);
+      } catch (error) {
+        throw failures[0] ?? error;
+      }
+    },
+  };
 }
 
 /** What follows the prompt, without eos, which not every tokenizer marks as special. */

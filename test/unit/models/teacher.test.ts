@@ -163,6 +163,16 @@ test("generate can be aborted, before and during", async () => {
   await teacher.dispose();
 });
 
+test("a failed run is reported, and other models go on", async () => {
+  const [closed, teacher] = [await open(), await open()];
+  const text = await teacher.generate("the", { maxNewTokens: 3 });
+  await closed.dispose();
+  await expect(closed.generate("the", { maxNewTokens: 3 })).rejects.toThrow(/session/i); // ONNX Runtime's own words
+  await expect(forward(closed, IDS)).rejects.toThrow(/session/i);
+  expect(await teacher.generate("the", { maxNewTokens: 3 })).toBe(text);
+  await teacher.dispose();
+});
+
 test("calls may overlap", async () => {
   const teacher = await open();
   const alone = await forward(teacher, IDS);
