@@ -2,7 +2,7 @@
 // running the whole text again for each token.
 
 import { type Device, exclusively, type OrtSession, provider, type Transformers, transformers } from "./hub";
-import type { DecoderSession } from "./session";
+import { closed, type DecoderSession } from "./session";
 import type { Tokenizer } from "./tokenizer";
 
 export interface GenerateOptions {
@@ -42,6 +42,7 @@ export async function createGenerate(
     ? withCache(await transformers(), rawConfig, session, tokenizer, device)
     : withoutCache(session, tokenizer.eosId);
   return async (prompt, { maxNewTokens, signal }) => {
+    if (session.released) throw closed();
     signal?.throwIfAborted();
     const ids = tokenizer.encode(prompt);
     const room = Math.min(maxNewTokens, maxPositions - ids.length);

@@ -32,8 +32,13 @@ export interface DecoderSession {
     T: number,
     outputs: readonly string[],
   ): Promise<FloatOutput[]>;
+  /** May be called again. */
   release(): Promise<void>;
+  readonly released: boolean;
 }
+
+/** ONNX Runtime would run whatever session has taken the place of a released one. */
+export const closed = (): Error => new Error("this model is closed; open it again to run it");
 
 export interface OnnxSource {
   readonly bytes: Uint8Array;
@@ -69,11 +74,13 @@ export async function openSession(
       const dims = shape.map((dim, axis) => (typeof dim === "number" ? dim : axis === 0 ? B : 0));
       return [name, new Tensor("float32", new Float32Array(0), dims).ort_tensor];
     });
+  let released: Promise<void> | undefined;
   const given = new Set(graph.inputs.map(({ name }) => name));
   return {
     raw,
     hasCache: graph.inputs.some(isCache) && cacheOutputs.length > 0,
     async run(ids, mask, B, T, outputs) {
+      if (released) throw closed();
       checkBatch(ids, mask, B, T);
       const feeds: Record<string, OrtTensor> = { input_ids: int64(ids, [B, T]) };
       if (given.has("attention_mask")) feeds["attention_mask"] = int64(mask, [B, T]);
@@ -85,7 +92,10 @@ export async function openSession(
       const results = await exclusively(() => raw.run(feeds, outputs));
       return outputs.map((name) => takeFloats(name, results[name]));
     },
-    release: () => exclusively(() => raw.release()),
+    release: () => (released ??= exclusively(() => raw.release())),
+    get released() {
+      return released !== undefined;
+    },
   };
 }
 

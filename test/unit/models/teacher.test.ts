@@ -163,12 +163,31 @@ test("generate can be aborted, before and during", async () => {
   await teacher.dispose();
 });
 
-test("a failed run is reported, and other models go on", async () => {
-  const [closed, teacher] = [await open(), await open()];
+test("a closed model says so, and others go on", async () => {
+  const [shut, teacher] = [await open(), await open()];
   const text = await teacher.generate("the", { maxNewTokens: 3 });
-  await closed.dispose();
-  await expect(closed.generate("the", { maxNewTokens: 3 })).rejects.toThrow(/session/i); // ONNX Runtime's own words
-  await expect(forward(closed, IDS)).rejects.toThrow(/session/i);
+  await shut.dispose();
+  await shut.dispose();
+  await expect(shut.generate("the", { maxNewTokens: 3 })).rejects.toThrow(
+    "this model is closed; open it again",
+  );
+  await expect(forward(shut, IDS)).rejects.toThrow("this model is closed");
+  expect(await teacher.generate("the", { maxNewTokens: 3 })).toBe(text);
+  await teacher.dispose();
+});
+
+test("a failed run is reported in ONNX Runtime's words, and the model goes on", async () => {
+  const folder = await tinyFolder();
+  const json = JSON.parse(new TextDecoder().decode(folder.get("tokenizer.json"))) as {
+    added_tokens: object[];
+  };
+  json.added_tokens.push({ ...json.added_tokens[0], id: 300, content: "<beyond>" }); // the model knows 272
+  folder.set("tokenizer.json", new TextEncoder().encode(JSON.stringify(json)));
+  const teacher = await openTeacher(memoryFiles("tiny", folder), { device: "cpu" });
+  const text = await teacher.generate("the", { maxNewTokens: 3 });
+  const words = /indices element out of data bounds, idx=300/;
+  await expect(forward(teacher, [300])).rejects.toThrow(words);
+  await expect(teacher.generate("the<beyond>", { maxNewTokens: 3 })).rejects.toThrow(words);
   expect(await teacher.generate("the", { maxNewTokens: 3 })).toBe(text);
   await teacher.dispose();
 });
