@@ -1,0 +1,10 @@
+export * from "./actions";
+export * from "./app";
+export * from "./draft";
+export * from "./history";
+export * from "./plan-facts";
+export * from "./recorded";
+export * from "./selectors";
+export * from "./state";
+export * from "./word-diff";
+export type { AdapterFacts, Failure, NoGpuReason, RunStatus } from "../client";

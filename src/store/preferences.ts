@@ -1,0 +1,22 @@
+// What a person chose about the page itself. Storage may be denied: then a choice lasts as long as the page.
+import type { Theme } from "./state";
+
+const THEME_KEY = "couplet.theme"; // index.html reads it too, before the first paint
+
+export function loadTheme(): Theme {
+  try {
+    const stored = localStorage.getItem(THEME_KEY);
+    return stored === "light" || stored === "dark" ? stored : "system";
+  } catch {
+    return "system";
+  }
+}
+
+export function saveTheme(theme: Theme): void {
+  try {
+    if (theme === "system") localStorage.removeItem(THEME_KEY);
+    else localStorage.setItem(THEME_KEY, theme);
+  } catch {
+    // Denied (private mode, sandboxed frame): nothing to keep it in.
+  }
+}

@@ -1,0 +1,107 @@
+// Events in, state out: a pure function, so that any sequence of events can be replayed in a test.
+import type { EngineEvent } from "../client";
+import type { StepRecord } from "../telemetry";
+import type { AppState, LiveRun, Plans } from "./state";
+
+const LOG_LINES = 200;
+/** Weight of the newest step in the running mean of the time per step. */
+const PACE_SMOOTHING = 0.2;
+
+/** Events that come at the engine's rate: the store commits them at most four times a second. */
+export function isFrequent(event: EngineEvent): boolean {
+  return ["steps", "plan", "answers", "evaluation", "progress", "log"].includes(event.type);
+}
+
+export function reduce(state: AppState, event: EngineEvent): AppState {
+  switch (event.type) {
+    case "device":
+      return { ...state, device: { kind: "open", adapter: event.adapter } };
+    case "no-gpu":
+      return { ...state, device: { kind: "none", reason: event.reason, detail: event.detail } };
+    case "progress": {
+      const { stage, done, total } = event;
+      return withRun(state, { progress: { stage, done, total } });
+    }
+    case "status":
+      return { ...state, run: onStatus(state.run, event.status, event.step) };
+    case "facts":
+      return withRun(state, { facts: event.facts });
+    case "steps":
+      return onSteps(state, event.records);
+    case "plan": {
+      const newer: Plans = Object.fromEntries(event.plans.map((plan) => [plan.layer, plan]));
+      return withRun(state, { plans: { ...state.run.plans, ...newer } });
+    }
+    case "answers":
+      return withRun(state, { answers: event.answers });
+    case "evaluation":
+      return withRun(state, { evaluation: event.evaluation });
+    case "exported":
+      return { ...state, exported: { name: event.name, zip: event.zip } };
+    case "failure":
+      return {
+        ...withRun(state, { progress: undefined, awaiting: undefined }),
+        problem: { kind: "failure", failure: event.failure },
+      };
+    case "crash":
+      return onCrash(state, event.detail);
+    case "log":
+      return withRun(state, { log: [...state.run.log, event.text].slice(-LOG_LINES) });
+    default:
+      event satisfies never;
+      return state;
+  }
+}
+
+const withRun = (state: AppState, change: Partial<LiveRun>): AppState => ({
+  ...state,
+  run: { ...state.run, ...change },
+});
+
+function onStatus(run: LiveRun, status: LiveRun["status"], step: number): LiveRun {
+  const next = { ...run, status, step, awaiting: undefined };
+  if (status === "loading")
+    return {
+      ...next,
+      facts: undefined,
+      last: undefined,
+      stepsPerSecond: undefined,
+      plans: {},
+      answers: undefined,
+      evaluation: undefined,
+    };
+  // A run that went back has no records after `step`.
+  const past = <T extends { readonly step: number }>(record: T | undefined) =>
+    record && record.step <= step ? record : undefined;
+  return {
+    ...next,
+    progress: undefined,
+    last: past(run.last),
+    evaluation: past(run.evaluation),
+    answers: past(run.answers),
+    plans: Object.fromEntries(Object.entries(run.plans).filter(([, plan]) => plan.step <= step)),
+  };
+}
+
+function onSteps(state: AppState, records: readonly StepRecord[]): AppState {
+  const last = records.at(-1);
+  if (!last) return state;
+  const stepsPerSecond = pace(state.run.stepsPerSecond, records);
+  return withRun(state, { last, step: last.step, stepsPerSecond, progress: undefined });
+}
+
+/** Steps per second from the mean time of recent steps: what a person waits for, not an instant. */
+function pace(before: number | undefined, records: readonly StepRecord[]): number | undefined {
+  let ms = before === undefined ? undefined : 1000 / before;
+  for (const record of records) {
+    if (!(record.ms > 0)) continue;
+    ms = ms === undefined ? record.ms : ms + PACE_SMOOTHING * (record.ms - ms);
+  }
+  return ms === undefined ? undefined : 1000 / ms;
+}
+
+function onCrash(state: AppState, detail: string): AppState {
+  const device = state.device.kind === "none" ? state.device : ({ kind: "crashed" } as const);
+  const run = { ...state.run, status: "failed", progress: undefined, awaiting: undefined } as const;
+  return { ...state, device, run, problem: { kind: "crash", detail } };
+}

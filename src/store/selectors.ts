@@ -1,0 +1,45 @@
+// Questions that several panels ask of the state.
+import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../telemetry";
+import { judgeDraft, sameConfig } from "./draft";
+import type { AppState, Layer } from "./state";
+
+/** The record of the shown run and layer, as the run made it. */
+export function shownRecord(state: AppState, layer: Layer = state.layer): PlanRecord | undefined {
+  if (state.source === "live") return state.run.plans[layer];
+  if (state.recorded.kind !== "ready") return undefined;
+  return state.recorded.run.plans.findLast((plan) => plan.layer === layer);
+}
+
+/** The plan to draw: the run's, or the one solved again with another epsilon. */
+export function shownPlan(state: AppState): PlanRecord | undefined {
+  return state.exploration?.plan ?? shownRecord(state);
+}
+
+export function shownAnswers(state: AppState): AnswerRecord | undefined {
+  if (state.source === "live") return state.run.answers;
+  return state.recorded.kind === "ready" ? state.recorded.run.answers.at(-1) : undefined;
+}
+
+export function shownStep(state: AppState): StepRecord | undefined {
+  if (state.source === "live") return state.run.last;
+  return state.recorded.kind === "ready" ? state.recorded.run.steps.at(-1) : undefined;
+}
+
+export function shownEvaluation(state: AppState): EvaluationRecord | undefined {
+  if (state.source === "live") return state.run.evaluation;
+  return state.recorded.kind === "ready" ? state.recorded.run.evaluations.at(-1) : undefined;
+}
+
+export const canPlay = ({ run }: AppState): boolean => run.status === "ready" || run.status === "paused";
+
+/** Settings differ from the run's, so that they take effect only after a restart. */
+export const needsApply = (state: AppState): boolean => {
+  const { config } = judgeDraft(state.draft);
+  return !sameConfig(config, state.run.config);
+};
+
+/** Seconds until the last step at the present pace. */
+export function secondsLeft({ run }: AppState): number | undefined {
+  if (!run.config || !run.stepsPerSecond) return undefined;
+  return Math.max(0, run.config.steps - run.step) / run.stepsPerSecond;
+}

@@ -1,0 +1,111 @@
+// What the page knows and a person can read or change. Numbers that arrive at the engine's rate live in
+// the histories instead (history.ts); here there are only summaries of them.
+import type { AdapterFacts, Command, Failure, NoGpuReason, RunStatus } from "../client";
+import type { RunConfig } from "../config/run";
+import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
+import { draftOf, type Draft } from "./draft";
+import type { RecordedRun } from "./recorded";
+
+export type Layer = PlanRecord["layer"];
+export type Plans = Readonly<Partial<Record<Layer, PlanRecord>>>;
+/** Which run the panels show. */
+export type Source = "recorded" | "live";
+export type Theme = "system" | "light" | "dark";
+export type ColorScale = "sqrt" | "linear" | "log";
+
+export type DeviceState =
+  | { readonly kind: "opening" }
+  | { readonly kind: "open"; readonly adapter: AdapterFacts }
+  | { readonly kind: "none"; readonly reason: NoGpuReason; readonly detail: string }
+  | { readonly kind: "crashed" };
+
+export type Problem =
+  | { readonly kind: "failure"; readonly failure: Failure }
+  | { readonly kind: "crash"; readonly detail: string };
+
+export interface Progress {
+  readonly stage: string;
+  readonly done: number;
+  /** 0 when unknown. */
+  readonly total: number;
+}
+
+/** The engine's run, as last heard. */
+export interface LiveRun {
+  readonly status: RunStatus;
+  readonly step: number;
+  /** The config that was sent with the last `load`. */
+  readonly config: RunConfig | undefined;
+  readonly facts: RunFacts | undefined;
+  readonly progress: Progress | undefined;
+  readonly last: StepRecord | undefined;
+  readonly stepsPerSecond: number | undefined;
+  readonly plans: Plans;
+  readonly answers: AnswerRecord | undefined;
+  readonly evaluation: EvaluationRecord | undefined;
+  readonly probe: number;
+  readonly log: readonly string[];
+  /** The command that was sent and not yet answered by a status. */
+  readonly awaiting: Command["type"] | undefined;
+}
+
+export type Recorded =
+  | { readonly kind: "loading" }
+  | { readonly kind: "ready"; readonly run: RecordedRun }
+  | { readonly kind: "failed"; readonly detail: string };
+
+/** A plan solved again on the CPU with another ε; `plan` is undefined until the first answer. */
+export interface Exploration {
+  /** Times the mean cost. */
+  readonly epsilon: number;
+  /** The record whose cost matrix was taken. */
+  readonly of: PlanRecord;
+  readonly plan: PlanRecord | undefined;
+  readonly error: string | undefined;
+}
+
+export interface AppState {
+  readonly device: DeviceState;
+  readonly run: LiveRun;
+  /** The settings form. */
+  readonly draft: Draft;
+  readonly recorded: Recorded;
+  readonly problem: Problem | undefined;
+  readonly source: Source;
+  readonly layer: Layer;
+  readonly exploration: Exploration | undefined;
+  readonly theme: Theme;
+  readonly colorScale: ColorScale;
+  /** A finished export that waits to be saved. */
+  readonly exported: { readonly name: string; readonly zip: Uint8Array } | undefined;
+}
+
+const emptyRun: LiveRun = {
+  status: "empty",
+  step: 0,
+  config: undefined,
+  facts: undefined,
+  progress: undefined,
+  last: undefined,
+  stepsPerSecond: undefined,
+  plans: {},
+  answers: undefined,
+  evaluation: undefined,
+  probe: 0,
+  log: [],
+  awaiting: undefined,
+};
+
+export const initialState: AppState = {
+  device: { kind: "opening" },
+  run: emptyRun,
+  draft: draftOf("first-light"),
+  recorded: { kind: "loading" },
+  problem: undefined,
+  source: "recorded",
+  layer: "embedding",
+  exploration: undefined,
+  theme: "system",
+  colorScale: "sqrt",
+  exported: undefined,
+};
