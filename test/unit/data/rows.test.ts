@@ -49,6 +49,7 @@ test("BOM, CRLF, CR, blank lines, line separators inside strings", () => {
   const one = JSON.stringify({ prompt: "a\nb", output: "c\u2028d" });
   const rows = parseRows(`\uFEFF\r\n${one}\r\n  \r\n${one}\r${one}\n\n`, "t");
   expect(rows.map(({ id }) => id)).toEqual(["line 2", "line 4", "line 5"]);
+  expect(parseRows(`\uFEFF${one}`, "t")).toHaveLength(1);
   expect(rows[0]).toMatchObject({ prompt: "a\nb", output: "c\u2028d" });
 });
 

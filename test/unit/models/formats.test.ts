@@ -212,7 +212,12 @@ describe("onnx", () => {
     ["a cut number", Uint8Array.of(0x08, 0x80), "truncated", "inside a number"],
     ["a cut field", Uint8Array.of(0x3a, 0x05, 0x00), "truncated", "claims 5 bytes, but 1 are left"],
     ["a length near 2^63", Uint8Array.of(0x3a, ...Array<number>(8).fill(0xff), 0x7f), "truncated", "claims"],
-    ["a negative length", Uint8Array.of(0x3a, ...Array<number>(9).fill(0xff), 0x01), "truncated", "claims"],
+    [
+      "a negative length",
+      Uint8Array.of(0x3a, ...Array<number>(9).fill(0xff), 0x01),
+      "truncated",
+      "claims -1 bytes",
+    ],
   ])("refuses: %s", (_, bytes, code, words) => {
     const error = caught(() => readOnnx(bytes));
     expect(error.code).toBe(code);

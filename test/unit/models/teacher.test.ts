@@ -3,7 +3,9 @@
 //               hidden · headᵀ = logits
 //   batch       right padding changes nothing for the real rows (control: a real token instead of padding does)
 //   on demand   logits only when asked for
-//   generate    = greedy by full forwards; stops at eos; abort; empty and overlong prompts; alongside forwards
+//   positions   restart in each row of a batch
+//   generate    = greedy by full forwards; stops at eos; abort; empty and overlong prompts
+//   order       overlapping calls take turns; closed models and failed runs say so and block nothing
 //   export      a folder written and read back: the same tensors, logits and continuation
 //   refusals    test/unit/models/refusals.test.ts
 import { expect, test } from "vitest";
@@ -17,6 +19,8 @@ import {
   openTeacher,
   type Teacher,
 } from "../../../src/models";
+import { exclusively } from "../../../src/models/hub";
+import { modelProto, nodeProto, tensorProto, valueInfo } from "../../../src/models/onnx-write";
 import { llamaOracle } from "./llama-oracle";
 import { randomTensors, tinyConfig, tinyFolder } from "./tiny";
 
@@ -190,6 +194,51 @@ test("a failed run is reported in ONNX Runtime's words, and the model goes on", 
   await expect(teacher.generate("the<beyond>", { maxNewTokens: 3 })).rejects.toThrow(words);
   expect(await teacher.generate("the", { maxNewTokens: 3 })).toBe(text);
   await teacher.dispose();
+});
+
+test("positions restart in each row", async () => {
+  // Rotary positions are relative and would hide a shift, so this graph adds its positions: logits = E[ids] + P[positions].
+  const table = (name: string, step: number) =>
+    tensorProto(
+      name,
+      [4, 2],
+      1,
+      Float32Array.from({ length: 8 }, (_, i) => i * step),
+    );
+  const node = (op: string, inputs: string[], output: string) =>
+    nodeProto({ op, name: output, inputs, outputs: [output] });
+  const identity = tensorProto("I", [2, 2], 1, Float32Array.of(1, 0, 0, 1));
+  const onnx = modelProto("positions", {
+    nodes: [
+      node("Gather", ["E", "input_ids"], "e"),
+      node("Gather", ["P", "position_ids"], "p"),
+      node("Add", ["e", "p"], "h"),
+      node("MatMul", ["h", "I"], "logits"),
+    ],
+    initializers: [table("E", 1), table("P", 100), identity],
+    inputs: ["input_ids", "position_ids"].map((name) => valueInfo(name, 7, ["B", "T"])),
+    outputs: [valueInfo("logits", 1, ["B", "T", 2])],
+  });
+  const files = memoryFiles("positions", new Map([["onnx/model.onnx", onnx]]));
+  const session = await openReferenceSession(files, { device: "cpu" });
+  const logits = await session.logits(Int32Array.of(1, 1, 3, 3), new Uint8Array(4).fill(1), 2, 2);
+  expect([...logits]).toEqual([2, 103, 202, 303, 6, 107, 206, 307]);
+  await session.dispose();
+});
+
+test("tasks for ONNX Runtime take turns, and a failure does not block the next", async () => {
+  const order: string[] = [];
+  const task = (name: string, ms: number) =>
+    exclusively(async () => {
+      order.push(`${name} starts`);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      order.push(`${name} ends`);
+      if (name === "b") throw new Error("b failed");
+      return name;
+    });
+  const results = await Promise.allSettled([task("a", 20), task("b", 1), task("c", 1)]);
+  expect(order).toEqual(["a starts", "a ends", "b starts", "b ends", "c starts", "c ends"]);
+  expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
 });
 
 test("calls may overlap", async () => {

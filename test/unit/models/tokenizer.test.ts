@@ -51,6 +51,17 @@ describe("byte-level", () => {
     );
   });
 
+  test("an added token is its own text, even where it looks like byte characters", async () => {
+    const json = JSON.parse(new TextDecoder().decode(tokenizerFiles().get("tokenizer.json"))) as {
+      added_tokens: object[];
+    };
+    json.added_tokens.push({ ...json.added_tokens[0], id: 272, content: "Ġé" });
+    const tok = await load({ "tokenizer.json": json });
+    expect(tok.encode("aĠéb")).toContain(272);
+    expect(bytesOf(tok, "aĠéb")).toEqual(new TextEncoder().encode("aĠéb"));
+    expect([tok.tokenText(272), tok.vocabSize]).toEqual(["Ġé", 273]);
+  });
+
   test("ids and sizes", async () => {
     const tok = await load();
     expect(tok).toMatchObject({ eosId: 1, padId: 0, vocabSize: 272, scheme: "byte-level" });

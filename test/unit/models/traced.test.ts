@@ -13,19 +13,20 @@ import {
   memoryFiles,
   type ModelFiles,
   openTeacher,
+  type Teacher,
 } from "../../../src/models";
 import { folderFiles } from "../../../src/models/node-files";
-import { tokenizerFiles } from "./tiny";
+import { encode, tokenizerFiles } from "./tiny";
 
 const dir = join(import.meta.dirname, "../../fixtures/models");
 const tokenizer = tokenizerFiles();
 
 /** A fixture folder with the tiny tokenizer in it. */
-function traced(name: string): ModelFiles {
+function traced(name: string, changes: ReadonlyMap<string, Uint8Array> = new Map()): ModelFiles {
   const folder = folderFiles(name, join(dir, name));
   return {
     id: name,
-    read: async (path) => tokenizer.get(path) ?? folder.read(path),
+    read: async (path) => changes.get(path) ?? tokenizer.get(path) ?? folder.read(path),
     has: async (path) => tokenizer.has(path) || folder.has(path),
   };
 }
@@ -74,6 +75,14 @@ test.each(["llama", "llama-untied", "qwen2", "qwen3", "gpt2", "gpt_neox"])("taps
   expect(await distances(traced(name), name)).toEqual(close);
 });
 
+async function nextToken(teacher: Teacher, ids: number[]): Promise<number> {
+  const T = ids.length;
+  const mask = new Uint8Array(T).fill(1);
+  const { logits, V } = await teacher.forward(Int32Array.from(ids), mask, 1, T, { logits: true });
+  const last = [...logits!.subarray((T - 1) * V)];
+  return last.indexOf(Math.max(...last));
+}
+
 test.each(["llama", "llama-untied"])("our export of %s", async (name) => {
   const { config, tensors } = await loadStudentWeights(traced(name));
   const written = memoryFiles(name, await exportStudentFolder(config, tensors, traced(name)));
@@ -87,6 +96,14 @@ test.each(["llama", "llama-untied"])("our export of %s", async (name) => {
     const text = await cached.generate(prompt, { maxNewTokens: 10 });
     expect(await whole.generate(prompt, { maxNewTokens: 10 })).toBe(text);
   }
+  const first = await nextToken(whole, whole.tokenizer.encode("x"));
+  const eos = encode({ eos_token: whole.tokenizer.rawToken(first), pad_token: "<pad>" });
+  const stopping = await openTeacher(traced(name, new Map([["tokenizer_config.json", eos]])), {
+    device: "cpu",
+  });
+  expect(await stopping.generate("x", { maxNewTokens: 9 })).toBe("");
+  await stopping.dispose();
+
   const stop = AbortSignal.abort(new Error("stopped"));
   await expect(whole.generate("x", { maxNewTokens: 10, signal: stop })).rejects.toThrow("stopped");
   await Promise.all([cached.dispose(), whole.dispose()]);
