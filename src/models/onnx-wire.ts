@@ -67,7 +67,9 @@ export function readOnnx(bytes: Uint8Array): OnnxGraph {
     }
   }
   if (nodes.length === 0) throw invalid("it has no graph");
-  return { nodes, initializers, inputs, outputs, ...link(nodes) };
+  // Old exporters list every weight among the inputs as well.
+  const fed = inputs.filter(({ name }) => !initializers.has(name));
+  return { nodes, initializers, inputs: fed, outputs, ...link(nodes) };
 }
 
 function link(nodes: readonly OnnxNode[]): Pick<OnnxGraph, "producerOf" | "consumersOf"> {

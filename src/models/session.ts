@@ -65,31 +65,17 @@ export async function openSession(
     const message = `${ONNX_FILE}: ONNX Runtime refused it on ${device}: ${reason(error)}`;
     throw new ModelError("invalid", message, { file: ONNX_FILE, cause: error });
   });
-  const { Tensor } = await transformers();
-  const int64 = (values: Iterable<number>, dims: number[]): OrtTensor =>
-    new Tensor("int64", BigInt64Array.from(values, BigInt), dims).ort_tensor;
-  const emptyCache = (B: number): [string, OrtTensor][] =>
-    graph.inputs.filter(isCache).map(({ name, shape }) => {
-      // The batch size is the first symbol of a cache's shape; the other is the past length, which is 0 here.
-      const dims = shape.map((dim, axis) => (typeof dim === "number" ? dim : axis === 0 ? B : 0));
-      return [name, new Tensor("float32", new Float32Array(0), dims).ort_tensor];
-    });
+  // The session outlives this call; the graph, whose tensors are views of the whole file, must not.
+  const hasCache = graph.inputs.some(isCache) && cacheOutputs.length > 0;
+  const feedsOf = await createFeeds(graph.inputs);
   let released: Promise<void> | undefined;
-  const given = new Set(graph.inputs.map(({ name }) => name));
   return {
     raw,
-    hasCache: graph.inputs.some(isCache) && cacheOutputs.length > 0,
+    hasCache,
     async run(ids, mask, B, T, outputs) {
       if (released) throw closed();
       checkBatch(ids, mask, B, T);
-      const feeds: Record<string, OrtTensor> = { input_ids: int64(ids, [B, T]) };
-      if (given.has("attention_mask")) feeds["attention_mask"] = int64(mask, [B, T]);
-      if (given.has("position_ids")) {
-        const positions = Array.from({ length: B * T }, (_, i) => i % T);
-        feeds["position_ids"] = int64(positions, [B, T]);
-      }
-      Object.assign(feeds, Object.fromEntries(emptyCache(B)));
-      const results = await exclusively(() => raw.run(feeds, outputs));
+      const results = await exclusively(() => raw.run(feedsOf(ids, mask, B, T), outputs));
       return outputs.map((name) => takeFloats(name, results[name]));
     },
     release: () => (released ??= exclusively(() => raw.release())),
@@ -99,16 +85,38 @@ export async function openSession(
   };
 }
 
+type Feeds = (ids: Int32Array, mask: Uint8Array, B: number, T: number) => Record<string, OrtTensor>;
+
+/** One tensor for each input of the graph: the batch, positions from 0, and a cache that is empty. */
+async function createFeeds(inputs: readonly OnnxValue[]): Promise<Feeds> {
+  const { Tensor } = await transformers();
+  const int64 = (values: Iterable<number>, dims: number[]): OrtTensor =>
+    new Tensor("int64", BigInt64Array.from(values, BigInt), dims).ort_tensor;
+  return (ids, mask, B, T) => {
+    const feed = ({ name, shape }: OnnxValue): OrtTensor => {
+      if (name === "input_ids") return int64(ids, [B, T]);
+      if (name === "attention_mask") return int64(mask, [B, T]);
+      if (name === "position_ids")
+        return int64(
+          Array.from({ length: B * T }, (_, i) => i % T),
+          [B, T],
+        );
+      // The batch size is the first symbol of a cache's shape; the other is the past length, which is 0 here.
+      const dims = shape.map((dim, axis) => (typeof dim === "number" ? dim : axis === 0 ? B : 0));
+      return new Tensor("float32", new Float32Array(0), dims).ort_tensor;
+    };
+    return Object.fromEntries(inputs.map((input) => [input.name, feed(input)]));
+  };
+}
+
 const isCache = ({ name }: OnnxValue): boolean => name.startsWith("past_key_values.");
 const PLAIN_INPUTS = new Set(["input_ids", "attention_mask", "position_ids"]);
 
 /** Refuses graphs that `run` could not feed, before ONNX Runtime spends time on them. */
 function checkDecoder(graph: OnnxGraph): OnnxGraph {
-  const names = graph.inputs.map(({ name }) => name).filter((name) => !graph.initializers.has(name));
-  const unknown = graph.inputs.filter(
-    (value) => names.includes(value.name) && !isCache(value) && !PLAIN_INPUTS.has(value.name),
-  );
-  if (unknown.length > 0 || !names.includes("input_ids")) {
+  const names = graph.inputs.map(({ name }) => name);
+  const foreign = graph.inputs.some((value) => !isCache(value) && !PLAIN_INPUTS.has(value.name));
+  if (foreign || !names.includes("input_ids")) {
     const wants = "input_ids, attention_mask, position_ids and past_key_values.*";
     throw new ModelError(
       "unsupported",

@@ -188,6 +188,16 @@ describe("onnx", () => {
     expect(graph.producerOf.get("logits")?.op).toBe("MatMul");
   });
 
+  test("weights that old exporters list among the inputs are not inputs", () => {
+    const graph = {
+      nodes: [nodeProto({ op: "Add", name: "n", inputs: ["x", "w"], outputs: ["y"] })],
+      initializers: [tensorProto("w", [1], 1, Float32Array.of(1))],
+      inputs: [valueInfo("x", 1, [1]), valueInfo("w", 1, [1])],
+      outputs: [valueInfo("y", 1, [1])],
+    };
+    expect(readOnnx(modelProto("g", graph)).inputs.map(({ name }) => name)).toEqual(["x"]);
+  });
+
   test("a patch adds outputs without touching a byte", async () => {
     const bytes = (await tinyFolder()).get("onnx/model.onnx")!;
     const before = readOnnx(bytes);
