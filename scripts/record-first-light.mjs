@@ -1,0 +1,132 @@
+// Makes public/recorded/ from a run folder of the headless runner: what the page shows before anything is loaded.
+//
+//   node scripts/record-first-light.mjs RUN_DIR [--out DIR] [--title TEXT] [--adapter TEXT]
+//
+// Reads config.json, metrics.jsonl, plan.json and, where they exist, evaluations.json and answers.json.
+// Writes first-light.json (numbers rounded; the format is checked by src/store/recorded.ts) and
+// first-light.svg (the embedding plan as a picture, for the very first paint).
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+const MAX_BYTES = 150_000;
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    out: { type: "string", default: "public/recorded" },
+    title: { type: "string" },
+    adapter: { type: "string", default: "" },
+  },
+});
+const [dir] = positionals;
+if (!dir) {
+  console.error("usage: node scripts/record-first-light.mjs RUN_DIR [--out DIR] [--title TEXT] [--adapter TEXT]");
+  process.exit(2);
+}
+
+const config = readJson("config.json");
+const records = readLines("metrics.jsonl");
+const plans = asList(readJson("plan.json"));
+if (plans.length === 0) throw new Error(`${join(dir, "plan.json")} holds no plan: record a run with transport.`);
+const run = {
+  version: 1,
+  title: values.title ?? describe(config, records.length),
+  adapter: values.adapter,
+  config,
+  steps: stepColumns(records),
+  evaluations: asList(readJson("evaluations.json", [])),
+  plans: plans.map(roundPlan),
+  answers: asList(readJson("answers.json", [])),
+};
+const json = JSON.stringify(run);
+if (json.length > MAX_BYTES)
+  throw new Error(`The recording has ${json.length} bytes, more than ${MAX_BYTES}: record fewer steps or a shorter row.`);
+mkdirSync(values.out, { recursive: true });
+writeFileSync(join(values.out, "first-light.json"), `${json}\n`);
+writeFileSync(join(values.out, "first-light.svg"), picture(plans[0]));
+console.log(`${join(values.out, "first-light.json")}: ${json.length} bytes, ${records.length} steps, ${plans.length} plans`);
+
+function readJson(name, missing) {
+  const path = join(dir, name);
+  if (missing !== undefined && !existsSync(path)) return missing;
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+function readLines(name) {
+  const path = join(dir, name);
+  if (!existsSync(path)) return [];
+  return readFileSync(path, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line)).filter((r) => "loss" in r);
+}
+
+function asList(value) {
+  return Array.isArray(value) ? value : [value];
+}
+
+function describe({ method, seed, steps }, count) {
+  const name = method.id === "cot2align" ? "CoT2Align, standard pair" : method.id.toUpperCase();
+  return `${name}, ${count || steps} steps, seed ${seed}`;
+}
+
+function stepColumns(list) {
+  const column = (read) => list.map((record) => significant(read(record)));
+  const names = Object.keys(list[0]?.terms ?? {});
+  return {
+    step: list.map((record) => record.step),
+    loss: column((r) => r.loss),
+    terms: Object.fromEntries(names.map((name) => [name, column((r) => r.terms[name])])),
+    gradNorm: column((r) => r.gradNorm),
+    learningRate: column((r) => r.learningRate),
+    tokenAccuracy: column((r) => r.tokenAccuracy),
+    tokens: column((r) => r.tokens),
+    marginalError: column((r) => r.marginalError),
+    unconverged: column((r) => r.unconverged),
+    ms: column((r) => r.ms),
+  };
+}
+
+function roundPlan(plan) {
+  const { plan: mass, cost, ...facts } = plan;
+  const { step, layer, studentTokens, teacherTokens, iterations, converged } = facts;
+  return {
+    step,
+    layer,
+    studentTokens,
+    teacherTokens,
+    planMicro: Array.from(mass, (x) => Math.round(x * 1e6)),
+    cost: Array.from(cost, (x) => Number(x.toFixed(4))),
+    transportCost: significant(facts.transportCost),
+    entropy: significant(facts.entropy),
+    epsilon: significant(facts.epsilon),
+    iterations,
+    marginalError: significant(facts.marginalError),
+    converged,
+  };
+}
+
+function significant(value) {
+  return Number(value.toPrecision(5));
+}
+
+/** Cells in cividis on a square-root scale, without labels: the page draws those once it runs. */
+function picture({ plan, studentTokens, teacherTokens }) {
+  const rows = studentTokens.length;
+  const cols = teacherTokens.length;
+  const largest = Math.max(...plan);
+  let cells = "";
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < cols; j++)
+      cells += `<path fill="${cividis(Math.sqrt(plan[i * cols + j] / largest))}" d="M${j} ${i}h1v1h-1z"/>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${cols} ${rows}" preserveAspectRatio="none" shape-rendering="crispEdges">${cells}</svg>\n`;
+}
+
+/** The same polynomial as src/views/plan/cividis.ts, as a short hex colour. */
+function cividis(t) {
+  const poly = (coefficients) => coefficients.reduceRight((sum, c) => c + t * sum, 0);
+  const channels = [
+    [-4.54, -35.34, 2381.73, -6402.7, 7024.72, -2710.57],
+    [32.49, 170.73, 52.82, -131.46, 176.58, -67.37],
+    [81.24, 442.36, -2482.43, 6167.24, -6614.94, 2475.67],
+  ];
+  const hex = channels.map((c) => Math.min(255, Math.max(0, Math.round(poly(c)))).toString(16).padStart(2, "0"));
+  return `#${hex.join("")}`;
+}

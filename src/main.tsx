@@ -1,0 +1,35 @@
+// Wires the page: workers behind clients, clients behind the store, the store behind the views.
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { createEngineClient, createTransportClient } from "./client";
+import { createApp } from "./store";
+import { App } from "./views/App";
+import { AppProvider } from "./views/use-app";
+
+const spawnEngine = () => new Worker(new URL("./worker/worker.ts", import.meta.url), { type: "module" });
+const spawnTransport = () =>
+  new Worker(new URL("./worker/transport-worker.ts", import.meta.url), { type: "module" });
+
+async function fetchJson(url: string): Promise<unknown> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return response.json();
+}
+
+const app = createApp({
+  engine: createEngineClient(spawnEngine),
+  transport: createTransportClient(spawnTransport),
+  baseUrl: new URL("./", document.baseURI).href,
+  fetchJson,
+});
+app.start();
+
+const root = document.querySelector("#root");
+if (!root) throw new Error("index.html has no #root");
+createRoot(root).render(
+  <StrictMode>
+    <AppProvider value={app}>
+      <App />
+    </AppProvider>
+  </StrictMode>,
+);

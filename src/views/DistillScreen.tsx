@@ -1,0 +1,40 @@
+import { AnswersPanel } from "./answers/AnswersPanel";
+import { LossPanel } from "./charts/LossPanel";
+import { AccuracyPanel, GradientPanel } from "./charts/RatePanels";
+import { messages } from "./messages";
+import { PlanPanel } from "./plan/PlanPanel";
+import { RunBar } from "./run/RunBar";
+import { Settings } from "./run/Settings";
+import { useApp } from "./use-app";
+
+/** One run: its controls, its plan, its losses and what the student says. */
+export function DistillScreen() {
+  return (
+    <>
+      <RunBar />
+      <div className="distill">
+        <Settings />
+        <PlanPanel />
+        <div className="charts">
+          <LossPanel />
+          <div className="charts-small">
+            <AccuracyPanel />
+            <GradientPanel />
+          </div>
+        </div>
+        <AnswersPanel />
+      </div>
+      <Origin />
+    </>
+  );
+}
+
+/** Where the recorded numbers come from. */
+function Origin() {
+  const origin = useApp(({ source, recorded }) =>
+    source === "recorded" && recorded.kind === "ready"
+      ? messages.recordedFrom(recorded.run.title, recorded.run.adapter)
+      : "",
+  );
+  return origin ? <p className="origin muted">{origin}</p> : null;
+}

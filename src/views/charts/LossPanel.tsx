@@ -1,0 +1,70 @@
+import { useCallback, useMemo, useState } from "react";
+import type { RunHistory } from "../../store";
+import { shownStep } from "../../store";
+import { significant } from "../format";
+import { messages } from "../messages";
+import { Panel } from "../shell/Panel";
+import { Segmented } from "../shell/Segmented";
+import { SourceTag } from "../shell/SourceTag";
+import type { Palette } from "../theme/palette";
+import { useApp } from "../use-app";
+import { Chart } from "./Chart";
+import { lossColumns, lossLegend, lossSpec, TOTAL } from "./loss-lines";
+import { useLegend } from "./Legend";
+import { useHistory, useIsEmpty, useTerms } from "./use-history";
+
+type Scale = "stacked" | "log";
+const SCALES = [
+  { value: "stacked", text: messages.losses.stacked },
+  { value: "log", text: messages.losses.log },
+] as const;
+
+/** The weighted terms of the loss, which add up to the total line. */
+export function LossPanel() {
+  const [scale, setScale] = useState<Scale>("stacked");
+  const aside = (
+    <>
+      <SourceTag />
+      <Segmented label={messages.losses.scaleLabel} options={SCALES} value={scale} onChange={setScale} />
+    </>
+  );
+  return (
+    <Panel title={messages.losses.title} name="losses" aside={aside}>
+      <LossChart stacked={scale === "stacked"} />
+    </Panel>
+  );
+}
+
+function LossChart({ stacked }: { readonly stacked: boolean }) {
+  const history = useHistory();
+  const terms = useTerms(history);
+  const empty = useIsEmpty(history);
+  const last = useApp((state) => shownStep(state)?.loss);
+  const [legend, write] = useLegend(useMemo(() => lossLegend(terms), [terms]));
+  const spec = useCallback((palette: Palette) => lossSpec(terms, stacked, palette), [terms, stacked]);
+  const columns = useCallback((source: RunHistory) => lossColumns(source, stacked), [stacked]);
+  const onIndex = useCallback(
+    (index: number | undefined) => {
+      const at = index ?? history.length - 1;
+      const read = (column: Float64Array) => (at < 0 ? "–" : significant(column[at] ?? Number.NaN));
+      const values = history.terms.map((term) => [term, read(history.term(term))] as const);
+      write({ [TOTAL]: read(history.column("loss")), ...Object.fromEntries(values) });
+    },
+    [history, write],
+  );
+  const label = messages.losses.chart(history.length, last === undefined ? "–" : significant(last));
+  return (
+    <>
+      {legend}
+      <Chart
+        key={terms.join()}
+        label={label}
+        history={history}
+        spec={spec}
+        columns={columns}
+        onIndex={onIndex}
+      />
+      {empty && <p className="empty">{messages.losses.empty}</p>}
+    </>
+  );
+}

@@ -1,0 +1,72 @@
+// How the loss terms are drawn: their colours and dashes, stacked to the total or one by one.
+import type uPlot from "uplot";
+import type { RunHistory } from "../../store";
+import { significant } from "../format";
+import { messages } from "../messages";
+import type { Palette } from "../theme/palette";
+import type { LegendItem, Mark } from "./Legend";
+import type { Line, PlotSpec } from "./plot";
+
+type TermStyle = { readonly color: "ce" | "kd" | "ot-embedding" | "ot-hidden"; readonly mark: Mark };
+
+const STYLES: Readonly<Record<string, TermStyle>> = {
+  ce: { color: "ce", mark: "solid" },
+  ot_embedding: { color: "ot-embedding", mark: "dotted" },
+  ot_hidden: { color: "ot-hidden", mark: "dash-dot" },
+};
+const OTHER: TermStyle = { color: "kd", mark: "dashed" };
+const DASHES: Readonly<Partial<Record<Mark, readonly number[]>>> = {
+  dotted: [2, 3],
+  dashed: [7, 4],
+  "dash-dot": [8, 3, 2, 3],
+};
+
+const styleOf = (term: string): TermStyle => STYLES[term] ?? OTHER;
+
+export const TOTAL = "total";
+
+/** "total = CE + OT embedding + …" */
+export function lossLegend(terms: readonly string[]): LegendItem[] {
+  return [
+    { key: TOTAL, name: messages.losses.total, color: "ink", mark: "thick" },
+    ...terms.map((term, i) => ({
+      key: term,
+      name: messages.losses.terms[term] ?? term,
+      ...styleOf(term),
+      sign: i === 0 ? "=" : "+",
+    })),
+  ];
+}
+
+export function lossSpec(terms: readonly string[], stacked: boolean, palette: Palette): PlotSpec {
+  const lines = terms.map((term, i): Line => {
+    const { color, mark } = styleOf(term);
+    const dash = DASHES[mark];
+    const line = { color: palette[color], width: 1.25, ...(dash ? { dash } : {}) };
+    if (!stacked) return line;
+    return i === 0 ? { ...line, fillZero: true } : { ...line, fillTo: i - 1 };
+  });
+  const total: Line = { color: palette.ink, width: 1.75 };
+  return { height: 232, log: !stacked, lines: [...lines, total], formatLeft: significant };
+}
+
+/** Steps, the terms (added up when stacked), the total. */
+export function lossColumns(history: RunHistory, stacked: boolean): uPlot.AlignedData {
+  const terms = history.terms.map((term) => history.term(term));
+  const drawn = stacked ? cumulative(terms) : terms.map(positive);
+  const total = history.column("loss");
+  return [history.column("step"), ...drawn, stacked ? total : positive(total)];
+}
+
+function cumulative(columns: readonly Float64Array[]): Float64Array[] {
+  let below: Float64Array | undefined;
+  return columns.map((column) => {
+    const base = below;
+    below = base ? column.map((value, i) => value + (base[i] ?? 0)) : column;
+    return below;
+  });
+}
+
+/** A log axis has no place for zero. */
+const positive = (column: Float64Array): Float64Array =>
+  column.map((value) => (value > 0 ? value : Number.NaN));

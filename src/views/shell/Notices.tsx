@@ -1,0 +1,57 @@
+import type { Failure, NoGpuReason, Problem } from "../../store";
+import { crashFailure, messages } from "../messages";
+import { useActions, useApp } from "../use-app";
+import { remedyFor, visitorOf } from "./remedy";
+
+/** What went wrong, above everything else on the page. */
+export function Notices() {
+  const problem = useApp((state) => state.problem);
+  const device = useApp((state) => state.device);
+  return (
+    <>
+      {device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
+      {problem && <ProblemNotice problem={problem} />}
+    </>
+  );
+}
+
+function NoGpu({ reason, detail }: { readonly reason: NoGpuReason; readonly detail: string }) {
+  return (
+    <section className="notice" role="status" data-reason={reason}>
+      <h2>{messages.noGpu.title}</h2>
+      <dl>
+        <dt>{messages.problem.why}</dt>
+        <dd>
+          {messages.noGpu.reasons[reason]} <span className="muted">{detail}</span>
+        </dd>
+        <dt>{messages.problem.remedy}</dt>
+        <dd>{remedyFor(reason, visitorOf(navigator.userAgent))}</dd>
+      </dl>
+      <p>{messages.noGpu.stillWorks}</p>
+    </section>
+  );
+}
+
+function ProblemNotice({ problem }: { readonly problem: Problem }) {
+  const { retry, dismissProblem } = useActions();
+  const failure: Failure = problem.kind === "crash" ? crashFailure(problem.detail) : problem.failure;
+  return (
+    <section className="notice notice-bad" role="alert" data-code={failure.code}>
+      <h2>{failure.what}</h2>
+      <dl>
+        <dt>{messages.problem.why}</dt>
+        <dd>{failure.why}</dd>
+        <dt>{messages.problem.remedy}</dt>
+        <dd>{failure.remedy}</dd>
+      </dl>
+      <div className="row">
+        <button type="button" onClick={retry}>
+          {messages.problem.retry}
+        </button>
+        <button type="button" className="quiet" onClick={dismissProblem}>
+          {messages.problem.dismiss}
+        </button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,181 @@
+// A stand-in for the engine's worker, put into the page before it loads: it speaks the protocol with scripted
+// numbers, so that panels can be tested for states that a real run reaches rarely. Test only; never built in.
+//
+//   window.scriptedEngine = { stepMs, failAt, crashAt, noGpu, slowLoadMs }
+(() => {
+  const RealWorker = globalThis.Worker;
+  const script = { stepMs: 60, loadMs: 30, ...globalThis.scriptedEngine };
+  const words = (text) => text.split(" ");
+  const STUDENT = words("1 8 ␣- ␣ 5 ␣= ␣ 1 3 . ␣ 1 3 ␣+ ␣ 9 ␣= ␣ 2 2 . ⏎ T he re fo re , ␣the ␣an s w er ␣is : ␣ 2 2");
+  const TEACHER = words("18 ␣- ␣5 ␣= ␣13 . ␣13 ␣+ ␣9 ␣= ␣22 . ⏎ Therefore , ␣the ␣answer ␣is : ␣22");
+  const adapter = {
+    name: "Scripted adapter",
+    software: true,
+    features: ["timestamp-query"],
+    limits: { maxBufferSize: 2 ** 30, maxStorageBuffersPerShaderStage: 10 },
+  };
+  const facts = {
+    teacher: { hiddenSize: 96, vocabSize: 512 },
+    student: { parameters: 200_448, hiddenSize: 64, layers: 3, vocabSize: 256 },
+    rows: 4000,
+    heldOut: 600,
+    dropped: [],
+    probes: ["Question: Yara has 18 books. Yara loses 5. Yara finds 9. How many books are left?", "Question: two"],
+    memory: { parameterBytes: 801_792, activationBytes: 12_000_000 },
+    logitsGap: 3.1e-6,
+  };
+
+  const planAt = (step, layer) => {
+    const n = STUDENT.length;
+    const m = TEACHER.length;
+    const width = 0.02 + 0.2 * Math.exp(-step / 40);
+    const plan = new Float32Array(n * m);
+    const cost = plan.map((_, k) => Math.abs(Math.floor(k / m) / n - (k % m) / m) + 0.05);
+    for (let i = 0; i < n; i++) {
+      let sum = 0;
+      for (let j = 0; j < m; j++) sum += plan[i * m + j] = Math.exp(-cost[i * m + j] / width);
+      for (let j = 0; j < m; j++) plan[i * m + j] /= sum * n;
+    }
+    return {
+      step,
+      layer,
+      studentTokens: STUDENT,
+      teacherTokens: TEACHER,
+      plan,
+      cost,
+      transportCost: plan.reduce((sum, p, k) => sum + p * cost[k], 0),
+      entropy: -plan.reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0),
+      epsilon: 0.04,
+      iterations: 50,
+      marginalError: layer === "hidden" ? 0.012 : 8.2e-5,
+      converged: layer !== "hidden",
+    };
+  };
+  const recordAt = (step, config, ms) => {
+    const wiggle = (k) => 1 + 0.12 * Math.sin(step * k);
+    const ot = config.method.id === "cot2align";
+    const ce = 1.1 * Math.exp(-step / 60) * wiggle(1.7) + 0.2;
+    const terms = ot ? { ce, ot_embedding: 0.16 * wiggle(0.9), ot_hidden: 0.24 * Math.exp(-step / 200) * wiggle(2.3) } : { ce };
+    return {
+      step,
+      loss: Object.values(terms).reduce((a, b) => a + b),
+      terms,
+      gradNorm: 2 * Math.exp(-step / 50) * wiggle(3.1) + 0.4,
+      learningRate: config.optimizer.learningRate * 0.5 * (1 + Math.cos((Math.PI * step) / config.steps)),
+      tokenAccuracy: 0.95 - 0.5 * Math.exp(-step / 70) * wiggle(2.9),
+      tokens: 288,
+      marginalError: 0.002,
+      unconverged: 0,
+      ms,
+    };
+  };
+  const answersAt = (step) => ({
+    step,
+    prompt: `${facts.probes[0]}\nLet's think step by step.`,
+    reference: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
+    teacher: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
+    before: "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19",
+    now: step === 0 ? "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19" : "18 - 5 = 13. 13 + 9 = 21.\nTherefore, the answer is: 21",
+  });
+
+  class ScriptedWorker {
+    onmessage = null;
+    onerror = null;
+    onmessageerror = null;
+    #step = 0;
+    #timer = 0;
+    #config = undefined;
+
+    terminate() {
+      clearInterval(this.#timer);
+    }
+    #post(event) {
+      this.onmessage?.({ data: event });
+    }
+    #status(status) {
+      this.#post({ type: "status", status, step: this.#step });
+    }
+    postMessage(command) {
+      setTimeout(() => this.#handle(command), 1);
+    }
+    #handle(command) {
+      switch (command.type) {
+        case "open":
+          return this.#post(
+            script.noGpu ? { type: "no-gpu", reason: script.noGpu, detail: "Scripted." } : { type: "device", adapter },
+          );
+        case "load":
+          return this.#load(command.config);
+        case "play":
+          this.#status("running");
+          this.#timer = setInterval(() => this.#steps(), Math.max(4, script.stepMs));
+          return;
+        case "pause":
+          clearInterval(this.#timer);
+          return this.#status("paused");
+        case "step":
+          this.#steps(1);
+          return this.#status("paused");
+        case "reset":
+          clearInterval(this.#timer);
+          this.#step = 0;
+          this.#status("ready");
+          return this.#show();
+        case "probe":
+          return this.#show();
+      }
+    }
+    #load(config) {
+      clearInterval(this.#timer);
+      this.#config = config;
+      this.#step = 0;
+      this.#status("loading");
+      this.#post({ type: "progress", stage: "loading teacher", done: 1_400_000, total: 3_200_000 });
+      setTimeout(() => {
+        this.#post({ type: "facts", facts });
+        this.#status("ready");
+        this.#show();
+      }, script.loadMs);
+    }
+    #show() {
+      this.#post({ type: "plan", plans: [planAt(this.#step, "embedding"), planAt(this.#step, "hidden")] });
+      this.#post({ type: "answers", answers: answersAt(this.#step) });
+    }
+    #steps(count = Math.max(1, Math.round(4 / script.stepMs))) {
+      for (let i = 0; i < count; i++) {
+        if (this.#step >= this.#config.steps) {
+          clearInterval(this.#timer);
+          return this.#status("finished");
+        }
+        this.#step++;
+        if (this.#step === script.crashAt) {
+          clearInterval(this.#timer);
+          return this.onerror?.({ message: "Scripted crash." });
+        }
+        if (this.#step === script.failAt) return this.#fail();
+        this.#post({ type: "steps", records: [recordAt(this.#step, this.#config, script.stepMs)] });
+        if (this.#step % 5 === 0) this.#show();
+        if (this.#step % 40 === 0)
+          this.#post({ type: "evaluation", evaluation: { step: this.#step, correct: 22 + this.#step / 10, total: 60 } });
+      }
+    }
+    #fail() {
+      clearInterval(this.#timer);
+      this.#step--;
+      this.#post({
+        type: "failure",
+        failure: {
+          code: "not-finite",
+          what: `The run stopped at step ${this.#step}: step ${this.#step + 1} was not finite and was not applied.`,
+          why: "The loss was NaN. A learning rate that is too high is the usual cause.",
+          remedy: "The student of the last good step is kept. Lower the learning rate, and start again.",
+        },
+      });
+      this.#status("failed");
+    }
+  }
+
+  globalThis.Worker = function (url, options) {
+    return /transport-worker/.test(String(url)) ? new RealWorker(url, options) : new ScriptedWorker();
+  };
+})();
