@@ -92,7 +92,7 @@ function roundPlan(plan) {
     layer,
     studentTokens,
     teacherTokens,
-    planMicro: Array.from(mass, (x) => Math.round(x * 1e6)),
+    plan: Array.from(mass, (x) => Number(x.toPrecision(3))),
     cost: Array.from(cost, (x) => Number(x.toFixed(4))),
     transportCost: significant(facts.transportCost),
     entropy: significant(facts.entropy),

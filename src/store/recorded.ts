@@ -15,8 +15,7 @@ const plan = v.pipe(
     layer: v.picklist(["embedding", "hidden"]),
     studentTokens: tokens,
     teacherTokens: tokens,
-    /** Shares of the mass in units of 1e-6, row-major: integers are short in JSON. */
-    planMicro: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    plan: v.array(v.pipe(v.number(), v.finite(), v.minValue(0))),
     cost: numbers,
     transportCost: number,
     entropy: number,
@@ -27,7 +26,7 @@ const plan = v.pipe(
   }),
   v.check((p) => {
     const size = p.studentTokens.length * p.teacherTokens.length;
-    return p.planMicro.length === size && p.cost.length === size;
+    return p.plan.length === size && p.cost.length === size;
   }, "plan and cost must hold one number per pair of tokens"),
 );
 
@@ -119,6 +118,6 @@ function stepRecords({ terms, ...columns }: v.InferOutput<typeof steps>): StepRe
   }));
 }
 
-function planRecord({ planMicro, cost, ...facts }: v.InferOutput<typeof plan>): PlanRecord {
-  return { ...facts, plan: Float32Array.from(planMicro, (x) => x * 1e-6), cost: Float32Array.from(cost) };
+function planRecord(record: v.InferOutput<typeof plan>): PlanRecord {
+  return { ...record, plan: Float32Array.from(record.plan), cost: Float32Array.from(record.cost) };
 }

@@ -20,9 +20,13 @@ export function diffWords(before: string, now: string): WordDiff {
   return {
     before: merge(a, keptA),
     now: merge(b, keptB),
-    changed: a.length + b.length - 2 * kept.length,
+    changed: Math.max(countWords(a, keptA), countWords(b, keptB)),
   };
 }
+
+/** Words that are not kept; blanks do not count. */
+const countWords = (parts: readonly string[], kept: ReadonlySet<number>): number =>
+  parts.filter((part, i) => !kept.has(i) && part.trim() !== "").length;
 
 const words = (text: string): string[] => text.match(/\s+|[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) ?? [];
 

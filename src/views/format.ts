@@ -21,6 +21,12 @@ export function significant(value: number): string {
   return decimals(value, Math.max(0, 2 - Math.floor(Math.log10(size))));
 }
 
+/** For axes: no more digits than the value needs. */
+export const compact = (value: number): string => {
+  const text = String(Number(value.toPrecision(3)));
+  return text.length > 7 ? value.toExponential().replace("-", "−") : text;
+};
+
 function power(value: number): string {
   const [mantissa = "", exponent = ""] = value.toExponential(1).split("e");
   return `${mantissa.replace(/\.0$/, "").replace("-", "−")}e${exponent.replace("+", "").replace("-", "−")}`;

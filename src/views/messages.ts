@@ -78,7 +78,7 @@ export const messages = {
     config: "Run config as JSON…",
     fields: {
       "method.id": "Method",
-      "method.kdRate": "Distillation share α",
+      "method.kdRate": "Transport share α",
       "method.transport.cost": "Cost",
       "method.transport.epsilon": "Epsilon",
       "optimizer.learningRate": "Learning rate",

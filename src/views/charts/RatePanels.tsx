@@ -2,7 +2,7 @@ import { useCallback } from "react";
 import type uPlot from "uplot";
 import type { RunHistory } from "../../store";
 import { shownEvaluation } from "../../store";
-import { percent, significant } from "../format";
+import { compact, percent, significant } from "../format";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import type { Palette } from "../theme/palette";
@@ -86,8 +86,8 @@ const GRADIENT: readonly LegendItem[] = [
 const gradientSpec = (palette: Palette): PlotSpec => ({
   height: HEIGHT,
   lines: [{ color: palette.ink }, { color: palette.muted, dash: [7, 4], right: true }],
-  formatLeft: significant,
-  formatRight: significant,
+  formatLeft: compact,
+  formatRight: compact,
 });
 const gradientColumns = (history: RunHistory): uPlot.AlignedData => [
   history.column("step"),

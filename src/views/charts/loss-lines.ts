@@ -1,7 +1,7 @@
 // How the loss terms are drawn: their colours and dashes, stacked to the total or one by one.
 import type uPlot from "uplot";
 import type { RunHistory } from "../../store";
-import { significant } from "../format";
+import { compact } from "../format";
 import { messages } from "../messages";
 import type { Palette } from "../theme/palette";
 import type { LegendItem, Mark } from "./Legend";
@@ -47,7 +47,7 @@ export function lossSpec(terms: readonly string[], stacked: boolean, palette: Pa
     return i === 0 ? { ...line, fillZero: true } : { ...line, fillTo: i - 1 };
   });
   const total: Line = { color: palette.ink, width: 1.75 };
-  return { height: 232, log: !stacked, lines: [...lines, total], formatLeft: significant };
+  return { height: 232, log: !stacked, lines: [...lines, total], formatLeft: compact };
 }
 
 /** Steps, the terms (added up when stacked), the total. */

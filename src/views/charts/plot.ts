@@ -32,6 +32,9 @@ export interface Plot {
 
 const AXIS_FONT = "11px system-ui, sans-serif";
 const LEFT_PX = 46;
+const STEP_INCREMENTS = [1, 2, 5]
+  .flatMap((n) => [0, 1, 2, 3, 4, 5].map((e) => n * 10 ** e))
+  .sort((a, b) => a - b);
 
 export function createPlot(
   host: HTMLElement,
@@ -102,7 +105,7 @@ const translucent = (color: string): string => `${color}2e`;
 
 /** A run of one step still needs a width. */
 const xRange = (_: uPlot, min: number, max: number): uPlot.Range.MinMax =>
-  Number.isFinite(min) && max > min ? [min, max] : [min || 0, (min || 0) + 1];
+  Number.isFinite(min) && max > min ? [min, max] : [min || 0, (min || 0) + 10];
 
 const yRange =
   ({ log, range }: PlotSpec) =>
@@ -123,7 +126,15 @@ function axes(spec: PlotSpec, palette: Palette, right: boolean): uPlot.Axis[] {
   const labels = (format: (value: number) => string) => (_: uPlot, splits: (number | null)[]) =>
     splits.map((value) => (value === null ? "" : format(value)));
   const list: uPlot.Axis[] = [
-    { ...common, size: 24, gap: 4, grid: { show: false }, space: 56, values: labels(String) },
+    {
+      ...common,
+      size: 24,
+      gap: 4,
+      grid: { show: false },
+      space: 56,
+      incrs: STEP_INCREMENTS,
+      values: labels(String),
+    },
     { ...common, scale: "y", size: LEFT_PX, gap: 4, space: 26, values: labels(spec.formatLeft) },
   ];
   if (right)
