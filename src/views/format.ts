@@ -23,8 +23,9 @@ export function significant(value: number): string {
 
 /** For axes: no more digits than the value needs. */
 export const compact = (value: number): string => {
-  const text = String(Number(value.toPrecision(3)));
-  return text.length > 7 ? value.toExponential().replace("-", "−") : text;
+  const rounded = Number(value.toPrecision(3));
+  const text = String(rounded);
+  return (text.length > 7 ? rounded.toExponential() : text).replaceAll("-", "−");
 };
 
 function power(value: number): string {

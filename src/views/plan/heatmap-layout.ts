@@ -39,7 +39,7 @@ export const AXIS_TITLE_PX = 18;
 export const LABEL_GAP_PX = 6;
 const MAX_CELL_WIDTH = 34;
 const MAX_CELL_HEIGHT = 24;
-const MIN_LABEL_PITCH = 12;
+const MIN_LABEL_PITCH = 10;
 const MAX_ROW_CHARS = 12;
 const MAX_COL_CHARS = 9;
 

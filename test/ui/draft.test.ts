@@ -1,0 +1,65 @@
+// settings form — plan
+//   every offered field of every preset shows its value; unedited drafts are the preset itself
+//   a wrong number is kept as typed and named at its field; an edit back to the preset is no change
+//   SFT has no epsilon; changing to CoT2Align brings its defaults; other edits survive the change
+//   import: a config becomes the draft; one that equals a preset is named after it
+import { expect, test } from "vitest";
+import { FIRST_LIGHT, PRESETS } from "../../src/config/presets";
+import {
+  draftFor,
+  draftOf,
+  editDraft,
+  fieldText,
+  FIELD_PATHS,
+  judgeDraft,
+  sameConfig,
+} from "../../src/store";
+
+test.each(Object.keys(PRESETS) as (keyof typeof PRESETS)[])("preset %s is its own draft", (id) => {
+  const verdict = judgeDraft(draftOf(id));
+  expect(verdict).toMatchObject({ issues: {}, others: [], changes: 0 });
+  expect(sameConfig(verdict.config, PRESETS[id].config)).toBe(true);
+});
+
+test("every field shows a value", () => {
+  for (const path of FIELD_PATHS) expect(fieldText(draftOf("first-light"), path), path).toBeTruthy();
+});
+
+test.each([
+  ["method.transport.epsilon", "-1"],
+  ["method.transport.epsilon", "0"],
+  ["method.kdRate", "1.5"],
+  ["optimizer.learningRate", ""],
+  ["optimizer.learningRate", "1e"],
+  ["steps", "2.5"],
+  ["batchSize", "0"],
+  ["seed", "-3"],
+] as const)("%s = %j is named at its field and kept as typed", (path, text) => {
+  const draft = editDraft(draftOf("first-light"), path, text);
+  const { config, issues } = judgeDraft(draft);
+  expect(config).toBeUndefined();
+  expect(Object.keys(issues)).toEqual([path]);
+  expect(fieldText(draft, path)).toBe(text);
+});
+
+test("an edit changes the config, and back again is no change", () => {
+  const edited = editDraft(draftOf("first-light"), "steps", "12");
+  expect(judgeDraft(edited)).toMatchObject({ config: { steps: 12 }, changes: 1 });
+  expect(judgeDraft(editDraft(edited, "steps", "300")).changes).toBe(0);
+});
+
+test("SFT has no epsilon, and other edits survive a change of method", () => {
+  const sft = editDraft(editDraft(draftOf("first-light"), "steps", "12"), "method.id", "sft");
+  expect(fieldText(sft, "method.transport.epsilon")).toBeUndefined();
+  expect(judgeDraft(sft).config).toMatchObject({ method: { id: "sft" }, steps: 12 });
+});
+
+test("CoT2Align on an SFT preset brings its defaults", () => {
+  const draft = editDraft(draftOf("sft"), "method.id", "cot2align");
+  expect(judgeDraft(draft).config?.method).toMatchObject({ id: "cot2align", transport: { epsilon: 0.1 } });
+});
+
+test("a config that equals a preset is named after it", () => {
+  expect(draftFor(structuredClone(FIRST_LIGHT)).preset).toBe("first-light");
+  expect(draftFor({ ...FIRST_LIGHT, seed: 8 }).preset).toBe("imported");
+});
