@@ -1,0 +1,140 @@
+// ot/sinkhorn_finish.wgsl — the plan, the potentials and the honest report of a solve.
+//
+//   P_ij = u_i K_ij v_j      f = f⁰ + ε log u,  g = g⁰ + ε log v
+//   KL(P | abᵀ) = Σ P log(P/ab) − ΣP + ΣaΣb        entropy = −Σ P log P, both from log P = (f+g−C)/ε
+//   gap = primal − dual = Σ_i (r_i − a_i)(f_i − ε log a_i) + the same over columns (balanced)
+//
+// Source   Feydy 2020, §3.1 for the dual; the unbalanced gap is the Fenchel–Young gap of each marginal.
+// Honest   r = P1 and c = Pᵀ1 are summed anew from the plan that is written, and `converged` means that the
+//          larger of the two L1 errors is at most the tolerance. Not finite is never converged.
+// Shapes   matrix: K in, P out (ragged) · cost (ragged) · potentials (2(R+S)) · duals (R+S): f, g · state (P, 16)
+// Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
+// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-sinkhorn.test.ts.
+// Uses     ot/problem.wgsl, ot/passes.wgsl
+
+override WG: u32 = 64u;
+
+struct Params {
+  tolerance: f32,
+  tau_a: f32,
+  tau_b: f32,
+  stride: u32, // R+S
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> problems: array<Problem>;
+@group(0) @binding(2) var<storage, read> cost: array<vec4f>;
+@group(0) @binding(3) var<storage, read> marginals: array<f32>;
+@group(0) @binding(4) var<storage, read> potentials: array<f32>;
+@group(0) @binding(5) var<storage, read_write> matrix: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> duals: array<f32>;
+@group(0) @binding(7) var<storage, read_write> state: array<f32>;
+
+var<workgroup> eps_shared: f32;
+
+@compute @workgroup_size(WG)
+fn sinkhorn_finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+  let p = problems[group.x];
+  if (p.n == 0u || p.m == 0u) { return; }
+  let s = group.x * STATE;
+  if (t == 0u) { eps_shared = state[s + S_EPS]; }
+  let eps = workgroupUniformLoad(&eps_shared);
+  finish_potentials(p, t, eps);
+
+  var sums = Sums();
+  var linear = 0.0;
+  for (var j = t; j < p.pitch / 4u; j += WG) {
+    let column = write_column(p, j);
+    linear += column.linear;
+    for (var c = 0u; c < 4u; c++) { add_marginal(&sums, p.g + 4u * j + c, column.sum[c], eps, params.tau_b); }
+  }
+  let column_totals = sum_workgroup(t, vec4f(sums.error, sums.value, sums.gap, linear));
+  let column_rest = sum_workgroup(t, vec4f(sums.entropy, sums.mass, sums.wanted, 0.0));
+
+  storageBarrier();
+  for (var j = t; j < p.pitch / 4u; j += WG) { v[j] = select(vec4f(), vec4f(1.0), in_row(p, j)); }
+  workgroupBarrier();
+  var rows = Sums();
+  for (var i = t; i < p.n; i += WG) { add_marginal(&rows, p.f + i, row_sum(p, i), eps, params.tau_a); }
+  let row_totals = sum_workgroup(t, vec4f(rows.error, rows.value, rows.gap, rows.entropy));
+  let row_mass = sum_workgroup(t, vec4f(rows.wanted)).x;
+
+  if (t == 0u) {
+    let error = max(column_totals.x, row_totals.x);
+    let mass = column_rest.y;
+    state[s + S_ERROR] = error;
+    state[s + S_STATUS] = select(2.0, 1.0, error <= params.tolerance && error >= 0.0);
+    state[s + S_ROW_ERROR] = row_totals.x;
+    state[s + S_LINEAR] = column_totals.w;
+    state[s + S_VALUE] = column_totals.y + row_totals.y + eps * (row_mass * column_rest.z - mass);
+    state[s + S_ENTROPY] = (column_totals.w - column_rest.x - row_totals.w) / eps;
+    state[s + S_MASS] = mass;
+    state[s + S_GAP] = column_totals.z + row_totals.z;
+  }
+}
+
+fn finish_potentials(p: Problem, t: u32, eps: f32) {
+  for (var i = t; i < p.n; i += WG) {
+    u[i] = potentials[params.stride + p.f + i];
+    duals[p.f + i] = final_potential(p.f + i, u[i], eps);
+  }
+  for (var j = t; j < p.pitch / 4u; j += WG) {
+    let at = params.stride + p.g + 4u * j;
+    v[j] = vec4f(potentials[at], potentials[at + 1u], potentials[at + 2u], potentials[at + 3u]);
+  }
+  for (var j = t; j < p.pitch; j += WG) {
+    duals[p.g + j] = final_potential(p.g + j, potentials[params.stride + p.g + j], eps);
+  }
+  storageBarrier();
+  workgroupBarrier();
+}
+
+fn final_potential(at: u32, scaling: f32, eps: f32) -> f32 {
+  return select(NO_MASS, potentials[at] + eps * log(max(scaling, 1e-37)), scaling > 0.0);
+}
+
+struct Column {
+  sum: vec4f,
+  linear: f32,
+}
+
+// Scale four columns of K into the plan. A cost under padding may be anything: it is masked, not multiplied by 0.
+fn write_column(p: Problem, j: u32) -> Column {
+  var column = Column();
+  var linear = vec4f();
+  for (var i = 0u; i < p.n; i++) {
+    let at = p.cost / 4u + i * (p.pitch / 4u) + j;
+    let mass = matrix[at] * u[i] * v[j];
+    matrix[at] = mass;
+    column.sum += mass;
+    linear += select(vec4f(), mass * cost[at], in_row(p, j));
+  }
+  column.linear = linear.x + linear.y + linear.z + linear.w;
+  return column;
+}
+
+struct Sums {
+  error: f32,   // Σ |marginal − wanted|
+  value: f32,   // Σ marginal (potential − ε log mass): the row or column part of the value
+  gap: f32,
+  entropy: f32, // Σ marginal · potential
+  mass: f32,    // Σ marginal
+  wanted: f32,  // Σ a or Σ b
+}
+
+fn add_marginal(sums: ptr<function, Sums>, at: u32, got: f32, eps: f32, tau: f32) {
+  let mass = marginals[at];
+  let potential = duals[at];
+  (*sums).mass += got;
+  (*sums).wanted += mass;
+  if (mass <= 0.0 || potential <= NO_MASS) {
+    (*sums).error += abs(got - mass);
+    return;
+  }
+  let wanted = select(mass, mass * exp(-potential / max(tau, 1e-30)), tau > 0.0);
+  (*sums).error += abs(got - wanted);
+  (*sums).value += got * (potential - eps * log(mass));
+  (*sums).entropy += got * potential;
+  let unbalanced = got * potential + tau * (got * log(max(got, 1e-37) / mass) - got + wanted);
+  (*sums).gap += select((got - mass) * (potential - eps * log(mass)), unbalanced, tau > 0.0);
+}

@@ -1,0 +1,132 @@
+// ot/unrolled_duals.wgsl — reverse over the finite iteration: the adjoints of every sweep's potentials.
+//
+//   E(f,g) = exp((f+g−C)/ε)      Q = P∘G/ε, G = C (loss ⟨P,C⟩) or f+g−ε log ab (loss value)
+//   f̄ = Q1, ḡ = Qᵀ1; for k = K…1:
+//     p_i = ρ_a f̄_i / r_i,  r_i = a_i e^(−f_i/τ_a)    ḡ_j −= Σ_i E(f^k, g^k)_ij p_i
+//     q_j = ρ_b ḡ_j / c_j,  c_j = b_j e^(−g_j/τ_b)    f̄_i  = −Σ_j E(f^(k−1), g^k)_ij q_j,  ḡ = 0
+//
+// Source   what autograd through the loop of CoT2Align's code gives; docs/EQUATIONS.md. Written for log updates,
+//          and exact for the multiplicative loop too, because its u absorbs the added 1e-9.
+// Shapes   cost (ragged) · history, adjoints (K+1, R+S): row k holds p, q of sweep k · marginals (R+S) · state (P, 16)
+// Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
+// Numerics f32; two exponentials per element and sweep. Exponents are at most log of a mass, never above 0.
+// Oracle   test/oracle/ot-gradient.ts. Tested by test/gradients/ot.test.ts.
+// Uses     ot/problem.wgsl
+
+override WG: u32 = 64u;
+const MAX_SIDE: u32 = 1024u;
+
+struct Params {
+  stride: u32,  // R+S
+  value: u32,   // 1: the loss is the value, 0: ⟨P,C⟩
+  tau_a: f32,
+  tau_b: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> problems: array<Problem>;
+@group(0) @binding(2) var<storage, read> cost: array<vec4f>;
+@group(0) @binding(3) var<storage, read> history: array<f32>;
+@group(0) @binding(4) var<storage, read> marginals: array<f32>;
+@group(0) @binding(5) var<storage, read> state: array<f32>;
+@group(0) @binding(6) var<storage, read_write> adjoints: array<f32>;
+
+var<workgroup> p_row: array<f32, MAX_SIDE>;
+var<workgroup> q_col: array<vec4f, MAX_SIDE / 4u>;
+var<workgroup> g_col: array<vec4f, MAX_SIDE / 4u>;
+
+fn in_row(p: Problem, j4: u32) -> vec4<bool> { return vec4u(4u * j4) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.m); }
+fn sum4(x: vec4f) -> f32 { return x.x + x.y + x.z + x.w; }
+fn mass_log(a: f32, eps: f32) -> f32 { return select(0.0, eps * log(max(a, 1e-37)), a > 0.0); }
+
+@compute @workgroup_size(WG)
+fn unrolled_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+  let p = problems[group.x];
+  if (p.n == 0u || p.m == 0u) { return; }
+  let eps = state[group.x * STATE + S_EPS];
+  let sweeps = u32(state[group.x * STATE + S_ITERATIONS]);
+  let stride = p.pitch / 4u;
+
+  // Rows and columns stand once each in this loop: drivers inline every call, and compile time is felt.
+  for (var k = sweeps + 1u; k > 0u; k--) {
+    let first = k == sweeps + 1u; // the loss itself, before the adjoint of any sweep
+    let row = k * params.stride;
+    let before = row - params.stride;
+    if (!first) {
+      for (var j = t; j < stride; j += WG) { // ḡ → q
+        var s = vec4f();
+        for (var i = 0u; i < p.n; i++) {
+          let f = history[row + p.f + i];
+          var pull = vec4f(-p_row[i]);
+          if (k == sweeps) { pull += loss_slope(p, i, j, f, eps) / eps; }
+          s += kernel(p, i, j, f, eps) * pull;
+        }
+        q_col[j] = column_pull(p, j, row, s, eps);
+      }
+      workgroupBarrier();
+    } else { load_g(p, t, before); }
+    for (var i = t; i < p.n; i += WG) { // f̄ of the sweep before → p
+      let f = history[before + p.f + i];
+      var s = vec4f();
+      for (var j = 0u; j < stride; j++) {
+        var pull = -q_col[j];
+        if (first) { pull = loss_slope(p, i, j, f, eps) / eps; }
+        s += kernel(p, i, j, f, eps) * pull;
+      }
+      p_row[i] = row_pull(p, i, f, sum4(s), eps);
+      if (k > 1u) { adjoints[before + p.f + i] = p_row[i]; }
+    }
+    workgroupBarrier();
+    if (!first) { load_g(p, t, before); }
+  }
+}
+
+// E for four columns; 0 in padding and where there is no mass.
+fn kernel(p: Problem, i: u32, j4: u32, f: f32, eps: f32) -> vec4f {
+  let x = (f + g_col[j4] - cost[p.cost / 4u + i * (p.pitch / 4u) + j4]) / eps;
+  return select(vec4f(), exp(clamp(x, vec4f(-100.0), vec4f(80.0))), (g_col[j4] > vec4f(NO_MASS)) & vec4<bool>(f > NO_MASS));
+}
+
+// dLoss/dP of an element.
+fn loss_slope(p: Problem, i: u32, j4: u32, f: f32, eps: f32) -> vec4f {
+  if (params.value == 0u) { return select(vec4f(), cost[p.cost / 4u + i * (p.pitch / 4u) + j4], in_row(p, j4)); }
+  let b = mass4(p.g + 4u * j4);
+  let shift = select(vec4f(), eps * log(max(b, vec4f(1e-37))), b > vec4f());
+  return select(vec4f(), f - mass_log(marginals[p.f + i], eps) + g_col[j4] - shift, b > vec4f());
+}
+
+fn mass4(at: u32) -> vec4f {
+  return vec4f(marginals[at], marginals[at + 1u], marginals[at + 2u], marginals[at + 3u]);
+}
+
+// What the relaxed marginal of this potential should be.
+fn wanted(mass: vec4f, potential: vec4f, tau: f32) -> vec4f {
+  if (tau <= 0.0) { return mass; }
+  return mass * exp(clamp(-potential / tau, vec4f(-80.0), vec4f(80.0)));
+}
+
+fn row_pull(p: Problem, i: u32, f: f32, slope: f32, eps: f32) -> f32 {
+  let r = wanted(vec4f(marginals[p.f + i]), vec4f(f), params.tau_a).x;
+  let rho = select(1.0, params.tau_a / (params.tau_a + eps), params.tau_a > 0.0);
+  return select(0.0, rho * slope / max(r, 1e-37), f > NO_MASS);
+}
+
+fn column_pull(p: Problem, j4: u32, row: u32, slope: vec4f, eps: f32) -> vec4f {
+  let rho = select(1.0, params.tau_b / (params.tau_b + eps), params.tau_b > 0.0);
+  let at = row + p.g + 4u * j4;
+  let c = wanted(mass4(p.g + 4u * j4), g_col[j4], params.tau_b);
+  let q = select(vec4f(), rho * slope / max(c, vec4f(1e-37)), g_col[j4] > vec4f(NO_MASS));
+  adjoints[at] = q.x;
+  adjoints[at + 1u] = q.y;
+  adjoints[at + 2u] = q.z;
+  adjoints[at + 3u] = q.w;
+  return q;
+}
+
+fn load_g(p: Problem, t: u32, row: u32) {
+  for (var j = t; j < p.pitch / 4u; j += WG) {
+    let at = row + p.g + 4u * j;
+    g_col[j] = vec4f(history[at], history[at + 1u], history[at + 2u], history[at + 3u]);
+  }
+  workgroupBarrier();
+}

@@ -1,0 +1,148 @@
+// Recording the gradient of each problem's loss in its cost matrix, three ways. Equations: shaders/ot/*_duals.wgsl.
+import { defineKernel, withConstants } from "../gpu/kernel";
+import { f32, packParams, u32 } from "../gpu/params";
+import type { ProgramBuilder, Tensor } from "../gpu/program";
+import implicitDualsWgsl from "../../shaders/ot/implicit_duals.wgsl?raw";
+import passesWgsl from "../../shaders/ot/passes.wgsl?raw";
+import planGradientWgsl from "../../shaders/ot/plan_gradient.wgsl?raw";
+import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
+import unrolledDualsWgsl from "../../shaders/ot/unrolled_duals.wgsl?raw";
+import unrolledGradientWgsl from "../../shaders/ot/unrolled_gradient.wgsl?raw";
+import { pitchOf, vectorLength } from "./problems";
+import { checkGradient, type GradientMode } from "./settings";
+import type { Solved } from "./sinkhorn";
+
+export const planGradient = defineKernel({
+  entry: "plan_gradient",
+  code: [problemWgsl, planGradientWgsl],
+  bindings: {
+    problems: "read",
+    plan: "read",
+    cost: "read",
+    duals: "read",
+    weights: "read",
+    state: "read",
+    dcost: "write",
+  },
+});
+
+export const implicitDuals = defineKernel({
+  entry: "implicit_duals",
+  code: [problemWgsl, passesWgsl, implicitDualsWgsl],
+  bindings: {
+    params: "uniform",
+    problems: "read",
+    cost: "read",
+    matrix: "read",
+    state: "write",
+    duals: "write",
+  },
+});
+
+export const unrolledDuals = defineKernel({
+  entry: "unrolled_duals",
+  code: [problemWgsl, unrolledDualsWgsl],
+  bindings: {
+    params: "uniform",
+    problems: "read",
+    cost: "read",
+    history: "read",
+    marginals: "read",
+    state: "read",
+    adjoints: "write",
+  },
+});
+
+export const unrolledGradient = defineKernel({
+  entry: "unrolled_gradient",
+  code: [problemWgsl, unrolledGradientWgsl],
+  bindings: {
+    params: "uniform",
+    problems: "read",
+    cost: "read",
+    history: "read",
+    adjoints: "read",
+    marginals: "read",
+    weights: "read",
+    state: "read",
+    dcost: "write",
+  },
+});
+
+/** Conjugate-gradient steps of the implicit gradient, at most, and the residual it aims for. */
+const CG_STEPS = 500;
+const CG_TOLERANCE = 1e-6;
+
+/**
+ * Record dcost = weight · d(loss)/dC for every problem; the loss is the settings' objective.
+ *
+ * @param weights what the total loss weighs each problem: f32[problems].
+ * @throws RangeError when the solve cannot give this gradient.
+ */
+export function recordPlanGradient(
+  b: ProgramBuilder,
+  solved: Solved,
+  gradient: GradientMode,
+  weights: Tensor,
+): Tensor {
+  checkGradient(solved.settings, gradient);
+  // At convergence the value's gradient is the plan itself, so its implicit gradient is its envelope gradient.
+  const balanced = solved.settings.tauA === null && solved.settings.tauB === null;
+  if (gradient === "unrolled") return recordUnrolled(b, solved, weights);
+  if (gradient === "implicit" && !(solved.settings.objective === "value" && balanced))
+    return recordImplicit(b, solved, weights);
+  return recordFromPlan(b, solved, 0, solved.plan, weights);
+}
+
+function recordFromPlan(b: ProgramBuilder, solved: Solved, MODE: number, duals: Tensor, weights: Tensor) {
+  const { problems, plan, cost, state, capacity } = solved;
+  const dcost = b.scratch("cost gradient", capacity.costElements);
+  b.dispatch(
+    withConstants(planGradient, { MODE }),
+    { problems, plan, cost, duals, weights, state, dcost },
+    elementGrid(solved),
+  );
+  return dcost;
+}
+
+function recordImplicit(b: ProgramBuilder, solved: Solved, weights: Tensor): Tensor {
+  const { problems, plan: matrix, cost, state, capacity, settings } = solved;
+  const stride = vectorLength(capacity);
+  const duals = b.scratch("implicit duals", 3 * stride);
+  const { tauA, tauB } = settings;
+  const params = packParams(u32(CG_STEPS), u32(stride), f32(tauA ?? 0), f32(tauB ?? 0), f32(CG_TOLERANCE));
+  b.dispatch(implicitDuals, { params, problems, cost, matrix, state, duals }, [capacity.problems]);
+  return recordFromPlan(b, solved, 1, duals, weights);
+}
+
+function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Tensor {
+  const { problems, cost, marginals, state, capacity, settings, history } = solved;
+  if (!history) throw new RangeError(`gradient "unrolled" needs recordSinkhorn with keepHistory`);
+  const stride = vectorLength(capacity);
+  const value = settings.objective === "value" ? 1 : 0;
+  const adjoints = b.scratch("adjoint history", (settings.maxIterations + 1) * stride);
+  const params = packParams(u32(stride), u32(value), f32(settings.tauA ?? 0), f32(settings.tauB ?? 0));
+  b.dispatch(unrolledDuals, { params, problems, cost, history, marginals, state, adjoints }, [
+    capacity.problems,
+  ]);
+  const dcost = b.scratch("cost gradient", capacity.costElements);
+  b.dispatch(
+    unrolledGradient,
+    {
+      params: packParams(u32(stride), u32(value)),
+      problems,
+      cost,
+      history,
+      adjoints,
+      marginals,
+      weights,
+      state,
+      dcost,
+    },
+    elementGrid(solved),
+  );
+  return dcost;
+}
+
+const elementGrid = ({ capacity }: Solved) =>
+  [Math.ceil((capacity.maxRows * pitchOf(capacity.maxCols)) / 256), capacity.problems] as const;

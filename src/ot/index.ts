@@ -1,0 +1,30 @@
+// Entropic optimal transport on the GPU: ragged batches, log-domain Sinkhorn, three gradients.
+export { recordCost, recordCostBackward, type CostArgs, type CostBackwardArgs, type SavedCost } from "./cost";
+export { recordPlanGradient } from "./gradient";
+export {
+  capacityFor,
+  costElements,
+  packProblems,
+  pitchOf,
+  placeProblems,
+  vectorLength,
+  type OtCapacity,
+  type Placed,
+  type ProblemRange,
+  type ProblemSize,
+} from "./problems";
+export {
+  checkGradient,
+  checkSettings,
+  COST_KINDS,
+  DEFAULT_SETTINGS,
+  MAX_SIDE,
+  OT_PRESETS,
+  type CostKind,
+  type GradientMode,
+  type Objective,
+  type OtSettings,
+  type Scheme,
+} from "./settings";
+export { recordSinkhorn, type SinkhornArgs, type Solved } from "./sinkhorn";
+export { readStatus, STATE_FLOATS, type ProblemStatus } from "./status";

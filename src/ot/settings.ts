@@ -1,0 +1,99 @@
+// What a transport solve may be asked to do, its defaults, and its two presets.
+
+export type CostKind = "euclidean" | "sqeuclidean" | "cosine" | "attention";
+export const COST_KINDS: readonly CostKind[] = ["euclidean", "sqeuclidean", "cosine", "attention"];
+
+export type Scheme = "log" | "kernel";
+export type GradientMode = "envelope" | "implicit" | "unrolled";
+/** The loss whose gradient is taken: ⟨P, C⟩, or ⟨P, C⟩ + ε KL(P | abᵀ). */
+export type Objective = "cost" | "value";
+
+export interface OtSettings {
+  /** ε, or its ratio to each problem's mean cost when `relative`. The kernel scheme's ε is 1/alpha. */
+  readonly epsilon: number;
+  readonly relative: boolean;
+  /** `log` is stable at every ε; `kernel` is the multiplicative loop of CoT2Align's code, constants included. */
+  readonly scheme: Scheme;
+  readonly maxIterations: number;
+  /** L1 marginal error at which a problem stops. 0: exactly maxIterations sweeps. */
+  readonly tolerance: number;
+  /** KL relaxation of the row and column marginal; null: the marginal is kept exactly. */
+  readonly tauA: number | null;
+  readonly tauB: number | null;
+  /** Over-relaxation ω in [1, 2), from the eleventh sweep on; 1: none. */
+  readonly relaxation: number;
+  /** ε starts at the mean cost and shrinks by this factor each sweep; 0: no ε-scaling. */
+  readonly epsilonScaling: number;
+  readonly objective: Objective;
+}
+
+export const DEFAULT_SETTINGS: OtSettings = {
+  epsilon: 0.05,
+  relative: true,
+  scheme: "log",
+  maxIterations: 2000,
+  tolerance: 1e-5,
+  tauA: null,
+  tauB: null,
+  relaxation: 1,
+  epsilonScaling: 0,
+  objective: "cost",
+};
+
+/** `stable` is our default; `paper-code` is CoT2Align's published loop: alpha 0.1, that is ε = 10. */
+export const OT_PRESETS = {
+  stable: { ...DEFAULT_SETTINGS },
+  "paper-code": {
+    ...DEFAULT_SETTINGS,
+    scheme: "kernel",
+    epsilon: 10,
+    relative: false,
+    maxIterations: 100,
+    tolerance: 1e-9,
+  },
+} as const satisfies Record<string, OtSettings>;
+
+/** Constants of the authors' loop: what is added to every denominator, and how often it looks at its error. */
+export const KERNEL_DELTA = 1e-9;
+export const KERNEL_CHECK_EVERY = 50;
+/** Sweeps before over-relaxation sets in. */
+export const RELAX_AFTER = 10;
+/** Rows or columns of one problem, at most: both scalings live in workgroup memory. */
+export const MAX_SIDE = 1024;
+
+/** @throws RangeError naming the first setting that makes no sense. */
+export function checkSettings(s: OtSettings): void {
+  const positive = (name: string, x: number) =>
+    demand(Number.isFinite(x) && x > 0, `${name} must be a number > 0, got ${x}`);
+  positive("epsilon", s.epsilon);
+  if (s.tauA !== null) positive("tauA", s.tauA);
+  if (s.tauB !== null) positive("tauB", s.tauB);
+  demand(Number.isFinite(s.tolerance) && s.tolerance >= 0, `tolerance must be ≥ 0, got ${s.tolerance}`);
+  demand(
+    Number.isInteger(s.maxIterations) && s.maxIterations >= 1 && s.maxIterations <= 1e6,
+    `maxIterations must be a whole number from 1 to 1000000, got ${s.maxIterations}`,
+  );
+  demand(s.relaxation >= 1 && s.relaxation < 2, `relaxation must lie in [1, 2), got ${s.relaxation}`);
+  demand(
+    s.epsilonScaling >= 0 && s.epsilonScaling < 1,
+    `epsilonScaling must lie in [0, 1), got ${s.epsilonScaling}`,
+  );
+  const plain = s.relaxation === 1 && s.epsilonScaling === 0 && s.tauA === null && s.tauB === null;
+  demand(
+    s.scheme === "log" || plain,
+    `scheme "kernel" is the authors' loop: no relaxation, epsilonScaling or tau`,
+  );
+}
+
+/** @throws RangeError when this gradient is not the derivative of that iteration. */
+export function checkGradient(s: OtSettings, gradient: GradientMode): void {
+  const plain = s.relaxation === 1 && s.epsilonScaling === 0;
+  demand(
+    gradient !== "unrolled" || plain,
+    `gradient "unrolled" needs plain sweeps: relaxation 1 and epsilonScaling 0`,
+  );
+}
+
+function demand(ok: boolean, message: string): void {
+  if (!ok) throw new RangeError(message);
+}
