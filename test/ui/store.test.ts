@@ -8,14 +8,19 @@
 //                 stays recorded without GPU; retry after a crash starts a fresh worker
 //   transport     newest question wins; a dead worker is reported and replaced
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createEngineClient, createTransportClient, type WorkerLike } from "../../src/client";
+import {
+  createEngineClient,
+  createTransportClient,
+  type EngineEvent,
+  type WorkerLike,
+} from "../../src/client";
 import { FIRST_LIGHT } from "../../src/config/presets";
 import { createApp, createHistory, initialState, shownPlan, type AppState } from "../../src/store";
 import { reduce } from "../../src/store/reduce";
 import type { NoGpuReason } from "../../src/worker/protocol";
 import { answerRecord, facts, planRecord, status, stepRecord, steps } from "./events";
 
-const replay = (...events: Parameters<typeof reduce>[1][]): AppState => events.reduce(reduce, initialState);
+const replay = (...events: EngineEvent[]): AppState => events.reduce(reduce, initialState);
 const adapter = { name: "A", software: true, features: [], limits: {} };
 
 describe("reduce", () => {
@@ -62,12 +67,12 @@ describe("reduce", () => {
 });
 
 describe("going back", () => {
-  const played = [
-    { type: "facts", facts } as const,
+  const played: EngineEvent[] = [
+    { type: "facts", facts },
     status("running", 0),
     steps(1, 2, 3),
-    { type: "plan", plans: [planRecord(3)] } as const,
-    { type: "answers", answers: answerRecord(3) } as const,
+    { type: "plan", plans: [planRecord(3)] },
+    { type: "answers", answers: answerRecord(3) },
   ];
 
   test("a reset forgets steps, plans and answers, and keeps facts", () => {
@@ -278,7 +283,7 @@ describe("transport client", () => {
     const workers = [fakeWorker(), fakeWorker()];
     let spawned = 0;
     const client = createTransportClient(() => workers[spawned++]!);
-    const onError = vi.fn();
+    const onError = vi.fn<(detail: string) => void>();
     client.solve({ ...problem, epsilon: 1 }, () => {}, onError);
     workers[0]!.onerror?.({ message: "no" } as ErrorEvent);
     expect(onError).toHaveBeenCalledWith("no");

@@ -6,7 +6,9 @@
   const RealWorker = globalThis.Worker;
   const script = { stepMs: 60, loadMs: 30, ...globalThis.scriptedEngine };
   const words = (text) => text.split(" ");
-  const STUDENT = words("1 8 ␣- ␣ 5 ␣= ␣ 1 3 . ␣ 1 3 ␣+ ␣ 9 ␣= ␣ 2 2 . ⏎ T he re fo re , ␣the ␣an s w er ␣is : ␣ 2 2");
+  const STUDENT = words(
+    "1 8 ␣- ␣ 5 ␣= ␣ 1 3 . ␣ 1 3 ␣+ ␣ 9 ␣= ␣ 2 2 . ⏎ T he re fo re , ␣the ␣an s w er ␣is : ␣ 2 2",
+  );
   const TEACHER = words("18 ␣- ␣5 ␣= ␣13 . ␣13 ␣+ ␣9 ␣= ␣22 . ⏎ Therefore , ␣the ␣answer ␣is : ␣22");
   const adapter = {
     name: "Scripted adapter",
@@ -20,7 +22,10 @@
     rows: 4000,
     heldOut: 600,
     dropped: [],
-    probes: ["Question: Yara has 18 books. Yara loses 5. Yara finds 9. How many books are left?", "Question: two"],
+    probes: [
+      "Question: Yara has 18 books. Yara loses 5. Yara finds 9. How many books are left?",
+      "Question: two",
+    ],
     memory: { parameterBytes: 801_792, activationBytes: 12_000_000 },
     logitsGap: 3.1e-6,
   };
@@ -55,7 +60,9 @@
     const wiggle = (k) => 1 + 0.12 * Math.sin(step * k);
     const ot = config.method.id === "cot2align";
     const ce = 1.1 * Math.exp(-step / 60) * wiggle(1.7) + 0.2;
-    const terms = ot ? { ce, ot_embedding: 0.16 * wiggle(0.9), ot_hidden: 0.24 * Math.exp(-step / 200) * wiggle(2.3) } : { ce };
+    const terms = ot
+      ? { ce, ot_embedding: 0.16 * wiggle(0.9), ot_hidden: 0.24 * Math.exp(-step / 200) * wiggle(2.3) }
+      : { ce };
     return {
       step,
       loss: Object.values(terms).reduce((a, b) => a + b),
@@ -75,7 +82,10 @@
     reference: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
     teacher: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
     before: "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19",
-    now: step === 0 ? "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19" : "18 - 5 = 13. 13 + 9 = 21.\nTherefore, the answer is: 21",
+    now:
+      step === 0
+        ? "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19"
+        : "18 - 5 = 13. 13 + 9 = 21.\nTherefore, the answer is: 21",
   });
 
   class ScriptedWorker {
@@ -102,7 +112,9 @@
       switch (command.type) {
         case "open":
           return this.#post(
-            script.noGpu ? { type: "no-gpu", reason: script.noGpu, detail: "Scripted." } : { type: "device", adapter },
+            script.noGpu
+              ? { type: "no-gpu", reason: script.noGpu, detail: "Scripted." }
+              : { type: "device", adapter },
           );
         case "load":
           return this.#load(command.config);
@@ -156,7 +168,10 @@
         this.#post({ type: "steps", records: [recordAt(this.#step, this.#config, script.stepMs)] });
         if (this.#step % 5 === 0) this.#show();
         if (this.#step % 40 === 0)
-          this.#post({ type: "evaluation", evaluation: { step: this.#step, correct: 22 + this.#step / 10, total: 60 } });
+          this.#post({
+            type: "evaluation",
+            evaluation: { step: this.#step, correct: 22 + this.#step / 10, total: 60 },
+          });
       }
     }
     #fail() {
