@@ -1,0 +1,166 @@
+// Generation from the live weights. One program feeds one token of every row and attends over a cache of keys and
+// values; rows whose prompt is not used up yet read it, the others write. Ragged prompts need no padding that way.
+import cacheWrite_ from "../../shaders/nn/cache_write.wgsl?raw";
+import type { Gpu } from "../gpu/device";
+import { createRng } from "../config/rng";
+import { defineKernel } from "../gpu/kernel";
+import { packParams, u32 } from "../gpu/params";
+import { ELEMENT_BYTES, fixed, type Program, ProgramBuilder, type Tensor } from "../gpu/program";
+import { type Llama, recordBlocks, recordHead } from "./llama";
+import { recordAttention } from "./ops/attention";
+import { Tape } from "./tape";
+
+export const cacheWriteKernel = defineKernel({
+  entry: "cache_write",
+  code: [cacheWrite_],
+  bindings: { params: "uniform", start: "read", x: "read", cache: "write" },
+});
+
+export interface GenerateSettings {
+  readonly maxNewTokens: number;
+  readonly stopIds: readonly number[];
+  /** 0 or absent: greedy. */
+  readonly temperature?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Generator {
+  /** New tokens for one prompt, without the stop token. */
+  generate(prompt: readonly number[], settings: GenerateSettings): Promise<number[]>;
+  /** The same for any number of prompts, a batch at a time. */
+  generateBatch(prompts: readonly (readonly number[])[], settings: GenerateSettings): Promise<number[][]>;
+  destroy(): void;
+}
+
+/** @param options `length`: positions of the cache; `batch`: rows at once. */
+export function createGenerator(
+  gpu: Gpu,
+  model: Llama,
+  { length, batch }: { length: number; batch: number },
+): Generator {
+  const decoders = new Map<number, Promise<Decoder>>();
+  const decoderFor = (rows: number): Promise<Decoder> => {
+    let decoder = decoders.get(rows);
+    if (!decoder) decoders.set(rows, (decoder = buildDecoder(gpu, model, rows, length)));
+    return decoder;
+  };
+  async function generateBatch(prompts: readonly (readonly number[])[], settings: GenerateSettings) {
+    const out: number[][] = [];
+    for (let i = 0; i < prompts.length; i += batch) {
+      const chunk = prompts.slice(i, i + batch);
+      const decoder = await decoderFor(chunk.length === 1 ? 1 : batch);
+      out.push(...(await decode(decoder, chunk, length, settings)));
+    }
+    return out;
+  }
+  return {
+    generateBatch,
+    generate: async (prompt, settings) => (await generateBatch([prompt], settings))[0] ?? [],
+    destroy: () =>
+      decoders.forEach((d) => void d.then((decoder) => decoder.destroy()).catch(() => undefined)),
+  };
+}
+
+interface Decoder {
+  readonly program: Program;
+  readonly rows: number;
+  readonly vocabSize: number;
+  destroy(): void;
+}
+
+async function buildDecoder(gpu: Gpu, model: Llama, rows: number, length: number): Promise<Decoder> {
+  const { config } = model;
+  const width = config.kvHeads * config.headDim;
+  const b = new ProgramBuilder(`decode ${rows}`);
+  const tape = new Tape(b, { training: false });
+  const [ids, start] = [b.input("ids", rows), b.input("start", rows)];
+  const owned: GPUBuffer[] = [];
+  const newCache = (label: string): Tensor => {
+    const elements = rows * length * width;
+    const usage = GPUBufferUsage.STORAGE;
+    const buffer = gpu.device.createBuffer({ label, size: elements * ELEMENT_BYTES, usage });
+    owned.push(buffer);
+    return fixed(label, buffer, 0, elements);
+  };
+  const write = (x: Tensor, cache: Tensor) => {
+    const params = packParams(u32(1), u32(length), u32(width));
+    b.dispatch(cacheWriteKernel, { params, start, x, cache }, [rows]);
+  };
+  const { hidden } = recordBlocks(tape, model, { length: 1, ids, start }, (layer, q, k, v) => {
+    const [keys, values] = [newCache(`keys ${layer}`), newCache(`values ${layer}`)];
+    write(k.value, keys);
+    write(v.value, values);
+    const out = tape.result("attention", q.shape, []);
+    const lse = b.scratch("attention lse", rows * config.heads);
+    const shape = { batch: rows, length: 1, ...config };
+    recordAttention(b, shape, length, { start, q: q.value, k: keys, v: values, out: out.value, lse });
+    return out;
+  });
+  b.output("logits", recordHead(tape, model, hidden).value);
+  const program = await b.build(gpu);
+  return {
+    program,
+    rows,
+    vocabSize: config.vocabSize,
+    destroy() {
+      program.destroy();
+      owned.forEach((buffer) => buffer.destroy());
+    },
+  };
+}
+
+async function decode(
+  { program, rows, vocabSize }: Decoder,
+  prompts: readonly (readonly number[])[],
+  length: number,
+  { maxNewTokens, stopIds, temperature = 0, seed = 0, signal }: GenerateSettings,
+): Promise<number[][]> {
+  const rng = createRng(seed);
+  const lines = prompts.map((prompt) => ({
+    tokens: [...prompt],
+    prompt: prompt.length,
+    limit: Math.min(length, prompt.length + maxNewTokens),
+    done: prompt.length === 0 || prompt.length >= length || maxNewTokens < 1,
+  }));
+  for (let at = 0; lines.some((line) => !line.done); at++) {
+    signal?.throwIfAborted();
+    const ids = Uint32Array.from({ length: rows }, (_, r) => lines[r]?.tokens[at] ?? 0);
+    const data = { ids, start: new Uint32Array(rows).fill(at) };
+    const writing = lines.filter((line) => !line.done && line.tokens.length === at + 1);
+    if (writing.length === 0) {
+      await program.run(data);
+      continue;
+    }
+    const { logits } = await program.run(data, { read: ["logits"] });
+    for (const line of writing) {
+      const row = lines.indexOf(line);
+      const scores = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
+      const next = temperature > 0 ? sample(scores, temperature, rng.next()) : argMax(scores);
+      if (stopIds.includes(next)) line.done = true;
+      else line.tokens.push(next);
+      line.done ||= line.tokens.length >= line.limit;
+    }
+  }
+  return lines.map((line) => line.tokens.slice(line.prompt));
+}
+
+function argMax(scores: Float32Array): number {
+  let best = 0;
+  scores.forEach((score, i) => {
+    if (score > (scores[best] ?? 0)) best = i;
+  });
+  return best;
+}
+
+/** Draws from softmax(scores / temperature) by inverting its distribution function at `u`. */
+function sample(scores: Float32Array, temperature: number, u: number): number {
+  const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+  const weights = scores.map((score) => Math.exp((score - top) / temperature));
+  let left = u * weights.reduce((a, b) => a + b, 0);
+  for (let i = 0; i < weights.length; i++) {
+    left -= weights[i] ?? 0;
+    if (left < 0) return i;
+  }
+  return argMax(scores);
+}

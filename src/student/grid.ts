@@ -1,0 +1,13 @@
+// Grids for kernels with one thread per element, and the numbers that mean "no row".
+import type { Grid } from "../gpu/kernel";
+
+/** A row index or label that stands for padding. */
+export const NO_ROW = 0xffffffff;
+
+const MAX_X = 32768;
+
+/** A one-dimensional grid folded into two where WebGPU's 65535 would not do; see shaders/lib/flat_index.wgsl. */
+export function foldGrid(elements: number, workgroup = 64): Grid {
+  const groups = Math.ceil(elements / workgroup);
+  return groups <= MAX_X ? [groups] : [MAX_X, Math.ceil(groups / MAX_X)];
+}

@@ -1,0 +1,17 @@
+// The student engine: a transformer that trains, in WGSL.
+export { createGenerator, type Generator, type GenerateSettings } from "./generate";
+export { NO_ROW } from "./grid";
+export { createLlama, type Llama, recordHead, recordLlama } from "./llama";
+export { studentLogits } from "./logits";
+export { linear } from "./ops/linear";
+export { crossEntropy } from "./ops/cross-entropy";
+export { gatherRows } from "./ops/rows";
+export { type AdamWStep, HYPER_ELEMENTS, packHyper, recordClipAndAdamW } from "./optimizer";
+export {
+  createParamStore,
+  type NewParameter,
+  type ParamState,
+  type ParamStore,
+  studentParameters,
+} from "./params";
+export { Tape, type Var } from "./tape";

@@ -1,0 +1,34 @@
+// add: residual sums; also copies and accumulates. See shaders/nn/add.wgsl.
+import add_ from "../../../shaders/nn/add.wgsl?raw";
+import flatIndex from "../../../shaders/lib/flat_index.wgsl?raw";
+import { defineKernel } from "../../gpu/kernel";
+import { packParams, u32 } from "../../gpu/params";
+import type { ProgramBuilder, Tensor } from "../../gpu/program";
+import { foldGrid } from "../grid";
+import type { Tape, Var } from "../tape";
+
+export const addKernel = defineKernel({
+  entry: "add",
+  code: [flatIndex, add_],
+  bindings: { params: "uniform", a: "read", b: "read", out: "write" },
+});
+
+/** out (+)= a + b; without b a copy of a. */
+export function recordAdd(
+  builder: ProgramBuilder,
+  { a, b, out, accumulate }: { a: Tensor; b?: Tensor; out: Tensor; accumulate: boolean },
+): void {
+  const params = packParams(u32(out.length), u32(b ? 0 : 1), u32(accumulate ? 1 : 0));
+  builder.dispatch(addKernel, { params, a, b: b ?? a, out }, foldGrid(out.length));
+}
+
+/** a + b; both gradients are dy itself. */
+export function add(tape: Tape, a: Var, b: Var): Var {
+  const y = tape.result(`${a.label}+${b.label}`, a.shape, [a, b]);
+  recordAdd(tape.b, { a: a.value, b: b.value, out: y.value, accumulate: false });
+  tape.record(y, (dy) => {
+    tape.passGrad(a, dy, y);
+    tape.passGrad(b, dy, y);
+  });
+  return y;
+}

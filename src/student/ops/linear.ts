@@ -1,0 +1,63 @@
+// linear: y = x·Wᵀ + bias, in Hugging Face's layout (W is out × in).
+import columnDot from "../../../shaders/nn/column_dot.wgsl?raw";
+import { defineKernel } from "../../gpu/kernel";
+import { packParams, u32 } from "../../gpu/params";
+import type { ProgramBuilder, Tensor } from "../../gpu/program";
+import type { GradTarget, Tape, Var } from "../tape";
+import { recordMatmul } from "./matmul";
+
+export const columnDotKernel = defineKernel({
+  entry: "column_dot",
+  code: [columnDot],
+  bindings: { params: "uniform", dy: "read", x: "read", inv: "read", out: "write" },
+});
+
+/** out (+)= Σ over rows of dy, or with `scaled` of dy · x · inv. See shaders/nn/column_dot.wgsl. */
+export function recordColumnDot(
+  b: ProgramBuilder,
+  dims: { rows: number; width: number },
+  dy: Tensor,
+  target: GradTarget,
+  scaled?: { x: Tensor; inv: Tensor },
+): void {
+  const { rows, width } = dims;
+  const params = packParams(u32(rows), u32(width), u32(scaled ? 1 : 0), u32(target.accumulate ? 1 : 0));
+  const { x, inv } = scaled ?? { x: dy, inv: dy };
+  b.dispatch(columnDotKernel, { params, dy, x, inv, out: target.tensor }, [Math.ceil(width / 8)]);
+}
+
+export interface LinearOptions {
+  readonly bias?: Var | undefined;
+  /** Added to the result in the same dispatch: y = residual + x·Wᵀ. Not together with a bias. */
+  readonly residual?: Var | undefined;
+}
+
+/** x (N, K), w (M, K) → (N, M). */
+export function linear(tape: Tape, x: Var, w: Var, { bias, residual }: LinearOptions = {}): Var {
+  const [rows = 0, inner = 0] = x.shape;
+  const [cols = 0, wInner = 0] = w.shape;
+  if (wInner !== inner)
+    throw new RangeError(`linear "${w.label}" takes width ${wInner}, got ${inner} from "${x.label}"`);
+  if (bias && residual)
+    throw new RangeError(`linear "${w.label}": add the residual on its own beside a bias`);
+  const inputs = [x, w, bias, residual].filter((v) => v !== undefined);
+  const y = tape.result(w.label.replace(/\.weight$/, ""), [rows, cols], inputs);
+  const addend = (bias ?? residual)?.value;
+  recordMatmul(tape.b, { layout: "nt", rows, cols, inner, a: x.value, b: w.value, out: y.value, addend });
+
+  tape.record(y, (dy) => {
+    if (residual) tape.passGrad(residual, dy, y);
+    if (w.needsGrad) {
+      const { tensor: out, accumulate } = tape.gradTarget(w);
+      const dims = { rows: cols, cols: inner, inner: rows };
+      recordMatmul(tape.b, { layout: "tn", ...dims, a: dy, b: x.value, out, accumulate });
+    }
+    if (bias?.needsGrad) recordColumnDot(tape.b, { rows, width: cols }, dy, tape.gradTarget(bias));
+    if (x.needsGrad) {
+      const { tensor: out, accumulate } = tape.gradTarget(x);
+      const dims = { rows, cols: inner, inner: cols };
+      recordMatmul(tape.b, { layout: "nn", ...dims, a: dy, b: w.value, out, accumulate });
+    }
+  });
+  return y;
+}

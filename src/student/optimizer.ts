@@ -1,0 +1,93 @@
+// Global-norm clipping and AdamW, each in one dispatch over the whole arena. See shaders/optim.
+import flatIndex from "../../shaders/lib/flat_index.wgsl?raw";
+import isFinite_ from "../../shaders/lib/is_finite.wgsl?raw";
+import workgroupSum from "../../shaders/lib/workgroup_sum.wgsl?raw";
+import adamw_ from "../../shaders/optim/adamw.wgsl?raw";
+import clipScale_ from "../../shaders/optim/clip_scale.wgsl?raw";
+import hyper_ from "../../shaders/optim/hyper.wgsl?raw";
+import sumSquares_ from "../../shaders/optim/sum_squares.wgsl?raw";
+import { defineKernel } from "../gpu/kernel";
+import { packParams, u32 } from "../gpu/params";
+import type { ProgramBuilder, Tensor } from "../gpu/program";
+import { foldGrid } from "./grid";
+import type { ParamStore } from "./params";
+
+export const sumSquaresKernel = defineKernel({
+  entry: "sum_squares",
+  code: [workgroupSum, sumSquares_],
+  bindings: { params: "uniform", g: "read", parts: "write" },
+});
+
+export const clipScaleKernel = defineKernel({
+  entry: "clip_scale",
+  code: [isFinite_, hyper_, clipScale_],
+  bindings: { params: "uniform", hyper: "uniform", parts: "read", loss: "read", verdict: "write" },
+});
+
+export const adamwKernel = defineKernel({
+  entry: "adamw",
+  code: [flatIndex, hyper_, adamw_],
+  bindings: {
+    params: "uniform",
+    hyper: "uniform",
+    verdict: "read",
+    g: "read",
+    p: "write",
+    m: "write",
+    v: "write",
+  },
+});
+
+/** AdamW at one step; rates as the schedule has them by then. */
+export interface AdamWStep {
+  readonly learningRate: number;
+  readonly projectorLearningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly clipNorm: number;
+  /** 1-based. */
+  readonly step: number;
+}
+
+/** Elements of the uniform input `hyper`: nine floats, rounded up to 16 bytes. */
+export const HYPER_ELEMENTS = 12;
+
+/** The values of `Hyper`, in the order of the WGSL struct. Bias corrections are computed here, in float64. */
+export function packHyper(s: AdamWStep): Float32Array {
+  const values = new Float32Array(HYPER_ELEMENTS);
+  const bias1 = 1 - s.beta1 ** s.step;
+  const rootBias2 = Math.sqrt(1 - s.beta2 ** s.step);
+  values.set([s.learningRate, s.projectorLearningRate, s.beta1, s.beta2, s.eps, s.weightDecay, s.clipNorm]);
+  values.set([bias1, rootBias2], 7);
+  return values;
+}
+
+const MAX_PARTS = 64;
+
+/**
+ * Clip the arena's gradient by its global norm and take one AdamW step.
+ *
+ * @param loss its elements must be finite too, or nothing is updated.
+ * @returns the verdict (4): gradient norm before clipping, clipping factor, 1 if the update was applied, 0.
+ */
+export function recordClipAndAdamW(
+  b: ProgramBuilder,
+  store: ParamStore,
+  hyper: Tensor,
+  loss?: Tensor,
+): { verdict: Tensor } {
+  const { length, ends, arenas } = store;
+  const groups = Math.min(MAX_PARTS, Math.ceil(length / 64));
+  const parts = b.scratch("norm parts", groups);
+  const verdict = b.scratch("verdict", 4);
+  b.dispatch(sumSquaresKernel, { params: packParams(u32(length), u32(0)), g: arenas.grads, parts }, [groups]);
+  const finite = packParams(u32(groups), u32(loss?.length ?? 0));
+  b.dispatch(clipScaleKernel, { params: finite, hyper, parts, loss: loss ?? parts, verdict }, [1]);
+  const [studentDecay, student, projectorDecay] = ends;
+  const params = packParams(u32(length), u32(0), u32(studentDecay), u32(student), u32(projectorDecay));
+  const { params: p, grads: g, m, v } = arenas;
+  b.dispatch(adamwKernel, { params, hyper, verdict, g, p, m, v }, foldGrid(length));
+  return { verdict };
+}
