@@ -6,7 +6,7 @@ export const sft: Objective<{ id: "sft" }> = {
   id: "sft",
   title: "SFT: cross entropy on the gold responses",
   paper: "the baseline of CoT2Align (arXiv 2502.16806)",
-  needs: [],
+  needs: () => [],
   parameters: () => [],
   record: (_config, recording) => recordCrossEntropyTerm(recording, 1),
 };

@@ -82,7 +82,7 @@ export interface Objective<Config extends MethodConfig = MethodConfig> {
   readonly title: string;
   /** Where it is from. */
   readonly paper: string;
-  readonly needs: readonly TeacherNeed[];
+  needs(config: Config): readonly TeacherNeed[];
   /** Trainable parameters beside the student's own: projectors. */
   parameters(config: Config, dims: Dims, seed: number): NewParameter[];
   /** Record the loss; its adjoints run when the trainer calls `tape.backward()`. */

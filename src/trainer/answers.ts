@@ -17,10 +17,9 @@ const EVALUATION_BATCH = 16;
 
 export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answers {
   const { maxLength } = config.data;
-  const { tokenizer, store } = loaded;
-  const limit = Math.min(maxLength, loaded.config.maxPositions);
-  const settings = { maxLength: limit, batch: EVALUATION_BATCH };
-  const generator = createGenerator(gpu, loaded.config, store, settings);
+  const { tokenizer, model } = loaded;
+  const limit = Math.min(maxLength, model.config.maxPositions);
+  const generator = createGenerator(gpu, model, { length: limit, batch: EVALUATION_BATCH });
   const cot = config.data.view === "cot";
   const promptOf = ({ row }: PreparedRow) => (cot ? row.promptCot : row.prompt) ?? row.prompt;
   const referenceOf = ({ row }: PreparedRow) => (cot ? row.outputCot : row.output) ?? row.output;
@@ -45,7 +44,7 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
     ...row.student.ids.subarray(0, row.student.promptLength),
   ];
 
-  async function scoreBatch(rows: readonly PreparedRow[]): Promise<number> {
+  async function score(rows: readonly PreparedRow[]): Promise<number> {
     const texts = await generator.generateBatch(rows.map(promptIds), options);
     return rows.filter((row, i) => {
       const expected = row.row.answer ?? extractAnswer(referenceOf(row));
@@ -67,10 +66,7 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
     },
     async evaluate(rows) {
       const chosen = rows.slice(0, config.evaluation.rows);
-      let correct = 0;
-      for (let i = 0; i < chosen.length; i += EVALUATION_BATCH)
-        correct += await scoreBatch(chosen.slice(i, i + EVALUATION_BATCH));
-      return { correct, total: chosen.length };
+      return { correct: await score(chosen), total: chosen.length };
     },
     destroy: () => generator.destroy(),
   };

@@ -5,7 +5,6 @@ import { type LengthLimits, type PreparedRow, prepareDataset, type Row } from ".
 import type { Gpu } from "../gpu/device";
 import {
   type Device,
-  type LlamaConfig,
   loadStudentWeights,
   loadTokenizer,
   type ModelFiles,
@@ -14,7 +13,7 @@ import {
   type Tokenizer,
 } from "../models";
 import { objectiveOf, type Objective } from "../objectives";
-import { createParamStore, type ParamStore, studentLogits, studentParameters } from "../student";
+import { createLlama, createParamStore, type Llama, studentLogits, studentParameters } from "../student";
 import { RunError } from "./failure";
 
 /** Where a run's bytes come from: folders on a disk, or the page's own server. */
@@ -35,9 +34,8 @@ export interface Loaded {
   /** The student as it was exported, in its own ONNX session: the reference of our logits, and "before". */
   readonly original: Teacher;
   readonly studentFiles: ModelFiles;
-  readonly config: LlamaConfig;
+  readonly model: Llama;
   readonly tokenizer: Tokenizer;
-  readonly store: ParamStore;
   readonly objective: Objective;
   readonly train: readonly PreparedRow[];
   readonly heldOut: readonly PreparedRow[];
@@ -74,7 +72,8 @@ export async function loadRun(
   const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
   const store = createParamStore(gpu, [...studentParameters(tensors), ...projectors]);
   progress("checking the student's logits", 0, 0);
-  const logitsGap = await compareLogits(gpu, config, store, original);
+  const model = createLlama(gpu, config, store);
+  const logitsGap = await compareLogits(gpu, model, original);
 
   progress("tokenizing rows", 0, 0);
   const limits = {
@@ -90,9 +89,8 @@ export async function loadRun(
     teacher,
     original,
     studentFiles: sources.student,
-    config,
+    model,
     tokenizer,
-    store,
     objective,
     train: train.usable,
     heldOut: heldOut.usable,
@@ -102,7 +100,8 @@ export async function loadRun(
 }
 
 export async function unload(loaded: Loaded): Promise<void> {
-  loaded.store.destroy();
+  loaded.model.store.destroy();
+  loaded.model.destroy();
   await loaded.teacher.dispose();
   await loaded.original.dispose();
 }
@@ -124,16 +123,12 @@ function checkVocabulary(role: string, tokenizer: Tokenizer, vocabSize: number):
 }
 
 /** Both engines on the same few tokens. Training on weights that we read wrongly would only waste time. */
-async function compareLogits(
-  gpu: Gpu,
-  config: LlamaConfig,
-  store: ParamStore,
-  original: Teacher,
-): Promise<number> {
+async function compareLogits(gpu: Gpu, model: Llama, original: Teacher): Promise<number> {
+  const { config } = model;
   const T = Math.min(24, config.maxPositions);
   const ids = Int32Array.from({ length: T }, (_, i) => (i * 37 + 11) % config.vocabSize);
   const want = (await original.forward(ids, new Uint8Array(T).fill(1), 1, T, { logits: true })).logits;
-  const got = await studentLogits(gpu, config, store, ids, 1, T);
+  const got = await studentLogits(gpu, model, ids, 1, T);
   let gap = want && want.length === got.length ? 0 : Infinity;
   want?.forEach((value, i) => {
     const difference = Math.abs(value - (got[i] ?? NaN));

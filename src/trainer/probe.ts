@@ -25,13 +25,13 @@ interface BuiltProbe {
 export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, cache: TeacherCache): Probe {
   const { objective, tokenizer, teacher } = loaded;
   const built = new Map<string, Promise<BuiltProbe>>();
-  const dims = { studentWidth: loaded.config.hiddenSize, teacherWidth: teacher.config.hiddenSize };
+  const dims = { studentWidth: loaded.model.config.hiddenSize, teacherWidth: teacher.config.hiddenSize };
 
   async function build(shape: StepShape): Promise<BuiltProbe> {
     if (!objective.recordProbe) throw new Error(`"${objective.id}" has no transport to probe`);
     const b = new ProgramBuilder(`probe ${shape.studentLength}×${shape.teacherLength}`);
     const tape = new Tape(b, { training: false });
-    const recorded = objective.recordProbe(method, recordForward(tape, loaded, shape));
+    const recorded = objective.recordProbe(method, recordForward(tape, loaded.model, shape));
     return { program: await b.build(gpu), recorded, shape };
   }
 
@@ -49,7 +49,7 @@ export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, cach
       await cache.ensure([row]);
       const batch = makePairBatch([row], { student: tokenizer.padId, teacher: teacher.tokenizer.padId });
       const { program, recorded, shape } = await probeFor(batch);
-      const states = teacherInputs(objective, [cache.states(row)], shape);
+      const states = teacherInputs(objective.needs(method), [cache.states(row)], shape);
       const data = { ...batchInputs(batch, shape), ...states, ...recorded.inputs(batch) };
       const values = await program.run(data, { read: recorded.outputs });
       const studentTokens = responseTokenTexts(batch.student, (id) => tokenizer.tokenText(id));

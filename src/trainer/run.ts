@@ -46,7 +46,8 @@ export async function openRun(
   progress: Progress = () => undefined,
 ): Promise<Run> {
   const loaded = await loadRun(gpu, config, sources, progress);
-  const { store, teacher } = loaded;
+  const { teacher, model } = loaded;
+  const { store } = model;
   const initial = await store.save();
   const cache = createTeacherCache(teacher);
   const steps = createStepPrograms(gpu, loaded, config, progress);
@@ -89,13 +90,13 @@ export async function openRun(
     answers: async (row) => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at }),
     evaluate: async () => ({ ...(await answers.evaluate(loaded.heldOut)), step: at }),
     async reset() {
-      await store.restore(initial);
+      store.restore(initial);
       sampler = newSampler();
       upcoming = sampler.next();
       at = 0;
     },
     exportStudent: async () =>
-      exportStudentFolder(loaded.config, await store.read("student"), loaded.studentFiles),
+      exportStudentFolder(model.config, await store.read("student"), loaded.studentFiles),
     async destroy() {
       steps.destroy();
       probe.destroy();
@@ -110,14 +111,19 @@ function createStepPrograms(gpu: Gpu, loaded: Loaded, config: RunConfig, progres
   const built = new Map<string, Promise<StepProgram>>();
   const memory: Record<string, number> = {};
   const dims = {
-    studentWidth: loaded.config.hiddenSize,
+    studentWidth: loaded.model.config.hiddenSize,
     teacherWidth: loaded.teacher.config.hiddenSize,
   };
 
   async function build(batch: PairBatch): Promise<StepProgram> {
     const shape = stepShape(batch, config.batchSize, dims);
-    const program = await buildStep(gpu, loaded, loaded.objective, config.method, shape, (done, total) =>
-      progress("compiling the training step", done, total),
+    const program = await buildStep(
+      gpu,
+      loaded.model,
+      loaded.objective,
+      config.method,
+      shape,
+      (done, total) => progress("compiling the training step", done, total),
     );
     for (const [part, bytes] of Object.entries(program.memory)) memory[part] = (memory[part] ?? 0) + bytes;
     return program;
@@ -179,7 +185,8 @@ function heldOutRow({ heldOut }: Loaded, index: number): PreparedRow {
 }
 
 function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cacheBytes: number): RunFacts {
-  const { config, store, teacher, train, heldOut, dropped, logitsGap, tokenizer } = loaded;
+  const { model, teacher, train, heldOut, dropped, logitsGap, tokenizer } = loaded;
+  const { config, store } = model;
   return {
     teacher: { hiddenSize: teacher.config.hiddenSize, vocabSize: teacher.tokenizer.vocabSize },
     student: {

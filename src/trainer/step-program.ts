@@ -9,13 +9,21 @@ import {
   type ProgramMemory,
   type Tensor,
 } from "../gpu/program";
-import type { LlamaConfig } from "../models";
-import type { Objective, RecordedObjective, Recording, StepShape, StepTerms } from "../objectives";
+import type {
+  Objective,
+  RecordedObjective,
+  Recording,
+  StepShape,
+  StepTerms,
+  TeacherNeed,
+} from "../objectives";
 import {
   type AdamWStep,
   gatherRows,
+  HYPER_ELEMENTS,
+  type Llama,
+  NO_ROW,
   packHyper,
-  type ParamStore,
   recordClipAndAdamW,
   recordHead,
   recordLlama,
@@ -24,14 +32,6 @@ import {
 } from "../student";
 import type { TeacherCache, TeacherStates } from "./teacher-cache";
 import type { PreparedRow } from "../data";
-
-/** Marks a row or label that pads a capacity. */
-export const PADDING = 0xffffffff;
-
-export interface Student {
-  readonly config: LlamaConfig;
-  readonly store: ParamStore;
-}
 
 export interface StepOutcome extends StepTerms {
   readonly loss: number;
@@ -54,7 +54,7 @@ export interface StepProgram {
  */
 export async function buildStep(
   gpu: Gpu,
-  student: Student,
+  model: Llama,
   objective: Objective,
   method: MethodConfig,
   shape: StepShape,
@@ -62,40 +62,39 @@ export async function buildStep(
 ): Promise<StepProgram> {
   const b = new ProgramBuilder(`step ${shape.batch}×${shape.studentLength}`);
   const tape = new Tape(b);
-  const recording = recordForward(tape, student, shape);
+  const recording = recordForward(tape, model, shape);
   const recorded = objective.record(method, recording);
   tape.backward();
-  const optimizer = recordClipAndAdamW(b, student.store, b.input("hyper", HYPER_ELEMENTS, "uniform"));
-  b.output("optimizer", optimizer.report);
+  const optimizer = recordClipAndAdamW(b, model.store, b.input("hyper", HYPER_ELEMENTS, "uniform"));
+  b.output("optimizer", optimizer.verdict);
   const memory = b.memory();
   const program = await b.build(gpu, onProgress);
   return {
     memory,
     dispatches: program.dispatches,
-    run: (batch, states, adamw) => runStep(program, recorded, objective, shape, batch, states, adamw),
+    run: (batch, states, adamw) =>
+      runStep(program, recorded, objective.needs(method), shape, batch, states, adamw),
     destroy: () => program.destroy(),
   };
 }
 
-const HYPER_ELEMENTS = packHyper.elements;
-
 /** The student's forward pass and lazily gathered response rows; inputs `ids`, `rows`, `teacher_*`. */
-export function recordForward(tape: Tape, { config, store }: Student, shape: StepShape): Recording {
+export function recordForward(tape: Tape, model: Llama, shape: StepShape): Recording {
   const { b } = tape;
   const { batch: B, studentLength: T, studentRows, teacherRows, teacherWidth } = shape;
   const ids = b.input("ids", B * T);
   const rows = b.input("rows", studentRows);
-  const states = recordLlama(tape, config, store, { B, T, ids });
+  const states = recordLlama(tape, model, { B, T, ids });
   const hidden = once(() => gatherRows(tape, states.hidden, rows));
   const teacherInput = (name: string) => once((): Tensor => b.input(name, teacherRows * teacherWidth));
   return {
     tape,
-    params: store,
+    params: model.store,
     shape,
     student: {
       embedding: once(() => gatherRows(tape, states.embedding, rows)),
       hidden,
-      logits: once((): Var => recordHead(tape, config, store, hidden())),
+      logits: once((): Var => recordHead(tape, model, hidden())),
     },
     teacher: { embedding: teacherInput("teacher_embedding"), hidden: teacherInput("teacher_hidden") },
   };
@@ -109,7 +108,7 @@ function once<T>(make: () => T): () => T {
 async function runStep(
   program: Program,
   recorded: RecordedObjective,
-  objective: Objective,
+  needs: readonly TeacherNeed[],
   shape: StepShape,
   batch: PairBatch,
   states: readonly TeacherStates[],
@@ -117,14 +116,14 @@ async function runStep(
 ): Promise<StepOutcome> {
   const data = {
     ...batchInputs(batch, shape),
-    ...teacherInputs(objective, states, shape),
+    ...teacherInputs(needs, states, shape),
     ...recorded.inputs(batch),
     hyper: packHyper(adamw),
   };
   const values = await program.run(data, { read: [...recorded.outputs, "optimizer"] });
   const { optimizer = new Float32Array() } = values;
   const terms = recorded.terms(values, batch);
-  const [gradNorm = NaN, updated = 0] = optimizer;
+  const [gradNorm = NaN, , updated = 0] = optimizer; // norm, clipping factor, applied
   const loss = Object.values(terms.terms).reduce((a, b) => a + b, 0);
   return { ...terms, loss, gradNorm, updated: updated !== 0 };
 }
@@ -135,7 +134,7 @@ export function batchInputs({ student }: PairBatch, shape: StepShape): Record<st
   const ids = new Uint32Array(B * T);
   for (let s = 0; s < student.B; s++)
     ids.set(student.ids.subarray(s * student.T, (s + 1) * student.T), s * T);
-  const rows = new Uint32Array(studentRows).fill(PADDING);
+  const rows = new Uint32Array(studentRows).fill(NO_ROW);
   student.rows.forEach((row, i) => {
     rows[i] = Math.floor(row / student.T) * T + (row % student.T);
   });
@@ -144,12 +143,12 @@ export function batchInputs({ student }: PairBatch, shape: StepShape): Record<st
 
 /** The teacher's response rows of the batch, one sample after the other, zero beyond. */
 export function teacherInputs(
-  objective: Objective,
+  needs: readonly TeacherNeed[],
   states: readonly TeacherStates[],
   { teacherRows, teacherWidth }: StepShape,
 ): Record<string, Float32Array> {
   const data: Record<string, Float32Array> = {};
-  for (const need of objective.needs) {
+  for (const need of needs) {
     const kind = need === "teacher.hidden" ? "hidden" : "embedding";
     const all = new Float32Array(teacherRows * teacherWidth);
     let at = 0;
