@@ -2,7 +2,7 @@
 //
 //   node scripts/record-first-light.mjs RUN_DIR [--out DIR] [--title TEXT] [--adapter TEXT]
 //
-// Reads config.json, metrics.jsonl, plan.json and, where they exist, evaluations.json and answers.json.
+// Reads config.json, metrics.jsonl, plan.json and, where they exist, evaluations.jsonl and answers.json.
 // Writes first-light.json (numbers rounded; the format is checked by src/store/recorded.ts) and
 // first-light.svg (the embedding plan as a picture, for the very first paint).
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -20,31 +20,38 @@ const { positionals, values } = parseArgs({
 });
 const [dir] = positionals;
 if (!dir) {
-  console.error("usage: node scripts/record-first-light.mjs RUN_DIR [--out DIR] [--title TEXT] [--adapter TEXT]");
+  console.error(
+    "usage: node scripts/record-first-light.mjs RUN_DIR [--out DIR] [--title TEXT] [--adapter TEXT]",
+  );
   process.exit(2);
 }
 
 const config = readJson("config.json");
 const records = readLines("metrics.jsonl");
 const plans = asList(readJson("plan.json"));
-if (plans.length === 0) throw new Error(`${join(dir, "plan.json")} holds no plan: record a run with transport.`);
+if (plans.length === 0)
+  throw new Error(`${join(dir, "plan.json")} holds no plan: record a run with transport.`);
 const run = {
   version: 1,
   title: values.title ?? describe(config, records.length),
   adapter: values.adapter,
   config,
   steps: stepColumns(records),
-  evaluations: asList(readJson("evaluations.json", [])),
+  evaluations: readLines("evaluations.jsonl"),
   plans: plans.map(roundPlan),
   answers: asList(readJson("answers.json", [])),
 };
 const json = JSON.stringify(run);
 if (json.length > MAX_BYTES)
-  throw new Error(`The recording has ${json.length} bytes, more than ${MAX_BYTES}: record fewer steps or a shorter row.`);
+  throw new Error(
+    `The recording has ${json.length} bytes, more than ${MAX_BYTES}: record fewer steps or a shorter row.`,
+  );
 mkdirSync(values.out, { recursive: true });
 writeFileSync(join(values.out, "first-light.json"), `${json}\n`);
 writeFileSync(join(values.out, "first-light.svg"), picture(plans[0]));
-console.log(`${join(values.out, "first-light.json")}: ${json.length} bytes, ${records.length} steps, ${plans.length} plans`);
+console.log(
+  `${join(values.out, "first-light.json")}: ${json.length} bytes, ${records.length} steps, ${plans.length} plans`,
+);
 
 function readJson(name, missing) {
   const path = join(dir, name);
@@ -55,7 +62,10 @@ function readJson(name, missing) {
 function readLines(name) {
   const path = join(dir, name);
   if (!existsSync(path)) return [];
-  return readFileSync(path, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line)).filter((r) => "loss" in r);
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
 }
 
 function asList(value) {
@@ -127,6 +137,10 @@ function cividis(t) {
     [32.49, 170.73, 52.82, -131.46, 176.58, -67.37],
     [81.24, 442.36, -2482.43, 6167.24, -6614.94, 2475.67],
   ];
-  const hex = channels.map((c) => Math.min(255, Math.max(0, Math.round(poly(c)))).toString(16).padStart(2, "0"));
+  const hex = channels.map((c) =>
+    Math.min(255, Math.max(0, Math.round(poly(c))))
+      .toString(16)
+      .padStart(2, "0"),
+  );
   return `#${hex.join("")}`;
 }

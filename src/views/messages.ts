@@ -63,7 +63,8 @@ export const messages = {
       failed: "Stopped",
     } satisfies Record<RunStatus, string>,
     progress: (stage: string, done: number, total: number) => {
-      if (total === 0) return done === 0 ? stage : `${stage} ${amount(done)}`;
+      // Some totals grow with what has come: then only the amount means anything.
+      if (total === 0 || total === done) return done <= 1 ? stage : `${stage} ${amount(done)}`;
       return total === 1 ? stage : `${stage} ${amount(done)} / ${amount(total)}`;
     },
   },

@@ -112,7 +112,8 @@ const work = ({ run }: AppState) => {
 /** One line for both: what is being prepared, and how far the run is. */
 function ProgressLine() {
   const { stage, done, total } = useApp(work);
-  const share = total > 0 ? Math.min(1, done / total) : 0;
+  const known = total > 0 && (stage === undefined || total !== done);
+  const share = known ? Math.min(1, done / total) : 0;
   return (
     <div className="progress" data-busy={stage !== undefined}>
       <div className="progress-track" aria-hidden="true">
