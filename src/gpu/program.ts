@@ -343,9 +343,9 @@ export class Program {
     return Object.fromEntries(values) as Record<Name, Float32Array>; // one entry per requested name
   }
 
-  /** Record the dispatches into a pass of the caller's. */
-  record(pass: GPUComputePassEncoder): void {
-    for (const { pipeline, group, grid } of this.steps) {
+  /** Record the dispatches, or a range of them, into a pass of the caller's. */
+  record(pass: GPUComputePassEncoder, first = 0, end = this.steps.length): void {
+    for (const { pipeline, group, grid } of this.steps.slice(first, end)) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(grid[0], grid[1] ?? 1, grid[2] ?? 1);

@@ -1,0 +1,166 @@
+// CoT2Align — plan
+//   against PyTorch float64   × cost {cosine, euclidean, sqeuclidean, attention} × gradient {unrolled, envelope}:
+//                             every weighted term and the gradient of every leaf, on ragged samples of a padded bucket
+//                             (fixture: reference/objectives/make_cot2align_goldens.py)
+//   terms                     sum to the loss that was differentiated; a layer of weight 0 is not recorded
+//   projector                 the bias moves nothing under the attention cost (softmax ignores shifts), and does under cosine
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { parseRunConfig, type MethodConfig } from "../../src/config/run";
+import { FIRST_LIGHT } from "../../src/config/presets";
+import type { PairBatch, SideBatch } from "../../src/data";
+import type { Gpu } from "../../src/gpu/device";
+import { ProgramBuilder } from "../../src/gpu/program";
+import { objectiveOf, type Recording, type StepShape } from "../../src/objectives";
+import { createParamStore, gatherRows, linear, type NewParameter, NO_ROW, Tape } from "../../src/student";
+import { relativeL2 } from "../support/close";
+import { testGpu } from "../support/gpu";
+
+interface Fixture {
+  sizes: [number, number][];
+  widths: { student: number; teacher: number; vocab: number };
+  labels: number[];
+  tensors: Record<"embedding" | "hidden" | "head", number[]>;
+  teacher: Record<"embedding" | "hidden", number[]>;
+  projector: { weight: number[]; bias: number[] };
+  cases: { settings: MethodConfig; terms: Record<string, number>; gradients: Record<string, number[]> }[];
+}
+
+const path = new URL("../fixtures/objectives/cot2align.json", import.meta.url);
+const golden = JSON.parse(readFileSync(path, "utf8")) as Fixture;
+const { widths, sizes } = golden;
+const count = (side: 0 | 1) => sizes.reduce((sum, size) => sum + size[side], 0);
+
+/** Capacities above what the batch needs, so that padding is exercised. */
+const shape: StepShape = {
+  batch: sizes.length + 1,
+  studentLength: 16,
+  teacherLength: 16,
+  studentRows: 40,
+  teacherRows: 36,
+  studentWidth: widths.student,
+  teacherWidth: widths.teacher,
+};
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+function side(which: 0 | 1, labels: readonly number[] = []): SideBatch {
+  const rowOffsets = Uint32Array.from([
+    0,
+    ...sizes.map((_, b) => sizes.slice(0, b + 1).reduce((s, z) => s + z[which], 0)),
+  ]);
+  const rows = Uint32Array.from({ length: count(which) }, (_, i) => i);
+  const none = { ids: new Int32Array(), mask: new Uint8Array(), lengths: new Int32Array() };
+  return { ...none, B: sizes.length, T: 16, rows, labels: Int32Array.from(labels), rowOffsets };
+}
+
+const batch: PairBatch = { student: side(0, golden.labels), teacher: side(1), rowIndices: [] };
+
+async function run(settings: MethodConfig) {
+  const method = parseRunConfig({ ...FIRST_LIGHT, method: settings }).method;
+  const objective = objectiveOf(method);
+  const f32 = (values: readonly number[]) => Float32Array.from(values);
+  const leaf = (name: "embedding" | "hidden" | "head", rows: number): NewParameter => ({
+    name,
+    shape: [rows, widths.student],
+    data: f32(golden.tensors[name]),
+    group: "student",
+    decay: true,
+  });
+  const projector = objective
+    .parameters(method, { studentWidth: widths.student, teacherWidth: widths.teacher }, 1)
+    .map((p) => ({ ...p, data: f32(golden.projector[p.name.endsWith("bias") ? "bias" : "weight"]) }));
+  const rows = count(0);
+  const store = createParamStore(gpu, [
+    leaf("embedding", rows),
+    leaf("hidden", rows),
+    leaf("head", widths.vocab),
+    ...projector,
+  ]);
+
+  const b = new ProgramBuilder("cot2align golden");
+  const tape = new Tape(b);
+  const index = b.input("rows", shape.studentRows);
+  const states = (name: "embedding" | "hidden") => {
+    let made: ReturnType<typeof gatherRows> | undefined;
+    return () => (made ??= gatherRows(tape, store.leaf(tape, name), index));
+  };
+  const teacher = (name: string) => () => b.input(`teacher_${name}`, shape.teacherRows * widths.teacher);
+  const hidden = states("hidden");
+  const recording: Recording = {
+    tape,
+    params: store,
+    shape,
+    student: {
+      embedding: states("embedding"),
+      hidden,
+      logits: () => linear(tape, hidden(), store.leaf(tape, "head")),
+    },
+    teacher: { embedding: teacher("embedding"), hidden: teacher("hidden") },
+  };
+  const recorded = objective.record(method, recording);
+  tape.backward();
+  const program = await b.build(gpu);
+  const padded = new Uint32Array(shape.studentRows).fill(NO_ROW);
+  padded.set(batch.student.rows);
+  const loud = (values: readonly number[]) => {
+    const all = new Float32Array(shape.teacherRows * widths.teacher).fill(9); // padding rows are loud: nothing may read them
+    all.set(values);
+    return all;
+  };
+  const teacherInputs = Object.fromEntries(
+    objective.needs(method).map((need) => {
+      const name = need === "teacher.hidden" ? "hidden" : "embedding";
+      return [`teacher_${name}`, loud(golden.teacher[name])];
+    }),
+  );
+  const inputs = { rows: padded, ...recorded.inputs(batch), ...teacherInputs };
+  const outputs = await program.run(inputs, { read: recorded.outputs });
+  const gradients = await store.readGradients();
+  program.destroy();
+  store.destroy();
+  return { ...recorded.terms(outputs, batch), gradients };
+}
+
+describe("CoT2Align against PyTorch float64", () => {
+  for (const { settings, terms, gradients } of golden.cases) {
+    const { cost, gradient } = (settings as Extract<MethodConfig, { id: "cot2align" }>).transport;
+    test(`${cost}, ${gradient}`, async () => {
+      const got = await run(settings);
+      expect(Object.keys(got.terms).sort()).toEqual(Object.keys(terms).sort());
+      for (const [name, want] of Object.entries(terms))
+        expect(Math.abs(got.terms[name]! - want) / Math.abs(want), name).toBeLessThan(1e-5);
+      for (const [name, want] of Object.entries(gradients)) {
+        const values = got.gradients.get(name)!.data;
+        const norm = Math.hypot(...want);
+        // f32: 1e-4 of the leaf; the attention cost loses digits to 1 − softmax (METHODS asks 1e-3 there).
+        const most = cost === "attention" ? 1e-3 : 1e-4;
+        if (norm > 1e-9) expect(relativeL2(values, want), `d ${name}`).toBeLessThan(most);
+        else expect(Math.max(...values.map(Math.abs)), `d ${name} is zero`).toBeLessThan(1e-6);
+      }
+    });
+  }
+
+  test("the projector's bias matters under cosine and not under attention", () => {
+    const norm = (cost: string) => {
+      const found = golden.cases.find(
+        (c) => (c.settings as { transport: { cost: string } }).transport.cost === cost,
+      )!;
+      return Math.hypot(...found.gradients["projector.ot.bias"]!);
+    };
+    expect(norm("attention")).toBeLessThan(1e-12);
+    expect(norm("cosine")).toBeGreaterThan(1e-4);
+  });
+
+  test("a layer of weight 0 is not recorded, and the others keep their value", async () => {
+    const first = golden.cases[0]!;
+    const settings = structuredClone(first.settings) as Extract<MethodConfig, { id: "cot2align" }>;
+    const got = await run({ ...settings, transport: { ...settings.transport, embedding: 0 } });
+    expect(Object.keys(got.terms).sort()).toEqual(["ce", "ot_hidden"]);
+    expect(got.terms.ot_hidden).toBeCloseTo(first.terms.ot_hidden!, 6);
+    expect(Math.max(...got.gradients.get("embedding")!.data.map(Math.abs))).toBe(0);
+  });
+});
