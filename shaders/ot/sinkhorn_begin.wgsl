@@ -19,6 +19,7 @@ struct Params {
   warm: u32,
   stride: u32,      // R+S
   multiplicative: u32, // 1: u⁰ = 1/n (the kernel scheme)
+  own_epsilons: u32,   // 1: ε of each problem from `epsilons`
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -29,6 +30,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> marginals: array<f32>;
 @group(0) @binding(6) var<storage, read_write> potentials: array<f32>;
 @group(0) @binding(7) var<storage, read_write> state: array<f32>;
+@group(0) @binding(8) var<storage, read> epsilons: array<f32>; // (P): > 0 absolute, < 0 relative
 
 @compute @workgroup_size(WG)
 fn sinkhorn_begin(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
@@ -55,7 +57,9 @@ fn sinkhorn_begin(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
   let mean = sum_workgroup(t, vec4f(sum)).x / f32(p.n);
   if (t == 0u) {
     state[s + S_MEAN] = mean;
-    state[s + S_EPS] = max(select(params.scale, params.scale * mean, params.relative == 1u), 1e-30);
+    var scale = select(params.scale, -params.scale, params.relative == 1u);
+    if (params.own_epsilons == 1u) { scale = epsilons[group.x]; }
+    state[s + S_EPS] = max(select(scale, -scale * mean, scale < 0.0), 1e-30);
     state[s + S_PLAIN] = 1.0;
   }
 }

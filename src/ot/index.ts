@@ -28,3 +28,15 @@ export {
 } from "./settings";
 export { recordSinkhorn, type SinkhornArgs, type Solved } from "./sinkhorn";
 export { readStatus, STATE_FLOATS, type ProblemStatus } from "./status";
+export { checkProblem, OtInputError } from "./check";
+export { solveBatch } from "./solve";
+export {
+  hasFeatures,
+  NO_MASS,
+  type CostProblem,
+  type FeatureProblem,
+  type OtHistory,
+  type OtOptions,
+  type OtProblem,
+  type OtResult,
+} from "./types";

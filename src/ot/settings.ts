@@ -85,6 +85,10 @@ export function checkSettings(s: OtSettings): void {
   );
 }
 
+/** ε of a problem. Where every cost is 0 its mean says nothing, and any ε gives the same plan. */
+export const epsilonOf = (s: OtSettings, meanCost: number): number =>
+  s.relative && meanCost > 0 ? s.epsilon * meanCost : s.epsilon;
+
 /** @throws RangeError when this gradient is not the derivative of that iteration. */
 export function checkGradient(s: OtSettings, gradient: GradientMode): void {
   const plain = s.relaxation === 1 && s.epsilonScaling === 0;

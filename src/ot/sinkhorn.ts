@@ -25,6 +25,7 @@ export const sinkhornBegin = defineKernel({
     marginals: "write",
     potentials: "write",
     state: "write",
+    epsilons: "read",
   },
 });
 
@@ -72,6 +73,8 @@ export interface SinkhornArgs {
   readonly marginals?: Tensor;
   /** Potentials (R+S) of an earlier solve: the row part is where f starts. */
   readonly warm?: Tensor;
+  /** ε of each problem, f32[problems], in place of the settings': > 0 absolute, < 0 relative to the mean cost. */
+  readonly epsilons?: Tensor;
   /** Keep the potentials of every sweep, for the unrolled gradient. */
   readonly keepHistory?: boolean;
 }
@@ -115,6 +118,7 @@ export function recordSinkhorn(b: ProgramBuilder, args: SinkhornArgs): Solved {
     marginals,
     potentials,
     state,
+    epsilons: args.epsilons ?? cost,
   };
   b.dispatch(sinkhornBegin, begin, grid);
   const params = sweepParams(settings, stride, keepHistory);
@@ -131,7 +135,7 @@ export function recordSinkhorn(b: ProgramBuilder, args: SinkhornArgs): Solved {
   return { ...solved, history: keepHistory ? history : undefined };
 }
 
-const beginParams = ({ settings, marginals, warm }: SinkhornArgs, stride: number): ArrayBuffer =>
+const beginParams = ({ settings, marginals, warm, epsilons }: SinkhornArgs, stride: number): ArrayBuffer =>
   packParams(
     f32(settings.epsilon),
     u32(settings.relative ? 1 : 0),
@@ -139,6 +143,7 @@ const beginParams = ({ settings, marginals, warm }: SinkhornArgs, stride: number
     u32(warm ? 1 : 0),
     u32(stride),
     u32(settings.scheme === "kernel" ? 1 : 0),
+    u32(epsilons ? 1 : 0),
   );
 
 function sweepParams(s: OtSettings, stride: number, keepHistory: boolean): ArrayBuffer {

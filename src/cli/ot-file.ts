@@ -1,0 +1,160 @@
+// The file that `couplet ot` reads: JSON to problems and options. Every complaint names the problem and the field.
+import {
+  checkGradient,
+  checkProblem,
+  checkSettings,
+  COST_KINDS,
+  DEFAULT_SETTINGS,
+  OT_PRESETS,
+  OtInputError,
+  type CostKind,
+  type OtOptions,
+  type OtProblem,
+  type OtSettings,
+} from "../ot";
+
+export interface OtJob {
+  readonly problems: readonly OtProblem[];
+  readonly options: OtOptions;
+}
+
+const SCHEMES = ["log", "kernel"] as const;
+const GRADIENTS = ["none", "envelope", "implicit", "unrolled"] as const;
+const OBJECTIVES = ["cost", "value"] as const;
+const DEFAULT_ALPHA = 0.1;
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** @throws OtInputError, RangeError for the first thing that is wrong. */
+export function readOtJob(text: string): OtJob {
+  const file = parse(text);
+  const settings = readSettings(file);
+  const gradient = oneOf(file, "gradient", GRADIENTS, "none");
+  const divergence = flag(file, "divergence");
+  checkSettings(settings);
+  if (gradient !== "none") checkGradient(settings, gradient);
+  const options: OtOptions = { ...settings, gradient, divergence };
+  const list = file["problems"];
+  if (!Array.isArray(list) || list.length === 0)
+    throw wrong("problems", "expected a list of at least one problem");
+  const problems = list.map((item: unknown, index) => readProblem(item, index));
+  problems.forEach((p, index) => checkProblem(p, index, settings, options));
+  return { problems, options };
+}
+
+function parse(text: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw wrong("file", `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!isRecord(value)) throw wrong("file", "expected an object with problems and epsilon");
+  return value;
+}
+
+function readSettings(file: Json): OtSettings {
+  const scheme = oneOf(file, "scheme", SCHEMES, "log");
+  const kernel = scheme === "kernel";
+  const alpha = number(file, "alpha", DEFAULT_ALPHA);
+  const epsilon = kernel ? number(file, "epsilon", 1 / alpha) : number(file, "epsilon", undefined);
+  if (!(epsilon > 0 && Number.isFinite(epsilon)))
+    throw wrong("epsilon", `must be a number > 0, got ${epsilon}`);
+  if (kernel && !(alpha > 0 && Number.isFinite(alpha)))
+    throw wrong("alpha", `must be a number > 0, got ${alpha}`);
+  // The authors' loop stops by its own constants unless the file says otherwise.
+  const defaults = kernel ? OT_PRESETS["paper-code"] : { maxIterations: 2000, tolerance: 1e-6 };
+  return {
+    ...DEFAULT_SETTINGS,
+    scheme,
+    epsilon: kernel ? 1 / alpha : epsilon,
+    relative: !kernel && flag(file, "relative"),
+    maxIterations: number(file, "maxIterations", defaults.maxIterations),
+    tolerance: number(file, "tolerance", defaults.tolerance),
+    tauA: nullable(file, "tauA"),
+    tauB: nullable(file, "tauB"),
+    objective: oneOf(file, "objective", OBJECTIVES, "cost"),
+    relaxation: number(file, "relaxation", 1),
+    epsilonScaling: number(file, "epsilonScaling", 0),
+  };
+}
+
+function readProblem(item: unknown, index: number): OtProblem {
+  if (!isRecord(item)) throw wrong("problem", "expected an object with cost, or with x, y and kind", index);
+  const marginals = {
+    ...(item["a"] === undefined ? {} : { a: list(item["a"], "a", index) }),
+    ...(item["b"] === undefined ? {} : { b: list(item["b"], "b", index) }),
+  };
+  if (item["cost"] !== undefined) {
+    const cost = matrix(item["cost"], "cost", index);
+    return { n: cost.rows, m: cost.width, cost: cost.values, ...marginals };
+  }
+  if (item["x"] === undefined && item["y"] === undefined)
+    throw wrong("cost", "missing; give cost, or x, y and kind", index);
+  const x = matrix(item["x"], "x", index);
+  const y = matrix(item["y"], "y", index);
+  if (x.width !== y.width) throw wrong("y", `rows are ${y.width} wide, those of x ${x.width}`, index);
+  const kind = COST_KINDS.find((k): k is CostKind => k === item["kind"]);
+  if (!kind)
+    throw wrong(
+      "kind",
+      `expected one of ${COST_KINDS.join(", ")}, got ${JSON.stringify(item["kind"])}`,
+      index,
+    );
+  return { n: x.rows, m: y.rows, d: x.width, x: x.values, y: y.values, kind, ...marginals };
+}
+
+function matrix(value: unknown, field: string, index: number) {
+  if (!Array.isArray(value) || value.length === 0) throw wrong(field, "expected a list of rows", index);
+  const rows = value.map((row: unknown, i) => {
+    if (!Array.isArray(row) || row.length === 0)
+      throw wrong(field, `row ${i} is not a list of at least one number`, index);
+    return list(row, field, index);
+  });
+  const width = rows[0]?.length ?? 0;
+  const ragged = rows.findIndex((row) => row.length !== width);
+  if (ragged >= 0)
+    throw wrong(field, `ragged: row ${ragged} holds ${rows[ragged]?.length} numbers, row 0 ${width}`, index);
+  return { rows: rows.length, width, values: Float64Array.from(rows.flatMap((row) => [...row])) };
+}
+
+function list(value: unknown, field: string, index: number): Float64Array {
+  if (!Array.isArray(value)) throw wrong(field, "expected a list of numbers", index);
+  return Float64Array.from(value, (x: unknown, i) => {
+    if (typeof x === "number" && Number.isFinite(x)) return x;
+    throw wrong(field, `expected finite numbers, got ${String(x)} at ${i}`, index);
+  });
+}
+
+function number(file: Json, field: string, fallback: number | undefined): number {
+  const value = file[field] ?? fallback;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw wrong(
+    field,
+    value === undefined ? "missing" : `expected a finite number, got ${JSON.stringify(value)}`,
+  );
+}
+
+function nullable(file: Json, field: string): number | null {
+  const value = file[field] ?? null;
+  return value === null ? null : number(file, field, undefined);
+}
+
+function flag(file: Json, field: string): boolean {
+  const value = file[field] ?? false;
+  if (typeof value === "boolean") return value;
+  throw wrong(field, `expected true or false, got ${JSON.stringify(value)}`);
+}
+
+function oneOf<T extends string>(file: Json, field: string, choices: readonly T[], fallback: T): T {
+  const value = file[field] ?? fallback;
+  const found = choices.find((c) => c === value);
+  if (found !== undefined) return found;
+  throw wrong(field, `expected one of ${choices.join(", ")}, got ${JSON.stringify(value)}`);
+}
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const wrong = (field: string, detail: string, problem?: number): OtInputError =>
+  new OtInputError(problem, field, detail);

@@ -1,0 +1,172 @@
+// Solving a batch on the GPU: lay it out, record a program, run it once, read the results.
+import type { Gpu } from "../gpu/device";
+import { ProgramBuilder, type InputData } from "../gpu/program";
+import { checkProblem, OtInputError } from "./check";
+import { selfProblems } from "./cpu/solve";
+import { recordCost, recordCostBackward, type CostArgs, type SavedCost } from "./cost";
+import { recordPlanGradient } from "./gradient";
+import { layOut, pack, type Layout } from "./layout";
+import { pitchOf, PROBLEM_WORDS, vectorLength } from "./problems";
+import { readResult } from "./results";
+import { checkGradient, checkSettings, DEFAULT_SETTINGS, type OtSettings } from "./settings";
+import { recordSinkhorn } from "./sinkhorn";
+import { hasFeatures, type OtOptions, type OtProblem, type OtResult } from "./types";
+
+/**
+ * Solve every problem, of whatever sizes, in as few runs as the adapter's limits allow.
+ *
+ * @throws OtInputError naming problem and field; RangeError for a setting that makes no sense.
+ */
+export async function solveBatch(
+  gpu: Gpu,
+  problems: readonly OtProblem[],
+  options: OtOptions = {},
+): Promise<OtResult[]> {
+  const settings = { ...DEFAULT_SETTINGS, ...options };
+  checkSettings(settings);
+  if (options.gradient && options.gradient !== "none") checkGradient(settings, options.gradient);
+  problems.forEach((p, i) => checkProblem(p, i, settings, options));
+
+  const results = await solveAll(gpu, problems, settings, options);
+  if (!options.divergence) return results;
+  const own = await solveSelves(gpu, problems, settings, results);
+  return results.map((r, i) => ({ ...r, divergence: r.value - 0.5 * own[2 * i]! - 0.5 * own[2 * i + 1]! }));
+}
+
+/** Values of the problems (x, x) and (y, y) of every problem, with the ε that the problem itself had. */
+async function solveSelves(
+  gpu: Gpu,
+  problems: readonly OtProblem[],
+  settings: OtSettings,
+  results: readonly OtResult[],
+): Promise<number[]> {
+  const selves = problems.filter(hasFeatures).flatMap(selfProblems);
+  const epsilons = results.flatMap((r) => [r.epsilon, r.epsilon]);
+  const solved = await solveAll(gpu, selves, { ...settings, relative: false }, {}, epsilons);
+  return solved.map((r) => r.value);
+}
+
+async function solveAll(
+  gpu: Gpu,
+  problems: readonly OtProblem[],
+  settings: OtSettings,
+  options: OtOptions,
+  epsilons?: readonly number[],
+): Promise<OtResult[]> {
+  const results = new Array<OtResult>(problems.length);
+  for (const batch of splitBatch(gpu, problems, settings, options)) {
+    const layout = layOut(problems, batch, settings, epsilons);
+    const solved = await solveLayout(gpu, layout, settings, options);
+    solved.forEach((r, i) => (results[layout.order[i]!] = r));
+  }
+  return results;
+}
+
+/** Problems in runs whose largest buffer fits the adapter. */
+function splitBatch(
+  gpu: Gpu,
+  problems: readonly OtProblem[],
+  settings: OtSettings,
+  options: OtOptions,
+): number[][] {
+  const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
+  const keeps = options.history || options.gradient === "unrolled";
+  const batches: number[][] = [];
+  let used: number[] = [];
+  problems.forEach((p, index) => {
+    const vectors = p.n + pitchOf(p.m) + 4;
+    const sizes = [
+      p.n * pitchOf(p.m),
+      vectors * (keeps ? settings.maxIterations + 1 : 3),
+      hasFeatures(p) ? Math.max(p.n, p.m) * (p.d + 3) : 0,
+    ].map((elements) => elements * 4);
+    if (Math.max(...sizes) > limit)
+      throw new OtInputError(
+        index,
+        sizes[1]! > limit ? "maxIterations" : hasFeatures(p) ? "x" : "cost",
+        `needs a buffer of ${Math.max(...sizes)} bytes, the adapter allows ${limit}`,
+      );
+    const together = sizes.map((bytes, k) => bytes + (used[k] ?? 0));
+    const last = batches.at(-1);
+    if (last && last.length < MAX_BATCH && Math.max(...together) <= limit) {
+      last.push(index);
+      used = together;
+    } else {
+      batches.push([index]);
+      used = sizes;
+    }
+  });
+  return batches;
+}
+
+/** A dispatch has one workgroup layer per problem, of which WebGPU allows 65535. */
+const MAX_BATCH = 4096;
+
+async function solveLayout(
+  gpu: Gpu,
+  layout: Layout,
+  settings: OtSettings,
+  options: OtOptions,
+): Promise<OtResult[]> {
+  const { capacity, groups } = layout;
+  const b = new ProgramBuilder("transport");
+  const problems = b.input("problems", capacity.problems * PROBLEM_WORDS);
+  const cost = b.input("cost", capacity.costElements);
+  const vectors = vectorLength(capacity);
+  const costs = groups.map((group): { args: CostArgs; saved: SavedCost } => {
+    const x = b.input(`x ${group.first}`, group.x.length);
+    const y = b.input(`y ${group.first}`, group.y.length);
+    const { kind, first, count } = group;
+    const args = {
+      x,
+      y,
+      D: group.D,
+      trueD: group.d,
+      kind,
+      problems,
+      capacity,
+      range: { first, count },
+      cost,
+    };
+    return { args, saved: recordCost(b, args) };
+  });
+  const solved = recordSinkhorn(b, {
+    ...{ cost, problems, capacity, settings },
+    marginals: b.input("marginals", vectors),
+    epsilons: b.input("epsilons", capacity.problems),
+    ...(layout.warm ? { warm: b.input("warm", vectors) } : {}),
+    keepHistory: options.history === true || options.gradient === "unrolled",
+  });
+  const outputs = { cost, plan: solved.plan, potentials: solved.potentials, state: solved.state };
+  for (const [name, tensor] of Object.entries(outputs)) b.output(name, tensor);
+  const read: string[] = Object.keys(outputs);
+  if (solved.history && options.history) {
+    b.output("history", solved.history);
+    read.push("history");
+  }
+  if (options.gradient && options.gradient !== "none") {
+    const dcost = recordPlanGradient(b, solved, options.gradient, b.input("weights", capacity.problems));
+    b.output("dcost", dcost);
+    read.push("dcost");
+    costs.forEach(({ args, saved }, k) => {
+      const dx = b.scratch("dx", args.x.length);
+      const dy = b.scratch("dy", args.y.length);
+      recordCostBackward(b, { ...args, saved, dcost, dx, dy });
+      b.output(`dx ${groups[k]!.first}`, dx); // costs follow groups
+      b.output(`dy ${groups[k]!.first}`, dy);
+      read.push(`dx ${groups[k]!.first}`, `dy ${groups[k]!.first}`);
+    });
+  }
+
+  const program = await b.build(gpu);
+  try {
+    const inputs: Record<string, InputData> = pack(
+      layout,
+      Boolean(options.gradient && options.gradient !== "none"),
+    );
+    const values = await program.run(inputs, { read });
+    return layout.order.map((_, k) => readResult(layout, k, values, settings));
+  } finally {
+    program.destroy();
+  }
+}
