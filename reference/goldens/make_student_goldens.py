@@ -23,12 +23,12 @@ OPTIMIZER = {"lr": 3e-3, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.1,
 
 VARIANTS = {
     "tied-gqa": dict(
-        vocab_size=67, hidden_size=32, intermediate_size=52, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=67, hidden_size=32, intermediate_size=36, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, head_dim=8, max_position_embeddings=32, rms_norm_eps=1e-5, rope_theta=10000.0,
         tie_word_embeddings=True,
     ),
     "untied-mha": dict(
-        vocab_size=43, hidden_size=24, intermediate_size=36, num_hidden_layers=2, num_attention_heads=2,
+        vocab_size=43, hidden_size=20, intermediate_size=28, num_hidden_layers=2, num_attention_heads=2,
         num_key_value_heads=2, head_dim=12, max_position_embeddings=32, rms_norm_eps=1e-6, rope_theta=500.0,
         tie_word_embeddings=False,
     ),
@@ -62,6 +62,7 @@ def make(name, settings):
     torch.manual_seed(SEED)
     config = LlamaConfig(**settings, attention_bias=False, mlp_bias=False)
     config._attn_implementation = "eager"
+    assert config.rope_parameters["rope_theta"] == settings["rope_theta"], config.rope_parameters
     model = LlamaForCausalLM(config).float().train()
     with torch.no_grad():
         for parameter_name, p in model.named_parameters():
@@ -80,7 +81,8 @@ def make(name, settings):
         loss = loss_of(logits, labels)
         loss.backward()
         if step == 0:
-            first_logits, gradients = logits.detach().numpy(), encode_all((n, p.grad) for n, p in model.named_parameters())
+            first_logits = logits.detach().numpy()
+            gradients = encode_all((n, p.grad) for n, p in model.named_parameters())
         norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), OPTIMIZER["clip"]).item())
         optimizer.step()
         losses.append(loss.item())
@@ -91,7 +93,12 @@ def make(name, settings):
         "seed": SEED,
         "config": settings,
         "optimizer": OPTIMIZER,
-        "batch": {"rows": ids.shape[0], "length": ids.shape[1], "ids": ids.flatten().tolist(), "labels": labels.flatten().tolist()},
+        "batch": {
+            "rows": ids.shape[0],
+            "length": ids.shape[1],
+            "ids": ids.flatten().tolist(),
+            "labels": labels.flatten().tolist(),
+        },
         "weights": weights,
         "logits": encode(first_logits),
         "gradients": gradients,
@@ -100,7 +107,7 @@ def make(name, settings):
     }
     path = OUT / f"{name}.json"
     path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
-    print(f"{path.name}: {path.stat().st_size} bytes, losses {losses[0]:.6f} … {losses[-1]:.6f}, norms {norms[0]:.3f} … {norms[-1]:.3f}")
+    print(f"{path.name}: {path.stat().st_size} bytes, losses {losses[0]:.6f} to {losses[-1]:.6f}")
 
 
 if __name__ == "__main__":
