@@ -55,48 +55,66 @@ export async function loadRun(
   sources: RunSources,
   progress: Progress,
 ): Promise<Loaded> {
+  const opened: (() => Promise<void> | void)[] = [];
+  try {
+    return await open(gpu, run, sources, progress, (close) => opened.push(close));
+  } catch (error) {
+    for (const close of opened.toReversed()) await close(); // a refused run holds nothing
+    throw error;
+  }
+}
+
+async function open(
+  gpu: Gpu,
+  run: RunConfig,
+  sources: RunSources,
+  progress: Progress,
+  onFailure: (close: () => Promise<void> | void) => void,
+): Promise<Loaded> {
+  const session = async (role: string, files: ModelFiles) => {
+    const onProgress = ({ loaded, total }: { loaded: number; total: number }) =>
+      progress(`loading the ${role}`, loaded, total);
+    const teacher = await openTeacher(files, { device: sources.device, onProgress });
+    onFailure(() => teacher.dispose());
+    return teacher;
+  };
   const objective = objectiveOf(run.method);
-  const open = (role: string, files: ModelFiles) =>
-    openTeacher(files, {
-      device: sources.device,
-      onProgress: ({ loaded, total }) => progress(`loading the ${role}`, loaded, total),
-    });
-  const teacher = await open("teacher", sources.teacher);
-  const original = await open("student", sources.student);
+  const teacher = await session("teacher", sources.teacher);
+  const original = await session("student", sources.student);
   const { config, tensors } = await loadStudentWeights(sources.student);
   const tokenizer = await loadTokenizer(sources.student);
   checkVocabulary("student", tokenizer, config.vocabSize);
   checkVocabulary("teacher", teacher.tokenizer, teacher.config.vocabSize);
 
+  progress("tokenizing rows", 0, 0);
+  const rows = prepareRows(run, sources, tokenizer, teacher, config.maxPositions);
+
   const dims = { studentWidth: config.hiddenSize, teacherWidth: teacher.config.hiddenSize };
   const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
   const store = createParamStore(gpu, [...studentParameters(tensors), ...projectors]);
-  progress("checking the student's logits", 0, 0);
+  onFailure(() => store.destroy());
   const model = createLlama(gpu, config, store);
+  onFailure(() => model.destroy());
+  progress("checking the student's logits", 0, 0);
   const logitsGap = await compareLogits(gpu, model, original);
+  const studentFiles = sources.student;
+  return { teacher, original, studentFiles, model, tokenizer, objective, ...rows, logitsGap };
+}
 
-  progress("tokenizing rows", 0, 0);
-  const limits = {
-    student: within(run.data, config.maxPositions),
-    teacher: within(run.data, teacher.config.maxPositions),
-  };
+function prepareRows(
+  { data }: RunConfig,
+  { train, heldOut }: RunSources,
+  tokenizer: Tokenizer,
+  teacher: Teacher,
+  maxPositions: number,
+): Pick<Loaded, "train" | "heldOut" | "dropped"> {
+  const limits = { student: within(data, maxPositions), teacher: within(data, teacher.config.maxPositions) };
   const prepare = (rows: readonly Row[]) =>
-    prepareDataset(rows, run.data.view, tokenizer, teacher.tokenizer, limits);
-  const limited = run.data.rows > 0 ? sources.train.slice(0, run.data.rows) : sources.train;
-  const train = prepare(limited);
-  const heldOut = prepare(sources.heldOut);
-  return {
-    teacher,
-    original,
-    studentFiles: sources.student,
-    model,
-    tokenizer,
-    objective,
-    train: train.usable,
-    heldOut: heldOut.usable,
-    dropped: [...train.dropped, ...heldOut.dropped].map(({ row, reason }) => `row ${row.id}: ${reason}`),
-    logitsGap,
-  };
+    prepareDataset(rows, data.view, tokenizer, teacher.tokenizer, limits);
+  const training = prepare(data.rows > 0 ? train.slice(0, data.rows) : train);
+  const held = prepare(heldOut);
+  const dropped = [...training.dropped, ...held.dropped].map(({ row, reason }) => `row ${row.id}: ${reason}`);
+  return { train: training.usable, heldOut: held.usable, dropped };
 }
 
 export async function unload(loaded: Loaded): Promise<void> {

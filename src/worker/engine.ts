@@ -40,13 +40,17 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
 
   /** One job at a time; a job that fails is reported, and the next one runs all the same. */
   function serially(job: () => Promise<void>): Promise<void> {
-    queue = queue.then(job).catch((error: unknown) => {
-      playing = false;
-      telemetry.flush();
-      post({ type: "failure", failure: toFailure(error) });
-      setStatus("failed");
-    });
+    queue = queue.then(job).catch(async (error: unknown) => fail((await lossOf(gpu)) ?? error));
     return queue;
+  }
+
+  function fail(error: unknown): void {
+    if (error instanceof DeviceLost && !gpu) return; // reported before
+    if (error instanceof DeviceLost) gpu = undefined;
+    playing = false;
+    telemetry.flush();
+    post({ type: "failure", failure: toFailure(error) });
+    setStatus("failed");
   }
 
   async function open(url: string): Promise<void> {
@@ -58,30 +62,25 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
       const name =
         description || device || [vendor, architecture].filter(Boolean).join(" ") || "unnamed adapter";
       post({ type: "device", adapter: { name, software, features, limits } });
-      void opened.lost.then((info) => onLost(opened, info));
+      void opened.lost.then((info) => gpu === opened && fail(new DeviceLost(info.message)));
     } catch (error) {
       if (!(error instanceof NoGpuError)) throw error;
       post({ type: "no-gpu", reason: error.reason, detail: error.message });
     }
   }
 
-  function onLost(lost: Gpu, info: GPUDeviceLostInfo): void {
-    if (gpu !== lost || info.reason === "destroyed") return;
-    gpu = undefined;
-    playing = false;
-    post({ type: "failure", failure: toFailure(new DeviceLost(info.message)) });
-    setStatus("failed");
-  }
-
   async function load(config: RunConfig): Promise<void> {
-    if (!gpu) throw new DeviceLost("it is not open");
+    if (!gpu) await open(baseUrl); // it was lost, or there was none when the page opened
+    const device = gpu;
+    if (!device) return;
     playing = false;
     setStatus("loading");
     const previous = run;
     run = undefined;
     await previous?.destroy();
+    telemetry.clear();
     const sources = await around.sources(config, baseUrl);
-    run = await openRun(gpu, config, sources, (stage, done, total) =>
+    run = await openRun(device, config, sources, (stage, done, total) =>
       post({ type: "progress", stage, done, total }),
     );
     probeRow = config.probe.row;
@@ -199,8 +198,17 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
 }
 
 /** The device went away: a driver reset, a sleeping laptop, a tab that held too much memory. */
-export class DeviceLost extends Error {
+class DeviceLost extends Error {
   override name = "DeviceLost";
+}
+
+const LOSS_PATIENCE_MS = 200;
+
+/** A lost device makes whatever was running fail first, with words that say nothing: wait for the real reason. */
+async function lossOf(gpu: Gpu | undefined): Promise<DeviceLost | undefined> {
+  const nothing = new Promise<undefined>((resolve) => setTimeout(resolve, LOSS_PATIENCE_MS));
+  const info = await Promise.race([gpu?.lost, nothing]);
+  return info && new DeviceLost(info.message);
 }
 
 function createTelemetry(post: (event: Event) => void, { now }: Surroundings) {

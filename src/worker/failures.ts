@@ -37,7 +37,8 @@ export function toFailure(error: unknown): Failure {
       code: "device-lost",
       what: "The GPU device was lost.",
       why: why || "The browser gave no reason; a driver reset or too little GPU memory is usual.",
-      remedy: "Reload the page to open the device again. Your settings are kept.",
+      remedy:
+        "Load the run again: the device is then opened anew. Your settings are kept; training starts over.",
     };
   if (/memory/i.test(why))
     return {

@@ -1,0 +1,155 @@
+// The engine behind the page, without a page — plan
+//   opening         a device is reported; each reason for none becomes a `no-gpu` event, not a failure
+//   a run           load → facts, ready, plans; step and play count steps; pause stops; reset repeats the same losses
+//   what goes wrong a lost device, a missing model, rows that cannot be used: a failure with what, why and remedy
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NoGpuError, type Gpu, type NoGpuReason } from "../../src/gpu/device";
+import { memoryFiles } from "../../src/models";
+import type { RunSources } from "../../src/trainer";
+import { createEngine, type Engine } from "../../src/worker/engine";
+import type { Event } from "../../src/worker/protocol";
+import { bundledSources, SMALL_RUN } from "../support/bundled";
+import { ownGpu } from "../support/gpu";
+
+interface Rig {
+  engine: Engine;
+  events: Event[];
+  gpu: Gpu | undefined;
+  of<T extends Event["type"]>(type: T): Extract<Event, { type: T }>[];
+  /** Waits until an event satisfies the predicate. */
+  until(found: (event: Event) => boolean): Promise<void>;
+}
+
+function rig(sources: () => Promise<RunSources> = async () => bundledSources(), refuse?: NoGpuReason): Rig {
+  const events: Event[] = [];
+  const waiting = new Set<() => void>();
+  const made: Rig = {
+    events,
+    gpu: undefined,
+    engine: createEngine(
+      (event) => {
+        events.push(event);
+        for (const wake of waiting) wake();
+      },
+      {
+        async openGpu() {
+          if (refuse) throw new NoGpuError(refuse, `refused: ${refuse}`);
+          return (made.gpu = await ownGpu());
+        },
+        sources,
+        zip: (folder) => new Uint8Array(folder.size),
+        now: () => performance.now(),
+      },
+    ),
+    of: <T extends Event["type"]>(type: T) =>
+      events.filter((e): e is Extract<Event, { type: T }> => e.type === type),
+    until: (found) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (!events.some(found)) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+  return made;
+}
+
+const losses = ({ of }: Rig) => of("steps").flatMap((e) => e.records.map((r) => r.loss));
+const lastStatus = ({ of }: Rig) => of("status").at(-1);
+
+describe("opening", () => {
+  for (const reason of ["insecure-context", "no-webgpu", "no-adapter", "no-device"] as const)
+    test(`${reason} is an event with its reason, not a failure`, async () => {
+      const r = rig(undefined, reason);
+      await r.engine.handle({ type: "open", baseUrl: "http://localhost/" });
+      expect(r.events).toEqual([{ type: "no-gpu", reason, detail: `refused: ${reason}` }]);
+    });
+});
+
+describe("a run", () => {
+  const r = rig();
+  beforeAll(async () => {
+    await r.engine.handle({ type: "open", baseUrl: "http://localhost/" });
+    await r.engine.handle({ type: "load", config: SMALL_RUN });
+  });
+  afterAll(() => r.gpu?.destroy());
+
+  test("loading reports the device, the facts, plans, and that it is ready", () => {
+    expect(r.of("device")[0]?.adapter.name.length).toBeGreaterThan(0);
+    expect(r.of("facts")[0]?.facts).toMatchObject({ rows: 32, heldOut: 400, dropped: [] });
+    expect(r.of("plan")[0]?.plans).toHaveLength(2);
+    expect(lastStatus(r)).toMatchObject({ status: "ready", step: 0 });
+    expect(r.of("failure")).toEqual([]);
+  });
+
+  test("step, play, pause and reset; the same losses again", async () => {
+    await r.engine.handle({ type: "step" });
+    expect(lastStatus(r)).toEqual({ type: "status", status: "paused", step: 1 });
+    const played = r.engine.handle({ type: "play" });
+    await r.until((e) => e.type === "steps" && e.records.some((s) => s.step >= 4));
+    await r.engine.handle({ type: "pause" });
+    await played;
+    expect(lastStatus(r)).toMatchObject({ status: "paused" });
+    const first = losses(r);
+    expect(first.length).toBeGreaterThanOrEqual(4);
+    const settled = first.length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(losses(r)).toHaveLength(settled); // paused means paused
+
+    r.events.length = 0;
+    await r.engine.handle({ type: "reset" });
+    expect(lastStatus(r)).toMatchObject({ status: "ready", step: 0 });
+    await r.engine.handle({ type: "play" }); // to the end
+    expect(lastStatus(r)).toEqual({ type: "status", status: "finished", step: SMALL_RUN.steps });
+    expect(losses(r).slice(0, 4)).toEqual(first.slice(0, 4));
+    expect(losses(r)).toHaveLength(SMALL_RUN.steps);
+    await r.engine.handle({ type: "play" }); // finished stays finished
+    expect(losses(r)).toHaveLength(SMALL_RUN.steps);
+  });
+
+  test("another probe row gives other plans; an export carries the model files", async () => {
+    r.events.length = 0;
+    await r.engine.handle({ type: "probe", row: 3 });
+    await r.until((e) => e.type === "answers");
+    expect(r.of("plan")[0]?.plans[0]?.plan.length).toBeGreaterThan(0);
+    await r.engine.handle({ type: "export" });
+    expect(r.of("exported")[0]).toMatchObject({ name: `couplet-student-step-${SMALL_RUN.steps}.zip` });
+    expect(r.of("exported")[0]!.zip.length).toBeGreaterThanOrEqual(6);
+  });
+});
+
+describe("what goes wrong", () => {
+  test("a device lost in mid-run: a failure that says so, and no more steps", async () => {
+    const r = rig();
+    await r.engine.handle({ type: "open", baseUrl: "http://localhost/" });
+    await r.engine.handle({ type: "load", config: SMALL_RUN });
+    const played = r.engine.handle({ type: "play" });
+    await r.until((e) => e.type === "steps");
+    r.gpu!.device.destroy(); // the page did not ask for it: as good as a driver reset
+    await played;
+    await r.until((e) => e.type === "failure");
+    expect(r.of("failure")[0]!.failure).toMatchObject({
+      code: "device-lost",
+      remedy: expect.stringMatching(/again/),
+    });
+    expect(lastStatus(r)).toMatchObject({ status: "failed" });
+  });
+
+  test("a missing model and unusable rows are failures in words", async () => {
+    const cases: [Partial<RunSources>, string, RegExp][] = [
+      [{ student: memoryFiles("empty", new Map()) }, "model-missing-file", /empty|onnx|config/],
+      [{ train: [{ id: "r1", prompt: "Hi", output: "there" }] }, "data", /chain of thought/],
+    ];
+    for (const [change, code, why] of cases) {
+      const r = rig(async () => ({ ...bundledSources(), ...change }));
+      await r.engine.handle({ type: "open", baseUrl: "http://localhost/" });
+      await r.engine.handle({ type: "load", config: SMALL_RUN });
+      expect(r.of("failure")[0]!.failure).toMatchObject({ code, why: expect.stringMatching(why) });
+      expect(lastStatus(r)).toMatchObject({ status: "failed" });
+      r.gpu?.destroy();
+    }
+  });
+});
