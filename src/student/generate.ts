@@ -39,6 +39,9 @@ export function createGenerator(
   model: Llama,
   { length, batch }: { length: number; batch: number },
 ): Generator {
+  const { maxPositions } = model.config;
+  if (length > maxPositions)
+    throw new RangeError(`The student has ${maxPositions} positions, the cache asks for ${length}`);
   const decoders = new Map<number, Promise<Decoder>>();
   const decoderFor = (rows: number): Promise<Decoder> => {
     let decoder = decoders.get(rows);
