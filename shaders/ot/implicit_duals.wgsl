@@ -19,6 +19,8 @@ struct Params {
   tau_a: f32,
   tau_b: f32,
   tolerance: f32,
+  center: u32, // 1: take the mean from C, which changes nothing where the mass is fixed
+  value: u32,  // 1: the loss is the value: G = f + g − ε log ab, and λ, μ come back less f − ε log a, g − ε log b
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -27,6 +29,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> matrix: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> state: array<f32>;
 @group(0) @binding(5) var<storage, read_write> duals: array<f32>;
+@group(0) @binding(6) var<storage, read> potentials: array<f32>;
+@group(0) @binding(7) var<storage, read> marginals: array<f32>;
 
 var<workgroup> residual: array<vec4f, MAX_SIDE / 4u>;
 
@@ -53,8 +57,10 @@ fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
   if (p.n == 0u || p.m == 0u) { return; }
   let s = group.x * STATE;
   let stride = p.pitch / 4u;
-  rows_of_system(p, t, state[s + S_MEAN], rho_of(params.tau_a, state[s + S_EPS]));
-  let first = columns_of_system(p, t, state[s + S_MEAN], rho_of(params.tau_b, state[s + S_EPS]));
+  let eps = state[s + S_EPS];
+  let mean = select(0.0, state[s + S_MEAN], params.center == 1u);
+  rows_of_system(p, t, mean, eps);
+  let first = columns_of_system(p, t, mean, eps);
 
   var rz = first;
   var step = 0u;
@@ -88,6 +94,10 @@ fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
   for (var i = t; i < p.n; i += WG) {
     let r = duals[params.stride + p.f + i];
     duals[p.f + i] = (duals[p.f + i] - row_sum(p, i)) * inverse(vec4f(r)).x;
+    if (params.value == 1u) { duals[p.f + i] -= scaled(p.f + i, eps); }
+  }
+  if (params.value == 1u) {
+    for (var j = t; j < p.m; j += WG) { duals[p.g + j] -= scaled(p.g + j, eps); }
   }
   if (t == 0u) {
     state[s + S_CG] = f32(step);
@@ -95,16 +105,29 @@ fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
   }
 }
 
+// A potential less ε log of its mass: the potential of KL(P | abᵀ).
+fn scaled(at: u32, eps: f32) -> f32 {
+  return select(0.0, potentials[at] - eps * log(max(marginals[at], 1e-37)), marginals[at] > 0.0);
+}
+
+// G = dLoss/dP.
+fn slope(p: Problem, i: u32, j4: u32, mean: f32, eps: f32) -> vec4f {
+  if (params.value == 0u) { return cost[p.cost / 4u + i * (p.pitch / 4u) + j4] - mean; }
+  let at = p.g + 4u * j4;
+  return scaled(p.f + i, eps) + vec4f(scaled(at, eps), scaled(at + 1u, eps), scaled(at + 2u, eps), scaled(at + 3u, eps));
+}
+
 // r/ρ_a and s of every row; u = ρ_a s/r.
-fn rows_of_system(p: Problem, t: u32, mean: f32, rho: f32) {
+fn rows_of_system(p: Problem, t: u32, mean: f32, eps: f32) {
   let stride = p.pitch / 4u;
+  let rho = rho_of(params.tau_a, eps);
   for (var i = t; i < p.n; i += WG) {
     let at = p.cost / 4u + i * stride;
     var r = vec4f();
     var s = vec4f();
     for (var j = 0u; j < stride; j++) {
       r += matrix[at + j];
-      s += select(vec4f(), matrix[at + j] * (cost[at + j] - mean), in_row(p, j));
+      s += select(vec4f(), matrix[at + j] * slope(p, i, j, mean, eps), in_row(p, j));
     }
     duals[p.f + i] = sum4(s);
     duals[params.stride + p.f + i] = sum4(r) / rho;
@@ -114,8 +137,9 @@ fn rows_of_system(p: Problem, t: u32, mean: f32, rho: f32) {
 }
 
 // c/ρ_b, the right-hand side, and the first direction. Returns residual · preconditioned residual.
-fn columns_of_system(p: Problem, t: u32, mean: f32, rho: f32) -> f32 {
+fn columns_of_system(p: Problem, t: u32, mean: f32, eps: f32) -> f32 {
   let stride = p.pitch / 4u;
+  let rho = rho_of(params.tau_b, eps);
   var rz = 0.0;
   for (var j = t; j < stride; j += WG) {
     var c = vec4f();
@@ -123,7 +147,7 @@ fn columns_of_system(p: Problem, t: u32, mean: f32, rho: f32) -> f32 {
     for (var i = 0u; i < p.n; i++) {
       let at = p.cost / 4u + i * stride + j;
       c += matrix[at];
-      r += matrix[at] * (cost[at] - mean - u[i]);
+      r += matrix[at] * (slope(p, i, j, mean, eps) - u[i]);
     }
     r = select(vec4f(), r, in_row(p, j));
     put4(p, 0u, j, vec4f());

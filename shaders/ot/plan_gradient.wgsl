@@ -2,6 +2,7 @@
 //
 //   MODE 0  envelope   dC = w P                               the plan held fixed
 //        1  implicit   dC = w P (1 − (C − λ_i − μ_j)/ε)       λ, μ from ot/implicit_duals.wgsl
+//        2             the same with C − mean(C), as those duals were made;  3  without C: the loss is the value
 //
 // Source   Danskin's theorem; the implicit function theorem on the marginals (docs/EQUATIONS.md).
 // Shapes   plan, cost, dcost (ragged) · duals (R+S): λ, μ · weights (P): w, what the loss weighs each problem
@@ -37,6 +38,7 @@ fn plan_gradient(@builtin(global_invocation_id) id: vec3u) {
   let g = p.g + j;
   let mu = vec4f(duals[g], duals[g + 1u], duals[g + 2u], duals[g + 3u]);
   let eps = state[id.y * STATE + S_EPS];
-  let rest = cost[at] - state[id.y * STATE + S_MEAN] - lambda - mu;
+  var rest = -lambda - mu;
+  if (MODE < 3u) { rest += cost[at] - select(0.0, state[id.y * STATE + S_MEAN], MODE == 2u); }
   dcost[at] = select(vec4f(), w * plan[at] * (1.0 - rest / eps), plan[at] > vec4f());
 }

@@ -12,7 +12,7 @@
 //          its error is free. After an over-relaxed sweep rows are not exact, so a plain sweep comes before
 //          the last word. `converged` is decided in ot/sinkhorn_finish.wgsl, from the plan itself.
 // Shapes   cost, matrix (ragged) · marginals (R+S) · potentials (2(R+S)): f⁰, g⁰, u, v · state (P, 16)
-//          history (maxIterations+1, R+S), row k the potentials after k sweeps, when `keep` is 1
+//          history (maxIterations+1, 2(R+S)): f⁰, g⁰, u, v after k sweeps in row k, when `keep` is 1
 // Grid     one workgroup per problem; repeat the dispatch until max_iterations + 1 is covered. Done problems return.
 // WG = 64  21 ms against 23 (32) and 20 (128) for 8×128×160, 50 sweeps on lavapipe.
 // Numerics f32. A row or column without mass gets potential −1e30, scaling 0 and no part in any sum.
@@ -82,7 +82,7 @@ fn sinkhorn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
         plain = met || retake > 0u || k < params.relax_after || params.relaxation == 1.0 || k + 1u >= params.max_iterations;
       }
     }
-    if (retake != 1u) { remember(p, t, k, eps); }
+    if (retake != 1u) { remember(p, t, k); }
     if (status > 0.0) { break; }
     if (retake > 0u) { fold(p, t, eps, retake == 2u); }
     if (retake == 2u) { log_columns(p, t, hot, rho_of(params.tau_b, hot)); }

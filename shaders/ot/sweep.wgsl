@@ -101,18 +101,21 @@ fn fold(p: Problem, t: u32, eps: f32, rows: bool) {
   workgroupBarrier();
 }
 
-// Row k of the history: the potentials after k sweeps.
-fn remember(p: Problem, t: u32, k: u32, eps: f32) {
+// Row k of the history: what K was made of after k sweeps, and the scalings.
+fn remember(p: Problem, t: u32, k: u32) {
   if (params.keep == 0u) { return; }
-  let row = k * params.stride;
-  for (var i = t; i < p.n; i += WG) { history[row + p.f + i] = folded(vec4f(potentials[p.f + i]), vec4f(u[i]), eps).x; }
+  let row = 2u * k * params.stride;
+  for (var i = t; i < p.n; i += WG) {
+    history[row + p.f + i] = potentials[p.f + i];
+    history[row + params.stride + p.f + i] = u[i];
+  }
+  // Each thread its own columns of v: another thread may already be changing the rest.
   for (var j = t; j < p.pitch / 4u; j += WG) {
-    let at = row + p.g + 4u * j;
-    let g = folded(load4(p.g + 4u * j), v[j], eps);
-    history[at] = g.x;
-    history[at + 1u] = g.y;
-    history[at + 2u] = g.z;
-    history[at + 3u] = g.w;
+    let g = load4(p.g + 4u * j);
+    for (var c = 0u; c < 4u; c++) {
+      history[row + p.g + 4u * j + c] = g[c];
+      history[row + params.stride + p.g + 4u * j + c] = v[j][c];
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
 import unrolledDualsWgsl from "../../shaders/ot/unrolled_duals.wgsl?raw";
 import unrolledGradientWgsl from "../../shaders/ot/unrolled_gradient.wgsl?raw";
 import { pitchOf, vectorLength } from "./problems";
-import { checkGradient, type GradientMode } from "./settings";
+import { checkGradient, type GradientMode, type OtSettings } from "./settings";
 import type { Solved } from "./sinkhorn";
 
 export const planGradient = defineKernel({
@@ -36,6 +36,8 @@ export const implicitDuals = defineKernel({
     matrix: "read",
     state: "write",
     duals: "write",
+    potentials: "read",
+    marginals: "read",
   },
 });
 
@@ -106,13 +108,25 @@ function recordFromPlan(b: ProgramBuilder, solved: Solved, MODE: number, duals: 
 }
 
 function recordImplicit(b: ProgramBuilder, solved: Solved, weights: Tensor): Tensor {
-  const { problems, plan: matrix, cost, state, capacity, settings } = solved;
+  const { problems, plan: matrix, cost, state, capacity, settings, potentials, marginals } = solved;
   const stride = vectorLength(capacity);
   const duals = b.scratch("implicit duals", 3 * stride);
   const { tauA, tauB } = settings;
-  const params = packParams(u32(CG_STEPS), u32(stride), f32(tauA ?? 0), f32(tauB ?? 0), f32(CG_TOLERANCE));
-  b.dispatch(implicitDuals, { params, problems, cost, matrix, state, duals }, [capacity.problems]);
-  return recordFromPlan(b, solved, 1, duals, weights);
+  const center = massIsFixed(settings);
+  const value = settings.objective === "value";
+  const params = packParams(
+    u32(CG_STEPS),
+    u32(stride),
+    f32(tauA ?? 0),
+    f32(tauB ?? 0),
+    f32(CG_TOLERANCE),
+    u32(center ? 1 : 0),
+    u32(value ? 1 : 0),
+  );
+  b.dispatch(implicitDuals, { params, problems, cost, matrix, state, duals, potentials, marginals }, [
+    capacity.problems,
+  ]);
+  return recordFromPlan(b, solved, value ? 3 : center ? 2 : 1, duals, weights);
 }
 
 function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Tensor {
@@ -121,7 +135,9 @@ function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Ten
   const stride = vectorLength(capacity);
   const value = settings.objective === "value" ? 1 : 0;
   const adjoints = b.scratch("adjoint history", (settings.maxIterations + 1) * stride);
-  const params = packParams(u32(stride), u32(value), f32(settings.tauA ?? 0), f32(settings.tauB ?? 0));
+  const center = massIsFixed(settings) ? 1 : 0;
+  const { tauA, tauB } = settings;
+  const params = packParams(u32(stride), u32(value), u32(center), f32(tauA ?? 0), f32(tauB ?? 0));
   b.dispatch(unrolledDuals, { params, problems, cost, history, marginals, state, adjoints }, [
     capacity.problems,
   ]);
@@ -129,7 +145,7 @@ function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Ten
   b.dispatch(
     unrolledGradient,
     {
-      params: packParams(u32(stride), u32(value)),
+      params: packParams(u32(stride), u32(value), u32(center)),
       problems,
       cost,
       history,
@@ -143,6 +159,9 @@ function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Ten
   );
   return dcost;
 }
+
+/** A constant added to C adds a constant to the loss, so its mean may be left out: better conditioned in float32. */
+const massIsFixed = (s: OtSettings): boolean => s.scheme === "log" && (s.tauA === null || s.tauB === null);
 
 const elementGrid = ({ capacity }: Solved) =>
   [Math.ceil((capacity.maxRows * pitchOf(capacity.maxCols)) / 256), capacity.problems] as const;

@@ -3,7 +3,7 @@ import type { Layout } from "./layout";
 import { vectorLength } from "./problems";
 import { reportPlan } from "./report";
 import type { OtSettings } from "./settings";
-import { readStatus } from "./status";
+import { readStatus, type ProblemStatus } from "./status";
 import { hasFeatures, NO_MASS, type OtHistory, type OtResult } from "./types";
 
 type Values = Readonly<Record<string, Float32Array>>;
@@ -32,7 +32,7 @@ export function readResult(layout: Layout, k: number, values: Values, settings: 
   const cost = hasFeatures(p) ? matrix("cost") : p.cost;
   const epsilon = status.epsilon * unit;
   const measured = { cost, plan, f, g, a: layout.a[k]!, b: layout.b[k]! };
-  const history = readHistory(layout, k, values, status.iterations, scaled);
+  const history = readHistory(layout, k, values, status);
   return {
     ...{ n: at.n, m: at.m, plan, f, g, epsilon, iterations: status.iterations },
     ...reportPlan(measured, settings, epsilon),
@@ -61,27 +61,31 @@ function readFeatureGradients(
   return { dx: rows(x, at.xOffset, at.n), dy: rows(y, at.yOffset, at.m) };
 }
 
+/** Each row holds potentials and the scalings on top of them: f = f⁰ + ε log u. */
 function readHistory(
   layout: Layout,
   k: number,
   values: Values,
-  iterations: number,
-  scaled: (x: Float32Array, shift: number) => Float64Array,
+  status: ProblemStatus,
 ): OtHistory | undefined {
   const data = values["history"];
   if (!data) return undefined;
   const at = layout.placed[k]!;
+  const unit = layout.unit[k]!;
   const stride = vectorLength(layout.capacity);
-  const f = new Float64Array((iterations + 1) * at.n);
-  const g = new Float64Array((iterations + 1) * at.m);
-  for (let row = 0; row <= iterations; row++) {
-    const from = row * stride;
-    f.set(scaled(data.subarray(from + at.f, from + at.f + at.n), 0), row * at.n);
-    g.set(
-      scaled(data.subarray(from + at.g, from + at.g + at.m), row === 0 ? 0 : layout.offset[k]!),
-      row * at.m,
-    );
-  }
-  // The GPU keeps no error per sweep: measuring it would cost what the sweep costs.
-  return { f, g, error: new Float64Array(iterations + 1).fill(NaN) };
+  const rows = status.iterations + 1;
+  const read = (first: number, length: number, shift: (row: number) => number): Float64Array =>
+    Float64Array.from({ length: rows * length }, (_, e) => {
+      const row = Math.floor(e / length);
+      const here = 2 * row * stride + first + (e % length);
+      const scaling = data[here + stride]!;
+      if (data[here]! <= NO_MASS || !(scaling > 0)) return NO_MASS;
+      return unit * (data[here]! + status.epsilon * Math.log(scaling)) + shift(row);
+    });
+  return {
+    f: read(at.f, at.n, () => 0),
+    g: read(at.g, at.m, (row) => (row === 0 ? 0 : layout.offset[k]!)),
+    // The GPU keeps no error per sweep: measuring it would cost what the sweep costs.
+    error: new Float64Array(rows).fill(NaN),
+  };
 }

@@ -92,7 +92,7 @@ export interface Solved {
   readonly marginals: Tensor;
   /** STATE_FLOATS per problem; `readStatus` names them. */
   readonly state: Tensor;
-  /** (maxIterations+1, R+S) when asked for. */
+  /** (maxIterations+1, 2(R+S)) when asked for: per sweep the potentials f⁰, g⁰ and the scalings on top of them. */
   readonly history: Tensor | undefined;
 }
 
@@ -106,7 +106,7 @@ export function recordSinkhorn(b: ProgramBuilder, args: SinkhornArgs): Solved {
   const state = b.scratch("transport state", capacity.problems * STATE_FLOATS);
   const matrix = b.scratch("plan", capacity.costElements);
   const duals = b.scratch("potentials", stride);
-  const history = b.scratch("potential history", keepHistory ? (settings.maxIterations + 1) * stride : 4);
+  const history = b.scratch("potential history", keepHistory ? 2 * (settings.maxIterations + 1) * stride : 4);
   const grid = [capacity.problems] as const;
 
   const begin = {

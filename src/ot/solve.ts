@@ -77,7 +77,7 @@ function splitBatch(
     const vectors = p.n + pitchOf(p.m) + 4;
     const sizes = [
       p.n * pitchOf(p.m),
-      vectors * (keeps ? settings.maxIterations + 1 : 3),
+      vectors * (keeps ? 2 * (settings.maxIterations + 1) : 3),
       hasFeatures(p) ? Math.max(p.n, p.m) * (p.d + 3) : 0,
     ].map((elements) => elements * 4);
     if (Math.max(...sizes) > limit)
