@@ -41,8 +41,9 @@ if [[ " ${need[*]} " == *" mesa "* ]]; then
   apt install -y --no-install-recommends libvulkan1 >/dev/null
   if [ "${ID:-}" = debian ] && [ "${VERSION_CODENAME:-}" = bookworm ]; then
     # The mirror that this machine already uses for Debian's main suite.
+    # Either file may be missing (grep then fails): what counts is whether a mirror was found.
     mirror=$(grep -rhoE 'https?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d/ 2>/dev/null |
-      grep -E '/debian/?$' | head -n 1)
+      grep -E '/debian/?$' | head -n 1) || true
     [ -n "$mirror" ] || give_up "No Debian mirror found in /etc/apt, so the backports suite is out of reach."
     lists=$(mktemp -d)
     mkdir -p "$lists/parts" "$lists/state/partial"

@@ -24,7 +24,8 @@ function check(name, command, args) {
   console.log(`\n— ${name}`);
   const { ok, seconds } = run(command, args);
   console.log(`  ${name}: ${ok ? "ok" : "FAILED"} (${seconds} s)`);
-  ok ? passed++ : failed++;
+  if (ok) passed++;
+  else failed++;
   return ok;
 }
 

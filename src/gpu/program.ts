@@ -37,7 +37,11 @@ interface Step {
   readonly spec: KernelSpec;
   readonly bindings: readonly Binding[];
   readonly grid: Grid;
+  readonly faster: Faster | undefined;
 }
+
+/** The same work as another kernel, for devices that can: equal bindings, its own grid. Asked once, on `build`. */
+export type Faster = (gpu: Gpu) => { readonly spec: KernelSpec; readonly grid: Grid } | undefined;
 
 /** Bytes by class, known before anything is allocated. */
 export interface ProgramMemory {
@@ -98,12 +102,14 @@ export class ProgramBuilder {
     spec: KernelSpec<Name>,
     bindings: Readonly<Record<Name, Binding>>,
     grid: Grid,
+    faster?: Faster,
   ): void {
     const [x, y = 1, z = 1] = grid;
     if (!(x > 0 && y > 0 && z > 0) || Math.max(x, y, z) > 65535)
       throw new RangeError(`"${spec.entry}" needs a grid within 1..65535, got ${x}×${y}×${z}`);
     const names = Object.keys(spec.bindings) as Name[]; // keys of a Record<Name, …> are Names
-    this.#steps.push({ spec, bindings: names.map((name) => checkBinding(spec, name, bindings[name])), grid });
+    const checked = names.map((name) => checkBinding(spec, name, bindings[name]));
+    this.#steps.push({ spec, bindings: checked, grid, faster });
   }
 
   get dispatches(): number {
@@ -131,7 +137,8 @@ export class ProgramBuilder {
    */
   async build(gpu: Gpu, onProgress?: (done: number, total: number) => void): Promise<Program> {
     const { device } = gpu;
-    const distinct = new Map(this.#steps.map((s) => [pipelineKey(s.spec), s.spec]));
+    const chosen = this.#steps.map((step) => ({ ...step, ...step.faster?.(gpu) }));
+    const distinct = new Map(chosen.map((s) => [pipelineKey(s.spec), s.spec]));
     let done = 0;
     const pipelines = new Map(
       await Promise.all(
@@ -146,7 +153,7 @@ export class ProgramBuilder {
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
     const memory = this.#allocate(device);
-    const steps = this.#steps.map(({ spec, bindings, grid }) => {
+    const steps = chosen.map(({ spec, bindings, grid }) => {
       const { pipeline, layout } = pipelines.get(pipelineKey(spec))!; // compiled just above
       const entries = bindings.map((b, binding) => ({ binding, resource: memory.resource(b) }));
       const group = device.createBindGroup({ label: `${this.label}/${spec.entry}`, layout, entries });

@@ -1,0 +1,124 @@
+// couplet run — plan
+//   a short run     writes a complete config, one metrics line a step, plans, answers and a loadable student; the same
+//                   config again gives the same losses
+//   bad input       exit 2 and one message that names the thing: config fields, files, models, rows
+//   not finite      exit 3; metrics hold the good steps only; the student is still written
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { main } from "../../../src/cli/main";
+import { parseRunConfig } from "../../../src/config/run";
+import { readSafetensors } from "../../../src/models";
+import type { StepRecord } from "../../../src/telemetry";
+import { SMALL_RUN } from "../../support/bundled";
+
+let dir: string;
+let errors: string[] = [];
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "couplet-cli-"));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+beforeEach(() => {
+  errors = [];
+  vi.spyOn(console, "error").mockImplementation((...parts: unknown[]) => void errors.push(parts.join(" ")));
+  vi.spyOn(console, "log").mockImplementation((...parts: unknown[]) => void errors.push(parts.join(" ")));
+});
+
+const TINY = { ...SMALL_RUN, steps: 3 };
+
+function configFile(config: unknown): string {
+  const file = join(dir, "config.json");
+  writeFileSync(file, typeof config === "string" ? config : JSON.stringify(config));
+  return file;
+}
+
+const lines = (file: string) =>
+  readFileSync(file, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as StepRecord);
+
+describe("couplet run", () => {
+  test("writes everything, and the same config gives the same losses", async () => {
+    const outs = [join(dir, "a"), join(dir, "b")];
+    for (const out of outs) expect(await main(["run", configFile(TINY), "--out", out])).toBe(0);
+    const [a, b] = outs.map((out) => lines(join(out, "metrics.jsonl")));
+    expect(a!.map((r) => r.step)).toEqual([1, 2, 3]);
+    expect(b!.map((r) => r.loss)).toEqual(a!.map((r) => r.loss));
+    const out = outs[0]!;
+    expect(parseRunConfig(JSON.parse(readFileSync(join(out, "config.json"), "utf8")))).toEqual(TINY);
+    const plans = JSON.parse(readFileSync(join(out, "plan.json"), "utf8")) as {
+      plan: number[];
+      step: number;
+    }[];
+    expect(plans.map((p) => p.step)).toEqual([3, 3]);
+    expect(plans[0]!.plan.reduce((s, p) => s + p, 0)).toBeCloseTo(1, 3);
+    expect(readSafetensors(readFileSync(join(out, "student/model.safetensors"))).size).toBeGreaterThan(10);
+    for (const file of [
+      "answers.json",
+      "plan-start.json",
+      "student/onnx/model.onnx",
+      "student/tokenizer.json",
+    ])
+      expect(existsSync(join(out, file)), file).toBe(true);
+  });
+
+  test("a loss that is not finite: exit 3, the good steps and the student are kept", async () => {
+    const out = join(dir, "hot");
+    const optimizer = { ...TINY.optimizer, learningRate: 1e18, schedule: "constant" };
+    expect(await main(["run", configFile({ ...TINY, optimizer }), "--out", out])).toBe(3);
+    const records = lines(join(out, "metrics.jsonl"));
+    expect(records.length).toBeLessThan(3);
+    for (const { loss } of records) expect(Number.isFinite(loss)).toBe(true);
+    expect(errors.join("\n")).toMatch(/stopped at step \d[\s\S]*learning rate/);
+    for (const { data } of readSafetensors(readFileSync(join(out, "student/model.safetensors"))).values())
+      expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  const row = (fields: object) =>
+    JSON.stringify({ prompt: "Q", output: "A", prompt_cot: "Q", output_cot: "A", ...fields });
+  test.each<[string, () => string[], RegExp]>([
+    ["no arguments", () => ["run"], /Usage: couplet run/],
+    ["an unknown command", () => ["fly"], /no command "fly"/],
+    ["an unknown option", () => ["run", configFile(TINY), "--fast", "1"], /no option --fast/],
+    [
+      "a config that is not there",
+      () => ["run", join(dir, "nope.json"), "--out", dir],
+      /nope\.json" cannot be read/,
+    ],
+    ["broken JSON", () => ["run", configFile("{"), "--out", dir], /not valid JSON/],
+    [
+      "epsilon 0",
+      () => [
+        "run",
+        configFile({ ...TINY, method: { ...TINY.method, transport: { epsilon: 0 } } }),
+        "--out",
+        dir,
+      ],
+      /method\.transport\.epsilon: .*greater than 0/,
+    ],
+    [
+      "an unknown model",
+      () => ["run", configFile({ ...TINY, teacher: "gpt-9" }), "--out", dir],
+      /teacher: .*"gpt-9"/,
+    ],
+    [
+      "data that is not there",
+      () => ["run", configFile({ ...TINY, data: { ...TINY.data, source: "nope.jsonl" } }), "--out", dir],
+      /data\.source: .*"nope\.jsonl"/,
+    ],
+    [
+      "a row without an output",
+      () => {
+        const file = join(dir, "rows.jsonl");
+        writeFileSync(file, `${row({})}\n${JSON.stringify({ prompt: "Q" })}\n`);
+        return ["run", configFile({ ...TINY, data: { ...TINY.data, source: file } }), "--out", dir];
+      },
+      /rows\.jsonl.*2.*output/s,
+    ],
+  ])("%s is refused in words", async (_name, argv, message) => {
+    expect(await main(argv())).toBe(2);
+    expect(errors.join("\n")).toMatch(message);
+  });
+});
