@@ -12,14 +12,14 @@ import { profile } from "../src/gpu/profile";
 import { type Program, ProgramBuilder } from "../src/gpu/program";
 import { expectedTensors, type LlamaConfig } from "../src/models";
 import {
-  createLlama,
+  createModel,
   createParamStore,
   crossEntropy,
   HYPER_ELEMENTS,
   packHyper,
   recordClipAndAdamW,
   recordHead,
-  recordLlama,
+  recordModel,
   studentParameters,
   Tape,
 } from "../src/student";
@@ -61,10 +61,10 @@ async function buildStep(gpu: Gpu) {
     }),
   );
   const store = createParamStore(gpu, studentParameters(tensors));
-  const model = createLlama(gpu, config, store);
+  const model = createModel(gpu, config, store);
   const b = new ProgramBuilder("step");
   const tape = new Tape(b);
-  const { hidden } = recordLlama(tape, model, { B, T, ids: b.input("ids", B * T) });
+  const { hidden } = recordModel(tape, model, { B, T, ids: b.input("ids", B * T) });
   const logits = recordHead(tape, model, hidden);
   const { totals } = crossEntropy(tape, logits, b.input("labels", B * T), b.input("scale", 4, "uniform"));
   tape.backward();

@@ -21,6 +21,9 @@ export interface LlamaConfig {
   readonly padId: number;
 }
 
+/** What a student may be: told apart by modelType. */
+export type StudentConfig = LlamaConfig;
+
 type Json = Record<string, unknown>;
 
 /** A size beyond this is a broken file, not a model for a browser tab. */

@@ -1,5 +1,11 @@
 // Models: reading, running and writing them. node-files.ts is Node's own and imported by path.
-export { type LlamaConfig, loadModelConfig, modelConfigJson, parseModelConfig } from "./config";
+export {
+  type LlamaConfig,
+  loadModelConfig,
+  modelConfigJson,
+  parseModelConfig,
+  type StudentConfig,
+} from "./config";
 export { ModelError, type ModelErrorCode } from "./errors";
 export { exportStudentFolder } from "./export-student";
 export type { GenerateOptions } from "./generate";

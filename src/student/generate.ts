@@ -6,7 +6,7 @@ import { createRng } from "../config/rng";
 import { defineKernel } from "../gpu/kernel";
 import { packParams, u32 } from "../gpu/params";
 import { ELEMENT_BYTES, fixed, type Program, ProgramBuilder, type Tensor } from "../gpu/program";
-import { type Llama, recordBlocks, recordHead } from "./llama";
+import { recordBlocks, recordHead, type StudentModel } from "./model";
 import { recordAttention } from "./ops/attention";
 import { Tape } from "./tape";
 
@@ -36,7 +36,7 @@ export interface Generator {
 /** @param options `length`: positions of the cache; `batch`: rows at once. */
 export function createGenerator(
   gpu: Gpu,
-  model: Llama,
+  model: StudentModel,
   { length, batch }: { length: number; batch: number },
 ): Generator {
   const { maxPositions } = model.config;
@@ -72,7 +72,7 @@ interface Decoder {
   destroy(): void;
 }
 
-async function buildDecoder(gpu: Gpu, model: Llama, rows: number, length: number): Promise<Decoder> {
+async function buildDecoder(gpu: Gpu, model: StudentModel, rows: number, length: number): Promise<Decoder> {
   const { config } = model;
   const width = config.kvHeads * config.headDim;
   const b = new ProgramBuilder(`decode ${rows}`);

@@ -1,7 +1,14 @@
 // The student engine: a transformer that trains, in WGSL.
 export { createGenerator, type Generator, type GenerateSettings } from "./generate";
 export { NO_ROW } from "./grid";
-export { createLlama, type Llama, recordHead, recordLlama } from "./llama";
+export {
+  createModel,
+  headWeight,
+  type ModelStates,
+  recordHead,
+  recordModel,
+  type StudentModel,
+} from "./model";
 export { studentLogits } from "./logits";
 export { linear } from "./ops/linear";
 export { crossEntropy } from "./ops/cross-entropy";

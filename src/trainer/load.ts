@@ -13,7 +13,13 @@ import {
   type Tokenizer,
 } from "../models";
 import { objectiveOf, type Objective } from "../objectives";
-import { createLlama, createParamStore, type Llama, studentLogits, studentParameters } from "../student";
+import {
+  createModel,
+  createParamStore,
+  type StudentModel,
+  studentLogits,
+  studentParameters,
+} from "../student";
 import { RunError } from "./failure";
 
 /** Where a run's bytes come from: folders on a disk, or the page's own server. */
@@ -34,7 +40,7 @@ export interface Loaded {
   /** The student as it was exported, in its own ONNX session: the reference of our logits, and "before". */
   readonly original: Teacher;
   readonly studentFiles: ModelFiles;
-  readonly model: Llama;
+  readonly model: StudentModel;
   readonly tokenizer: Tokenizer;
   readonly objective: Objective;
   readonly train: readonly PreparedRow[];
@@ -93,7 +99,7 @@ async function open(
   const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
   const store = createParamStore(gpu, [...studentParameters(tensors), ...projectors]);
   onFailure(() => store.destroy());
-  const model = createLlama(gpu, config, store);
+  const model = createModel(gpu, config, store);
   onFailure(() => model.destroy());
   progress("checking the student's logits", 0, 0);
   const logitsGap = await compareLogits(gpu, model, original);
@@ -141,7 +147,7 @@ function checkVocabulary(role: string, tokenizer: Tokenizer, vocabSize: number):
 }
 
 /** Both engines on the same few tokens. Training on weights that we read wrongly would only waste time. */
-async function compareLogits(gpu: Gpu, model: Llama, original: Teacher): Promise<number> {
+async function compareLogits(gpu: Gpu, model: StudentModel, original: Teacher): Promise<number> {
   const { config } = model;
   const T = Math.min(24, config.maxPositions);
   const ids = Int32Array.from({ length: T }, (_, i) => (i * 37 + 11) % config.vocabSize);

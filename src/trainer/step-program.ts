@@ -21,12 +21,12 @@ import {
   type AdamWStep,
   gatherRows,
   HYPER_ELEMENTS,
-  type Llama,
+  type StudentModel,
   NO_ROW,
   packHyper,
   recordClipAndAdamW,
   recordHead,
-  recordLlama,
+  recordModel,
   Tape,
   type Var,
 } from "../student";
@@ -54,7 +54,7 @@ export interface StepProgram {
  */
 export async function buildStep(
   gpu: Gpu,
-  model: Llama,
+  model: StudentModel,
   objective: Objective,
   method: MethodConfig,
   shape: StepShape,
@@ -79,12 +79,12 @@ export async function buildStep(
 }
 
 /** The student's forward pass and lazily gathered response rows; inputs `ids`, `rows`, `teacher_*`. */
-export function recordForward(tape: Tape, model: Llama, shape: StepShape): Recording {
+export function recordForward(tape: Tape, model: StudentModel, shape: StepShape): Recording {
   const { b } = tape;
   const { batch: B, studentLength: T, studentRows, teacherRows, teacherWidth } = shape;
   const ids = b.input("ids", B * T);
   const rows = b.input("rows", studentRows);
-  const states = recordLlama(tape, model, { B, T, ids });
+  const states = recordModel(tape, model, { B, T, ids });
   const hidden = once(() => gatherRows(tape, states.hidden, rows));
   const teacherInput = (name: string) => once((): Tensor => b.input(name, teacherRows * teacherWidth));
   return {

@@ -3,16 +3,16 @@ import type { Gpu } from "../../src/gpu/device";
 import { ProgramBuilder } from "../../src/gpu/program";
 import type { LlamaConfig, NamedTensor } from "../../src/models";
 import {
-  createLlama,
+  createModel,
   createParamStore,
   crossEntropy,
   HYPER_ELEMENTS,
-  type Llama,
+  type StudentModel,
   NO_ROW,
   type ParamStore,
   recordClipAndAdamW,
   recordHead,
-  recordLlama,
+  recordModel,
   studentParameters,
   Tape,
 } from "../../src/student";
@@ -25,7 +25,7 @@ export interface Batch {
 }
 
 export interface Trainee {
-  readonly model: Llama;
+  readonly model: StudentModel;
   readonly store: ParamStore;
   /** One step; the loss is the mean over rows with a label, before the update. */
   step(
@@ -43,12 +43,12 @@ export async function openTrainee(
   { B, T }: { B: number; T: number },
 ): Promise<Trainee> {
   const store = createParamStore(gpu, studentParameters(weights));
-  const model = createLlama(gpu, config, store);
+  const model = createModel(gpu, config, store);
   const b = new ProgramBuilder("trainee");
   const tape = new Tape(b);
   const labels = b.input("labels", B * T);
   const scale = b.input("scale", 4, "uniform");
-  const { hidden } = recordLlama(tape, model, { B, T, ids: b.input("ids", B * T) });
+  const { hidden } = recordModel(tape, model, { B, T, ids: b.input("ids", B * T) });
   const logits = recordHead(tape, model, hidden);
   const { totals } = crossEntropy(tape, logits, labels, scale);
   tape.backward();

@@ -11,10 +11,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
 import {
   createGenerator,
-  createLlama,
+  createModel,
   createParamStore,
   type Generator,
-  type Llama,
+  type StudentModel,
   type ParamStore,
   studentLogits,
   studentParameters,
@@ -35,12 +35,12 @@ const prompts = [
 
 let gpu: Gpu;
 let store: ParamStore;
-let model: Llama;
+let model: StudentModel;
 let generator: Generator;
 beforeAll(async () => {
   gpu = await testGpu();
   store = createParamStore(gpu, studentParameters(randomWeights(tinyConfig, 21)));
-  model = createLlama(gpu, tinyConfig, store);
+  model = createModel(gpu, tinyConfig, store);
   generator = createGenerator(gpu, model, { length: LENGTH, batch: BATCH });
 });
 afterAll(() => {

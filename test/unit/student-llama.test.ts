@@ -5,10 +5,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
 import { ProgramBuilder } from "../../src/gpu/program";
 import {
-  createLlama,
+  createModel,
   createParamStore,
   recordHead,
-  recordLlama,
+  recordModel,
   studentParameters,
   Tape,
 } from "../../src/student";
@@ -38,11 +38,14 @@ describe("forward", () => {
   )("$name, $B × $T", async ({ config, B, T }) => {
     const weights = randomWeights(config, 3);
     const store = createParamStore(gpu, studentParameters(weights));
-    const model = createLlama(gpu, config, store);
+    const model = createModel(gpu, config, store);
     const ids = Uint32Array.from({ length: B * T }, (_, i) => (i * 7 + 5) % config.vocabSize);
     const b = new ProgramBuilder("forward");
     const tape = new Tape(b, { training: false });
-    const { embedding, hidden } = recordLlama(tape, model, { B, T, ids: b.input("ids", B * T) });
+    const { embedding, hidden, layers } = recordModel(tape, model, { B, T, ids: b.input("ids", B * T) });
+    expect(layers(0)).toBe(embedding);
+    expect(layers(config.layers).shape).toEqual([B * T, config.hiddenSize]);
+    expect(() => layers(config.layers + 1)).toThrow(/layers 0 to 2, asked for 3/);
     b.output("embedding", embedding.value);
     b.output("hidden", hidden.value);
     b.output("logits", recordHead(tape, model, hidden).value);
@@ -60,18 +63,20 @@ describe("forward", () => {
 test("refusals say what is wrong", () => {
   const weights = randomWeights(tinyConfig, 3);
   const store = createParamStore(gpu, studentParameters(weights));
-  const model = createLlama(gpu, tinyConfig, store);
+  const model = createModel(gpu, tinyConfig, store);
   const b = new ProgramBuilder("refused");
   const tape = new Tape(b);
   const ids = (count: number) => b.input(`ids ${count}`, count);
-  expect(() => recordLlama(tape, model, { B: 1, T: 65, ids: ids(65) })).toThrow(/64 positions.*65 long/);
-  expect(() => recordLlama(tape, model, { B: 257, T: 1, ids: ids(257) })).toThrow(
+  expect(() => recordModel(tape, model, { B: 1, T: 65, ids: ids(65) })).toThrow(/64 positions.*65 long/);
+  expect(() => recordModel(tape, model, { B: 257, T: 1, ids: ids(257) })).toThrow(
     /at most 256 rows, got 257/,
   );
   expect(() => store.leaf(tape, "nope")).toThrow(/no parameter "nope"/);
   const [norm] = studentParameters(weights).filter(({ name }) => name === "model.norm.weight");
   expect(() => createParamStore(gpu, [norm!, norm!])).toThrow(/two parameters named "model.norm.weight"/);
   expect(() => createParamStore(gpu, [{ ...norm!, shape: [5] }])).toThrow(/shape \[5\] but 24 values/);
+  expect(() => createModel(gpu, { ...tinyConfig, headDim: 6 }, store)).toThrow(/head size .* got 6/);
+  expect(() => model.constants.table("nope")).toThrow(/no table "nope"/);
   const limits = { ...gpu.device.limits, maxStorageBufferBindingSize: 64 };
   const small = { ...gpu, device: { ...gpu.device, limits } } as unknown as Gpu;
   expect(() => createParamStore(small, [norm!])).toThrow(/64 parameters .*binds at most 64 bytes/);

@@ -75,7 +75,11 @@ export const attentionGrid = (length: number, heads: number, batch: number): Gri
   batch,
 ];
 
-export function checkAttentionShape({ heads, kvHeads, headDim }: AttentionShape): void {
+export function checkAttentionShape({
+  heads,
+  kvHeads,
+  headDim,
+}: Omit<AttentionShape, "batch" | "length">): void {
   if (headDim % 4 !== 0 || headDim > 256)
     throw new RangeError(`attention needs a head size that is a multiple of 4 up to 256, got ${headDim}`);
   if (heads % kvHeads !== 0)

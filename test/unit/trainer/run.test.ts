@@ -16,7 +16,7 @@ import {
   readSafetensors,
   writeSafetensors,
 } from "../../../src/models";
-import { createLlama, createParamStore, studentLogits, studentParameters } from "../../../src/student";
+import { createModel, createParamStore, studentLogits, studentParameters } from "../../../src/student";
 import type { StepRecord } from "../../../src/telemetry";
 import { openRun, type Run, RunError } from "../../../src/trainer";
 import { bundledSources, SMALL_RUN } from "../../support/bundled";
@@ -115,7 +115,7 @@ describe("a run of the bundled pair", () => {
     const folder = memoryFiles("exported", await run.exportStudent());
     const { config, tensors } = await loadStudentWeights(folder);
     const store = createParamStore(gpu, studentParameters(tensors));
-    const model = createLlama(gpu, config, store);
+    const model = createModel(gpu, config, store);
     const ids = Int32Array.from({ length: 10 }, (_, i) => (i * 31 + 5) % config.vocabSize);
     const session = await openReferenceSession(folder, { device: "cpu" });
     const want = await session.logits(ids, new Uint8Array(10).fill(1), 1, 10);

@@ -1,0 +1,25 @@
+// The one door through which a weight matrix is applied, by the name of its module: whatever changes how
+// matrices act (a bias, another layout, an adapter) is said here and holds for every family.
+import type { StudentModel } from "./model";
+import { add } from "./ops/add";
+import { linear } from "./ops/linear";
+import type { Tape, Var } from "./tape";
+
+export interface DenseOptions {
+  /** Added to the result: the residual stream. */
+  readonly residual?: Var | undefined;
+}
+
+/** x (N, K) → (N, M): `module`.weight, and `module`.bias where the model has one. */
+export function dense(
+  tape: Tape,
+  { store }: StudentModel,
+  x: Var,
+  module: string,
+  { residual }: DenseOptions = {},
+): Var {
+  const weight = store.leaf(tape, `${module}.weight`);
+  if (!store.entries.has(`${module}.bias`)) return linear(tape, x, weight, { residual });
+  const y = linear(tape, x, weight, { bias: store.leaf(tape, `${module}.bias`) });
+  return residual ? add(tape, y, residual) : y;
+}

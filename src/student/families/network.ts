@@ -1,0 +1,39 @@
+// What a family of models says about its forward pass: how it embeds, what a block is, how it ends. The backward
+// pass follows from the ops' adjoints, so there is nothing more to say.
+import type { Tensor } from "../../gpu/program";
+import type { StudentModel } from "../model";
+import type { Tape, Var } from "../tape";
+
+/** Where a pass stands: its tokens, and the position of each row's first one. */
+export interface Place {
+  /** T: tokens in each row of the batch. */
+  readonly length: number;
+  /** u32 (B·T). */
+  readonly ids: Tensor;
+  /** u32 (B). */
+  readonly start: Tensor;
+}
+
+/** What a block computes attention with: the whole sequence, or a cache of what came before. */
+export type Attend = (layer: number, q: Var, k: Var, v: Var) => Var;
+
+/** One recording of a model on a tape. */
+export interface Forward {
+  readonly tape: Tape;
+  readonly model: StudentModel;
+  readonly place: Place;
+  readonly attend: Attend;
+}
+
+export interface Network {
+  /** Constant tables that all programs of a model share, by name: (cos, sin) by position, and the like. */
+  readonly tables: () => Readonly<Record<string, Float32Array>>;
+  /** Tokens → (B·T, D): what the first block reads, Hugging Face's hidden_states[0]. */
+  embed(f: Forward): Var;
+  /** One block, residuals included: (B·T, D) → (B·T, D). */
+  block(f: Forward, layer: number, x: Var): Var;
+  /** The final norm: what the head reads. */
+  finish(f: Forward, x: Var): Var;
+  /** The name of the head's weight (V, D): of the embedding where they are tied. */
+  readonly head: string;
+}
