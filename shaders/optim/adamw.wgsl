@@ -4,7 +4,7 @@
 //   p ← p·(1 − rate·decay) − rate/bias1 · m / (√v / √bias2 + ε)
 //
 // Source   Loshchilov & Hutter 2019, in the arithmetic of torch.optim.AdamW.
-// Shapes   params, g, m, v (count): one range; `base` is its first element in the arena. The arena holds four
+// Shapes   params, g, m, v (count): one segment; `base` is its first element in the whole arena, which holds four
 //          runs: student with decay, student without, projector with, projector without; `ends` bounds them.
 // Grid     one thread per element: dispatch foldGrid(count, 64).
 // WG = 64

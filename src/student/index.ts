@@ -14,6 +14,7 @@ export { linear } from "./ops/linear";
 export { crossEntropy } from "./ops/cross-entropy";
 export { gatherRows } from "./ops/rows";
 export { type AdamWStep, HYPER_ELEMENTS, packHyper, recordClipAndAdamW } from "./optimizer";
+export { layOutParams, layoutBytes, type ParamShape, segmentBytesOf } from "./param-layout";
 export {
   createParamStore,
   type NewParameter,

@@ -1,4 +1,4 @@
-// Global-norm clipping and AdamW, each in one dispatch over the whole arena. See shaders/optim.
+// Global-norm clipping and AdamW, each in one dispatch per arena segment. See shaders/optim.
 import flatIndex from "../../shaders/lib/flat_index.wgsl?raw";
 import isFinite_ from "../../shaders/lib/is_finite.wgsl?raw";
 import workgroupSum from "../../shaders/lib/workgroup_sum.wgsl?raw";
@@ -64,10 +64,11 @@ export function packHyper(s: AdamWStep): Float32Array {
   return values;
 }
 
+/** Workgroups that sum one segment's squares. */
 const MAX_PARTS = 64;
 
 /**
- * Clip the arena's gradient by its global norm and take one AdamW step.
+ * Clip the gradient by its global norm and take one AdamW step: one dispatch of each kind per segment.
  *
  * @param loss its elements must be finite too, or nothing is updated.
  * @returns the verdict (4): gradient norm before clipping, clipping factor, 1 if the update was applied, 0.
@@ -78,16 +79,25 @@ export function recordClipAndAdamW(
   hyper: Tensor,
   loss?: Tensor,
 ): { verdict: Tensor } {
-  const { length, ends, arenas } = store;
-  const groups = Math.min(MAX_PARTS, Math.ceil(length / 64));
-  const parts = b.scratch("norm parts", groups);
+  const { segments, ends } = store;
+  const groups = segments.map(({ length }) => Math.min(MAX_PARTS, Math.ceil(length / 64)));
+  const count = groups.reduce((total, n) => total + n, 0);
+  const parts = b.scratch("norm parts", count);
   const verdict = b.scratch("verdict", 4);
-  b.dispatch(sumSquaresKernel, { params: packParams(u32(length), u32(0)), g: arenas.grads, parts }, [groups]);
-  const finite = packParams(u32(groups), u32(loss?.length ?? 0));
+  let first = 0;
+  for (const [i, { length, tensors }] of segments.entries()) {
+    const grid = groups[i] ?? 0;
+    const params = packParams(u32(length), u32(first));
+    b.dispatch(sumSquaresKernel, { params, g: tensors.grads, parts }, [grid]);
+    first += grid;
+  }
+  const finite = packParams(u32(count), u32(loss?.length ?? 0));
   b.dispatch(clipScaleKernel, { params: finite, hyper, parts, loss: loss ?? parts, verdict }, [1]);
   const [studentDecay, student, projectorDecay] = ends;
-  const params = packParams(u32(length), u32(0), u32(studentDecay), u32(student), u32(projectorDecay));
-  const { params: p, grads: g, m, v } = arenas;
-  b.dispatch(adamwKernel, { params, hyper, verdict, g, p, m, v }, foldGrid(length));
+  for (const { base, length, tensors } of segments) {
+    const params = packParams(u32(length), u32(base), u32(studentDecay), u32(student), u32(projectorDecay));
+    const { params: p, grads: g, m, v } = tensors;
+    b.dispatch(adamwKernel, { params, hyper, verdict, g, p, m, v }, foldGrid(length));
+  }
   return { verdict };
 }

@@ -54,13 +54,17 @@ export class Tape {
     return { label: value.label, value, shape, needsGrad: false, grad: undefined };
   }
 
-  /** A parameter; its gradient goes to `grad`, usually a range of the flat gradient arena. One Var per value. */
-  leaf(value: Tensor, grad: Tensor, shape: readonly number[]): Var {
+  /**
+   * A parameter; its gradient goes to `grad`, usually a range of the gradient arena. Without one it is frozen.
+   * One Var per value.
+   */
+  leaf(value: Tensor, grad: Tensor | undefined, shape: readonly number[]): Var {
     const known = this.#leaves.get(value);
     if (known) return known;
-    const leaf: Var = { label: value.label, value, shape, needsGrad: this.training, grad: undefined };
+    const needsGrad = this.training && grad !== undefined;
+    const leaf: Var = { label: value.label, value, shape, needsGrad, grad: undefined };
     this.#leaves.set(value, leaf);
-    this.#leafGrads.set(leaf, grad);
+    if (grad) this.#leafGrads.set(leaf, grad);
     return leaf;
   }
 

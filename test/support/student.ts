@@ -41,8 +41,9 @@ export async function openTrainee(
   config: LlamaConfig,
   weights: ReadonlyMap<string, NamedTensor>,
   { B, T }: { B: number; T: number },
+  options: { segmentBytes?: number } = {},
 ): Promise<Trainee> {
-  const store = createParamStore(gpu, studentParameters(weights));
+  const store = createParamStore(gpu, studentParameters(weights), options);
   const model = createModel(gpu, config, store);
   const b = new ProgramBuilder("trainee");
   const tape = new Tape(b);
