@@ -15,12 +15,14 @@ export { type NamedTensor, readSafetensors, writeSafetensors } from "./safetenso
 export { expectedTensors, loadStudentWeights, type StudentWeights } from "./student-weights";
 export {
   openReferenceSession,
+  type ForwardOptions,
   openTeacher,
   type OpenOptions,
   type ReferenceSession,
   type Teacher,
   type TeacherBatchOutput,
   type TeacherConfig,
+  type TeacherOptions,
 } from "./teacher";
 export { loadTokenizer, type Tokenizer } from "./tokenizer";
 export type { TokenScheme } from "./token-bytes";

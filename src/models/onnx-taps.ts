@@ -12,6 +12,8 @@ export interface Taps {
   /** hidden_states[-1]: what the head multiplies. */
   readonly hidden: string;
   readonly head: OnnxNode;
+  /** Rows of the token table, as looked up. */
+  readonly token: string;
   /** The Gather that looks up tokens. On GPT-2 its output lacks the positions that `embedding` has. */
   readonly lookup: OnnxNode;
 }
@@ -41,7 +43,11 @@ export function findTaps(graph: OnnxGraph): Taps {
   const head = findHead(graph);
   const lookup = findLookup(graph);
   const [lookedUp = ""] = lookup.outputs;
-  return { head, lookup, hidden: beforeHead(graph, head), embedding: residualStart(graph, lookedUp) };
+  return {
+    ...{ head, lookup, token: lookedUp },
+    hidden: beforeHead(graph, head),
+    embedding: residualStart(graph, lookedUp),
+  };
 }
 
 /** The head's weight as [V, D], when it is stored in plain numbers; undefined when it is quantized or computed. */

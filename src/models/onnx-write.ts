@@ -97,12 +97,14 @@ const OPSET = 17;
 const IR_VERSION = 8;
 
 /**
- * Bytes that, appended to an ONNX file, add graph outputs: protobuf merges repeated occurrences of an embedded
- * message, so a second `graph` field extends the first. Types may be left out; ONNX Runtime infers them.
+ * Bytes that, appended to an ONNX file, add graph outputs (and nodes that compute them): protobuf merges repeated
+ * occurrences of an embedded message, so a second `graph` field extends the first. Types may be left out; ONNX
+ * Runtime infers them.
  */
-export function outputsPatch(names: readonly string[]): Uint8Array {
-  const outputs = names.flatMap((name) => lengthField(12, lengthField(1, name)));
-  return concatBytes(lengthField(7, outputs));
+export function graphPatch(outputs: readonly string[], nodes: readonly Parts[] = []): Uint8Array {
+  const added = nodes.flatMap((node) => lengthField(1, node));
+  const returned = outputs.flatMap((name) => lengthField(12, lengthField(1, name)));
+  return concatBytes(lengthField(7, [...added, ...returned]));
 }
 
 function varint(value: number): number[] {

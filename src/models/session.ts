@@ -11,7 +11,7 @@ import {
   transformers,
 } from "./hub";
 import { FLOAT, type OnnxGraph, type OnnxValue, readOnnx } from "./onnx-wire";
-import { outputsPatch } from "./onnx-write";
+import { graphPatch, type Parts } from "./onnx-write";
 
 export const ONNX_FILE = "onnx/model.onnx";
 
@@ -51,15 +51,16 @@ export async function readOnnxFile(files: ModelFiles, onProgress?: ReadProgress)
   return { bytes, graph };
 }
 
-/** `taps` are tensors of the graph that it does not return by itself. */
+/** `taps` are tensors of the graph that it does not return by itself, or that `nodes` compute from its own. */
 export async function openSession(
   { bytes, graph }: OnnxSource,
   device: Device,
   taps: readonly string[] = [],
+  nodes: readonly Parts[] = [],
 ): Promise<DecoderSession> {
   const returned = new Set(graph.outputs.map(({ name }) => name));
   const added = [...new Set(taps)].filter((name) => !returned.has(name));
-  const model = added.length > 0 ? concatBytes([bytes, outputsPatch(added)]) : bytes;
+  const model = added.length > 0 ? concatBytes([bytes, graphPatch(added, nodes)]) : bytes;
   const cacheOutputs = [...returned].filter((name) => name.startsWith("present"));
   const raw = await createSession(model, device, cacheOutputs).catch((error: unknown) => {
     const message = `${ONNX_FILE}: ONNX Runtime refused it on ${device}: ${reason(error)}`;

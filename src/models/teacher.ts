@@ -6,7 +6,9 @@ import { ModelError, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
 import { createGenerate, type GenerateOptions, isDecoder, SUPPORTED_DECODERS } from "./generate";
 import type { Device } from "./hub";
+import { findLayers, type LayerTap } from "./onnx-layers";
 import { findTaps, headWeight, type Taps } from "./onnx-taps";
+import type { OnnxGraph } from "./onnx-wire";
 import type { NamedTensor } from "./safetensors";
 import { type DecoderSession, ONNX_FILE, openSession, readOnnxFile } from "./session";
 import { loadTokenizer, type Tokenizer } from "./tokenizer";
@@ -16,6 +18,8 @@ export interface TeacherConfig {
   readonly hiddenSize: number;
   readonly vocabSize: number;
   readonly maxPositions: number;
+  /** Transformer blocks. */
+  readonly layers: number;
 }
 
 /** Row-major f32; rows of padding hold values without meaning. */
@@ -26,10 +30,21 @@ export interface TeacherBatchOutput {
   readonly hidden: Float32Array;
   /** [B,T,V], only when asked for */
   readonly logits?: Float32Array;
+  /** Rows of the token table, [B,T,D], only when asked for: on GPT-2 `embedding` has the positions in it, this has not. */
+  readonly token?: Float32Array;
+  /** The outputs of the blocks named when the teacher was opened, in that order, [B,T,D] each; only when asked for. */
+  readonly layers?: readonly Float32Array[];
   readonly B: number;
   readonly T: number;
   readonly D: number;
   readonly V: number;
+}
+
+/** What `forward` returns beside the embedding and the last hidden state. */
+export interface ForwardOptions {
+  readonly logits?: boolean;
+  readonly token?: boolean;
+  readonly layers?: boolean;
 }
 
 export interface Teacher {
@@ -43,7 +58,7 @@ export interface Teacher {
     mask: Uint8Array,
     B: number,
     T: number,
-    options?: { logits?: boolean },
+    options?: ForwardOptions,
   ): Promise<TeacherBatchOutput>;
   /** Greedy, with a KV cache; returns the new text only. Rejects with the signal's reason when aborted. */
   generate(prompt: string, options: GenerateOptions): Promise<string>;
@@ -55,7 +70,18 @@ export interface OpenOptions {
   readonly onProgress?: (progress: { file: string; loaded: number; total: number }) => void;
 }
 
-export async function openTeacher(files: ModelFiles, { device, onProgress }: OpenOptions): Promise<Teacher> {
+export interface TeacherOptions extends OpenOptions {
+  /**
+   * Blocks whose outputs `forward` can return: k is the residual stream after k blocks, from 0 (the embeddings) to
+   * the number of blocks (before the final norm, unlike `hidden`).
+   */
+  readonly layers?: readonly number[];
+}
+
+export async function openTeacher(
+  files: ModelFiles,
+  { device, onProgress, layers = [] }: TeacherOptions,
+): Promise<Teacher> {
   const rawConfig = await readJson(files, "config.json");
   const config = withFile("config.json", () => teacherConfig(rawConfig));
   const tokenizer = await loadTokenizer(files);
@@ -64,7 +90,15 @@ export async function openTeacher(files: ModelFiles, { device, onProgress }: Ope
   );
   const taps = withFile(ONNX_FILE, () => findTaps(source.graph));
   const head = headWeight(source.graph, taps);
-  const session = await openSession(source, device, [taps.embedding, taps.hidden]);
+  const blocks = withFile(ONNX_FILE, () => layerTaps(source.graph, taps, layers, config.layers));
+  const blockNames = blocks.map(({ name }) => name);
+  const tapped = [taps.embedding, taps.hidden, taps.token, ...blockNames];
+  const session = await openSession(
+    source,
+    device,
+    tapped,
+    blocks.flatMap(({ nodes }) => nodes),
+  );
   try {
     await probe(session, taps, config, head);
   } catch (error) {
@@ -77,16 +111,39 @@ export async function openTeacher(files: ModelFiles, { device, onProgress }: Ope
     config,
     tokenizer,
     head,
-    async forward(ids, mask, B, T, { logits = false } = {}) {
-      const names = [taps.embedding, taps.hidden, ...(logits ? ["logits"] : [])];
-      const [embedding, hidden, scores] = await session.run(ids, mask, B, T, names);
-      if (!embedding || !hidden) throw new RangeError("a session returns every output it is asked for");
-      const tapped = { embedding: embedding.data, hidden: hidden.data, B, T, D, V };
-      return scores ? { ...tapped, logits: scores.data } : tapped;
+    async forward(ids, mask, B, T, wanted = {}) {
+      const extra = [...(wanted.logits ? ["logits"] : []), ...(wanted.token ? [taps.token] : [])];
+      const names = new Set([taps.embedding, taps.hidden, ...extra, ...(wanted.layers ? blockNames : [])]);
+      const outputs = await session.run(ids, mask, B, T, [...names]);
+      const found = new Map([...names].map((name, i) => [name, outputs[i]?.data]));
+      const of = (name: string): Float32Array => {
+        const data = found.get(name);
+        if (!data) throw new RangeError("a session returns every output it is asked for");
+        return data;
+      };
+      return {
+        ...{ embedding: of(taps.embedding), hidden: of(taps.hidden), B, T, D, V },
+        ...(wanted.logits && { logits: of("logits") }),
+        ...(wanted.token && { token: of(taps.token) }),
+        ...(wanted.layers && { layers: blockNames.map(of) }),
+      };
     },
     generate,
     dispose: () => session.release(),
   };
+}
+
+function layerTaps(
+  graph: OnnxGraph,
+  { embedding }: Taps,
+  wanted: readonly number[],
+  blocks: number,
+): LayerTap[] {
+  const odd = wanted.find((k) => !(Number.isInteger(k) && k >= 0 && k <= blocks));
+  if (odd !== undefined) throw new RangeError(`this teacher has blocks 0 to ${blocks}, asked for ${odd}`);
+  if (wanted.length === 0) return [];
+  const all = [{ name: embedding, nodes: [] }, ...findLayers(graph, embedding, blocks)];
+  return wanted.flatMap((k) => all[k] ?? []);
 }
 
 export interface ReferenceSession {
@@ -133,6 +190,7 @@ function teacherConfig(json: unknown): TeacherConfig {
     hiddenSize: size("hidden_size", "n_embd"),
     vocabSize: size("vocab_size"),
     maxPositions: size("max_position_embeddings", "n_positions"),
+    layers: size("num_hidden_layers", "n_layer"),
   };
 }
 

@@ -15,7 +15,7 @@ import {
   lengthField,
   modelProto,
   nodeProto,
-  outputsPatch,
+  graphPatch,
   tensorProto,
   valueInfo,
 } from "../../../src/models/onnx-write";
@@ -201,7 +201,7 @@ describe("onnx", () => {
   test("a patch adds outputs without touching a byte", async () => {
     const bytes = (await tinyFolder()).get("onnx/model.onnx")!;
     const before = readOnnx(bytes);
-    const after = readOnnx(concatBytes([bytes, outputsPatch(["x", "y"])]));
+    const after = readOnnx(concatBytes([bytes, graphPatch(["x", "y"])]));
     expect(after.outputs.map(({ name }) => name)).toEqual([
       ...before.outputs.map(({ name }) => name),
       "x",

@@ -1,6 +1,7 @@
 // graphs traced by PyTorch (test/fixtures/models/make.py) — plan
-//   taps      × {llama tied, untied, qwen2, qwen3, gpt2, gpt_neox}: hidden_states[0], [-1] and logits of PyTorch, on a
-//             batch with right padding
+//   taps      × {llama tied, untied, qwen2, qwen3, gpt2, gpt_neox}: hidden_states[0], [-1], token table rows, every
+//             block's output and logits of PyTorch, on a batch with right padding
+//   blocks    a block that is not there, and a graph whose blocks cannot be told apart, are refused
 //   export    llama weights saved by PyTorch, through our exporter: the same tensors
 //   generate  without a KV cache: equal to our cached export
 import { readFileSync } from "node:fs";
@@ -39,25 +40,33 @@ interface Reference {
   embedding: number[];
   hidden: number[];
   logits: number[];
+  token: number[];
+  layers: number[][];
 }
 
 /** The largest distance of each output from PyTorch's, over the tokens that are real. */
 async function distances(files: ModelFiles, name: string) {
   const ref = JSON.parse(readFileSync(join(dir, name, "reference.json"), "utf8")) as Reference; // written by make.py
-  const teacher = await openTeacher(files, { device: "cpu" });
+  const blocks = ref.layers.map((_, i) => i + 1);
+  const teacher = await openTeacher(files, { device: "cpu", layers: [0, ...blocks] });
   const out = await teacher.forward(Int32Array.from(ref.ids), Uint8Array.from(ref.mask), ref.B, ref.T, {
-    logits: true,
+    ...{ logits: true, token: true, layers: true },
   });
-  const far = (key: "embedding" | "hidden" | "logits", width: number) =>
-    ref[key].reduce(
-      (max, v, i) => (ref.mask[Math.floor(i / width)] ? Math.max(max, Math.abs(v - out[key]![i]!)) : max),
+  const apart = (want: number[], got: Float32Array, width: number) =>
+    want.reduce(
+      (max, v, i) => (ref.mask[Math.floor(i / width)] ? Math.max(max, Math.abs(v - got[i]!)) : max),
       0,
     );
+  const far = (key: "embedding" | "hidden" | "logits" | "token", width: number) =>
+    apart(ref[key], out[key]!, width);
   expect(out.logits).toHaveLength(ref.logits.length);
   const result = {
     embedding: far("embedding", out.D),
     hidden: far("hidden", out.D),
     logits: far("logits", out.V),
+    token: far("token", out.D),
+    layers: Math.max(...ref.layers.map((layer, i) => apart(layer, out.layers![i + 1]!, out.D))),
+    start: apart(ref.embedding, out.layers![0]!, out.D),
     head: teacher.head?.shape,
   };
   await teacher.dispose();
@@ -68,11 +77,25 @@ const close = {
   embedding: expect.closeTo(0, 6) as number, // within 5e-7
   hidden: expect.closeTo(0, 5) as number,
   logits: expect.closeTo(0, 4) as number,
+  token: expect.closeTo(0, 6) as number,
+  layers: expect.closeTo(0, 4) as number, // not normed: values reach 5
+  start: expect.closeTo(0, 6) as number,
   head: [272, 16],
 };
 
 test.each(["llama", "llama-untied", "qwen2", "qwen3", "gpt2", "gpt_neox"])("taps of %s", async (name) => {
   expect(await distances(traced(name), name)).toEqual(close);
+});
+
+test("blocks that are not there are refused", async () => {
+  await expect(openTeacher(traced("llama"), { device: "cpu", layers: [2] })).rejects.toThrow(
+    "this teacher has blocks 0 to 1, asked for 2",
+  );
+  const config = JSON.parse(readFileSync(join(dir, "gpt2/config.json"), "utf8")) as object;
+  const files = traced("gpt2", new Map([["config.json", encode({ ...config, n_layer: 3 })]]));
+  await expect(openTeacher(files, { device: "cpu", layers: [1] })).rejects.toThrow(
+    /2 sums for 3 blocks.*Use the embeddings and the last hidden state/,
+  );
 });
 
 async function nextToken(teacher: Teacher, ids: number[]): Promise<number> {
