@@ -9,6 +9,7 @@ export const STABLE_TRANSPORT: TransportConfig = {
   maxIterations: 50,
   tolerance: 1e-4,
   gradient: "unrolled",
+  scheme: "log",
   embedding: 1,
   hidden: 1,
 };
@@ -20,7 +21,14 @@ export const FIRST_LIGHT: RunConfig = {
   teacher: "couplet-teacher",
   student: "couplet-student",
   data: { source: "reasoning", view: "cot", rows: 0, maxLength: 192, maxPrompt: 128 },
-  method: { id: "cot2align", kdRate: 0.5, transport: STABLE_TRANSPORT },
+  method: {
+    id: "cot2align",
+    kdRate: 0.5,
+    base: { id: "none" },
+    crossCot: false,
+    masks: "intended",
+    transport: STABLE_TRANSPORT,
+  },
   optimizer: {
     learningRate: 1e-3,
     projectorLearningRate: 1e-3,

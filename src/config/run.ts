@@ -1,6 +1,8 @@
 // A run: everything that decides its numbers. The same small JSON drives the page and the headless runner,
 // and with its seed it reproduces the run on the same adapter.
 import * as v from "valibot";
+import { count, finite, fraction, positive } from "./fields";
+import { method } from "./methods";
 
 /** What was expected, what came, where. `issues` holds one line per field that is wrong. */
 export class ConfigError extends Error {
@@ -9,49 +11,6 @@ export class ConfigError extends Error {
     super(`The run config is not usable:\n${issues.map((line) => `  ${line}`).join("\n")}`);
   }
 }
-
-const finite = v.pipe(v.number(), v.finite());
-const positive = v.pipe(finite, v.gtValue(0, "must be greater than 0"));
-const fraction = v.pipe(
-  finite,
-  v.minValue(0, "must be between 0 and 1"),
-  v.maxValue(1, "must be between 0 and 1"),
-);
-const count = (min: number, max: number) =>
-  v.pipe(
-    v.number(),
-    v.integer("must be a whole number"),
-    v.minValue(min, `must be at least ${min}`),
-    v.maxValue(max, `must be at most ${max}`),
-  );
-
-export const COST_KINDS = ["cosine", "euclidean", "sqeuclidean", "attention"] as const;
-export const GRADIENTS = ["unrolled", "envelope", "implicit"] as const;
-
-const transport = v.strictObject({
-  /** How the distance of two states is measured. CoT2Align's released code uses `attention`. */
-  cost: v.picklist(COST_KINDS),
-  /** Entropic regularization; times each problem's mean cost when `relative`. */
-  epsilon: positive,
-  relative: v.boolean(),
-  maxIterations: count(1, 2000),
-  /** L1 marginal error at which a problem stops; 0 runs every sweep. */
-  tolerance: v.pipe(finite, v.minValue(0, "must not be negative")),
-  gradient: v.picklist(GRADIENTS),
-  /** Weights of the two terms; CoT2Align sums them as they are. */
-  embedding: v.pipe(finite, v.minValue(0)),
-  hidden: v.pipe(finite, v.minValue(0)),
-});
-
-const method = v.variant("id", [
-  v.strictObject({ id: v.literal("sft") }),
-  v.strictObject({
-    id: v.literal("cot2align"),
-    /** The paper's α: loss = (1 − kdRate)·CE + kdRate·OT. */
-    kdRate: fraction,
-    transport,
-  }),
-]);
 
 const runConfig = v.strictObject({
   version: v.literal(1),
@@ -92,11 +51,8 @@ const runConfig = v.strictObject({
 });
 
 export type RunConfig = v.InferOutput<typeof runConfig>;
-export type MethodConfig = RunConfig["method"];
-export type TransportConfig = v.InferOutput<typeof transport>;
 export type OptimizerConfig = RunConfig["optimizer"];
-export type CostKind = TransportConfig["cost"];
-export type PlanGradient = TransportConfig["gradient"];
+export * from "./methods";
 
 /**
  * Check a run config from outside.

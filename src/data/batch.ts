@@ -21,16 +21,42 @@ export interface SideBatch {
   readonly rowOffsets: Uint32Array;
 }
 
-export interface PairBatch {
+/** Both sides of one view of a batch. */
+export interface ViewBatch {
   readonly student: SideBatch;
   readonly teacher: SideBatch;
-  readonly rowIndices: readonly number[];
 }
 
-/** `T` defaults to the longest input; a larger one (see bucketLength) adds padding. */
-export function makeSideBatch(seqs: readonly Sequence[], padId: number, T?: number): SideBatch {
+/** The tokens of a vocabulary as it writes them, for alignments that compare text. */
+export interface TokenTable {
+  readonly size: number;
+  /** "Ġthe", "▁the". */
+  raw(id: number): string;
+  /** The bytes of the text that the token stands for. */
+  bytes(id: number): Uint8Array;
+  /** What stands for a space: "Ġ" or "▁". */
+  readonly space: string;
+}
+
+export interface TokenTables {
+  readonly student: TokenTable;
+  readonly teacher: TokenTable;
+}
+
+export interface PairBatch extends ViewBatch {
+  readonly rowIndices: readonly number[];
+  /** The plain view of the same rows, when the objective reads both; a row without one has no response rows there. */
+  readonly plain?: ViewBatch | undefined;
+  /** The same object for every batch of a run. */
+  readonly tokens?: TokenTables | undefined;
+  /** What token losses are divided by, when it is not the number of response tokens: part of a global batch. */
+  readonly denominator?: number | undefined;
+}
+
+/** `T` defaults to the longest input; a larger one (see bucketLength) adds padding. An absent sequence is all padding. */
+export function makeSideBatch(seqs: readonly (Sequence | undefined)[], padId: number, T?: number): SideBatch {
   if (seqs.length === 0) throw new DataError("a batch needs at least one sequence");
-  const lengths = Int32Array.from(seqs, ({ ids }) => ids.length - 1);
+  const lengths = Int32Array.from(seqs, (seq) => (seq ? seq.ids.length - 1 : 0));
   const longest = lengths.reduce((max, n) => Math.max(max, n), 0);
   const width = T ?? longest;
   if (width < longest)
@@ -39,6 +65,8 @@ export function makeSideBatch(seqs: readonly Sequence[], padId: number, T?: numb
   const mask = new Uint8Array(ids.length);
   const rowOffsets = new Uint32Array(seqs.length + 1);
   for (const [b, seq] of seqs.entries()) {
+    rowOffsets[b + 1] = rowOffsets[b] ?? 0;
+    if (!seq) continue;
     if (seq.promptLength < 1 || responseLength(seq) < 1) {
       throw new RangeError(
         `sequence ${b} needs a prompt and a response, got ${seq.promptLength} + ${responseLength(seq)}`,
@@ -52,7 +80,7 @@ export function makeSideBatch(seqs: readonly Sequence[], padId: number, T?: numb
 }
 
 function gather(
-  seqs: readonly Sequence[],
+  seqs: readonly (Sequence | undefined)[],
   width: number,
   rowOffsets: Uint32Array,
 ): Pick<SideBatch, "rows" | "labels"> {
@@ -60,7 +88,9 @@ function gather(
   const rows = new Uint32Array(total);
   const labels = new Int32Array(total);
   let r = 0;
-  for (const [b, { ids, promptLength }] of seqs.entries()) {
+  for (const [b, seq] of seqs.entries()) {
+    if (!seq) continue;
+    const { ids, promptLength } = seq;
     for (let p = promptLength - 1; p < ids.length - 1; p++, r++) {
       rows[r] = b * width + p;
       labels[r] = ids[p + 1] ?? 0;

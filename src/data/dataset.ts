@@ -1,7 +1,7 @@
 // A data set ready for training: each row tokenized for student and teacher, what cannot be used set aside with a reason.
 
 import type { Tokenizer } from "../models";
-import { bucketLength, makeSideBatch, type PairBatch } from "./batch";
+import { bucketLength, makeSideBatch, type PairBatch, type SideBatch } from "./batch";
 import { encodeRow, type LengthLimits, type Sequence } from "./encode";
 import { DataError } from "./errors";
 import type { Row, View } from "./rows";
@@ -12,6 +12,8 @@ export interface PreparedRow {
   readonly row: Row;
   readonly student: Sequence;
   readonly teacher: Sequence;
+  /** The row's plain view beside its chain of thought, when both were asked for. */
+  readonly plain?: { readonly student: Sequence; readonly teacher: Sequence };
 }
 
 export interface DroppedRow {
@@ -64,16 +66,34 @@ export function prepareDataset(
   return { usable, dropped, truncated };
 }
 
+export interface PairOptions {
+  /** Lengths are rounded up to multiples of this. */
+  readonly bucket?: number;
+  /** Also batch the plain views; a row without one has no response rows there. */
+  readonly plain?: boolean;
+}
+
 /** Rows of a prepared data set as one batch, each side padded to its own bucket. */
 export function makePairBatch(
   rows: readonly PreparedRow[],
   padIds: { readonly student: number; readonly teacher: number },
-  bucket = 16,
+  { bucket = 16, plain = false }: PairOptions = {},
 ): PairBatch {
-  const side = (which: "student" | "teacher"): PairBatch["student"] => {
-    const seqs = rows.map((row) => row[which]);
-    const longest = Math.max(...seqs.map(({ ids }) => ids.length - 1));
+  const side = (
+    which: "student" | "teacher",
+    of: (row: PreparedRow) => { readonly student: Sequence; readonly teacher: Sequence } | undefined,
+  ): SideBatch => {
+    const seqs = rows.map((row) => of(row)?.[which]);
+    const longest = Math.max(...seqs.map((seq) => (seq ? seq.ids.length - 1 : 0)));
     return makeSideBatch(seqs, padIds[which], bucketLength(longest, bucket));
   };
-  return { student: side("student"), teacher: side("teacher"), rowIndices: rows.map(({ index }) => index) };
+  const view = (of: Parameters<typeof side>[1]) => ({
+    student: side("student", of),
+    teacher: side("teacher", of),
+  });
+  return {
+    ...view((row) => row),
+    ...(plain && { plain: view((row) => row.plain) }),
+    rowIndices: rows.map(({ index }) => index),
+  };
 }

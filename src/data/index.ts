@@ -1,5 +1,13 @@
 // Data: rows, token sequences, batches and scores.
-export { bucketLength, makeSideBatch, type PairBatch, type SideBatch } from "./batch";
+export {
+  bucketLength,
+  makeSideBatch,
+  type PairBatch,
+  type SideBatch,
+  type TokenTable,
+  type TokenTables,
+  type ViewBatch,
+} from "./batch";
 export {
   type DatasetLimits,
   type DroppedRow,

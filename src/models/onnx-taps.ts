@@ -73,6 +73,22 @@ export function headWeight(graph: OnnxGraph, taps: Taps): NamedTensor | undefine
   return undefined;
 }
 
+/** The token embeddings as [V, D], when they are stored in plain numbers; undefined when they are quantized or computed. */
+export function lookupTable(graph: OnnxGraph, { lookup }: Taps): NamedTensor | undefined {
+  let [name = ""] = lookup.inputs;
+  for (let hop = 0; hop < MAX_HOPS; hop++) {
+    const tensor = graph.initializers.get(name);
+    if (tensor) {
+      const stored = readFloats(tensor);
+      return stored?.shape.length === 2 ? stored : undefined;
+    }
+    const node = graph.producerOf.get(name);
+    if (node?.op !== "Identity" && node?.op !== "Cast") return undefined;
+    name = node.inputs[0] ?? "";
+  }
+  return undefined;
+}
+
 /** Initializer to f32; undefined when its type is not a plain float or its bytes do not fit its shape. */
 export function readFloats(tensor: OnnxTensor): NamedTensor | undefined {
   const { dims, dataType, raw } = tensor;

@@ -7,7 +7,7 @@ import { type ModelFiles, readJson } from "./files";
 import { createGenerate, type GenerateOptions, isDecoder, SUPPORTED_DECODERS } from "./generate";
 import type { Device } from "./hub";
 import { findLayers, type LayerTap } from "./onnx-layers";
-import { findTaps, headWeight, type Taps } from "./onnx-taps";
+import { findTaps, headWeight, lookupTable, type Taps } from "./onnx-taps";
 import type { OnnxGraph } from "./onnx-wire";
 import type { NamedTensor } from "./safetensors";
 import { type DecoderSession, ONNX_FILE, openSession, readOnnxFile } from "./session";
@@ -52,6 +52,8 @@ export interface Teacher {
   readonly tokenizer: Tokenizer;
   /** lm_head as [V,D], so that hidden · headᵀ = logits; undefined when the graph quantizes or computes it. */
   readonly head: NamedTensor | undefined;
+  /** The token embeddings, [V,D]; undefined when the graph quantizes or computes them. */
+  readonly tokenEmbedding: NamedTensor | undefined;
   /** `ids` [B,T] padded on the right; `mask` 1 where real. */
   forward(
     ids: Int32Array,
@@ -111,6 +113,7 @@ export async function openTeacher(
     config,
     tokenizer,
     head,
+    tokenEmbedding: lookupTable(source.graph, taps),
     async forward(ids, mask, B, T, wanted = {}) {
       const extra = [...(wanted.logits ? ["logits"] : []), ...(wanted.token ? [taps.token] : [])];
       const names = new Set([taps.embedding, taps.hidden, ...extra, ...(wanted.layers ? blockNames : [])]);

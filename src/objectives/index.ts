@@ -14,4 +14,13 @@ export function objectiveOf(method: MethodConfig): Objective {
   return found as unknown as Objective;
 }
 
+export {
+  type Matrix,
+  MissingTensor,
+  recordTensors,
+  tensorLeaves,
+  type TensorFields,
+  type TensorRecording,
+} from "./from-tensors";
+export { byNumber, once } from "./once";
 export * from "./types";

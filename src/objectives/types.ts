@@ -3,22 +3,32 @@
 import type { MethodConfig } from "../config/run";
 import type { PairBatch } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
-import type { PlanRecord } from "../telemetry";
+import type { PlanRecord, TermGauge } from "../telemetry";
 import type { NewParameter, ParamStore, Tape, Var } from "../student";
 
-/** What an objective may ask of the teacher; nothing else is computed or cached. */
-export type TeacherNeed = "teacher.embedding" | "teacher.hidden";
+/**
+ * What an objective may ask of the teacher; nothing else is computed or cached. Logits are computed on the GPU from
+ * the last hidden state and the frozen head. Layer k is the residual stream after block k, counted from 1.
+ */
+export type TeacherNeed =
+  | "teacher.embedding"
+  | "teacher.hidden"
+  | "teacher.logits"
+  | "teacher.head"
+  | "teacher.tokenEmbedding"
+  | `teacher.layer.${number}`;
 
 export interface Dims {
   /** Widths of the student's and the teacher's states. */
   readonly studentWidth: number;
   readonly teacherWidth: number;
+  /** Rows of the heads: V and Vt. */
+  readonly studentVocab: number;
+  readonly teacherVocab: number;
 }
 
-/** Capacities of a recorded step: any batch within them can be replayed. */
-export interface StepShape extends Dims {
-  /** B samples. */
-  readonly batch: number;
+/** Capacities of one view of a batch. */
+export interface ViewShape {
   /** Padded student and teacher lengths. */
   readonly studentLength: number;
   readonly teacherLength: number;
@@ -27,24 +37,77 @@ export interface StepShape extends Dims {
   readonly teacherRows: number;
 }
 
-/** The recorded forward pass, as an objective sees it: response rows only, in sample order. */
-export interface Recording {
+/** Capacities of a recorded step: any batch within them can be replayed. */
+export interface StepShape extends Dims, ViewShape {
+  /** B samples. */
+  readonly batch: number;
+  /** The second view, for objectives that read both. */
+  readonly plain?: ViewShape | undefined;
+}
+
+/**
+ * The student on one view: response rows only, in sample order; rows beyond the batch's are zero. Each is recorded
+ * when first asked for. `tape.detached` cuts the gradient of any of them.
+ */
+export interface StudentSide {
+  /** hidden_states[0], [studentRows, D]. */
+  embedding(): Var;
+  /** hidden_states[-1], after the final norm, [studentRows, D]. */
+  hidden(): Var;
+  /** The residual stream after block k, counted from 1, [studentRows, D]. */
+  layer(k: number): Var;
+  /** [studentRows, V]. */
+  logits(): Var;
+  /** The head W, [V, D]; with tied embeddings the same Var as `tokenEmbedding`. */
+  head(): Var;
+  /** The embedding table E, [V, D]. */
+  tokenEmbedding(): Var;
+  /** The input token at each response row, and the token that it predicts: u32 [studentRows], NO_ROW beyond. */
+  ids(): Tensor;
+  labels(): Tensor;
+}
+
+/** The frozen teacher on one view: constants. Rows beyond the batch's hold finite values without meaning. */
+export interface TeacherSide {
+  /** [teacherRows, Dt]. */
+  embedding(): Tensor;
+  hidden(): Tensor;
+  layer(k: number): Tensor;
+  /** [teacherRows, Vt]. */
+  logits(): Tensor;
+  /** [Vt, Dt]. */
+  head(): Tensor;
+  tokenEmbedding(): Tensor;
+  /** u32 [teacherRows], NO_ROW beyond. */
+  ids(): Tensor;
+  labels(): Tensor;
+}
+
+/**
+ * One side at the other's response positions, for methods that pair position p with position p: the two models then
+ * share a tokenizer, and this is what the sides give anyway. Only a case from a file may differ.
+ */
+export interface SharedPositions {
+  /** At the student's rows: [studentRows, Vt], [studentRows, Dt]. */
+  teacherLogits(): Tensor;
+  teacherHidden(): Tensor;
+  /** At the teacher's rows: [teacherRows, D]. */
+  studentHidden(): Var;
+}
+
+export interface ViewRecording {
+  readonly student: StudentSide;
+  readonly teacher: TeacherSide;
+}
+
+/** The recorded forward pass, as an objective sees it. */
+export interface Recording extends ViewRecording {
   readonly tape: Tape;
   readonly params: ParamStore;
   readonly shape: StepShape;
-  readonly student: {
-    /** hidden_states[0] of the response rows, [studentRows, D]. Gathered when first asked for. */
-    embedding(): Var;
-    /** hidden_states[-1], after the final norm, [studentRows, D]. */
-    hidden(): Var;
-    /** [studentRows, V]. */
-    logits(): Var;
-  };
-  readonly teacher: {
-    /** hidden_states[0] of the response rows, [teacherRows, Dt]; no gradient. */
-    embedding(): Tensor;
-    hidden(): Tensor;
-  };
+  readonly shared: SharedPositions;
+  /** The plain view of the same rows ("raw" in METHODS §7), for objectives that ask for it with `views`. */
+  readonly plain?: ViewRecording | undefined;
 }
 
 /** One step's numbers for the log. Terms are weighted and sum to the loss. */
@@ -53,7 +116,17 @@ export interface StepTerms {
   readonly correctTokens: number;
   readonly marginalError: number;
   readonly unconverged: number;
+  /** What transport does, by the name of its term. */
+  readonly gauges?: Readonly<Record<string, TermGauge>>;
 }
+
+/** Numbers of a term that takes no part in transport. */
+export const termsOnly = (terms: Record<string, number>): StepTerms => ({
+  terms,
+  correctTokens: 0,
+  marginalError: 0,
+  unconverged: 0,
+});
 
 /** A recorded objective: the host's side of it. */
 export interface RecordedObjective {
@@ -77,12 +150,16 @@ export interface RecordedProbe {
   plans(outputs: Readonly<Record<string, Float32Array>>, batch: PairBatch): PlanFigures[];
 }
 
-export interface Objective<Config extends MethodConfig = MethodConfig> {
+export interface Objective<Config extends { readonly id: string } = MethodConfig> {
   readonly id: Config["id"];
   readonly title: string;
   /** Where it is from. */
   readonly paper: string;
   needs(config: Config): readonly TeacherNeed[];
+  /** True when it pairs position p with position p, and so needs one tokenizer for both models. */
+  readonly sharesTokenizer?: boolean;
+  /** How many views of a row it reads; one when absent. */
+  views?(config: Config): 1 | 2;
   /** Trainable parameters beside the student's own: projectors. */
   parameters(config: Config, dims: Dims, seed: number): NewParameter[];
   /** Record the loss; its adjoints run when the trainer calls `tape.backward()`. */
@@ -91,10 +168,25 @@ export interface Objective<Config extends MethodConfig = MethodConfig> {
   recordProbe?(config: Config, recording: Recording): RecordedProbe;
 }
 
-/** Response tokens of the batch: the denominator of token losses (METHODS.md §0). */
-export const responseTokens = (batch: PairBatch): number => batch.student.labels.length;
+/**
+ * A distillation term, METHODS' KD: a method of its own beside cross entropy, and a base of CoT2Align. Its settings
+ * are those of the method without `kdRate`.
+ */
+export interface Distillation<Settings extends { readonly id: string } = { readonly id: string }> {
+  readonly id: Settings["id"];
+  readonly title: string;
+  readonly paper: string;
+  readonly sharesTokenizer?: boolean;
+  needs(settings: Settings): readonly TeacherNeed[];
+  parameters(settings: Settings, dims: Dims, seed: number): NewParameter[];
+  /** weight · KD / denominator, KD summed over response tokens. */
+  recordTerm(settings: Settings, recording: Recording, weight: number): RecordedTerm;
+}
 
-/** Several terms as one objective. */
+/** The denominator of token losses (METHODS §0): response tokens of the batch, unless the batch says otherwise. */
+export const responseTokens = (batch: PairBatch): number => batch.denominator ?? batch.student.labels.length;
+
+/** Several terms as one objective. @throws Error when two terms have one name: a sum would lose one of them. */
 export function joinTerms(parts: readonly RecordedTerm[]): RecordedObjective {
   return {
     outputs: parts.flatMap((p) => p.outputs),
@@ -102,11 +194,21 @@ export function joinTerms(parts: readonly RecordedTerm[]): RecordedObjective {
     terms(outputs, batch) {
       const all = parts.map((p) => p.terms(outputs, batch));
       return {
-        terms: Object.assign({}, ...all.map((t) => t.terms)),
+        terms: joined(all.map((t) => t.terms)),
         correctTokens: Math.max(...all.map((t) => t.correctTokens)),
         marginalError: Math.max(...all.map((t) => t.marginalError)),
         unconverged: all.reduce((sum, t) => sum + t.unconverged, 0),
+        gauges: joined(all.map((t) => t.gauges ?? {})),
       };
     },
   };
+}
+
+function joined<T>(parts: readonly Readonly<Record<string, T>>[]): Record<string, T> {
+  const whole: Record<string, T> = {};
+  for (const [name, value] of parts.flatMap((part) => Object.entries(part))) {
+    if (name in whole) throw new Error(`Two terms of this objective are named "${name}"`);
+    whole[name] = value;
+  }
+  return whole;
 }

@@ -54,6 +54,11 @@ export class Tape {
     return { label: value.label, value, shape, needsGrad: false, grad: undefined };
   }
 
+  /** The same value without its gradient: METHODS' sg. */
+  detached({ value, shape }: Var): Var {
+    return this.constant(value, shape);
+  }
+
   /**
    * A parameter; its gradient goes to `grad`, usually a range of the gradient arena. Without one it is frozen.
    * One Var per value.

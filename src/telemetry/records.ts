@@ -19,8 +19,20 @@ export interface StepRecord {
   readonly marginalError: number;
   /** Transport problems of the step that did not reach the tolerance. */
   readonly unconverged: number;
+  /** How sharp each transport term's plans are, by the term's name; absent without transport. */
+  readonly gauges?: Readonly<Record<string, TermGauge>>;
   /** Wall-clock time of the step in milliseconds. Not part of a run's identity. */
   readonly ms: number;
+}
+
+/** Whether a transport term does anything: means over its problems, except where it says largest. */
+export interface TermGauge {
+  /** −Σ P log P in nats. */
+  readonly entropy: number;
+  /** The entropy of the product of the marginals, log(n·m): equal to `entropy` when the plan says nothing. */
+  readonly productEntropy: number;
+  /** Largest |n·m·P − 1|: 0 for the product of uniform marginals. */
+  readonly sharpness: number;
 }
 
 /** A transport plan with everything a heatmap needs. */

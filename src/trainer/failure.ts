@@ -2,7 +2,13 @@
 export class RunError extends Error {
   override name = "RunError";
   constructor(
-    readonly code: "not-finite" | "logits-differ" | "device-lost" | "no-rows" | "vocabulary",
+    readonly code:
+      | "not-finite"
+      | "logits-differ"
+      | "device-lost"
+      | "no-rows"
+      | "vocabulary"
+      | "teacher-weights",
     readonly what: string,
     readonly why: string,
     readonly remedy: string,

@@ -20,7 +20,10 @@ import {
   studentLogits,
   studentParameters,
 } from "../student";
+import { dimsOf } from "./batch-source";
 import { RunError } from "./failure";
+import { teacherLayers } from "./teacher-cache";
+import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
 
 /** Where a run's bytes come from: folders on a disk, or the page's own server. */
 export interface RunSources {
@@ -43,6 +46,9 @@ export interface Loaded {
   readonly model: StudentModel;
   readonly tokenizer: Tokenizer;
   readonly objective: Objective;
+  /** Of a row that the objective reads. */
+  readonly views: 1 | 2;
+  readonly teacherWeights: TeacherWeights;
   readonly train: readonly PreparedRow[];
   readonly heldOut: readonly PreparedRow[];
   readonly dropped: readonly string[];
@@ -77,15 +83,16 @@ async function open(
   progress: Progress,
   onFailure: (close: () => Promise<void> | void) => void,
 ): Promise<Loaded> {
-  const session = async (role: string, files: ModelFiles) => {
+  const session = async (role: string, files: ModelFiles, layers: readonly number[] = []) => {
     const onProgress = ({ loaded, total }: { loaded: number; total: number }) =>
       progress(`loading the ${role}`, loaded, total);
-    const teacher = await openTeacher(files, { device: sources.device, onProgress });
+    const teacher = await openTeacher(files, { device: sources.device, onProgress, layers });
     onFailure(() => teacher.dispose());
     return teacher;
   };
   const objective = objectiveOf(run.method);
-  const teacher = await session("teacher", sources.teacher);
+  const needs = objective.needs(run.method);
+  const teacher = await session("teacher", sources.teacher, teacherLayers(needs));
   const original = await session("student", sources.student);
   const { config, tensors } = await loadStudentWeights(sources.student);
   const tokenizer = await loadTokenizer(sources.student);
@@ -95,16 +102,22 @@ async function open(
   progress("tokenizing rows", 0, 0);
   const rows = prepareRows(run, sources, tokenizer, teacher, config.maxPositions);
 
-  const dims = { studentWidth: config.hiddenSize, teacherWidth: teacher.config.hiddenSize };
+  const dims = dimsOf({ model: { config }, teacher });
   const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
   const store = createParamStore(gpu, [...studentParameters(tensors), ...projectors]);
   onFailure(() => store.destroy());
   const model = createModel(gpu, config, store);
   onFailure(() => model.destroy());
+  const teacherWeights = uploadTeacherWeights(gpu, teacher, needs);
+  onFailure(() => teacherWeights.destroy());
   progress("checking the student's logits", 0, 0);
   const logitsGap = await compareLogits(gpu, model, original);
   const studentFiles = sources.student;
-  return { teacher, original, studentFiles, model, tokenizer, objective, ...rows, logitsGap };
+  return {
+    ...{ teacher, original, studentFiles, model, tokenizer, objective, logitsGap, teacherWeights },
+    views: objective.views?.(run.method) ?? 1,
+    ...rows,
+  };
 }
 
 function prepareRows(
@@ -126,6 +139,7 @@ function prepareRows(
 export async function unload(loaded: Loaded): Promise<void> {
   loaded.model.store.destroy();
   loaded.model.destroy();
+  loaded.teacherWeights.destroy();
   await loaded.teacher.dispose();
   await loaded.original.dispose();
 }

@@ -1,15 +1,15 @@
 // The transport plans of one row under the student's present weights: a forward program of batch 1 per bucket.
 import type { MethodConfig } from "../config/run";
-import { makePairBatch, type PairBatch, type PreparedRow } from "../data";
+import type { PairBatch, PreparedRow } from "../data";
 import type { Gpu } from "../gpu/device";
 import { type Program, ProgramBuilder } from "../gpu/program";
 import type { RecordedProbe, StepShape } from "../objectives";
 import { Tape } from "../student";
 import type { PlanRecord } from "../telemetry";
 import type { Loaded } from "./load";
-import { batchInputs, recordForward, teacherInputs } from "./step-program";
+import { type BatchSource, dimsOf } from "./batch-source";
+import { type LiveRecording, recordForward } from "./recording";
 import { shapeKey, stepShape } from "./step-shape";
-import type { TeacherCache } from "./teacher-cache";
 
 export interface Probe {
   plans(row: PreparedRow): Promise<Omit<PlanRecord, "step">[]>;
@@ -18,21 +18,22 @@ export interface Probe {
 
 interface BuiltProbe {
   readonly program: Program;
+  readonly live: LiveRecording;
   readonly recorded: RecordedProbe;
-  readonly shape: StepShape;
 }
 
-export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, cache: TeacherCache): Probe {
+export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, source: BatchSource): Probe {
   const { objective, tokenizer, teacher } = loaded;
   const built = new Map<string, Promise<BuiltProbe>>();
-  const dims = { studentWidth: loaded.model.config.hiddenSize, teacherWidth: teacher.config.hiddenSize };
+  const dims = dimsOf(loaded);
 
   async function build(shape: StepShape): Promise<BuiltProbe> {
     if (!objective.recordProbe) throw new Error(`"${objective.id}" has no transport to probe`);
     const b = new ProgramBuilder(`probe ${shape.studentLength}×${shape.teacherLength}`);
     const tape = new Tape(b, { training: false });
-    const recorded = objective.recordProbe(method, recordForward(tape, loaded.model, shape));
-    return { program: await b.build(gpu), recorded, shape };
+    const live = recordForward(tape, loaded.model, loaded.teacherWeights, shape);
+    const recorded = objective.recordProbe(method, live.recording);
+    return { program: await b.build(gpu), live, recorded };
   }
 
   function probeFor(batch: PairBatch): Promise<BuiltProbe> {
@@ -46,11 +47,10 @@ export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, cach
   return {
     async plans(row) {
       if (!objective.recordProbe) return [];
-      await cache.ensure([row]);
-      const batch = makePairBatch([row], { student: tokenizer.padId, teacher: teacher.tokenizer.padId });
-      const { program, recorded, shape } = await probeFor(batch);
-      const states = teacherInputs(objective.needs(method), [cache.states(row)], shape);
-      const data = { ...batchInputs(batch, shape), ...states, ...recorded.inputs(batch) };
+      await source.ensure([row]);
+      const batch = source.batch([row]);
+      const { program, live, recorded } = await probeFor(batch);
+      const data = { ...live.inputs(batch, source.states([row])), ...recorded.inputs(batch) };
       const values = await program.run(data, { read: recorded.outputs });
       const studentTokens = responseTokenTexts(batch.student, (id) => tokenizer.tokenText(id));
       const teacherTokens = responseTokenTexts(batch.teacher, (id) => teacher.tokenizer.tokenText(id));

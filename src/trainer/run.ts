@@ -2,17 +2,18 @@
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
 import { scheduleFactor } from "../config/schedule";
-import { createSampler, makePairBatch, type PairBatch, type PreparedRow } from "../data";
+import { createSampler, type PairBatch, type PreparedRow } from "../data";
 import type { Gpu } from "../gpu/device";
 import { exportStudentFolder } from "../models";
 import { responseTokens } from "../objectives";
 import type { AdamWStep } from "../student";
 import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
 import { createAnswers } from "./answers";
+import { createBatchSource, dimsOf } from "./batch-source";
 import { RunError } from "./failure";
 import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
 import { createProbe } from "./probe";
-import { buildStep, statesOf, type StepOutcome, type StepProgram } from "./step-program";
+import { buildStep, type StepOutcome, type StepProgram } from "./step-program";
 import { shapeKey, stepShape } from "./step-shape";
 import { createTeacherCache } from "./teacher-cache";
 
@@ -49,11 +50,11 @@ export async function openRun(
   const { teacher, model } = loaded;
   const { store } = model;
   const initial = await store.save();
-  const cache = createTeacherCache(teacher);
+  const cache = createTeacherCache(teacher, loaded.objective.needs(config.method));
+  const source = createBatchSource(loaded, cache);
   const steps = createStepPrograms(gpu, loaded, config, progress);
-  const probe = createProbe(gpu, loaded, config.method, cache);
+  const probe = createProbe(gpu, loaded, config.method, source);
   const answers = createAnswers(gpu, loaded, config);
-  const padIds = { student: loaded.tokenizer.padId, teacher: teacher.tokenizer.padId };
   const newSampler = () =>
     createSampler(loaded.train.length, config.batchSize, deriveSeed(config.seed, "data"));
   let sampler = newSampler();
@@ -65,13 +66,13 @@ export async function openRun(
   async function step(): Promise<StepRecord> {
     const started = performance.now();
     const rows = rowsOf(upcoming);
-    await cache.ensure(rows);
-    const batch = makePairBatch(rows, padIds);
+    await source.ensure(rows);
+    const batch = source.batch(rows);
     const program = await steps.of(batch);
     const adamw = adamwStep(config, at + 1);
-    const running = program.run(batch, statesOf(cache, rows), adamw);
+    const running = program.run(batch, source.states(rows), adamw);
     upcoming = sampler.next();
-    const prefetch = cache.ensure(rowsOf(upcoming)); // the teacher works while the GPU does
+    const prefetch = source.ensure(rowsOf(upcoming)); // the teacher works while the GPU does
     const outcome = await running;
     await prefetch;
     if (!outcome.updated) throw notFinite(outcome, at + 1);
@@ -110,16 +111,14 @@ export async function openRun(
 function createStepPrograms(gpu: Gpu, loaded: Loaded, config: RunConfig, progress: Progress) {
   const built = new Map<string, Promise<StepProgram>>();
   const memory: Record<string, number> = {};
-  const dims = {
-    studentWidth: loaded.model.config.hiddenSize,
-    teacherWidth: loaded.teacher.config.hiddenSize,
-  };
+  const dims = dimsOf(loaded);
 
   async function build(batch: PairBatch): Promise<StepProgram> {
     const shape = stepShape(batch, config.batchSize, dims);
     const program = await buildStep(
       gpu,
       loaded.model,
+      loaded.teacherWeights,
       loaded.objective,
       config.method,
       shape,
@@ -158,10 +157,14 @@ function stepRecord(
   learningRate: number,
   ms: number,
 ): StepRecord {
-  const { loss, terms, gradNorm, marginalError, unconverged, correctTokens } = outcome;
+  const { loss, terms, gradNorm, marginalError, unconverged, correctTokens, gauges = {} } = outcome;
   const tokens = responseTokens(batch);
   const tokenAccuracy = correctTokens / tokens;
-  return { step, loss, terms, gradNorm, learningRate, tokenAccuracy, tokens, marginalError, unconverged, ms };
+  return {
+    ...{ step, loss, terms, gradNorm, learningRate, tokenAccuracy, tokens, marginalError, unconverged },
+    ...(Object.keys(gauges).length > 0 && { gauges }),
+    ms,
+  };
 }
 
 function notFinite({ loss, gradNorm }: StepOutcome, step: number): RunError {
@@ -185,7 +188,7 @@ function heldOutRow({ heldOut }: Loaded, index: number): PreparedRow {
 }
 
 function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cacheBytes: number): RunFacts {
-  const { model, teacher, train, heldOut, dropped, logitsGap, tokenizer } = loaded;
+  const { model, teacher, teacherWeights, train, heldOut, dropped, logitsGap, tokenizer } = loaded;
   const { config, store } = model;
   return {
     teacher: { hiddenSize: teacher.config.hiddenSize, vocabSize: teacher.tokenizer.vocabSize },
@@ -199,7 +202,12 @@ function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cach
     heldOut: heldOut.length,
     dropped,
     probes: heldOut.map(({ row }) => row.prompt),
-    memory: { ...memory, parameterBytes: store.bytes, teacherCacheBytes: cacheBytes },
+    memory: {
+      ...memory,
+      parameterBytes: store.bytes,
+      teacherCacheBytes: cacheBytes,
+      ...(teacherWeights.bytes > 0 && { teacherWeightBytes: teacherWeights.bytes }),
+    },
     logitsGap,
   };
 }

@@ -1,6 +1,6 @@
 // Shape buckets: how a batch's sizes are rounded up to the sizes a program is recorded for.
-import { bucketLength, type PairBatch } from "../data";
-import type { Dims, StepShape } from "../objectives";
+import { bucketLength, type PairBatch, type ViewBatch } from "../data";
+import type { Dims, StepShape, ViewShape } from "../objectives";
 
 const LENGTH_STEP = 32;
 const ROW_STEP = 128;
@@ -13,12 +13,20 @@ export function stepShape(batch: PairBatch, batchSize: number, dims: Dims): Step
   return {
     ...dims,
     batch: batchSize,
-    studentLength: bucketLength(batch.student.T, LENGTH_STEP),
-    teacherLength: bucketLength(batch.teacher.T, LENGTH_STEP),
-    studentRows: bucketLength(batch.student.rows.length, ROW_STEP),
-    teacherRows: bucketLength(batch.teacher.rows.length, ROW_STEP),
+    ...viewShape(batch),
+    ...(batch.plain && { plain: viewShape(batch.plain) }),
   };
 }
 
+const viewShape = ({ student, teacher }: ViewBatch): ViewShape => ({
+  studentLength: bucketLength(student.T, LENGTH_STEP),
+  teacherLength: bucketLength(teacher.T, LENGTH_STEP),
+  studentRows: bucketLength(student.rows.length, ROW_STEP),
+  teacherRows: bucketLength(teacher.rows.length, ROW_STEP),
+});
+
+const viewKey = (s: ViewShape): string =>
+  [s.studentLength, s.teacherLength, s.studentRows, s.teacherRows].join("×");
+
 export const shapeKey = (s: StepShape): string =>
-  [s.batch, s.studentLength, s.teacherLength, s.studentRows, s.teacherRows].join("×");
+  [s.batch, viewKey(s), ...(s.plain ? [viewKey(s.plain)] : [])].join("×");

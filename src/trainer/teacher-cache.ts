@@ -1,53 +1,86 @@
-// The frozen teacher's states at a row's response positions, computed once and kept for the run.
-import { makeSideBatch, type PreparedRow } from "../data";
+// The frozen teacher's states at a sequence's response positions, computed once and kept for the run.
+import { makeSideBatch, type Sequence } from "../data";
 import type { Teacher } from "../models";
+import type { TeacherNeed } from "../objectives";
 
-/** Response rows of one data row: [n, D] each, row-major. */
+export type StateKind = "embedding" | "hidden" | `layer.${number}`;
+
+/** Response rows of one sequence: [n, D] each, row-major; the kinds that the objective needs. */
 export interface TeacherStates {
-  readonly embedding: Float32Array;
-  readonly hidden: Float32Array;
+  readonly values: Readonly<Partial<Record<StateKind, Float32Array>>>;
+}
+
+/** The states of a batch, sample by sample; a sample without a plain view has none there. */
+export interface BatchStates {
+  readonly main: readonly TeacherStates[];
+  readonly plain?: readonly (TeacherStates | undefined)[] | undefined;
 }
 
 export interface TeacherCache {
-  /** Run the teacher on those rows that it has not seen. */
-  ensure(rows: readonly PreparedRow[]): Promise<void>;
-  /** @throws Error when `ensure` was not awaited for this row. */
-  states(row: PreparedRow): TeacherStates;
+  /** Run the teacher on those sequences that it has not seen. */
+  ensure(sequences: readonly Sequence[]): Promise<void>;
+  /** @throws Error when `ensure` was not awaited for this sequence. */
+  states(sequence: Sequence): TeacherStates;
   readonly bytes: number;
 }
 
-export function createTeacherCache(teacher: Teacher): TeacherCache {
-  const cache = new Map<PreparedRow, TeacherStates>();
+/** The states behind an objective's needs: logits are the head's product with the hidden state. */
+export function stateKinds(needs: readonly TeacherNeed[]): StateKind[] {
+  const kinds = needs.flatMap((need): StateKind[] => {
+    if (need === "teacher.head" || need === "teacher.tokenEmbedding") return [];
+    if (need === "teacher.logits") return ["hidden"];
+    return [need.slice("teacher.".length) as StateKind]; // what is left names a state
+  });
+  return [...new Set(kinds)];
+}
+
+/** The blocks whose outputs the teacher must be opened with, in the order that it returns them. */
+export const teacherLayers = (needs: readonly TeacherNeed[]): number[] =>
+  stateKinds(needs)
+    .filter((kind) => kind.startsWith("layer."))
+    .map(layerOf);
+
+const layerOf = (kind: StateKind): number => Number(kind.slice("layer.".length));
+
+export function createTeacherCache(teacher: Teacher, needs: readonly TeacherNeed[]): TeacherCache {
+  const kinds = stateKinds(needs);
+  const layers = teacherLayers(needs);
+  const cache = new Map<Sequence, TeacherStates>();
   let bytes = 0;
   let queue: Promise<void> = Promise.resolve();
 
-  async function fill(rows: readonly PreparedRow[]): Promise<void> {
-    const missing = rows.filter((row) => !cache.has(row));
-    if (missing.length === 0) return;
-    const batch = makeSideBatch(
-      missing.map((row) => row.teacher),
-      teacher.tokenizer.padId,
-    );
-    const { embedding, hidden, D } = await teacher.forward(batch.ids, batch.mask, batch.B, batch.T);
-    missing.forEach((row, b) => {
+  async function fill(sequences: readonly Sequence[]): Promise<void> {
+    const missing = sequences.filter((sequence) => !cache.has(sequence));
+    if (missing.length === 0 || kinds.length === 0) return;
+    const batch = makeSideBatch(missing, teacher.tokenizer.padId);
+    const options = { layers: layers.length > 0 };
+    const output = await teacher.forward(batch.ids, batch.mask, batch.B, batch.T, options);
+    const whole = (kind: StateKind): Float32Array => {
+      if (kind === "embedding" || kind === "hidden") return output[kind];
+      const layer = output.layers?.[layers.indexOf(layerOf(kind))];
+      if (!layer) throw new RangeError(`The teacher was opened without its ${kind}`);
+      return layer;
+    };
+    missing.forEach((sequence, b) => {
       const from = batch.rowOffsets[b] ?? 0;
       const to = batch.rowOffsets[b + 1] ?? from;
       const at = batch.rows.subarray(from, to);
-      const states = { embedding: gather(embedding, at, D), hidden: gather(hidden, at, D) };
-      bytes += states.embedding.byteLength + states.hidden.byteLength;
-      cache.set(row, states);
+      const gathered = kinds.map((kind) => [kind, gather(whole(kind), at, output.D)] as const);
+      bytes += gathered.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
+      cache.set(sequence, { values: Object.fromEntries(gathered) });
     });
   }
 
   return {
-    ensure(rows) {
+    ensure(sequences) {
       // One session, one forward at a time: a prefetch and a step must not interleave.
-      queue = queue.catch(() => undefined).then(() => fill(rows)); // its own caller hears of a failure
+      queue = queue.catch(() => undefined).then(() => fill(sequences)); // its own caller hears of a failure
       return queue;
     },
-    states(row) {
-      const states = cache.get(row);
-      if (!states) throw new Error(`The teacher has not seen row ${row.row.id} yet`);
+    states(sequence) {
+      if (kinds.length === 0) return { values: {} };
+      const states = cache.get(sequence);
+      if (!states) throw new Error("The teacher has not seen this sequence yet");
       return states;
     },
     get bytes() {

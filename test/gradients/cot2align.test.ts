@@ -11,8 +11,8 @@ import { FIRST_LIGHT } from "../../src/config/presets";
 import type { PairBatch, SideBatch } from "../../src/data";
 import type { Gpu } from "../../src/gpu/device";
 import { ProgramBuilder } from "../../src/gpu/program";
-import { objectiveOf, type Recording, type StepShape } from "../../src/objectives";
-import { createParamStore, gatherRows, linear, type NewParameter, NO_ROW, Tape } from "../../src/student";
+import { type Matrix, objectiveOf, recordTensors, type StepShape, tensorLeaves } from "../../src/objectives";
+import { createParamStore, linear, type NewParameter, Tape } from "../../src/student";
 import { relativeL2 } from "../support/close";
 import { testGpu } from "../support/gpu";
 
@@ -40,6 +40,8 @@ const shape: StepShape = {
   teacherRows: 36,
   studentWidth: widths.student,
   teacherWidth: widths.teacher,
+  studentVocab: widths.vocab,
+  teacherVocab: 1,
 };
 
 let gpu: Gpu;
@@ -62,68 +64,48 @@ const batch: PairBatch = { student: side(0, golden.labels), teacher: side(1), ro
 async function run(settings: MethodConfig) {
   const method = parseRunConfig({ ...FIRST_LIGHT, method: settings }).method;
   const objective = objectiveOf(method);
-  const f32 = (values: readonly number[]) => Float32Array.from(values);
-  const leaf = (name: "embedding" | "hidden" | "head", rows: number): NewParameter => ({
-    name,
-    shape: [rows, widths.student],
-    data: f32(golden.tensors[name]),
+  const matrix = (values: readonly number[], cols: number): Matrix => ({
+    rows: values.length / cols,
+    cols,
+    data: Float32Array.from(values),
+  });
+  const fields = new Map([
+    ["s_emb", matrix(golden.tensors.embedding, widths.student)],
+    ["s_hid", matrix(golden.tensors.hidden, widths.student)],
+    ["t_emb", matrix(golden.teacher.embedding, widths.teacher)],
+    ["t_hid", matrix(golden.teacher.hidden, widths.teacher)],
+  ]);
+  const head: NewParameter = {
+    name: "head",
+    shape: [widths.vocab, widths.student],
+    data: Float32Array.from(golden.tensors.head),
     group: "student",
     decay: true,
-  });
-  const projector = objective
-    .parameters(method, { studentWidth: widths.student, teacherWidth: widths.teacher }, 1)
-    .map((p) => ({ ...p, data: f32(golden.projector[p.name.endsWith("bias") ? "bias" : "weight"]) }));
-  const rows = count(0);
-  const store = createParamStore(gpu, [
-    leaf("embedding", rows),
-    leaf("hidden", rows),
-    leaf("head", widths.vocab),
-    ...projector,
-  ]);
+  };
+  const projector = objective.parameters(method, shape, 1).map((p) => ({
+    ...p,
+    data: Float32Array.from(golden.projector[p.name.endsWith("bias") ? "bias" : "weight"]),
+  }));
+  const store = createParamStore(gpu, [...tensorLeaves(fields), head, ...projector]);
 
   const b = new ProgramBuilder("cot2align golden");
   const tape = new Tape(b);
-  const index = b.input("rows", shape.studentRows);
-  const states = (name: "embedding" | "hidden") => {
-    let made: ReturnType<typeof gatherRows> | undefined;
-    return () => (made ??= gatherRows(tape, store.leaf(tape, name), index));
-  };
-  const teacher = (name: string) => () => b.input(`teacher_${name}`, shape.teacherRows * widths.teacher);
-  const hidden = states("hidden");
-  const recording: Recording = {
-    tape,
-    params: store,
-    shape,
-    student: {
-      embedding: states("embedding"),
-      hidden,
-      logits: () => linear(tape, hidden(), store.leaf(tape, "head")),
-    },
-    teacher: { embedding: teacher("embedding"), hidden: teacher("hidden") },
-  };
+  const made = recordTensors(tape, store, fields, batch, shape, 9); // padding rows are loud: nothing may read them
+  const { student } = made.recording;
+  const logits = () => linear(tape, student.hidden(), store.leaf(tape, "head"));
+  const recording = { ...made.recording, student: { ...student, logits } };
   const recorded = objective.record(method, recording);
   tape.backward();
   const program = await b.build(gpu);
-  const padded = new Uint32Array(shape.studentRows).fill(NO_ROW);
-  padded.set(batch.student.rows);
-  const loud = (values: readonly number[]) => {
-    const all = new Float32Array(shape.teacherRows * widths.teacher).fill(9); // padding rows are loud: nothing may read them
-    all.set(values);
-    return all;
-  };
-  const teacherInputs = Object.fromEntries(
-    objective.needs(method).map((need) => {
-      const name = need === "teacher.hidden" ? "hidden" : "embedding";
-      return [`teacher_${name}`, loud(golden.teacher[name])];
-    }),
-  );
-  const inputs = { rows: padded, ...recorded.inputs(batch), ...teacherInputs };
+  const inputs = { ...made.inputs(), ...recorded.inputs(batch) };
   const outputs = await program.run(inputs, { read: recorded.outputs });
   const gradients = await store.readGradients();
   program.destroy();
   store.destroy();
   return { ...recorded.terms(outputs, batch), gradients };
 }
+
+const FIELD_OF: Record<string, string> = { embedding: "s_emb", hidden: "s_hid" };
 
 describe("CoT2Align against PyTorch float64", () => {
   for (const { settings, terms, gradients } of golden.cases) {
@@ -134,7 +116,7 @@ describe("CoT2Align against PyTorch float64", () => {
       for (const [name, want] of Object.entries(terms))
         expect(Math.abs(got.terms[name]! - want) / Math.abs(want), name).toBeLessThan(1e-5);
       for (const [name, want] of Object.entries(gradients)) {
-        const values = got.gradients.get(name)!.data;
+        const values = got.gradients.get(FIELD_OF[name] ?? name)!.data;
         const norm = Math.hypot(...want);
         // f32: 1e-4 of the leaf; the attention cost loses digits to 1 − softmax (METHODS asks 1e-3 there).
         const most = cost === "attention" ? 1e-3 : 1e-4;
@@ -161,6 +143,6 @@ describe("CoT2Align against PyTorch float64", () => {
     const got = await run({ ...settings, transport: { ...settings.transport, embedding: 0 } });
     expect(Object.keys(got.terms).sort()).toEqual(["ce", "ot_hidden"]);
     expect(got.terms.ot_hidden).toBeCloseTo(first.terms.ot_hidden!, 6);
-    expect(Math.max(...got.gradients.get("embedding")!.data.map(Math.abs))).toBe(0);
+    expect(Math.max(...got.gradients.get("s_emb")!.data.map(Math.abs))).toBe(0);
   });
 });

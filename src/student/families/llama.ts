@@ -38,6 +38,7 @@ export function llama(config: LlamaConfig): Network {
       return dense(tape, model, swiglu(tape, gate, up), `${at}.mlp.down_proj`, { residual: mixed });
     },
     finish: (f, x) => norm(f, x, "model.norm"),
+    tokens: "model.embed_tokens.weight",
     head: config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight",
   };
 }

@@ -36,4 +36,6 @@ export interface Network {
   finish(f: Forward, x: Var): Var;
   /** The name of the head's weight (V, D): of the embedding where they are tied. */
   readonly head: string;
+  /** The name of the token table (V, D), without positions. */
+  readonly tokens: string;
 }

@@ -159,7 +159,7 @@ describe("prepareDataset", () => {
     ]);
     expect(dropped).toEqual([{ row: rows[1], reason: expect.stringContaining("takes 8 of 8 tokens") }]);
     expect(truncated).toBe(1);
-    const batch = makePairBatch(usable, { student: 0, teacher: 9 }, 4);
+    const batch = makePairBatch(usable, { student: 0, teacher: 9 }, { bucket: 4 });
     expect(batch.rowIndices).toEqual([0, 2]);
     expect([batch.student.T, batch.teacher.T]).toEqual([12, 8]);
     expect([...batch.teacher.lengths]).toEqual([3, 6]);

@@ -1,0 +1,82 @@
+// The methods' own settings, one schema each. A distillation term's settings stand apart from its share of the loss
+// (`kdRate`), because CoT2Align takes any of them as its base.
+import * as v from "valibot";
+import { count, finite, fraction, positive } from "./fields";
+
+export const COST_KINDS = ["cosine", "euclidean", "sqeuclidean", "attention"] as const;
+export const GRADIENTS = ["unrolled", "envelope", "implicit"] as const;
+export const SCHEMES = ["log", "kernel"] as const;
+export const MASKS = ["intended", "as_published"] as const;
+export const DIVERGENCES = [
+  "forward_kl",
+  "reverse_kl",
+  "symmetric_kl",
+  "js",
+  "skewed_forward_kl",
+  "skewed_reverse_kl",
+  "adaptive_kl",
+] as const;
+
+const weight = v.pipe(finite, v.minValue(0, "must not be negative"));
+
+/** METHODS §2: which distance of two distributions, and its constants. */
+export const divergence = {
+  divergence: v.picklist(DIVERGENCES),
+  /** T of both soft-maxes. The published scripts use 2, and no factor T². */
+  temperature: positive,
+  /** λ of the skewed divergences. */
+  skew: fraction,
+  /** Where adaptive_kl splits the teacher's mass into head and tail. */
+  adaptiveAlpha: fraction,
+};
+
+const divergenceObject = v.strictObject(divergence);
+
+export const transport = v.strictObject({
+  /** How the distance of two states is measured. CoT2Align's released code uses `attention`. */
+  cost: v.picklist(COST_KINDS),
+  /** Entropic regularization; times each problem's mean cost when `relative`. The kernel scheme's is 1/alpha. */
+  epsilon: positive,
+  relative: v.boolean(),
+  maxIterations: count(1, 2000),
+  /** L1 marginal error at which a problem stops; 0 runs every sweep. */
+  tolerance: v.pipe(finite, v.minValue(0, "must not be negative")),
+  gradient: v.picklist(GRADIENTS),
+  /** `log` is stable at every epsilon; `kernel` is the loop of CoT2Align's code, constants included. */
+  scheme: v.optional(v.picklist(SCHEMES), "log"),
+  /** Weights of the two layers; CoT2Align sums them as they are. */
+  embedding: weight,
+  hidden: weight,
+});
+
+/** The share of the distillation term: loss = (1 − kdRate)·CE + kdRate·KD. */
+const share = { kdRate: fraction };
+
+/** What CoT2Align may stand on: a distillation term without its kdRate. */
+const base = v.variant("id", [v.strictObject({ id: v.literal("none") })]);
+
+export const method = v.variant("id", [
+  v.strictObject({ id: v.literal("sft") }),
+  v.strictObject({
+    id: v.literal("cot2align"),
+    /** The paper's α: loss = (1 − kdRate)·CE + kdRate·(base + OT). */
+    ...share,
+    /** The distillation term that transport stands on. */
+    base: v.optional(base, { id: "none" }),
+    /** Also the two cross-CoT pairs: student plain × teacher CoT, student CoT × teacher plain. */
+    crossCot: v.optional(v.boolean(), false),
+    /** `as_published`: the second cross pair is dead, and rows without a plain view count in the mean (METHODS §7.1). */
+    masks: v.optional(v.picklist(MASKS), "intended"),
+    transport,
+  }),
+]);
+
+export type MethodConfig = v.InferOutput<typeof method>;
+/** A method's config by its id. */
+export type MethodOf<Id extends MethodConfig["id"]> = Extract<MethodConfig, { id: Id }>;
+export type BaseConfig = v.InferOutput<typeof base>;
+export type TransportConfig = v.InferOutput<typeof transport>;
+export type CostKind = TransportConfig["cost"];
+export type PlanGradient = TransportConfig["gradient"];
+export type Divergence = (typeof DIVERGENCES)[number];
+export type DivergenceConfig = v.InferOutput<typeof divergenceObject>;

@@ -1,0 +1,150 @@
+// The forward pass as objectives see it, recorded from a live student and the teacher's cached states. What nobody
+// asks for is not recorded, and its inputs do not exist.
+import type { PairBatch, SideBatch, ViewBatch } from "../data";
+import type { InputData, Tensor } from "../gpu/program";
+import { byNumber, once } from "../objectives";
+import type { Recording, StepShape, TeacherSide, ViewRecording, ViewShape } from "../objectives";
+import {
+  gatherRows,
+  headWeight,
+  linear,
+  NO_ROW,
+  recordHead,
+  recordModel,
+  type StudentModel,
+  type Tape,
+} from "../student";
+import type { BatchStates, StateKind, TeacherStates } from "./teacher-cache";
+import type { TeacherWeights } from "./teacher-weights";
+
+export interface LiveRecording {
+  readonly recording: Recording;
+  /** Values of every input that the recording made. */
+  inputs(batch: PairBatch, states: BatchStates): Record<string, InputData>;
+}
+
+type Value = (view: ViewBatch, states: readonly (TeacherStates | undefined)[]) => InputData;
+
+/** Record the student's forward pass on each view of the shape. Inputs of the plain view begin with `plain_`. */
+export function recordForward(
+  tape: Tape,
+  model: StudentModel,
+  weights: TeacherWeights,
+  shape: StepShape,
+): LiveRecording {
+  const main = recordView(tape, model, weights, shape, shape, "");
+  const plain = shape.plain && recordView(tape, model, weights, shape, shape.plain, "plain_");
+  const { student, teacher } = main.view;
+  return {
+    recording: {
+      ...main.view,
+      tape,
+      params: model.store,
+      shape,
+      // One tokenizer, so one set of response positions.
+      shared: {
+        teacherLogits: teacher.logits,
+        teacherHidden: teacher.hidden,
+        studentHidden: student.hidden,
+      },
+      plain: plain?.view,
+    },
+    inputs: (batch, states) => ({
+      ...main.inputs(batch, states.main),
+      ...(plain && batch.plain && states.plain ? plain.inputs(batch.plain, states.plain) : {}),
+    }),
+  };
+}
+
+function recordView(
+  tape: Tape,
+  model: StudentModel,
+  weights: TeacherWeights,
+  { batch: B, teacherWidth }: StepShape,
+  { studentLength: T, studentRows, teacherRows }: ViewShape,
+  prefix: string,
+) {
+  const { b } = tape;
+  const values = new Map<string, Value>();
+  const input = (name: string, length: number, value: Value): Tensor => {
+    values.set(prefix + name, value);
+    return b.input(prefix + name, length);
+  };
+  const ids = input("ids", B * T, ({ student }) => paddedIds(student, B, T));
+  const rows = input("rows", studentRows, ({ student }) => paddedRows(student, T, studentRows));
+  const states = recordModel(tape, model, { B, T, ids });
+  const hidden = once(() => gatherRows(tape, states.hidden, rows));
+  const ofRows = (name: string, length: number, of: (view: ViewBatch) => ArrayLike<number>) =>
+    once(() => input(name, length, (view) => padded(of(view), length)));
+  const student: ViewRecording["student"] = {
+    embedding: once(() => gatherRows(tape, states.embedding, rows)),
+    hidden,
+    layer: byNumber((k) => gatherRows(tape, states.layers(k), rows)),
+    logits: once(() => recordHead(tape, model, hidden())),
+    head: () => headWeight(tape, model),
+    tokenEmbedding: () => model.store.leaf(tape, model.network.tokens),
+    ids: ofRows("row_ids", studentRows, ({ student: s }) => s.rows.map((row) => s.ids[row] ?? 0)),
+    labels: ofRows("row_labels", studentRows, ({ student: s }) => s.labels),
+  };
+
+  const state = (kind: StateKind) =>
+    once(() =>
+      input(`teacher_${kind}`, teacherRows * teacherWidth, (_view, of) =>
+        joinedStates(of, kind, teacherRows * teacherWidth),
+      ),
+    );
+  const teacherHidden = state("hidden");
+  const teacher: TeacherSide = {
+    embedding: state("embedding"),
+    hidden: teacherHidden,
+    layer: byNumber((k) => state(`layer.${k}`)()),
+    logits: once(() => {
+      const head = tape.constant(weights.head(), weights.shape);
+      return linear(tape, tape.constant(teacherHidden(), [teacherRows, teacherWidth]), head).value;
+    }),
+    head: () => weights.head(),
+    tokenEmbedding: () => weights.tokenEmbedding(),
+    ids: ofRows("teacher_row_ids", teacherRows, ({ teacher: t }) => t.rows.map((row) => t.ids[row] ?? 0)),
+    labels: ofRows("teacher_row_labels", teacherRows, ({ teacher: t }) => t.labels),
+  };
+  const inputs = (view: ViewBatch, of: readonly (TeacherStates | undefined)[]) =>
+    Object.fromEntries([...values].map(([name, value]) => [name, value(view, of)]));
+  return { view: { student, teacher }, inputs };
+}
+
+/** Token ids padded to the bucket. Padding sits right of causal attention: nothing reads it. */
+function paddedIds(side: SideBatch, B: number, T: number): Uint32Array {
+  const ids = new Uint32Array(B * T);
+  for (let s = 0; s < side.B; s++) ids.set(side.ids.subarray(s * side.T, (s + 1) * side.T), s * T);
+  return ids;
+}
+
+function paddedRows(side: SideBatch, T: number, length: number): Uint32Array {
+  return padded(
+    side.rows.map((row) => Math.floor(row / side.T) * T + (row % side.T)),
+    length,
+  );
+}
+
+function padded(values: ArrayLike<number>, length: number): Uint32Array {
+  const all = new Uint32Array(length).fill(NO_ROW);
+  all.set(values);
+  return all;
+}
+
+/** The teacher's response rows of the batch, one sample after the other, zero beyond. */
+function joinedStates(
+  states: readonly (TeacherStates | undefined)[],
+  kind: StateKind,
+  length: number,
+): Float32Array {
+  const all = new Float32Array(length);
+  let at = 0;
+  for (const rows of states) {
+    const values = rows?.values[kind];
+    if (!values) continue; // a sample without this view
+    all.set(values, at);
+    at += values.length;
+  }
+  return all;
+}
