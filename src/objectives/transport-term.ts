@@ -159,8 +159,8 @@ export function recordTransportTerm(
   tape.push(() => {
     const dcost = recordPlanGradient(b, solved, config.gradient, weights);
     sides.forEach(({ x, y, saved }, l) => {
-      const dx = tape.gradTarget(x);
-      const dy = tape.gradTarget(y);
+      const dx = tape.gradSink(x);
+      const dy = tape.gradSink(y);
       recordCostBackward(b, {
         ...costArgs(recording, config, capacity, solved.problems, solved.cost, l),
         x: x.value,

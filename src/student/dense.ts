@@ -1,8 +1,10 @@
 // The one door through which a weight matrix is applied, by the name of its module: whatever changes how
 // matrices act (a bias, another layout, an adapter) is said here and holds for every family.
+import { loraA, loraB, loraScale } from "./lora";
 import type { StudentModel } from "./model";
 import { add } from "./ops/add";
 import { linear } from "./ops/linear";
+import { scale } from "./ops/scale";
 import type { Tape, Var } from "./tape";
 
 export interface DenseOptions {
@@ -10,13 +12,27 @@ export interface DenseOptions {
   readonly residual?: Var | undefined;
 }
 
-/** x (N, K) → (N, M): `module`.weight, and `module`.bias where the model has one. */
+/** x (N, K) → (N, M): `module`.weight, `module`.bias where the model has one, and the adapter beside it if any. */
 export function dense(
+  tape: Tape,
+  model: StudentModel,
+  x: Var,
+  module: string,
+  options: DenseOptions = {},
+): Var {
+  const y = recordDense(tape, model, x, module, options);
+  const { store, lora } = model;
+  if (!lora || !store.entries.has(loraA(module))) return y;
+  const low = linear(tape, x, store.leaf(tape, loraA(module)));
+  return linear(tape, scale(tape, low, loraScale(lora)), store.leaf(tape, loraB(module)), { residual: y });
+}
+
+function recordDense(
   tape: Tape,
   { store }: StudentModel,
   x: Var,
   module: string,
-  { residual }: DenseOptions = {},
+  { residual }: DenseOptions,
 ): Var {
   const weight = store.leaf(tape, `${module}.weight`);
   if (!store.entries.has(`${module}.bias`)) return linear(tape, x, weight, { residual });

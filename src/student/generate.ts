@@ -90,7 +90,7 @@ async function buildDecoder(gpu: Gpu, model: StudentModel, rows: number, length:
     const params = packParams(u32(1), u32(length), u32(width));
     b.dispatch(cacheWriteKernel, { params, start, x, cache }, [rows]);
   };
-  const { hidden } = recordBlocks(tape, model, { length: 1, ids, start }, (layer, q, k, v) => {
+  const { hidden } = recordBlocks(tape, model, { length: 1, ids, start }, () => (layer, q, k, v) => {
     const [keys, values] = [newCache(`keys ${layer}`), newCache(`values ${layer}`)];
     write(k.value, keys);
     write(v.value, values);

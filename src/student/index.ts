@@ -10,6 +10,7 @@ export {
   type StudentModel,
 } from "./model";
 export { studentLogits } from "./logits";
+export { type LoraSettings, mergeLora, peftAdapter, withLora } from "./lora";
 export { linear } from "./ops/linear";
 export { crossEntropy } from "./ops/cross-entropy";
 export { gatherRows } from "./ops/rows";

@@ -3,6 +3,7 @@ import type { Gpu } from "../gpu/device";
 import { fixed, type Tensor } from "../gpu/program";
 import type { StudentConfig } from "../models";
 import { type Attend, type Forward, type Network, networkOf, type Place } from "./families";
+import type { LoraSettings } from "./lora";
 import { attention, checkAttentionShape } from "./ops/attention";
 import { linear } from "./ops/linear";
 import type { ParamStore } from "./params";
@@ -14,6 +15,8 @@ export interface StudentModel {
   readonly network: Network;
   readonly store: ParamStore;
   readonly constants: ModelConstants;
+  /** Adapters beside its matrices; the store holds them. */
+  readonly lora: LoraSettings | undefined;
   destroy(): void;
 }
 
@@ -27,7 +30,12 @@ export interface ModelConstants {
 const MAX_BATCH = 256;
 
 /** @throws RangeError when the kernels cannot take the model's head size. */
-export function createModel(gpu: Gpu, config: StudentConfig, store: ParamStore): StudentModel {
+export function createModel(
+  gpu: Gpu,
+  config: StudentConfig,
+  store: ParamStore,
+  options: { lora?: LoraSettings | undefined } = {},
+): StudentModel {
   checkAttentionShape(config);
   const network = networkOf(config);
   const owned: GPUBuffer[] = [];
@@ -46,6 +54,7 @@ export function createModel(gpu: Gpu, config: StudentConfig, store: ParamStore):
     config,
     network,
     store,
+    lora: options.lora,
     constants: {
       start,
       table(name) {
@@ -74,24 +83,48 @@ export interface ModelStates {
   layers(k: number): Var;
 }
 
+export interface ModelOptions {
+  /** Compute each block once more in the backward pass instead of keeping what lies inside it. */
+  readonly recompute?: boolean;
+}
+
 /** The forward pass over whole sequences. */
-export function recordModel(tape: Tape, model: StudentModel, { B, T, ids }: ModelArgs): ModelStates {
+export function recordModel(
+  tape: Tape,
+  model: StudentModel,
+  { B, T, ids }: ModelArgs,
+  options: ModelOptions = {},
+): ModelStates {
   const { config } = model;
   const { start } = model.constants;
   if (T > config.maxPositions)
     throw new RangeError(`The student has ${config.maxPositions} positions, the batch is ${T} long`);
   if (B > MAX_BATCH) throw new RangeError(`A batch holds at most ${MAX_BATCH} rows, got ${B}`);
   const shape = { batch: B, length: T, ...config };
-  const attend: Attend = (_layer, q, k, v) => attention(tape, q, k, v, shape, start);
-  return recordBlocks(tape, model, { length: T, ids, start }, attend);
+  const attendOn =
+    (on: Tape): Attend =>
+    (_layer, q, k, v) =>
+      attention(on, q, k, v, shape, start);
+  return recordBlocks(tape, model, { length: T, ids, start }, attendOn, options);
 }
 
 /** The same at a place and with an attention of the caller's: a cache, for generation. */
-export function recordBlocks(tape: Tape, model: StudentModel, place: Place, attend: Attend): ModelStates {
+export function recordBlocks(
+  tape: Tape,
+  model: StudentModel,
+  place: Place,
+  attendOn: (tape: Tape) => Attend,
+  { recompute = false }: ModelOptions = {},
+): ModelStates {
   const { config, network } = model;
-  const f: Forward = { tape, model, place, attend };
+  const on = (t: Tape): Forward => ({ tape: t, model, place, attend: attendOn(t) });
+  const f = on(tape);
   const stream = [network.embed(f)];
-  for (let layer = 0; layer < config.layers; layer++) stream.push(network.block(f, layer, stream[layer]!)); // the one pushed before
+  for (let layer = 0; layer < config.layers; layer++) {
+    const x = stream[layer]!; // the one pushed before
+    const block = (t: Tape) => network.block(on(t), layer, x);
+    stream.push(recompute ? tape.recomputed(block) : block(tape));
+  }
   const layers = (k: number): Var => {
     const x = stream[k];
     if (!x) throw new RangeError(`The student has layers 0 to ${config.layers}, asked for ${k}`);

@@ -36,17 +36,22 @@ export class Tape {
   readonly training: boolean;
   readonly #accumulateLeaves: boolean;
   readonly #entries: Entry[] = [];
-  readonly #leaves = new Map<Tensor, Var>();
-  readonly #leafGrads = new Map<Var, Tensor>();
+  readonly #leaves: Map<Tensor, Var>;
+  readonly #leafGrads: Map<Var, Tensor>;
   /** Vars whose gradient is, for now, the same tensor; see passGrad. */
-  readonly #sharers = new Map<Tensor, Set<Var>>();
+  readonly #sharers: Map<Tensor, Set<Var>>;
 
+  /** @param parent the tape that this one is a stretch of: they have leaves and gradients in common. */
   constructor(
     readonly b: ProgramBuilder,
     options: TapeOptions = {},
+    parent?: Tape,
   ) {
     this.training = options.training ?? true;
     this.#accumulateLeaves = options.accumulateLeaves ?? false;
+    this.#leaves = parent ? parent.#leaves : new Map();
+    this.#leafGrads = parent ? parent.#leafGrads : new Map();
+    this.#sharers = parent ? parent.#sharers : new Map();
   }
 
   /** A value that nothing is differentiated by: teacher states, caches. */
@@ -95,6 +100,27 @@ export class Tape {
     });
   }
 
+  /**
+   * What `body` records on the tape that it is given, without keeping what lies between its inputs and its result:
+   * the backward pass records `body` once more. Gradient checkpointing (Chen et al. 2016): the same gradients, bit
+   * for bit, for one more forward pass and less memory.
+   */
+  recomputed(body: (tape: Tape) => Var): Var {
+    if (!this.training) return body(this);
+    const options = { training: true, accumulateLeaves: this.#accumulateLeaves };
+    const once = body(new Tape(this.b, options, this)); // its adjoints are dropped, and with them what they read
+    const y: Var = { ...once, grad: undefined };
+    this.record(y, (dy) => {
+      const stretch = new Tape(this.b, options, this);
+      const again = body(stretch);
+      again.grad = dy;
+      const sharers = this.#sharers.get(dy);
+      if (sharers?.delete(y)) sharers.add(again); // y's turn is over; `again` stands for it
+      stretch.#runAdjoints();
+    });
+    return y;
+  }
+
   gradTarget(v: Var): GradTarget {
     if (!v.needsGrad) throw new Error(`"${v.label}" takes no gradient; ask needsGrad first`);
     if (!v.grad) {
@@ -104,6 +130,12 @@ export class Tape {
     }
     this.#unshare(v, v.grad);
     return { tensor: v.grad, accumulate: true };
+  }
+
+  /** For adjoints that compute several gradients at once: where the one of a Var that needs none goes to waste. */
+  gradSink(v: Var): GradTarget {
+    if (v.needsGrad) return this.gradTarget(v);
+    return { tensor: this.b.scratch(`unused d${v.label}`, v.value.length), accumulate: false };
   }
 
   /** v's gradient gains exactly dy. The first time it shares dy's memory, so that a residual costs nothing. */
@@ -121,16 +153,20 @@ export class Tape {
 
   /** Record all adjoints, last op first. Leaves that no gradient reached are cleared. */
   backward(): void {
-    for (const { output, adjoint } of this.#entries.toReversed()) {
-      adjoint();
-      if (output?.grad) this.#sharers.get(output.grad)?.delete(output); // consumed: others may write it now
-    }
-    this.#entries.length = 0;
+    this.#runAdjoints();
     for (const [leaf, grad] of this.#leafGrads) {
       if (leaf.grad || this.#accumulateLeaves) continue;
       leaf.grad = grad;
       recordFill(this.b, grad, 0);
     }
+  }
+
+  #runAdjoints(): void {
+    for (const { output, adjoint } of this.#entries.toReversed()) {
+      adjoint();
+      if (output?.grad) this.#sharers.get(output.grad)?.delete(output); // consumed: others may write it now
+    }
+    this.#entries.length = 0;
   }
 
   /** Before v's gradient is added to in place: if another Var still needs the shared tensor, v takes a copy. */

@@ -1,12 +1,13 @@
 // A student with one recorded training step: forward, cross entropy, backward, clip, AdamW.
 import type { Gpu } from "../../src/gpu/device";
-import { ProgramBuilder } from "../../src/gpu/program";
+import { ProgramBuilder, type ProgramMemory } from "../../src/gpu/program";
 import type { LlamaConfig, NamedTensor } from "../../src/models";
 import {
   createModel,
   createParamStore,
   crossEntropy,
   HYPER_ELEMENTS,
+  type LoraSettings,
   type StudentModel,
   NO_ROW,
   type ParamStore,
@@ -15,6 +16,7 @@ import {
   recordModel,
   studentParameters,
   Tape,
+  withLora,
 } from "../../src/student";
 
 export interface Batch {
@@ -25,6 +27,7 @@ export interface Batch {
 }
 
 export interface Trainee {
+  readonly memory: ProgramMemory;
   readonly model: StudentModel;
   readonly store: ParamStore;
   /** One step; the loss is the mean over rows with a label, before the update. */
@@ -36,20 +39,34 @@ export interface Trainee {
   destroy(): void;
 }
 
+export interface TraineeOptions {
+  readonly segmentBytes?: number;
+  readonly recompute?: boolean;
+  readonly lora?: LoraSettings;
+  /** First values of adapters, by name, in place of the usual ones. */
+  readonly adapters?: ReadonlyMap<string, NamedTensor>;
+}
+
 export async function openTrainee(
   gpu: Gpu,
   config: LlamaConfig,
   weights: ReadonlyMap<string, NamedTensor>,
   { B, T }: { B: number; T: number },
-  options: { segmentBytes?: number } = {},
+  options: TraineeOptions = {},
 ): Promise<Trainee> {
-  const store = createParamStore(gpu, studentParameters(weights), options);
-  const model = createModel(gpu, config, store);
+  const plain = studentParameters(weights);
+  const { lora, adapters } = options;
+  const parameters = (lora ? withLora(plain, lora, 5) : plain).map((p) => ({
+    ...p,
+    ...adapters?.get(p.name),
+  }));
+  const store = createParamStore(gpu, parameters, options);
+  const model = createModel(gpu, config, store, { lora });
   const b = new ProgramBuilder("trainee");
   const tape = new Tape(b);
   const labels = b.input("labels", B * T);
   const scale = b.input("scale", 4, "uniform");
-  const { hidden } = recordModel(tape, model, { B, T, ids: b.input("ids", B * T) });
+  const { hidden } = recordModel(tape, model, { B, T, ids: b.input("ids", B * T) }, options);
   const logits = recordHead(tape, model, hidden);
   const { totals } = crossEntropy(tape, logits, labels, scale);
   tape.backward();
@@ -57,8 +74,10 @@ export async function openTrainee(
   b.output("logits", logits.value);
   b.output("totals", totals);
   b.output("verdict", verdict);
+  const memory = b.memory();
   const program = await b.build(gpu);
   return {
+    memory,
     model,
     store,
     async step(batch, hyper, factor) {

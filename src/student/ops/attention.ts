@@ -120,9 +120,9 @@ export function attention(tape: Tape, q: Var, k: Var, v: Var, shape: AttentionSh
 
   tape.record(y, (dout) => {
     const delta = b.scratch("attention delta", lse.length);
-    const dq = tape.gradTarget(q);
-    const dk = tape.gradTarget(k);
-    const dv = tape.gradTarget(v);
+    const dq = tape.gradSink(q);
+    const dk = tape.gradSink(k);
+    const dv = tape.gradSink(v);
     const sizes = [u32(length), u32(heads), u32(kvHeads), f32(1 / Math.sqrt(headDim))];
     const flag = (target: { accumulate: boolean }) => u32(target.accumulate ? 1 : 0);
     b.dispatch(

@@ -19,7 +19,7 @@ export const swigluBackwardKernel = defineKernel({
   bindings: { params: "uniform", gate: "read", up: "read", dy: "read", dgate: "write", dup: "write" },
 });
 
-/** silu(gate) ⊙ up. gate and up must be different Vars, both with a gradient or neither. */
+/** silu(gate) ⊙ up. gate and up must be different Vars. */
 export function swiglu(tape: Tape, gate: Var, up: Var): Var {
   const y = tape.result("swiglu", gate.shape, [gate, up]);
   const count = y.value.length;
@@ -27,8 +27,8 @@ export function swiglu(tape: Tape, gate: Var, up: Var): Var {
   tape.b.dispatch(swigluKernel, bindings, foldGrid(count));
 
   tape.record(y, (dy) => {
-    const dgate = tape.gradTarget(gate);
-    const dup = tape.gradTarget(up);
+    const dgate = tape.gradSink(gate);
+    const dup = tape.gradSink(up);
     const params = packParams(u32(count), u32(dgate.accumulate ? 1 : 0), u32(dup.accumulate ? 1 : 0));
     tape.b.dispatch(
       swigluBackwardKernel,
