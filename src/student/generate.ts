@@ -2,12 +2,13 @@
 // values; rows whose prompt is not used up yet read it, the others write. Ragged prompts need no padding that way.
 import cacheWrite_ from "../../shaders/nn/cache_write.wgsl?raw";
 import type { Gpu } from "../gpu/device";
-import { createRng } from "../config/rng";
+import { createRng, deriveSeed } from "../config/rng";
 import { defineKernel } from "../gpu/kernel";
 import { packParams, u32 } from "../gpu/params";
 import { ELEMENT_BYTES, fixed, type Program, ProgramBuilder, type Tensor } from "../gpu/program";
 import { recordBlocks, recordHead, type StudentModel } from "./model";
 import { recordAttention } from "./ops/attention";
+import { checkSampling, pickToken, type SamplingSettings } from "./sample";
 import { Tape } from "./tape";
 
 export const cacheWriteKernel = defineKernel({
@@ -16,13 +17,14 @@ export const cacheWriteKernel = defineKernel({
   bindings: { params: "uniform", start: "read", x: "read", cache: "write" },
 });
 
-export interface GenerateSettings {
+export interface GenerateSettings extends SamplingSettings {
   readonly maxNewTokens: number;
   readonly stopIds: readonly number[];
-  /** 0 or absent: greedy. */
-  readonly temperature?: number;
+  /** Of the draws; each prompt has a stream of its own, so that a batch equals its prompts alone in turn. */
   readonly seed?: number;
   readonly signal?: AbortSignal;
+  /** Called as each new token is known: which prompt, which token. Stop tokens are not reported. */
+  readonly onToken?: (prompt: number, token: number) => void;
 }
 
 export interface Generator {
@@ -49,11 +51,12 @@ export function createGenerator(
     return decoder;
   };
   async function generateBatch(prompts: readonly (readonly number[])[], settings: GenerateSettings) {
+    checkSampling(settings);
     const out: number[][] = [];
     for (let i = 0; i < prompts.length; i += batch) {
       const chunk = prompts.slice(i, i + batch);
       const decoder = await decoderFor(chunk.length === 1 ? 1 : batch);
-      out.push(...(await decode(decoder, chunk, length, settings)));
+      out.push(...(await decode(decoder, chunk, i, length, settings)));
     }
     return out;
   }
@@ -113,14 +116,18 @@ async function buildDecoder(gpu: Gpu, model: StudentModel, rows: number, length:
   };
 }
 
+/** @param first the index of the first prompt among all. */
 async function decode(
   { program, rows, vocabSize }: Decoder,
   prompts: readonly (readonly number[])[],
+  first: number,
   length: number,
-  { maxNewTokens, stopIds, temperature = 0, seed = 0, signal }: GenerateSettings,
+  settings: GenerateSettings,
 ): Promise<number[][]> {
-  const rng = createRng(seed);
-  const lines = prompts.map((prompt) => ({
+  const { maxNewTokens, stopIds, seed = 0, signal, onToken } = settings;
+  const lines = prompts.map((prompt, i) => ({
+    index: first + i,
+    rng: createRng(deriveSeed(seed, `prompt ${first + i}`)),
     tokens: [...prompt],
     prompt: prompt.length,
     limit: Math.min(length, prompt.length + maxNewTokens),
@@ -139,31 +146,14 @@ async function decode(
     for (const line of writing) {
       const row = lines.indexOf(line);
       const scores = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
-      const next = temperature > 0 ? sample(scores, temperature, rng.next()) : argMax(scores);
+      const next = pickToken(scores, settings, line.rng.next());
       if (stopIds.includes(next)) line.done = true;
-      else line.tokens.push(next);
+      else {
+        line.tokens.push(next);
+        onToken?.(line.index, next);
+      }
       line.done ||= line.tokens.length >= line.limit;
     }
   }
   return lines.map((line) => line.tokens.slice(line.prompt));
-}
-
-function argMax(scores: Float32Array): number {
-  let best = 0;
-  scores.forEach((score, i) => {
-    if (score > (scores[best] ?? 0)) best = i;
-  });
-  return best;
-}
-
-/** Draws from softmax(scores / temperature) by inverting its distribution function at `u`. */
-function sample(scores: Float32Array, temperature: number, u: number): number {
-  const top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const weights = scores.map((score) => Math.exp((score - top) / temperature));
-  let left = u * weights.reduce((a, b) => a + b, 0);
-  for (let i = 0; i < weights.length; i++) {
-    left -= weights[i] ?? 0;
-    if (left < 0) return i;
-  }
-  return argMax(scores);
 }

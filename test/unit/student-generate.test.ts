@@ -5,6 +5,8 @@
 //                frequencies of the first token follow the softmax
 //   stops        at a stop token (not returned), at maxNewTokens, at the end of the cache; empty and overlong prompts
 //   live         after the weights change, the same generator gives the new model's tokens
+//   streaming    tokens are reported as they come, prompt by prompt, and are those returned; sampled rows of a batch
+//                equal the same rows of a smaller batch
 //   abort        a signal stops it with the signal's reason, before and in the middle; it works afterwards
 //   refusals     a cache longer than the model's positions
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -123,6 +125,17 @@ test("sees the weights as they are now", async () => {
   expect(after).not.toEqual(before);
   store.restore(saved);
   expect(await greedy(prompts[2]!)).toEqual(before);
+});
+
+test("streams each token as it is known", async () => {
+  const seen: number[][] = prompts.map(() => []);
+  const settings = { maxNewTokens: 6, stopIds: [5], temperature: 1.5, topK: 20, topP: 0.95, seed: 3 };
+  const onToken = (prompt: number, token: number) => void seen[prompt]!.push(token);
+  const out = await generator.generateBatch(prompts, { ...settings, onToken });
+  expect(seen).toEqual(out);
+  expect(out.some((tokens) => tokens.length > 0)).toBe(true);
+  expect(await generator.generateBatch(prompts.slice(0, 2), settings)).toEqual(out.slice(0, 2));
+  await expect(generator.generate([1], { ...settings, topP: 2 })).rejects.toThrow(/topP/);
 });
 
 test("stops when it is told to", async () => {
