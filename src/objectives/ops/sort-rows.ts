@@ -1,0 +1,102 @@
+// Rows in descending order: a segmented radix sort without readback, for vocabularies up to 262144.
+// See shaders/loss/radix_scatter.wgsl.
+import floatKey from "../../../shaders/lib/float_key.wgsl?raw";
+import radixBlock from "../../../shaders/loss/radix_block.wgsl?raw";
+import radixCount from "../../../shaders/loss/radix_count.wgsl?raw";
+import radixScan from "../../../shaders/loss/radix_scan.wgsl?raw";
+import radixScatter from "../../../shaders/loss/radix_scatter.wgsl?raw";
+import sortKeys from "../../../shaders/loss/sort_keys.wgsl?raw";
+import { defineKernel } from "../../gpu/kernel";
+import { packParams, u32 } from "../../gpu/params";
+import type { ProgramBuilder, Tensor } from "../../gpu/program";
+
+export const sortKeysKernel = defineKernel({
+  entry: "sort_keys",
+  code: [floatKey, sortKeys],
+  bindings: { params: "uniform", rows: "read", x: "read", keys: "write" },
+});
+
+export const radixCountKernel = defineKernel({
+  entry: "radix_count",
+  code: [radixBlock, radixCount],
+  bindings: { params: "uniform", rows: "read", keys: "read", counts: "write" },
+});
+
+export const radixScanKernel = defineKernel({
+  entry: "radix_scan",
+  code: [radixScan],
+  bindings: { params: "uniform", rows: "read", counts: "write" },
+});
+
+export const radixScatterKernel = defineKernel({
+  entry: "radix_scatter",
+  code: [radixBlock, radixScatter],
+  bindings: {
+    params: "uniform",
+    rows: "read",
+    counts: "read",
+    keys: "read",
+    order: "read",
+    sorted: "write",
+    sorted_order: "write",
+  },
+});
+
+const DIGIT_BITS = 6;
+const BINS = 1 << DIGIT_BITS;
+const BLOCK = 2048;
+
+/** The largest vocabulary: Gemma's. Beyond it nothing is known to fail, but nothing is tested. */
+export const MAX_SORTED = 262144;
+
+export interface SortArgs {
+  /** [R, vocab]. */
+  readonly values: Tensor;
+  readonly vocab: number;
+  /** u32 (P): the row of `values` that each sorted row holds; NO_ROW is skipped. */
+  readonly rows: Tensor;
+  /** Whether to keep where each entry came from. */
+  readonly withOrder: boolean;
+}
+
+export interface SortedRows {
+  /** u32 (P, vocab): ~float_key of the values, ascending, so the values descend. See shaders/lib/float_key.wgsl. */
+  readonly keys: Tensor;
+  /** u32 (P, vocab): column of each sorted entry; equal values stay in the order of their columns. */
+  readonly order: Tensor | undefined;
+}
+
+export function recordSortRows(b: ProgramBuilder, { values, vocab, rows, withOrder }: SortArgs): SortedRows {
+  if (vocab > MAX_SORTED)
+    throw new RangeError(`sorting takes rows of at most ${MAX_SORTED} entries, got ${vocab}`);
+  const count = rows.length;
+  const blocks = Math.ceil(vocab / BLOCK);
+  const like = (label: string, size = count * vocab) => b.scratch(`${values.label} ${label}`, size);
+  const counts = like("digits", count * BINS * blocks);
+  let keys = like("keys");
+  let order: Tensor | undefined;
+  const unused = withOrder ? undefined : like("no order", 1);
+  const params = packParams(u32(vocab));
+  b.dispatch(sortKeysKernel, { params, rows, x: values, keys }, [Math.ceil(vocab / 64), count]);
+  for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
+    const flags = (withOrder ? 1 : 0) | (order ? 0 : 2);
+    const pass = packParams(u32(vocab), u32(blocks), u32(shift), u32(flags));
+    b.dispatch(radixCountKernel, { params: pass, rows, keys, counts }, [blocks, count]);
+    b.dispatch(radixScanKernel, { params: packParams(u32(BINS * blocks)), rows, counts }, [count]);
+    const sorted = like("sorted keys");
+    const sortedOrder = unused ?? like("order");
+    const bindings = {
+      params: pass,
+      rows,
+      counts,
+      keys,
+      order: order ?? keys,
+      sorted,
+      sorted_order: sortedOrder,
+    };
+    b.dispatch(radixScatterKernel, bindings, [blocks, count]);
+    keys = sorted;
+    if (withOrder) order = sortedOrder;
+  }
+  return { keys, order };
+}

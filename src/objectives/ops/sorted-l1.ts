@@ -1,0 +1,105 @@
+// The distance of sorted distributions over two vocabularies: ULD and GOLD. See shaders/loss/sorted_l1.wgsl.
+import floatKey from "../../../shaders/lib/float_key.wgsl?raw";
+import sum4 from "../../../shaders/lib/workgroup_sum4.wgsl?raw";
+import sortedL1 from "../../../shaders/loss/sorted_l1.wgsl?raw";
+import sortedL1Backward from "../../../shaders/loss/sorted_l1_backward.wgsl?raw";
+import { defineKernel } from "../../gpu/kernel";
+import { packParams, u32 } from "../../gpu/params";
+import type { Binding, Tensor } from "../../gpu/program";
+import type { Tape, Var } from "../../student";
+import { recordFill } from "../../student/ops/fill";
+import { recordWeightedTotal } from "./divergence";
+import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
+import { recordSortRows } from "./sort-rows";
+
+export const sortedL1Kernel = defineKernel({
+  entry: "sorted_l1",
+  code: [floatKey, sum4, sortedL1],
+  bindings: {
+    params: "uniform",
+    pairs: "read",
+    student_stats: "read",
+    teacher_stats: "read",
+    student_keys: "read",
+    teacher_keys: "read",
+    loss: "write",
+    table: "write",
+  },
+});
+
+export const sortedL1BackwardKernel = defineKernel({
+  entry: "sorted_l1_backward",
+  code: [floatKey, sortedL1Backward],
+  bindings: {
+    params: "uniform",
+    scale: "uniform",
+    pairs: "read",
+    weight: "read",
+    student_keys: "read",
+    teacher_keys: "read",
+    order: "read",
+    table: "read",
+    dlogits: "write",
+  },
+});
+
+export interface SortedL1Args {
+  /** [Rs, Vs]. */
+  readonly student: Var;
+  /** [Rt, Vt]: a constant. */
+  readonly teacher: Tensor;
+  readonly teacherVocab: number;
+  /** u32 (P): the rows that are compared; NO_ROW on both sides where there is no pair. A row occurs once at most. */
+  readonly studentRows: Tensor;
+  readonly teacherRows: Tensor;
+  /** u32 (P) pairs: the same two, side by side. */
+  readonly pairs: Tensor;
+  /** (P): the weight of each pair in the sum. */
+  readonly weight: Tensor;
+  /** Both sides hold log-probabilities, not logits; then they need not sum to 1. */
+  readonly logProbs?: boolean;
+  readonly scale: Binding;
+}
+
+export interface RecordedSortedL1 {
+  /** (P): the distance of each pair, not weighted. */
+  readonly pairLoss: Tensor;
+  /** (4): Σ weight·loss, Σ weight, 0, 0. */
+  readonly totals: Tensor;
+}
+
+/** Σ_p weight[p] · ‖sort(softmax(s)) − sort(softmax(q))‖₁, scaled into the objective. */
+export function recordSortedL1(tape: Tape, args: SortedL1Args): RecordedSortedL1 {
+  const { b } = tape;
+  const { student, teacher, teacherVocab, pairs, weight, scale, logProbs = false } = args;
+  const [rows = 0, vocab = 0] = student.shape;
+  const count = args.studentRows.length;
+  const stats = (values: Tensor, valueRows: number, width: number) =>
+    logProbs ? values : recordSoftmaxStats(b, { values, rows: valueRows, stride: width, vocab: width }); // or not read
+  const studentStats = stats(student.value, rows, vocab);
+  const teacherStats = stats(teacher, teacher.length / teacherVocab, teacherVocab);
+  const withOrder = tape.training && student.needsGrad;
+  const s = recordSortRows(b, { values: student.value, vocab, rows: args.studentRows, withOrder });
+  const t = recordSortRows(b, {
+    values: teacher,
+    vocab: teacherVocab,
+    rows: args.teacherRows,
+    withOrder: false,
+  });
+  const params = packParams(u32(vocab), u32(teacherVocab), u32(logProbs ? 1 : 0));
+  const loss = b.scratch("sorted distance", count);
+  const table = b.scratch("sorted distance table", 4 * count);
+  const shared = { params, pairs, student_keys: s.keys, teacher_keys: t.keys, table };
+  const forward = { ...shared, student_stats: studentStats, teacher_stats: teacherStats, loss };
+  b.dispatch(rowKernel(sortedL1Kernel, Math.max(vocab, teacherVocab)), forward, [count]);
+
+  tape.push(() => {
+    const { order } = s;
+    if (!student.needsGrad || !order) return;
+    const { tensor: dlogits, accumulate } = tape.gradTarget(student);
+    if (!accumulate) recordFill(b, dlogits, 0);
+    const bindings = { ...shared, scale, weight, order, dlogits };
+    b.dispatch(sortedL1BackwardKernel, bindings, [Math.ceil(vocab / 64), count]);
+  });
+  return { pairLoss: loss, totals: recordWeightedTotal(b, weight, loss) };
+}
