@@ -7,6 +7,9 @@ const USAGE = `couplet COMMAND
 
   run CONFIG.json --out DIR    train as the page does; writes metrics.jsonl, config.json, plan.json,
                                answers.json, evaluations.jsonl and the trained student
+  export RUN_DIR [--out ZIP|DIR] [--fp16]
+                               the student of a run as a zip that Transformers and transformers.js load, checked
+                               by loading it back
   config [PRESET]              print a complete run config (presets: ${Object.keys(PRESETS).join(", ")})
   ot FILE.json [--out OUT.json] [--device gpu|cpu]
                                solve transport problems
@@ -15,6 +18,7 @@ const USAGE = `couplet COMMAND
 const COMMANDS: Record<string, (argv: string[]) => Promise<number>> = {
   run: async (argv) => (await import("./run")).runCommand(argv),
   ot: async (argv) => (await import("./ot")).otCommand(argv),
+  export: async (argv) => (await import("./export")).exportCommand(argv),
   config: printConfig,
 };
 

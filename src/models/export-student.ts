@@ -1,31 +1,80 @@
 // A trained student as a model folder: what Hugging Face Transformers, transformers.js and Couplet itself can load.
 
-import { type LlamaConfig, modelConfigJson } from "./config";
-import type { ModelFiles } from "./files";
-import { llamaToOnnx } from "./onnx-export";
+import { asObject, type LlamaConfig, modelConfigJson } from "./config";
+import { type ModelFiles, readJson } from "./files";
+import { CARD_FILE, MANIFEST_FILE, modelCard, type RunManifest } from "./model-card";
+import { studentToOnnx } from "./onnx-export";
 import { type NamedTensor, writeSafetensors } from "./safetensors";
 import { checkTensors } from "./student-weights";
 
 const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"];
-const OPTIONAL_FILES = ["special_tokens_map.json"];
+const OPTIONAL_FILES = [
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "chat_template.jinja",
+  "vocab.json",
+  "merges.txt",
+];
+/** What the source says about its own files, which ours need not share. */
+const OF_THE_SOURCE = [
+  "dtype",
+  "torch_dtype",
+  "transformers_version",
+  "_name_or_path",
+  "transformers.js_config",
+];
 
-/** `tokenizerFiles` is the folder the student came from; its tokenizer is copied byte for byte. */
+export const HALF_ONNX_FILE = "onnx/model_fp16.onnx";
+
+export interface ExportOptions {
+  /** Adds onnx/model_fp16.onnx, whose weights are rounded to f16. */
+  readonly half?: boolean;
+  /** Adds a model card and the run itself. */
+  readonly manifest?: RunManifest;
+}
+
+/** `source` is the folder the student came from; its tokenizer is copied byte for byte. */
 export async function exportStudentFolder(
   config: LlamaConfig,
   tensors: ReadonlyMap<string, NamedTensor>,
-  tokenizerFiles: ModelFiles,
+  source: ModelFiles,
+  { half = false, manifest }: ExportOptions = {},
 ): Promise<Map<string, Uint8Array>> {
   const checked = checkTensors(config, tensors);
   const folder = new Map<string, Uint8Array>();
-  folder.set("config.json", json(modelConfigJson(config)));
-  folder.set("generation_config.json", json({ eos_token_id: config.eosId, pad_token_id: config.padId }));
-  for (const path of TOKENIZER_FILES) folder.set(path, await tokenizerFiles.read(path));
+  folder.set("config.json", json(await withSourceFields(source, modelConfigJson(config))));
+  const stops = { eos_token_id: config.eosId, pad_token_id: config.padId };
+  folder.set(
+    "generation_config.json",
+    json({ ...(await optional(source, "generation_config.json")), ...stops }),
+  );
+  for (const path of TOKENIZER_FILES) folder.set(path, await source.read(path));
   for (const path of OPTIONAL_FILES) {
-    if (await tokenizerFiles.has(path)) folder.set(path, await tokenizerFiles.read(path));
+    if (await source.has(path)) folder.set(path, await source.read(path));
   }
   folder.set("model.safetensors", writeSafetensors(checked));
-  folder.set("onnx/model.onnx", llamaToOnnx(config, checked));
+  folder.set("onnx/model.onnx", studentToOnnx(config, checked));
+  if (half) folder.set(HALF_ONNX_FILE, studentToOnnx(config, checked, { half }));
+  if (manifest) {
+    const parameters = [...checked.values()].reduce((sum, { data }) => sum + data.length, 0);
+    folder.set(MANIFEST_FILE, json(manifest));
+    folder.set(CARD_FILE, new TextEncoder().encode(modelCard(manifest, { config, parameters, half })));
+  }
   return folder;
+}
+
+/** Fields that we neither read nor change, such as bos_token_id, survive the journey. */
+async function withSourceFields(
+  source: ModelFiles,
+  ours: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const theirs = Object.entries(await optional(source, "config.json"));
+  const kept = theirs.filter(([field]) => !(field in ours) && !OF_THE_SOURCE.includes(field));
+  return { ...ours, ...Object.fromEntries(kept) };
+}
+
+async function optional(source: ModelFiles, path: string): Promise<Record<string, unknown>> {
+  return (await source.has(path)) ? asObject(await readJson(source, path)) : {};
 }
 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);

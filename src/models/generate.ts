@@ -10,8 +10,8 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The new text only. Rejects with the signal's reason when aborted. */
-export type Generate = (prompt: string, options: GenerateOptions) => Promise<string>;
+/** The new tokens only, without eos. Rejects with the signal's reason when aborted. */
+export type Generate = (ids: readonly number[], options: GenerateOptions) => Promise<number[]>;
 
 /** model_type → the class of transformers.js. All of them are fed alike. */
 const DECODERS = {
@@ -41,10 +41,9 @@ export async function createGenerate(
   const proceed = session.hasCache
     ? withCache(await transformers(), rawConfig, session, tokenizer, device)
     : withoutCache(session, tokenizer.eosId);
-  return async (prompt, { maxNewTokens, signal }) => {
+  return async (ids, { maxNewTokens, signal }) => {
     if (session.released) throw closed();
     signal?.throwIfAborted();
-    const ids = tokenizer.encode(prompt);
     const room = Math.min(maxNewTokens, maxPositions - ids.length);
     if (ids.length === 0) throw new RangeError("generate needs a prompt of at least one token, got none");
     if (room < 1) {
@@ -53,7 +52,7 @@ export async function createGenerate(
     }
     const fresh = await proceed(ids, room, signal);
     signal?.throwIfAborted();
-    return tokenizer.decode(fresh);
+    return fresh;
   };
 }
 

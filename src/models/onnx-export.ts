@@ -4,13 +4,19 @@
 // Shapes   B batch_size · T sequence_length · P past_sequence_length · S = P + T · D head_dim · H heads · KV kv heads
 
 import type { LlamaConfig } from "./config";
+import { type Builder, createBuilder, scope } from "./onnx-builder";
 import { BOOL, FLOAT, INT64 } from "./onnx-wire";
-import { modelProto, type NodeSpec, nodeProto, type Parts, tensorProto, valueInfo } from "./onnx-write";
+import { modelProto, type Parts, valueInfo } from "./onnx-write";
 import type { NamedTensor } from "./safetensors";
 import { checkTensors } from "./student-weights";
 
-export function llamaToOnnx(config: LlamaConfig, tensors: ReadonlyMap<string, NamedTensor>): Uint8Array {
-  const graph = createBuilder(checkTensors(config, tensors));
+/** `half` stores the weights in f16, half the bytes; arithmetic stays f32. */
+export function studentToOnnx(
+  config: LlamaConfig,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  { half = false }: { half?: boolean } = {},
+): Uint8Array {
+  const graph = createBuilder(checkTensors(config, tensors), half);
   const rotary = rotaryTables(graph, config);
   const mask = attentionMask(graph);
   let x = graph.node("Gather", "/model/embed_tokens/Gather", [
@@ -21,75 +27,6 @@ export function llamaToOnnx(config: LlamaConfig, tensors: ReadonlyMap<string, Na
   lmHead(graph, config, rmsNorm(graph, config, "model.norm", x));
   const values = graphValues(config);
   return modelProto("llama", { nodes: graph.nodes, initializers: graph.initializers, ...values });
-}
-
-interface Builder {
-  readonly nodes: Parts[];
-  readonly initializers: Parts[];
-  /** Adds a node and returns the name of its output. */
-  node(
-    op: string,
-    name: string,
-    inputs: string[],
-    attributes?: NodeSpec["attributes"],
-    output?: string,
-  ): string;
-  /** A whole-number constant: a scalar for a number, a vector for a list. */
-  ints(value: number | readonly number[]): string;
-  float(value: number): string;
-  floats(name: string, shape: readonly number[], data: Float32Array): string;
-  /** A parameter as it is stored. */
-  weight(name: string): string;
-  /** x · Wᵀ for the parameter `module`.weight, [out, in]. */
-  linear(module: string, x: string): string;
-}
-
-function createBuilder(tensors: ReadonlyMap<string, NamedTensor>): Builder {
-  const nodes: Parts[] = [];
-  const initializers: Parts[] = [];
-  const stored = new Set<string>();
-  const store = (name: string, make: () => Parts): string => {
-    if (!stored.has(name)) initializers.push(make());
-    stored.add(name);
-    return name;
-  };
-  const parameter = (name: string): NamedTensor => {
-    const tensor = tensors.get(name);
-    if (!tensor) throw new RangeError(`the exporter asked for ${name}, which the config does not imply`);
-    return tensor;
-  };
-  const node: Builder["node"] = (op, name, inputs, attributes = {}, output = `${name}_output_0`) => {
-    nodes.push(nodeProto({ op, name, inputs, outputs: [output], attributes }));
-    return output;
-  };
-  const floats: Builder["floats"] = (name, shape, data) =>
-    store(name, () => tensorProto(name, shape, FLOAT, data));
-  return {
-    nodes,
-    initializers,
-    node,
-    floats,
-    ints(value) {
-      const list = typeof value === "number" ? [value] : value;
-      const dims = typeof value === "number" ? [] : [value.length];
-      const data = BigInt64Array.from(list, BigInt);
-      const name = `i64${dims.length}:${list.join(",")}`;
-      return store(name, () => tensorProto(name, dims, INT64, data));
-    },
-    float: (value) => floats(`f32:${value}`, [], Float32Array.of(value)),
-    weight(name) {
-      const { shape, data } = parameter(name);
-      return floats(name, shape, data);
-    },
-    linear(module, x) {
-      const { shape, data } = parameter(`${module}.weight`);
-      const [out = 0, width = 0] = shape;
-      const right = store(`${module}.weight_t`, () =>
-        tensorProto(`${module}.weight_t`, [width, out], FLOAT, transposed(data, out, width)),
-      );
-      return node("MatMul", `${scope(module)}/MatMul`, [x, right]);
-    },
-  };
 }
 
 function decoderLayer(
@@ -277,14 +214,4 @@ function graphValues(config: LlamaConfig): { inputs: Parts[]; outputs: Parts[] }
     }
   }
   return { inputs, outputs };
-}
-
-/** "model.layers.0.mlp.up_proj" → "/model/layers.0/mlp/up_proj", as tracing exporters name scopes. */
-const scope = (module: string): string =>
-  `/${module.replaceAll(".", "/").replace(/layers\/(\d+)/, "layers.$1")}`;
-
-function transposed(data: Float32Array, rows: number, cols: number): Float32Array {
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = data[i * cols + j] ?? 0;
-  return out;
 }

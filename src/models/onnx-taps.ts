@@ -3,8 +3,9 @@
 // back from `logits` to the head's matrix product, forward from `input_ids` to the residual stream.
 
 import { ModelError } from "./errors";
-import { halfToFloat, type NamedTensor } from "./safetensors";
-import { FLOAT, type OnnxGraph, type OnnxNode, type OnnxTensor } from "./onnx-wire";
+import { halvesToFloats } from "./half";
+import type { NamedTensor } from "./safetensors";
+import { FLOAT, FLOAT16, type OnnxGraph, type OnnxNode, type OnnxTensor } from "./onnx-wire";
 
 export interface Taps {
   /** hidden_states[0]: the residual stream before the first layer. */
@@ -66,7 +67,7 @@ export function headWeight(graph: OnnxGraph, taps: Taps): NamedTensor | undefine
       return transposed ? stored : transpose(stored);
     }
     const node = graph.producerOf.get(name);
-    if (node?.op !== "Identity" && node?.op !== "Transpose") return undefined;
+    if (!node || !["Identity", "Transpose", "Cast"].includes(node.op)) return undefined;
     if (node.op === "Transpose") transposed = !transposed;
     name = node.inputs[0] ?? "";
   }
@@ -97,7 +98,7 @@ export function readFloats(tensor: OnnxTensor): NamedTensor | undefined {
   if (!raw || tensor.external || raw.length !== elements * bytes) return undefined;
   const own = raw.slice().buffer; // protobuf does not align
   if (dataType === FLOAT) return { shape: dims, data: new Float32Array(own) };
-  if (dataType === 10) return { shape: dims, data: Float32Array.from(new Uint16Array(own), halfToFloat) };
+  if (dataType === FLOAT16) return { shape: dims, data: halvesToFloats(new Uint16Array(own)) };
   return undefined;
 }
 

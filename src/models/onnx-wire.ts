@@ -40,6 +40,7 @@ export interface OnnxGraph {
 export const FLOAT = 1;
 export const INT64 = 7;
 export const BOOL = 9;
+export const FLOAT16 = 10;
 
 /** One field of a message: a number for varints, a byte range for everything with a length. */
 interface Field {

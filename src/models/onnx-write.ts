@@ -51,7 +51,7 @@ export function tensorProto(
   name: string,
   dims: readonly number[],
   dataType: number,
-  data: Float32Array | BigInt64Array,
+  data: Float32Array | BigInt64Array | Uint16Array | Uint8Array,
 ): Parts {
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const shape = dims.map((dim) => intField(1, dim));

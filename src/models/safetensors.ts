@@ -2,6 +2,7 @@
 // Read into f32 whatever the stored precision; written as F32. https://huggingface.co/docs/safetensors
 
 import { ModelError, reason } from "./errors";
+import { bfloatsToFloats, halvesToFloats } from "./half";
 
 export interface NamedTensor {
   readonly shape: readonly number[];
@@ -63,16 +64,6 @@ export function writeSafetensors(
     position += data.byteLength;
   }
   return bytes;
-}
-
-/** IEEE half to number, subnormals and infinities included. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
@@ -143,9 +134,7 @@ function decode(raw: Uint8Array, dtype: string): Float32Array {
   const own = raw.slice().buffer; // aligned, and not held to the whole file
   if (dtype === "F32") return new Float32Array(own);
   const halves = new Uint16Array(own);
-  if (dtype === "F16") return Float32Array.from(halves, halfToFloat);
-  const bits = Uint32Array.from(halves, (half) => half << 16);
-  return new Float32Array(bits.buffer);
+  return dtype === "F16" ? halvesToFloats(halves) : bfloatsToFloats(halves);
 }
 
 const isSizes = (value: unknown): value is number[] =>

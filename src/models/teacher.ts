@@ -64,6 +64,8 @@ export interface Teacher {
   ): Promise<TeacherBatchOutput>;
   /** Greedy, with a KV cache; returns the new text only. Rejects with the signal's reason when aborted. */
   generate(prompt: string, options: GenerateOptions): Promise<string>;
+  /** The same in tokens: the new ones only, without eos. */
+  continue(ids: readonly number[], options: GenerateOptions): Promise<number[]>;
   dispose(): Promise<void>;
 }
 
@@ -107,7 +109,7 @@ export async function openTeacher(
     await session.release();
     throw error;
   }
-  const generate = await createGenerate(asObject(rawConfig), config.maxPositions, session, tokenizer, device);
+  const proceed = await createGenerate(asObject(rawConfig), config.maxPositions, session, tokenizer, device);
   const { hiddenSize: D, vocabSize: V } = config;
   return {
     config,
@@ -131,7 +133,8 @@ export async function openTeacher(
         ...(wanted.layers && { layers: blockNames.map(of) }),
       };
     },
-    generate,
+    generate: async (prompt, options) => tokenizer.decode(await proceed(tokenizer.encode(prompt), options)),
+    continue: proceed,
     dispose: () => session.release(),
   };
 }

@@ -5,6 +5,7 @@ export class RunError extends Error {
     readonly code:
       | "not-finite"
       | "logits-differ"
+      | "export-differs"
       | "device-lost"
       | "no-rows"
       | "vocabulary"

@@ -2,3 +2,4 @@
 export { RunError } from "./failure";
 export type { Progress, RunSources } from "./load";
 export { openRun, type Run } from "./run";
+export { type ExportCheck, verifyExport } from "./verify-export";

@@ -4,7 +4,6 @@ import { deriveSeed } from "../config/rng";
 import { scheduleFactor } from "../config/schedule";
 import { createSampler, type PairBatch, type PreparedRow } from "../data";
 import type { Gpu } from "../gpu/device";
-import { exportStudentFolder } from "../models";
 import { responseTokens } from "../objectives";
 import type { AdamWStep } from "../student";
 import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
@@ -15,6 +14,7 @@ import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./
 import { createProbe } from "./probe";
 import { buildStep, type StepOutcome, type StepProgram } from "./step-program";
 import { shapeKey, stepShape } from "./step-shape";
+import { createRunLog, takeAway } from "./take-away";
 import { createTeacherCache } from "./teacher-cache";
 
 export interface Run {
@@ -35,7 +35,7 @@ export interface Run {
   evaluate(): Promise<EvaluationRecord>;
   /** Back to step 0: same weights, same data order, same numbers again. */
   reset(): Promise<void>;
-  /** The student as it is now, as a Hugging Face style folder. */
+  /** The student as it is now, as a Hugging Face style folder, checked by loading it back. */
   exportStudent(): Promise<Map<string, Uint8Array>>;
   destroy(): Promise<void>;
 }
@@ -57,6 +57,7 @@ export async function openRun(
   const answers = createAnswers(gpu, loaded, config);
   const newSampler = () =>
     createSampler(loaded.train.length, config.batchSize, deriveSeed(config.seed, "data"));
+  const log = createRunLog(config);
   let sampler = newSampler();
   let upcoming = sampler.next();
   let at = 0;
@@ -77,7 +78,15 @@ export async function openRun(
     await prefetch;
     if (!outcome.updated) throw notFinite(outcome, at + 1);
     at++;
-    return stepRecord(outcome, batch, at, adamw.learningRate, performance.now() - started);
+    const record = stepRecord(outcome, batch, at, adamw.learningRate, performance.now() - started);
+    log.stepped(record);
+    return record;
+  }
+
+  async function evaluate(): Promise<EvaluationRecord> {
+    const record = { ...(await answers.evaluate(loaded.heldOut)), step: at };
+    log.evaluated(record);
+    return record;
   }
 
   return {
@@ -89,15 +98,15 @@ export async function openRun(
     step,
     plans: async (row) => (await probe.plans(heldOutRow(loaded, row))).map((plan) => ({ ...plan, step: at })),
     answers: async (row) => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at }),
-    evaluate: async () => ({ ...(await answers.evaluate(loaded.heldOut)), step: at }),
+    evaluate,
     async reset() {
       store.restore(initial);
       sampler = newSampler();
       upcoming = sampler.next();
       at = 0;
+      log.clear();
     },
-    exportStudent: async () =>
-      exportStudentFolder(model.config, await store.read("student"), loaded.studentFiles),
+    exportStudent: () => takeAway(gpu, loaded, sources.device, log.manifest(at)),
     async destroy() {
       steps.destroy();
       probe.destroy();

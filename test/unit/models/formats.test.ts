@@ -19,7 +19,7 @@ import {
   tensorProto,
   valueInfo,
 } from "../../../src/models/onnx-write";
-import { halfToFloat } from "../../../src/models/safetensors";
+import { floatsToHalves, halfToFloat } from "../../../src/models/half";
 import { randomTensors, tinyConfig, tinyFolder } from "./tiny";
 
 /** Random damage: flipped, cut, doubled or overwritten bytes, most of it near the start where the structure is. */
@@ -94,6 +94,25 @@ describe("safetensors", () => {
     ];
     expect(known.map(([bits]) => data[bits])).toEqual(known.map(([, value]) => value));
     expect(data.every((v, i) => Object.is(v, halfToFloat(i)))).toBe(true);
+  });
+
+  test("f32 to f16 rounds to the nearest, ties to even; every f16 survives", () => {
+    const halves = Uint16Array.from({ length: 65536 }, (_, i) => i);
+    const values = Float32Array.from(halves, halfToFloat);
+    const back = floatsToHalves(values);
+    expect(back.every((bits, i) => bits === i || Number.isNaN(values[i]))).toBe(true);
+    const finite = values.filter(Number.isFinite).toSorted();
+    // Midway between neighbours: the one whose last bit is 0.
+    for (let i = 1; i < finite.length; i += 97) {
+      const [low, high] = [finite[i - 1]!, finite[i]!];
+      const [bits] = floatsToHalves(Float32Array.of((low + high) / 2));
+      expect([low, high].map((v) => floatsToHalves(Float32Array.of(v))[0])).toContain(bits);
+      if (low !== high) expect(bits! & 1, `between ${low} and ${high}`).toBe(0);
+    }
+    const edges = [65519.996, 65520, -1e30, 2 ** -25, 2 ** -25 * 1.001, 1e-30, -0, NaN];
+    expect([...floatsToHalves(Float32Array.from(edges))]).toEqual([
+      0x7bff, 0x7c00, 0xfc00, 0, 1, 0, 0x8000, 0x7e00,
+    ]);
   });
 
   test("BF16 is the upper half of an f32", () => {

@@ -1,0 +1,56 @@
+// IEEE half precision (f16) and bfloat16, to and from numbers: typed arrays of f16 are not everywhere yet.
+
+const EXPONENT_BIAS_SHIFT = 112 << 23; // f32's bias less f16's, in place
+const SMALLEST_NORMAL = 113 << 23; // 2^−14
+const LARGEST = 0x477fefff; // rounds to 65504
+
+/** IEEE half to number, subnormals and infinities included. */
+export function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** All of them at once: a table of the 65,536 halves, made when first needed. */
+export function halvesToFloats(halves: Uint16Array): Float32Array {
+  table ??= Float32Array.from({ length: 65_536 }, (_, bits) => halfToFloat(bits));
+  const out = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) out[i] = table[halves[i] ?? 0] ?? 0;
+  return out;
+}
+let table: Float32Array | undefined;
+
+/** Round to nearest, ties to even; beyond ±65504 infinite. */
+export function floatsToHalves(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, halfBits);
+}
+
+function halfBits(f32: number): number {
+  const sign = (f32 >>> 16) & 0x8000;
+  const magnitude = f32 & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00; // NaN
+  if (magnitude > LARGEST) return sign | 0x7c00;
+  if (magnitude < SMALLEST_NORMAL) {
+    const value = new Float32Array(Uint32Array.of(magnitude).buffer)[0] ?? 0;
+    return sign | roundEven(value * 2 ** 24); // counts of the smallest subnormal
+  }
+  const shifted = magnitude - EXPONENT_BIAS_SHIFT;
+  return sign | ((shifted + 0xfff + ((shifted >>> 13) & 1)) >>> 13);
+}
+
+function roundEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}
+
+/** bfloat16 is the upper half of an f32. */
+export function bfloatsToFloats(halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] ?? 0) << 16;
+  return new Float32Array(bits.buffer);
+}

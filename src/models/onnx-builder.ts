@@ -1,0 +1,120 @@
+// A decoder graph under construction: nodes and initializers, each constant and parameter stored once.
+
+import { ModelError } from "./errors";
+import { floatsToHalves } from "./half";
+import { FLOAT, FLOAT16, INT64 } from "./onnx-wire";
+import { type NodeSpec, nodeProto, type Parts, tensorProto } from "./onnx-write";
+import type { NamedTensor } from "./safetensors";
+
+export interface Builder {
+  readonly nodes: readonly Parts[];
+  readonly initializers: readonly Parts[];
+  /** Adds a node and returns the name of its output. */
+  node(
+    op: string,
+    name: string,
+    inputs: readonly string[],
+    attributes?: NodeSpec["attributes"],
+    output?: string,
+  ): string;
+  /** A whole-number constant: a scalar for a number, a vector for a list. */
+  ints(value: number | readonly number[]): string;
+  float(value: number): string;
+  floats(name: string, shape: readonly number[], data: Float32Array): string;
+  has(parameter: string): boolean;
+  /** A parameter as it is stored. */
+  weight(name: string): string;
+  /** x · Wᵀ (+ b) for the parameters `module`.weight, [out, in], and `module`.bias if there is one. */
+  linear(module: string, x: string): string;
+  /** x · W + b for a weight stored [in, out], as GPT-2's Conv1D. */
+  conv1d(module: string, x: string): string;
+}
+
+/** `half` stores the parameters in f16; the graph casts them back, so that all arithmetic stays f32. */
+export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = false): Builder {
+  const nodes: Parts[] = [];
+  const initializers: Parts[] = [];
+  const stored = new Map<string, string>();
+  const node: Builder["node"] = (op, name, inputs, attributes = {}, output = `${name}_output_0`) => {
+    nodes.push(nodeProto({ op, name, inputs, outputs: [output], attributes }));
+    return output;
+  };
+  const once = (name: string, make: () => string): string => {
+    const known = stored.get(name);
+    if (known !== undefined) return known;
+    const made = make();
+    stored.set(name, made);
+    return made;
+  };
+  const floats: Builder["floats"] = (name, shape, data) =>
+    once(name, () => {
+      initializers.push(tensorProto(name, shape, FLOAT, data));
+      return name;
+    });
+  const parameter = (name: string): NamedTensor => {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new RangeError(`the exporter asked for ${name}, which the config does not imply`);
+    return tensor;
+  };
+  const keep = (name: string, shape: readonly number[], values: () => Float32Array): string => {
+    if (!half) return stored.get(name) ?? floats(name, shape, values());
+    return once(name, () => {
+      initializers.push(tensorProto(name, shape, FLOAT16, checkedHalves(name, values())));
+      return node("Cast", `/${name}/Cast`, [name], { to: FLOAT });
+    });
+  };
+  const weight = (name: string): string => {
+    const { shape, data } = parameter(name);
+    return keep(name, shape, () => data);
+  };
+  const biased = (module: string, product: string): string =>
+    tensors.has(`${module}.bias`)
+      ? node("Add", `${scope(module)}/Add`, [product, weight(`${module}.bias`)])
+      : product;
+  return {
+    nodes,
+    initializers,
+    node,
+    floats,
+    ints(value) {
+      const list = typeof value === "number" ? [value] : value;
+      const dims = typeof value === "number" ? [] : [value.length];
+      const name = `i64${dims.length}:${list.join(",")}`;
+      return once(name, () => {
+        initializers.push(tensorProto(name, dims, INT64, BigInt64Array.from(list, BigInt)));
+        return name;
+      });
+    },
+    float: (value) => floats(`f32:${value}`, [], Float32Array.of(value)),
+    has: (name) => tensors.has(name),
+    weight,
+    linear(module, x) {
+      const { shape, data } = parameter(`${module}.weight`);
+      const [out = 0, width = 0] = shape;
+      const right = keep(`${module}.weight_t`, [width, out], () => transposed(data, out, width));
+      return biased(module, node("MatMul", `${scope(module)}/MatMul`, [x, right]));
+    },
+    conv1d: (module, x) =>
+      biased(module, node("MatMul", `${scope(module)}/MatMul`, [x, weight(`${module}.weight`)])),
+  };
+}
+
+function checkedHalves(name: string, data: Float32Array): Uint16Array {
+  const halves = floatsToHalves(data);
+  const large = halves.findIndex((bits, i) => (bits & 0x7fff) === 0x7c00 && Number.isFinite(data[i]));
+  if (large < 0) return halves;
+  throw new ModelError(
+    "unsupported",
+    `${name} holds ${data[large]}, which f16 cannot; its largest number is 65504. Export without fp16.`,
+  );
+}
+
+/** "model.layers.0.mlp.up_proj" → "/model/layers.0/mlp/up_proj", as tracing exporters name scopes. */
+export const scope = (module: string): string =>
+  `/${module.replaceAll(".", "/").replace(/(layers|h)\/(\d+)/, "$1.$2")}`;
+
+function transposed(data: Float32Array, rows: number, cols: number): Float32Array {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = data[i * cols + j] ?? 0;
+  return out;
+}
