@@ -60,8 +60,18 @@ async function train(run: Run, out: OutputFolder): Promise<number> {
 
 async function writeResults(run: Run, config: RunConfig, out: OutputFolder): Promise<void> {
   out.json("plan.json", (await run.plans(config.probe.row)).map(plainPlan));
-  out.json("answers.json", await run.answers(config.probe.row));
+  await tellOf(async () => out.json("answers.json", await run.answers(config.probe.row)));
   for (const [path, bytes] of await run.exportStudent()) out.bytes(`student/${path}`, bytes);
+}
+
+/** What a run that failed cannot give any more is said, and the rest is written. */
+async function tellOf(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    console.error(`${error.what}\n${error.why}\n${error.remedy}`);
+  }
 }
 
 function report({ step, loss, terms, gradNorm, ms }: StepRecord, steps: number): void {

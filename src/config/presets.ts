@@ -1,5 +1,6 @@
 // Named starting points. A preset is a whole config, so that a run never depends on a hidden default.
 import type { RunConfig, TransportConfig } from "./run";
+import { PLAIN_TRAINING } from "./training";
 
 /** Our default transport: log-domain, a plan that is neither blurred to a·bᵀ nor a hard assignment. */
 export const STABLE_TRANSPORT: TransportConfig = {
@@ -41,6 +42,7 @@ export const FIRST_LIGHT: RunConfig = {
     warmupSteps: 0,
   },
   batchSize: 8,
+  ...PLAIN_TRAINING,
   steps: 300,
   evaluation: { everySteps: 100, rows: 60 },
   probe: { row: 0, everySteps: 5 },

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { count, finite, fraction, positive } from "./fields";
 import { method } from "./methods";
+import { trainingFields } from "./training";
 
 /** What was expected, what came, where. `issues` holds one line per field that is wrong. */
 export class ConfigError extends Error {
@@ -43,6 +44,7 @@ const runConfig = v.strictObject({
     warmupSteps: count(0, 100_000),
   }),
   batchSize: count(1, 64),
+  ...trainingFields,
   steps: count(1, 1_000_000),
   /** Held-out rows whose answers are scored, every so many steps (0: never). */
   evaluation: v.strictObject({ everySteps: count(0, 100_000), rows: count(0, 2000) }),
@@ -52,6 +54,7 @@ const runConfig = v.strictObject({
 
 export type RunConfig = v.InferOutput<typeof runConfig>;
 export type OptimizerConfig = RunConfig["optimizer"];
+export type TrainingConfig = RunConfig["training"];
 export * from "./methods";
 
 /**

@@ -51,6 +51,8 @@ export interface PairBatch extends ViewBatch {
   readonly tokens?: TokenTables | undefined;
   /** What token losses are divided by, when it is not the number of response tokens: part of a global batch. */
   readonly denominator?: number | undefined;
+  /** What losses per sample are divided by, likewise. */
+  readonly samples?: number | undefined;
 }
 
 /** `T` defaults to the longest input; a larger one (see bucketLength) adds padding. An absent sequence is all padding. */

@@ -25,7 +25,14 @@ import {
   type Solved,
 } from "../ot";
 import { linear, type NewParameter, type Var } from "../student";
-import type { PlanFigures, RecordedProbe, RecordedTerm, Recording, StepShape } from "./types";
+import {
+  batchSamples,
+  type PlanFigures,
+  type RecordedProbe,
+  type RecordedTerm,
+  type Recording,
+  type StepShape,
+} from "./types";
 
 /** A layer that enters the transport: which states, and where it stands in the problem table. */
 type Layer = "embedding" | "hidden";
@@ -142,7 +149,7 @@ const costArgs = (
 });
 
 /** The published code averages over the batch and divides by four. */
-const problemWeight = (weight: number, batch: PairBatch): number => weight / (4 * batch.student.B);
+const problemWeight = (weight: number, batch: PairBatch): number => weight / (4 * batchSamples(batch));
 
 /** Terms `ot_embedding` and `ot_hidden`, each `weight` times the layer's own weight. */
 export function recordTransportTerm(

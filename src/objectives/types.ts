@@ -186,6 +186,9 @@ export interface Distillation<Settings extends { readonly id: string } = { reado
 /** The denominator of token losses (METHODS §0): response tokens of the batch, unless the batch says otherwise. */
 export const responseTokens = (batch: PairBatch): number => batch.denominator ?? batch.student.labels.length;
 
+/** The denominator of losses per sample: samples of the batch, unless the batch says otherwise. */
+export const batchSamples = (batch: PairBatch): number => batch.samples ?? batch.student.B;
+
 /** Several terms as one objective. @throws Error when two terms have one name: a sum would lose one of them. */
 export function joinTerms(parts: readonly RecordedTerm[]): RecordedObjective {
   return {

@@ -4,17 +4,25 @@ export { NO_ROW } from "./grid";
 export {
   createModel,
   headWeight,
+  type ModelOptions,
   type ModelStates,
   recordHead,
   recordModel,
   type StudentModel,
 } from "./model";
 export { studentLogits } from "./logits";
+export { NotFiniteLogits } from "./sample";
 export { type LoraSettings, mergeLora, peftAdapter, withLora } from "./lora";
 export { linear } from "./ops/linear";
 export { crossEntropy } from "./ops/cross-entropy";
 export { gatherRows } from "./ops/rows";
-export { type AdamWStep, HYPER_ELEMENTS, packHyper, recordClipAndAdamW } from "./optimizer";
+export {
+  type AdamWStep,
+  HYPER_ELEMENTS,
+  packHyper,
+  recordClearGradients,
+  recordClipAndAdamW,
+} from "./optimizer";
 export { layOutParams, layoutBytes, type ParamShape, segmentBytesOf } from "./param-layout";
 export {
   createParamStore,

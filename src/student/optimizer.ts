@@ -10,6 +10,7 @@ import { defineKernel } from "../gpu/kernel";
 import { packParams, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
 import { foldGrid } from "./grid";
+import { recordFill } from "./ops/fill";
 import type { ParamStore } from "./params";
 
 export const sumSquaresKernel = defineKernel({
@@ -62,6 +63,11 @@ export function packHyper(s: AdamWStep): Float32Array {
   values.set([s.learningRate, s.projectorLearningRate, s.beta1, s.beta2, s.eps, s.weightDecay, s.clipNorm]);
   values.set([bias1, rootBias2], 7);
   return values;
+}
+
+/** Gradients become zero: the start of a step that accumulates. */
+export function recordClearGradients(b: ProgramBuilder, store: ParamStore): void {
+  for (const { tensors } of store.segments) recordFill(b, tensors.grads, 0);
 }
 
 /** Workgroups that sum one segment's squares. */

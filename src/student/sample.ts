@@ -22,7 +22,7 @@ export function checkSampling({ temperature = 0, topK = 0, topP = 1 }: SamplingS
 
 /**
  * @param u uniform in [0, 1); greedy does not use it.
- * @throws Error when a logit is NaN, or all are −∞: the model has gone wrong, and any token would hide it.
+ * @throws NotFiniteLogits when a logit is NaN, or all are −∞: the model has gone wrong, and any token would hide it.
  */
 export function pickToken(scores: Float32Array, settings: SamplingSettings, u: number): number {
   const best = argMax(scores);
@@ -63,5 +63,10 @@ function argMax(scores: Float32Array): number {
   return best;
 }
 
+/** The model has gone wrong: its weights are not finite, or so large that its logits are not. */
+export class NotFiniteLogits extends Error {
+  override name = "NotFiniteLogits";
+}
+
 const notFinite = (token: number) =>
-  new Error(`The student's logits are not finite (token ${token}): its weights have gone wrong.`);
+  new NotFiniteLogits(`The student's logits are not finite (token ${token}): its weights have gone wrong.`);

@@ -79,6 +79,8 @@ export interface RunFacts {
   readonly teacher: { readonly hiddenSize: number; readonly vocabSize: number };
   readonly student: {
     readonly parameters: number;
+    /** Of those and the adapters beside them, how many are trained; projectors not counted. */
+    readonly trainable?: number;
     readonly hiddenSize: number;
     readonly layers: number;
     readonly vocabSize: number;

@@ -2,8 +2,9 @@
 import type { RunConfig } from "../config/run";
 import { exactMatch, extractAnswer, type PreparedRow } from "../data";
 import type { Gpu } from "../gpu/device";
-import { createGenerator } from "../student";
+import { createGenerator, NotFiniteLogits } from "../student";
 import type { AnswerRecord, EvaluationRecord } from "../telemetry";
+import { RunError } from "./failure";
 import type { Loaded } from "./load";
 
 export interface Answers {
@@ -45,16 +46,21 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
   ];
 
   async function score(rows: readonly PreparedRow[]): Promise<number> {
-    const texts = await generator.generateBatch(rows.map(promptIds), options);
+    const texts = await inWords(generator.generateBatch(rows.map(promptIds), options));
     return rows.filter((row, i) => {
       const expected = row.row.answer ?? extractAnswer(referenceOf(row));
       return exactMatch(tokenizer.decode(texts[i] ?? []), expected);
     }).length;
   }
 
+  const inWords = <T>(generated: Promise<T>): Promise<T> =>
+    generated.catch((error: unknown) => {
+      throw error instanceof NotFiniteLogits ? noAnswer(error) : error;
+    });
+
   return {
     async compare(row) {
-      const now = await generator.generate(promptIds(row), options);
+      const now = await inWords(generator.generate(promptIds(row), options));
       const { teacher, before } = await fixedAnswers(row);
       return {
         prompt: promptOf(row),
@@ -71,3 +77,11 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
     destroy: () => generator.destroy(),
   };
 }
+
+const noAnswer = ({ message }: NotFiniteLogits): RunError =>
+  new RunError(
+    "not-finite",
+    "The student cannot answer.",
+    message,
+    "Lower the learning rate, or go back to an earlier checkpoint.",
+  );

@@ -9,7 +9,8 @@ export class RunError extends Error {
       | "device-lost"
       | "no-rows"
       | "vocabulary"
-      | "teacher-weights",
+      | "teacher-weights"
+      | "adapters",
     readonly what: string,
     readonly why: string,
     readonly remedy: string,

@@ -8,6 +8,7 @@ import {
   loadStudentWeights,
   loadTokenizer,
   type ModelFiles,
+  type NamedTensor,
   openTeacher,
   type Teacher,
   type Tokenizer,
@@ -16,9 +17,12 @@ import { objectiveOf, type Objective } from "../objectives";
 import {
   createModel,
   createParamStore,
+  type LoraSettings,
+  type NewParameter,
   type StudentModel,
   studentLogits,
   studentParameters,
+  withLora,
 } from "../student";
 import { dimsOf } from "./batch-source";
 import { RunError } from "./failure";
@@ -104,9 +108,9 @@ async function open(
 
   const dims = dimsOf({ model: { config }, teacher });
   const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
-  const store = createParamStore(gpu, [...studentParameters(tensors), ...projectors]);
+  const store = createParamStore(gpu, [...trainedParameters(run, tensors), ...projectors]);
   onFailure(() => store.destroy());
-  const model = createModel(gpu, config, store);
+  const model = createModel(gpu, config, store, { lora: loraOf(run) });
   onFailure(() => model.destroy());
   const teacherWeights = uploadTeacherWeights(gpu, teacher, needs);
   onFailure(() => teacherWeights.destroy());
@@ -118,6 +122,27 @@ async function open(
     views: objective.views?.(run.method) ?? 1,
     ...rows,
   };
+}
+
+export const loraOf = ({ training }: RunConfig): LoraSettings | undefined =>
+  training.kind === "lora" ? training : undefined;
+
+/** The student's weights as the config trains them. @throws RunError when its adapters do not fit the student. */
+function trainedParameters(run: RunConfig, tensors: ReadonlyMap<string, NamedTensor>): NewParameter[] {
+  const plain = studentParameters(tensors);
+  const lora = loraOf(run);
+  if (!lora) return plain;
+  try {
+    return withLora(plain, lora, deriveSeed(run.seed, "lora"));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RunError(
+      "adapters",
+      "The adapters do not fit this student.",
+      `${error.message}.`,
+      "Change training.targets or training.rank.",
+    );
+  }
 }
 
 function prepareRows(

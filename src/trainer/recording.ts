@@ -8,6 +8,7 @@ import {
   gatherRows,
   headWeight,
   linear,
+  type ModelOptions,
   NO_ROW,
   recordHead,
   recordModel,
@@ -31,9 +32,10 @@ export function recordForward(
   model: StudentModel,
   weights: TeacherWeights,
   shape: StepShape,
+  options: ModelOptions = {},
 ): LiveRecording {
-  const main = recordView(tape, model, weights, shape, shape, "");
-  const plain = shape.plain && recordView(tape, model, weights, shape, shape.plain, "plain_");
+  const main = recordView(tape, model, weights, shape, shape, "", options);
+  const plain = shape.plain && recordView(tape, model, weights, shape, shape.plain, "plain_", options);
   const { student, teacher } = main.view;
   return {
     recording: {
@@ -63,6 +65,7 @@ function recordView(
   { batch: B, teacherWidth }: StepShape,
   { studentLength: T, studentRows, teacherRows }: ViewShape,
   prefix: string,
+  options: ModelOptions,
 ) {
   const { b } = tape;
   const values = new Map<string, Value>();
@@ -72,7 +75,7 @@ function recordView(
   };
   const ids = input("ids", B * T, ({ student }) => paddedIds(student, B, T));
   const rows = input("rows", studentRows, ({ student }) => paddedRows(student, T, studentRows));
-  const states = recordModel(tape, model, { B, T, ids });
+  const states = recordModel(tape, model, { B, T, ids }, options);
   const hidden = once(() => gatherRows(tape, states.hidden, rows));
   const ofRows = (name: string, length: number, of: (view: ViewBatch) => ArrayLike<number>) =>
     once(() => input(name, length, (view) => padded(of(view), length)));

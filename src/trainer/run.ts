@@ -2,18 +2,17 @@
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
 import { scheduleFactor } from "../config/schedule";
-import { createSampler, type PairBatch, type PreparedRow } from "../data";
+import { createSampler, type PreparedRow } from "../data";
 import type { Gpu } from "../gpu/device";
-import { responseTokens } from "../objectives";
 import type { AdamWStep } from "../student";
 import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
 import { createAnswers } from "./answers";
-import { createBatchSource, dimsOf } from "./batch-source";
+import { createBatchSource } from "./batch-source";
 import { RunError } from "./failure";
 import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
 import { createProbe } from "./probe";
-import { buildStep, type StepOutcome, type StepProgram } from "./step-program";
-import { shapeKey, stepShape } from "./step-shape";
+import type { StepOutcome } from "./step-program";
+import { createStepper } from "./stepper";
 import { createRunLog, takeAway } from "./take-away";
 import { createTeacherCache } from "./teacher-cache";
 
@@ -49,14 +48,17 @@ export async function openRun(
   const loaded = await loadRun(gpu, config, sources, progress);
   const { teacher, model } = loaded;
   const { store } = model;
-  const initial = await store.save();
   const cache = createTeacherCache(teacher, loaded.objective.needs(config.method));
   const source = createBatchSource(loaded, cache);
-  const steps = createStepPrograms(gpu, loaded, config, progress);
+  const stepper = createStepper(gpu, loaded, config, source, progress);
   const probe = createProbe(gpu, loaded, config.method, source);
   const answers = createAnswers(gpu, loaded, config);
   const newSampler = () =>
-    createSampler(loaded.train.length, config.batchSize, deriveSeed(config.seed, "data"));
+    createSampler(
+      loaded.train.length,
+      config.batchSize * config.accumulation,
+      deriveSeed(config.seed, "data"),
+    );
   const log = createRunLog(config);
   let sampler = newSampler();
   let upcoming = sampler.next();
@@ -68,17 +70,15 @@ export async function openRun(
     const started = performance.now();
     const rows = rowsOf(upcoming);
     await source.ensure(rows);
-    const batch = source.batch(rows);
-    const program = await steps.of(batch);
     const adamw = adamwStep(config, at + 1);
-    const running = program.run(batch, source.states(rows), adamw);
+    const running = stepper.step(rows, adamw);
     upcoming = sampler.next();
     const prefetch = source.ensure(rowsOf(upcoming)); // the teacher works while the GPU does
-    const outcome = await running;
+    const { outcome, tokens } = await running;
     await prefetch;
     if (!outcome.updated) throw notFinite(outcome, at + 1);
     at++;
-    const record = stepRecord(outcome, batch, at, adamw.learningRate, performance.now() - started);
+    const record = stepRecord(outcome, tokens, at, adamw.learningRate, performance.now() - started);
     log.stepped(record);
     return record;
   }
@@ -91,7 +91,7 @@ export async function openRun(
 
   return {
     config,
-    facts: () => runFacts(loaded, steps.memory(), cache.bytes),
+    facts: () => runFacts(loaded, stepper.memory(), cache.bytes),
     get at() {
       return at;
     },
@@ -100,7 +100,7 @@ export async function openRun(
     answers: async (row) => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at }),
     evaluate,
     async reset() {
-      store.restore(initial);
+      store.reset();
       sampler = newSampler();
       upcoming = sampler.next();
       at = 0;
@@ -108,44 +108,11 @@ export async function openRun(
     },
     exportStudent: () => takeAway(gpu, loaded, sources.device, log.manifest(at)),
     async destroy() {
-      steps.destroy();
+      stepper.destroy();
       probe.destroy();
       answers.destroy();
       await unload(loaded);
     },
-  };
-}
-
-/** Programs by shape bucket, built when first met. */
-function createStepPrograms(gpu: Gpu, loaded: Loaded, config: RunConfig, progress: Progress) {
-  const built = new Map<string, Promise<StepProgram>>();
-  const memory: Record<string, number> = {};
-  const dims = dimsOf(loaded);
-
-  async function build(batch: PairBatch): Promise<StepProgram> {
-    const shape = stepShape(batch, config.batchSize, dims);
-    const program = await buildStep(
-      gpu,
-      loaded.model,
-      loaded.teacherWeights,
-      loaded.objective,
-      config.method,
-      shape,
-      (done, total) => progress("compiling the training step", done, total),
-    );
-    for (const [part, bytes] of Object.entries(program.memory)) memory[part] = (memory[part] ?? 0) + bytes;
-    return program;
-  }
-
-  return {
-    of(batch: PairBatch): Promise<StepProgram> {
-      const key = shapeKey(stepShape(batch, config.batchSize, dims));
-      let program = built.get(key);
-      if (!program) built.set(key, (program = build(batch)));
-      return program;
-    },
-    memory: (): Readonly<Record<string, number>> => memory,
-    destroy: () => built.forEach((program) => void program.then((p) => p.destroy()).catch(() => undefined)),
   };
 }
 
@@ -161,13 +128,12 @@ function adamwStep({ optimizer, steps }: RunConfig, step: number): AdamWStep {
 
 function stepRecord(
   outcome: StepOutcome,
-  batch: PairBatch,
+  tokens: number,
   step: number,
   learningRate: number,
   ms: number,
 ): StepRecord {
   const { loss, terms, gradNorm, marginalError, unconverged, correctTokens, gauges = {} } = outcome;
-  const tokens = responseTokens(batch);
   const tokenAccuracy = correctTokens / tokens;
   return {
     ...{ step, loss, terms, gradNorm, learningRate, tokenAccuracy, tokens, marginalError, unconverged },
@@ -196,13 +162,18 @@ function heldOutRow({ heldOut }: Loaded, index: number): PreparedRow {
   );
 }
 
+/** The student's own parameters, adapters not counted. */
+const plainCount = ({ model: { lora, store } }: Loaded): number =>
+  store.count("student") - (lora ? store.trainableCount - store.count("projector") : 0);
+
 function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cacheBytes: number): RunFacts {
   const { model, teacher, teacherWeights, train, heldOut, dropped, logitsGap, tokenizer } = loaded;
   const { config, store } = model;
   return {
     teacher: { hiddenSize: teacher.config.hiddenSize, vocabSize: teacher.tokenizer.vocabSize },
     student: {
-      parameters: store.count("student"),
+      parameters: plainCount(loaded),
+      trainable: store.trainableCount - store.count("projector"),
       hiddenSize: config.hiddenSize,
       layers: config.layers,
       vocabSize: tokenizer.vocabSize,

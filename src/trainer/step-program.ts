@@ -1,13 +1,16 @@
-// The training step as one program: forward, objective, backward, clip, AdamW. Recorded once per shape bucket.
+// The training step as programs, recorded once per shape bucket. Without accumulation a step is one program:
+// forward, objective, backward, clip, AdamW. With it, each micro-batch is a pass that adds to the gradients, and the
+// update is a program of its own, which clears them.
 import type { MethodConfig } from "../config/run";
 import type { PairBatch } from "../data";
 import type { Gpu } from "../gpu/device";
-import { type Program, ProgramBuilder, type ProgramMemory } from "../gpu/program";
+import { ProgramBuilder, type ProgramMemory } from "../gpu/program";
 import type { Objective, RecordedObjective, StepShape, StepTerms } from "../objectives";
 import {
   type AdamWStep,
   HYPER_ELEMENTS,
   packHyper,
+  recordClearGradients,
   recordClipAndAdamW,
   type StudentModel,
   Tape,
@@ -16,64 +19,176 @@ import { type LiveRecording, recordForward } from "./recording";
 import type { BatchStates } from "./teacher-cache";
 import type { TeacherWeights } from "./teacher-weights";
 
-export interface StepOutcome extends StepTerms {
+/** What a forward and backward pass finds. */
+export interface PassOutcome extends StepTerms {
   readonly loss: number;
+}
+
+/** What the update did. */
+export interface UpdateOutcome {
   readonly gradNorm: number;
   /** False when something was not finite: then weights and moments are as they were before the step. */
   readonly updated: boolean;
 }
 
-export interface StepProgram {
+export type StepOutcome = PassOutcome & UpdateOutcome;
+
+interface Built {
   readonly memory: ProgramMemory;
   readonly dispatches: number;
-  run(batch: PairBatch, states: BatchStates, adamw: AdamWStep): Promise<StepOutcome>;
   destroy(): void;
 }
 
-/**
- * Record and build the step of one shape bucket.
- *
- * @throws Error when it does not fit into GPU memory, or a kernel does not compile.
- */
-export async function buildStep(
-  gpu: Gpu,
-  model: StudentModel,
-  weights: TeacherWeights,
-  objective: Objective,
-  method: MethodConfig,
+export interface StepProgram extends Built {
+  run(batch: PairBatch, states: BatchStates, adamw: AdamWStep): Promise<StepOutcome>;
+}
+
+/** Adds the batch's gradients to those that are there. */
+export interface PassProgram extends Built {
+  run(batch: PairBatch, states: BatchStates): Promise<PassOutcome>;
+}
+
+/** Clips, takes an AdamW step, and clears the gradients. */
+export interface UpdateProgram extends Built {
+  run(adamw: AdamWStep): Promise<UpdateOutcome>;
+}
+
+/** What a step is recorded from. */
+export interface StepParts {
+  readonly model: StudentModel;
+  readonly weights: TeacherWeights;
+  readonly objective: Objective;
+  readonly method: MethodConfig;
+  /** Gradient checkpointing. */
+  readonly recompute: boolean;
+}
+
+type OnProgress = (done: number, total: number) => void;
+
+interface RecordedPass {
+  readonly live: LiveRecording;
+  readonly recorded: RecordedObjective;
+}
+
+/** Forward, objective, backward. */
+function recordPass(
+  b: ProgramBuilder,
+  parts: StepParts,
   shape: StepShape,
-  onProgress?: (done: number, total: number) => void,
-): Promise<StepProgram> {
-  const b = new ProgramBuilder(`step ${shape.batch}×${shape.studentLength}`);
-  const tape = new Tape(b);
-  const live = recordForward(tape, model, weights, shape);
+  accumulateLeaves: boolean,
+): RecordedPass {
+  const { model, weights, objective, method, recompute } = parts;
+  const tape = new Tape(b, { accumulateLeaves });
+  const live = recordForward(tape, model, weights, shape, { recompute });
   const recorded = objective.record(method, live.recording);
   tape.backward();
-  const optimizer = recordClipAndAdamW(b, model.store, b.input("hyper", HYPER_ELEMENTS, "uniform"));
-  b.output("optimizer", optimizer.verdict);
-  const memory = b.memory();
+  return { live, recorded };
+}
+
+function recordUpdate(b: ProgramBuilder, model: StudentModel): void {
+  const { verdict } = recordClipAndAdamW(b, model.store, b.input("hyper", HYPER_ELEMENTS, "uniform"));
+  b.output("optimizer", verdict);
+}
+
+/** Record a step of one bucket: nothing is allocated, and its memory is known. */
+export function recordStep(parts: StepParts, shape: StepShape): { b: ProgramBuilder; pass: RecordedPass } {
+  const b = new ProgramBuilder(`step ${shape.batch}×${shape.studentLength}`);
+  const pass = recordPass(b, parts, shape, false);
+  recordUpdate(b, parts.model);
+  return { b, pass };
+}
+
+/** The same for a pass of a step that accumulates. */
+export function recordAccumulatingPass(
+  parts: StepParts,
+  shape: StepShape,
+): { b: ProgramBuilder; pass: RecordedPass } {
+  const b = new ProgramBuilder(`pass ${shape.batch}×${shape.studentLength}`);
+  return { b, pass: recordPass(b, parts, shape, true) };
+}
+
+/** The same for the update that ends it. */
+export function recordAccumulatedUpdate(model: StudentModel): ProgramBuilder {
+  const b = new ProgramBuilder("update");
+  recordUpdate(b, model);
+  recordClearGradients(b, model.store);
+  return b;
+}
+
+/** @throws Error when it does not fit into GPU memory, or a kernel does not compile. */
+export async function buildStep(
+  gpu: Gpu,
+  parts: StepParts,
+  shape: StepShape,
+  onProgress?: OnProgress,
+): Promise<StepProgram> {
+  const { b, pass } = recordStep(parts, shape);
   const program = await b.build(gpu, onProgress);
   return {
-    memory,
+    memory: b.memory(),
     dispatches: program.dispatches,
-    run: (batch, states, adamw) => runStep(program, live, recorded, batch, states, adamw),
+    async run(batch, states, adamw) {
+      const data = { ...passInputs(pass, batch, states), hyper: packHyper(adamw) };
+      const values = await program.run(data, { read: [...pass.recorded.outputs, "optimizer"] });
+      return { ...passOutcome(pass, values, batch), ...updateOutcome(values.optimizer) };
+    },
     destroy: () => program.destroy(),
   };
 }
 
-async function runStep(
-  program: Program,
-  live: LiveRecording,
-  recorded: RecordedObjective,
-  batch: PairBatch,
-  states: BatchStates,
-  adamw: AdamWStep,
-): Promise<StepOutcome> {
-  const data = { ...live.inputs(batch, states), ...recorded.inputs(batch), hyper: packHyper(adamw) };
-  const values = await program.run(data, { read: [...recorded.outputs, "optimizer"] });
-  const { optimizer = new Float32Array() } = values;
-  const terms = recorded.terms(values, batch);
-  const [gradNorm = NaN, , updated = 0] = optimizer; // norm, clipping factor, applied
-  const loss = Object.values(terms.terms).reduce((a, b) => a + b, 0);
-  return { ...terms, loss, gradNorm, updated: updated !== 0 };
+/** @throws Error when it does not fit into GPU memory, or a kernel does not compile. */
+export async function buildPass(
+  gpu: Gpu,
+  parts: StepParts,
+  shape: StepShape,
+  onProgress?: OnProgress,
+): Promise<PassProgram> {
+  const { b, pass } = recordAccumulatingPass(parts, shape);
+  const program = await b.build(gpu, onProgress);
+  return {
+    memory: b.memory(),
+    dispatches: program.dispatches,
+    async run(batch, states) {
+      const values = await program.run(passInputs(pass, batch, states), { read: pass.recorded.outputs });
+      return passOutcome(pass, values, batch);
+    },
+    destroy: () => program.destroy(),
+  };
 }
+
+/** @throws Error when it does not fit into GPU memory, or a kernel does not compile. */
+export async function buildUpdate(gpu: Gpu, model: StudentModel): Promise<UpdateProgram> {
+  const b = recordAccumulatedUpdate(model);
+  const program = await b.build(gpu);
+  return {
+    memory: b.memory(),
+    dispatches: program.dispatches,
+    async run(adamw) {
+      const { optimizer } = await program.run({ hyper: packHyper(adamw) }, { read: ["optimizer"] });
+      return updateOutcome(optimizer);
+    },
+    destroy: () => program.destroy(),
+  };
+}
+
+const passInputs = ({ live, recorded }: RecordedPass, batch: PairBatch, states: BatchStates) => ({
+  ...live.inputs(batch, states),
+  ...recorded.inputs(batch),
+});
+
+function passOutcome(
+  { recorded }: RecordedPass,
+  values: Readonly<Record<string, Float32Array>>,
+  batch: PairBatch,
+): PassOutcome {
+  const terms = recorded.terms(values, batch);
+  return { ...terms, loss: sumOf(terms.terms) };
+}
+
+function updateOutcome(verdict: Float32Array | undefined): UpdateOutcome {
+  const [gradNorm = NaN, , updated = 0] = verdict ?? []; // norm, clipping factor, applied
+  return { gradNorm, updated: updated !== 0 };
+}
+
+export const sumOf = (terms: Readonly<Record<string, number>>): number =>
+  Object.values(terms).reduce((a, b) => a + b, 0);

@@ -1,7 +1,14 @@
 // The student as it leaves a run: its folder, with the run's own record in it, held against the engine before it goes.
 import type { RunConfig } from "../config/run";
 import type { Gpu } from "../gpu/device";
-import { type Device, exportStudentFolder, type RunManifest } from "../models";
+import {
+  type Device,
+  exportStudentFolder,
+  type NamedTensor,
+  type RunManifest,
+  writeSafetensors,
+} from "../models";
+import { type LoraSettings, mergeLora, peftAdapter } from "../student";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
 import { RunError } from "./failure";
 import type { Loaded } from "./load";
@@ -41,13 +48,28 @@ export async function takeAway(
   manifest: RunManifest,
 ): Promise<Map<string, Uint8Array>> {
   const { model, studentFiles, heldOut } = loaded;
-  const folder = await exportStudentFolder(model.config, await model.store.read("student"), studentFiles, {
-    manifest,
-  });
+  const { lora } = model;
+  const tensors = await model.store.read("student");
+  const plain = lora ? mergeLora(tensors, lora) : tensors;
+  const folder = await exportStudentFolder(model.config, plain, studentFiles, { manifest });
   const prompts = heldOut.slice(0, 1).map(({ row }) => row.prompt);
   await verifyExport(gpu, model, folder, device, prompts).catch((error: unknown) => {
     // A run that blew up still hands over its last good step.
     if (!(error instanceof RunError && error.code === "not-finite")) throw error;
   });
+  if (lora) addAdapter(folder, tensors, lora, manifest.config.student);
   return folder;
+}
+
+/** The adapters on their own, as PEFT reads them. */
+function addAdapter(
+  folder: Map<string, Uint8Array>,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  lora: LoraSettings,
+  student: string,
+): void {
+  const adapter = peftAdapter(tensors, lora, student);
+  const json = `${JSON.stringify(adapter.config, null, 2)}\n`;
+  folder.set("adapter/adapter_config.json", new TextEncoder().encode(json));
+  folder.set("adapter/adapter_model.safetensors", writeSafetensors(adapter.tensors));
 }

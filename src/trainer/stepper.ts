@@ -1,0 +1,155 @@
+// From the rows of one step to its update: one batch, or micro-batches whose gradients add up. Programs are built
+// per shape bucket, when first met.
+import type { RunConfig } from "../config/run";
+import type { PairBatch, PreparedRow } from "../data";
+import type { Gpu } from "../gpu/device";
+import type { ProgramMemory } from "../gpu/program";
+import type { AdamWStep } from "../student";
+import type { TermGauge } from "../telemetry";
+import { type BatchSource, dimsOf } from "./batch-source";
+import type { Loaded, Progress } from "./load";
+import {
+  buildPass,
+  buildStep,
+  buildUpdate,
+  type PassOutcome,
+  type PassProgram,
+  type StepOutcome,
+  type StepParts,
+  type StepProgram,
+  sumOf,
+  type UpdateProgram,
+} from "./step-program";
+import { shapeKey, stepShape } from "./step-shape";
+
+export interface Stepper {
+  /** The rows' teacher states must be there: `source.ensure`. */
+  step(rows: readonly PreparedRow[], adamw: AdamWStep): Promise<StepResult>;
+  /** Bytes of the programs built so far, by class. */
+  memory(): Readonly<Record<string, number>>;
+  destroy(): void;
+}
+
+export interface StepResult {
+  readonly outcome: StepOutcome;
+  /** Response tokens of the step. */
+  readonly tokens: number;
+}
+
+export function createStepper(
+  gpu: Gpu,
+  loaded: Loaded,
+  config: RunConfig,
+  source: BatchSource,
+  progress: Progress,
+): Stepper {
+  const { batchSize, accumulation } = config;
+  const parts = stepParts(loaded, config);
+  const dims = dimsOf(loaded);
+  const memory: Record<string, number> = {};
+  const onProgress = (done: number, total: number) => progress("compiling the training step", done, total);
+  const count = <T extends { readonly memory: ProgramMemory }>(program: T): T => {
+    for (const [part, bytes] of Object.entries(program.memory)) memory[part] = (memory[part] ?? 0) + bytes;
+    return program;
+  };
+  const shapeOf = (batch: PairBatch) => stepShape(batch, batchSize, dims);
+  const whole = buckets<StepProgram>(async (batch) =>
+    count(await buildStep(gpu, parts, shapeOf(batch), onProgress)),
+  );
+  const passes = buckets<PassProgram>(async (batch) =>
+    count(await buildPass(gpu, parts, shapeOf(batch), onProgress)),
+  );
+  let update: Promise<UpdateProgram> | undefined;
+
+  function buckets<T>(build: (batch: PairBatch) => Promise<T>) {
+    const built = new Map<string, Promise<T>>();
+    return {
+      of(batch: PairBatch): Promise<T> {
+        const key = shapeKey(shapeOf(batch));
+        let program = built.get(key);
+        if (!program) built.set(key, (program = build(batch)));
+        return program;
+      },
+      all: () => [...built.values()],
+    };
+  }
+
+  /** Gradients of all micro-batches, then one update. Losses are divided by the counts of the whole step. */
+  async function accumulate(rows: readonly PreparedRow[], adamw: AdamWStep): Promise<StepResult> {
+    const pieces = slices(rows, batchSize);
+    const batches = pieces.map((piece) => source.batch(piece));
+    const tokens = batches.reduce((sum, { student }) => sum + student.labels.length, 0);
+    update ??= buildUpdate(gpu, loaded.model).then(count);
+    const outcomes: PassOutcome[] = [];
+    for (const [i, piece] of pieces.entries()) {
+      const batch = { ...batches[i]!, denominator: tokens, samples: rows.length }; // one per piece
+      outcomes.push(await (await passes.of(batch)).run(batch, source.states(piece)));
+    }
+    return { outcome: { ...joinPasses(outcomes), ...(await (await update).run(adamw)) }, tokens };
+  }
+
+  return {
+    async step(rows, adamw) {
+      if (accumulation > 1) return accumulate(rows, adamw);
+      const batch = source.batch(rows);
+      const program = await whole.of(batch);
+      const outcome = await program.run(batch, source.states(rows), adamw);
+      return { outcome, tokens: batch.student.labels.length };
+    },
+    memory: () => memory,
+    destroy() {
+      for (const program of [...whole.all(), ...passes.all(), ...(update ? [update] : [])])
+        void program.then((p) => p.destroy()).catch(() => undefined);
+    },
+  };
+}
+
+export const stepParts = (
+  { model, teacherWeights, objective }: Pick<Loaded, "model" | "teacherWeights" | "objective">,
+  { method, gradientCheckpointing }: RunConfig,
+): StepParts => ({
+  model,
+  weights: teacherWeights,
+  objective,
+  method,
+  recompute: gradientCheckpointing,
+});
+
+const slices = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+
+/** Each micro-batch's terms are its share of the step's: they add up. */
+export function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
+  const names = new Set(passes.flatMap(({ terms }) => Object.keys(terms)));
+  const terms = Object.fromEntries(
+    [...names].map((name) => [name, passes.reduce((sum, pass) => sum + (pass.terms[name] ?? 0), 0)]),
+  );
+  const gauges = joinGauges(passes.flatMap((pass) => (pass.gauges ? [pass.gauges] : [])));
+  return {
+    terms,
+    loss: sumOf(terms),
+    correctTokens: passes.reduce((sum, pass) => sum + pass.correctTokens, 0),
+    marginalError: Math.max(...passes.map((pass) => pass.marginalError)),
+    unconverged: passes.reduce((sum, pass) => sum + pass.unconverged, 0),
+    ...(Object.keys(gauges).length > 0 && { gauges }),
+  };
+}
+
+/** Means of the micro-batches' means, and the largest of what is largest: micro-batches are of one size. */
+function joinGauges(all: readonly Readonly<Record<string, TermGauge>>[]): Record<string, TermGauge> {
+  const names = [...new Set(all.flatMap((gauges) => Object.keys(gauges)))];
+  return Object.fromEntries(
+    names.map((name) => {
+      const of = all.flatMap((gauges) => gauges[name] ?? []);
+      const mean = (value: (g: TermGauge) => number) => of.reduce((s, g) => s + value(g), 0) / of.length;
+      return [
+        name,
+        {
+          entropy: mean((g) => g.entropy),
+          productEntropy: mean((g) => g.productEntropy),
+          sharpness: Math.max(...of.map((g) => g.sharpness)),
+        },
+      ];
+    }),
+  );
+}
