@@ -1,4 +1,5 @@
-// attention, attention_backward_query, attention_backward_key_value — plan
+// attention, attention_backward_query, attention_backward_key_value and their tiled forms — plan
+//   every test below      × {one thread a query; tiles of eight on workgroups of 8 and 32 threads}
 //   forward    matches the f64 oracle × (B, T, heads/kv heads, head size) {1·1·1/1·4, 2·7·4/2·8, 1·5·3/1·12, 1·37·2/1·4}
 //   cache      one query over a cache with its own start per row: keys past the start change nothing
 //   large      scores of ±200: weights are nearly one-hot, nothing overflows
@@ -6,12 +7,16 @@
 //   causal     a gradient at the first query reaches no later key; control: one at the last query does
 //   refusals   a head size that is no multiple of 4; heads that kv heads do not divide
 import { describe, expect, test } from "vitest";
+import type { KernelSpec } from "../../src/gpu/kernel";
 import { f32, packParams, u32 } from "../../src/gpu/params";
 import {
   attentionBackwardKeyValueKernel,
   attentionBackwardQueryKernel,
   attentionGrid,
   attentionKernel,
+  attentionTiled,
+  attentionTiledKeyValue,
+  attentionTiledQuery,
   checkAttentionShape,
 } from "../../src/student/ops/attention";
 import { attention, type AttentionDims, finiteDifferences, normals } from "../oracle/nn";
@@ -47,21 +52,31 @@ function random(s: AttentionDims, scale = 1) {
   return { q, k, v, dout };
 }
 
-async function forward(s: AttentionDims, { q, k, v }: Record<"q" | "k" | "v", Float32Array>) {
+/** Threads of a workgroup of the tiled kernels; 0 is the plain kernel. */
+const variants = [0, 8, 32] as const;
+type Lanes = (typeof variants)[number];
+
+const specOf = <Name extends string>(
+  plain: KernelSpec<Name>,
+  tiled: (like: KernelSpec<Name>, lanes: number) => KernelSpec<Name>,
+  lanes: Lanes,
+) => (lanes === 0 ? plain : tiled(plain, lanes));
+
+async function forward(lanes: Lanes, s: AttentionDims, { q, k, v }: Record<"q" | "k" | "v", Float32Array>) {
   const sizes = [s.length, s.keys, s.heads, s.kvHeads].map(u32);
-  const params = packParams(...sizes, f32(1 / Math.sqrt(s.headDim)));
+  const params = packParams(...sizes, f32(1 / Math.sqrt(s.headDim)), u32(s.headDim / 4));
   const start = Uint32Array.from([...Array.from(s.start), 99]);
-  return runKernel(attentionKernel(s.headDim), {
+  return runKernel(specOf(attentionKernel(s.headDim), attentionTiled, lanes), {
     inputs: { params, start, q: tailed(q), k: tailed(k), v: tailed(v) },
     outputs: { out: q.length + TAIL, lse: q.length / s.headDim + GUARD },
-    grid: attentionGrid(s.length, s.heads, s.batch),
+    grid: attentionGrid(s.length, s.heads, s.batch, lanes || 32),
   });
 }
 
-describe("forward", () => {
+describe.each(variants)("forward, %i lanes", (lanes) => {
   test.each(shapes.map((s) => [label(s), s] as const))("%s", async (_, s) => {
     const values = random(s);
-    const { out, lse } = await forward(s, values);
+    const { out, lse } = await forward(lanes, s, values);
     const want = attention(values.q, values.k, values.v, s);
     // exp of a score near 3 costs about 3 ulp; sums of up to 37 terms.
     expectGuarded(out, want.out, { rtol: 3e-6, atol: 3e-6 }, "out");
@@ -71,18 +86,18 @@ describe("forward", () => {
   test("a cache with its own start per row", async () => {
     const s = { ...shape(3, 1, 4, 2, 8), keys: 11, start: [0, 4, 10] };
     const values = random(s);
-    const { out } = await forward(s, values);
+    const { out } = await forward(lanes, s, values);
     expectGuarded(out, attention(values.q, values.k, values.v, s).out, { rtol: 3e-6, atol: 3e-6 });
     const unseen = values.k.slice();
     unseen.fill(50, 1 * 16, 11 * 16); // row 0 has seen key 0 alone
-    const again = await forward(s, { ...values, k: unseen });
+    const again = await forward(lanes, s, { ...values, k: unseen });
     expect(again.out).toEqual(out);
   });
 
   test("scores of ±200", async () => {
     const s = shape(1, 19, 2, 1, 8);
     const values = random(s, 70);
-    const { out } = await forward(s, values);
+    const { out } = await forward(lanes, s, values);
     // Scores near 200 are rounded to 1.5e-5, and the weights by as much relatively.
     expectGuarded(out, attention(values.q, values.k, values.v, s).out, { rtol: 1e-4, atol: 1e-4 });
   });
@@ -90,7 +105,12 @@ describe("forward", () => {
 
 type Gradients = Record<"dq" | "dk" | "dv", Float32Array>;
 
-async function backward(s: AttentionDims, values: ReturnType<typeof random>, before?: Gradients) {
+async function backward(
+  lanes: Lanes,
+  s: AttentionDims,
+  values: ReturnType<typeof random>,
+  before?: Gradients,
+) {
   const { q, k, v, dout } = values;
   const { out, lse } = attention(q, k, v, s);
   const sizes = [u32(s.length), u32(s.heads), u32(s.kvHeads), f32(1 / Math.sqrt(s.headDim))];
@@ -98,23 +118,26 @@ async function backward(s: AttentionDims, values: ReturnType<typeof random>, bef
   const inputs = { q: tailed(q), k: tailed(k), v: tailed(v), dout: tailed(dout), lse: guarded(lse) };
   const target = (name: keyof Gradients, length: number) =>
     before ? { inout: { [name]: tailed(before[name]) } } : { outputs: { [name]: length + TAIL } };
-  const { dq, delta } = await runKernel(attentionBackwardQueryKernel(s.headDim), {
-    inputs: { ...inputs, params: packParams(...sizes, flag), out: tailed(Float32Array.from(out)) },
+  const head = u32(s.headDim / 4);
+  const query = specOf(attentionBackwardQueryKernel(s.headDim), attentionTiledQuery, lanes);
+  const { dq, delta } = await runKernel(query, {
+    inputs: { ...inputs, params: packParams(...sizes, flag, head), out: tailed(Float32Array.from(out)) },
     ...target("dq", q.length),
     outputs: { delta: lse.length + GUARD, ...target("dq", q.length).outputs },
-    grid: attentionGrid(s.length, s.heads, s.batch),
+    grid: attentionGrid(s.length, s.heads, s.batch, lanes || 32),
   });
   const [dkTarget, dvTarget] = [target("dk", k.length), target("dv", k.length)];
-  const { dk, dv } = await runKernel(attentionBackwardKeyValueKernel(s.headDim), {
-    inputs: { ...inputs, params: packParams(...sizes, flag, flag), delta: delta! },
+  const keyValue = specOf(attentionBackwardKeyValueKernel(s.headDim), attentionTiledKeyValue, lanes);
+  const { dk, dv } = await runKernel(keyValue, {
+    inputs: { ...inputs, params: packParams(...sizes, flag, flag, head), delta: delta! },
     outputs: { ...dkTarget.outputs, ...dvTarget.outputs },
     inout: { ...dkTarget.inout, ...dvTarget.inout },
-    grid: attentionGrid(s.length, s.kvHeads, s.batch),
+    grid: attentionGrid(s.length, s.kvHeads, s.batch, lanes || 32),
   });
   return { dq, dk, dv, delta };
 }
 
-describe("backward", () => {
+describe.each(variants)("backward, %i lanes", (lanes) => {
   test.each(shapes.map((s) => [label(s), s] as const))("%s", async (_, s) => {
     const values = random(s);
     const { q, k, v, dout } = values;
@@ -125,7 +148,7 @@ describe("backward", () => {
     };
     const before = { dq: normals(5, q.length), dk: normals(6, k.length), dv: normals(7, k.length) };
     for (const start of [undefined, before]) {
-      const got = await backward(s, values, start);
+      const got = await backward(lanes, s, values, start);
       for (const name of ["dq", "dk", "dv"] as const) {
         const total = want[name].map((value, i) => value + (start?.[name][i] ?? 0));
         // Up to 37 queries × 2 heads add to one key.
@@ -139,7 +162,7 @@ describe("backward", () => {
     const values = random(s);
     const alone = (t: number) => values.dout.map((value, i) => (Math.floor(i / 4) === t ? value : 0));
     const touched = async (t: number) => {
-      const { dk, dv } = await backward(s, { ...values, dout: alone(t) });
+      const { dk, dv } = await backward(lanes, s, { ...values, dout: alone(t) });
       return [dk!, dv!].map((g) => g.subarray(4, 35 * 4).some((value) => value !== 0));
     };
     expect(await touched(0)).toEqual([false, false]);

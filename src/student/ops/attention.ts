@@ -2,10 +2,15 @@
 import attention_ from "../../../shaders/nn/attention.wgsl?raw";
 import backwardKeyValue from "../../../shaders/nn/attention_backward_key_value.wgsl?raw";
 import backwardQuery from "../../../shaders/nn/attention_backward_query.wgsl?raw";
-import { defineKernel, type Grid } from "../../gpu/kernel";
+import tiled_ from "../../../shaders/nn/attention_tiled.wgsl?raw";
+import tiledKeyValue from "../../../shaders/nn/attention_tiled_key_value.wgsl?raw";
+import tiledQuery from "../../../shaders/nn/attention_tiled_query.wgsl?raw";
+import handRound from "../../../shaders/lib/hand_round.wgsl?raw";
+import { defineKernel, type Grid, type KernelSpec } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
-import type { ProgramBuilder, Tensor } from "../../gpu/program";
-import type { Tape, Var } from "../tape";
+import type { Faster, ProgramBuilder, Tensor } from "../../gpu/program";
+import { subgroupLanes } from "../../gpu/subgroups";
+import type { GradTarget, Tape, Var } from "../tape";
 
 /** HEAD is a compile-time constant, so that a query's vec4s stay in registers: one pipeline per head size. */
 const prelude = (headDim: number): string => `const HEAD: u32 = ${headDim / 4}u; // vec4s in a head\n`;
@@ -59,6 +64,21 @@ export const attentionBackwardKeyValueKernel = (headDim: number) =>
     },
   });
 
+/** The same passes for subgroups of `lanes`, whatever the head size. See shaders/nn/attention_tiled.wgsl. */
+const tiled =
+  (entry: string, code: string) =>
+  <Name extends string>({ bindings }: KernelSpec<Name>, lanes: number): KernelSpec<Name> =>
+    defineKernel({
+      entry,
+      code: ["enable subgroups;", handRound, code],
+      bindings,
+      constants: { WG: lanes },
+    });
+
+export const attentionTiled = tiled("attention_tiled", tiled_);
+export const attentionTiledQuery = tiled("attention_tiled_query", tiledQuery);
+export const attentionTiledKeyValue = tiled("attention_tiled_key_value", tiledKeyValue);
+
 export interface AttentionShape {
   readonly batch: number;
   /** T: queries in each row of the batch. */
@@ -68,9 +88,8 @@ export interface AttentionShape {
   readonly headDim: number;
 }
 
-const WG = 32;
-export const attentionGrid = (length: number, heads: number, batch: number): Grid => [
-  Math.ceil(length / WG),
+export const attentionGrid = (length: number, heads: number, batch: number, workgroup = 32): Grid => [
+  Math.ceil(length / workgroup),
   heads,
   batch,
 ];
@@ -95,6 +114,22 @@ interface AttentionBuffers {
   readonly lse: Tensor;
 }
 
+interface Pass {
+  readonly kernel: (headDim: number) => KernelSpec;
+  readonly tiled: (like: KernelSpec, lanes: number) => KernelSpec;
+  /** The heads that have a thread of their own: all, or those of keys and values. */
+  readonly heads: number;
+}
+
+/** The tiled kernel where the device has subgroups for it. */
+const whereTiled =
+  ({ kernel, tiled: make, heads }: Pass, { batch, length, headDim }: AttentionShape): Faster =>
+  (gpu) => {
+    const lanes = subgroupLanes(gpu);
+    if (lanes === 0) return undefined;
+    return { spec: make(kernel(headDim), lanes), grid: attentionGrid(length, heads, batch, lanes) };
+  };
+
 /** The forward dispatch; `keys` is the number of key rows per batch row (T, or a cache's capacity). */
 export function recordAttention(
   b: ProgramBuilder,
@@ -105,44 +140,55 @@ export function recordAttention(
   checkAttentionShape(shape);
   const { batch, length, heads, kvHeads, headDim } = shape;
   const sizes = [length, keys, heads, kvHeads].map(u32);
-  const params = packParams(...sizes, f32(1 / Math.sqrt(headDim)));
-  b.dispatch(attentionKernel(headDim), { params, ...t }, attentionGrid(length, heads, batch));
+  const params = packParams(...sizes, f32(1 / Math.sqrt(headDim)), u32(headDim / 4));
+  const faster = whereTiled({ kernel: attentionKernel, tiled: attentionTiled, heads }, shape);
+  b.dispatch(attentionKernel(headDim), { params, ...t }, attentionGrid(length, heads, batch), faster);
 }
 
 /** q (B·T, H·h), k and v (B·T, G·h) → (B·T, H·h); `start` holds B zeros. Each of q, k, v must be its own Var. */
 export function attention(tape: Tape, q: Var, k: Var, v: Var, shape: AttentionShape, start: Tensor): Var {
   const { b } = tape;
-  const { batch, length, heads, kvHeads, headDim } = shape;
   const y = tape.result("attention", q.shape, [q, k, v]);
-  const lse = b.scratch("attention lse", batch * length * heads);
+  const lse = b.scratch("attention lse", shape.batch * shape.length * shape.heads);
   const values = { q: q.value, k: k.value, v: v.value };
-  recordAttention(b, shape, length, { start, ...values, out: y.value, lse });
-
+  recordAttention(b, shape, shape.length, { start, ...values, out: y.value, lse });
   tape.record(y, (dout) => {
-    const delta = b.scratch("attention delta", lse.length);
-    const dq = tape.gradSink(q);
-    const dk = tape.gradSink(k);
-    const dv = tape.gradSink(v);
-    const sizes = [u32(length), u32(heads), u32(kvHeads), f32(1 / Math.sqrt(headDim))];
-    const flag = (target: { accumulate: boolean }) => u32(target.accumulate ? 1 : 0);
-    b.dispatch(
-      attentionBackwardQueryKernel(headDim),
-      { params: packParams(...sizes, flag(dq)), ...values, out: y.value, dout, lse, dq: dq.tensor, delta },
-      attentionGrid(length, heads, batch),
-    );
-    b.dispatch(
-      attentionBackwardKeyValueKernel(headDim),
-      {
-        params: packParams(...sizes, flag(dk), flag(dv)),
-        ...values,
-        dout,
-        lse,
-        delta,
-        dk: dk.tensor,
-        dv: dv.tensor,
-      },
-      attentionGrid(length, kvHeads, batch),
-    );
+    const targets = { dq: tape.gradSink(q), dk: tape.gradSink(k), dv: tape.gradSink(v) };
+    recordAttentionBackward(b, shape, { ...values, out: y.value, dout, lse }, targets);
   });
   return y;
+}
+
+type Gradients = Readonly<Record<"dq" | "dk" | "dv", GradTarget>>;
+
+function recordAttentionBackward(
+  b: ProgramBuilder,
+  shape: AttentionShape,
+  t: Omit<AttentionBuffers, "start"> & { readonly dout: Tensor },
+  { dq, dk, dv }: Gradients,
+): void {
+  const { batch, length, heads, kvHeads, headDim } = shape;
+  const delta = b.scratch("attention delta", t.lse.length);
+  const sizes = [u32(length), u32(heads), u32(kvHeads), f32(1 / Math.sqrt(headDim))];
+  const flag = (target: GradTarget) => u32(target.accumulate ? 1 : 0);
+  const head = u32(headDim / 4);
+  const query = { kernel: attentionBackwardQueryKernel, tiled: attentionTiledQuery, heads };
+  b.dispatch(
+    attentionBackwardQueryKernel(headDim),
+    { ...t, params: packParams(...sizes, flag(dq), head), dq: dq.tensor, delta },
+    attentionGrid(length, heads, batch),
+    whereTiled(query, shape),
+  );
+  const keyValue = {
+    kernel: attentionBackwardKeyValueKernel,
+    tiled: attentionTiledKeyValue,
+    heads: kvHeads,
+  };
+  const params = packParams(...sizes, flag(dk), flag(dv), head);
+  b.dispatch(
+    attentionBackwardKeyValueKernel(headDim),
+    { ...t, params, delta, dk: dk.tensor, dv: dv.tensor },
+    attentionGrid(length, kvHeads, batch),
+    whereTiled(keyValue, shape),
+  );
 }
