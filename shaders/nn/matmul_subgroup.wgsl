@@ -5,11 +5,12 @@
 // Source   as nn/matmul; three entry points, one per layout: nt a·bᵀ, nn a·b, tn aᵀ·b.
 // Shapes   rows × cols × inner, all matrices row-major and read as vec4: cols a multiple of 4; for nt and nn also
 //          inner, for tn also rows. What does not fit goes through nn/matmul.
-// Grid     one workgroup per 8 rows × 4·WG columns: dispatch (⌈cols/(4·WG)⌉, ⌈rows/8⌉).
+// Grid     one workgroup per 16 rows × 4·WG columns: dispatch (⌈cols/(4·WG)⌉, ⌈rows/16⌉).
 // WG       one subgroup of at least 8 lanes. A lane owns 4 columns, so b is read once by whoever needs it; the
-//          8×4 block of a that a step of k needs is read by 8 lanes, one vec4 each, and broadcast. That is 5 loads
-//          for 128 multiply-adds of a lane; 4×4 blocks without broadcast take 8 for 64. On lavapipe, where a load
-//          costs a loop over lanes, 16 against 5 GFLOP/s (512×512×128).
+//          16×4 block of a that a step of k needs is read by 8 lanes, two vec4s each, and broadcast. That is 6
+//          loads for 256 multiply-adds of a lane; 4×4 blocks without broadcast take 8 for 64. On lavapipe, where a
+//          load costs a loop over lanes, 3 to 4 times the rate of nn/matmul, and 1.2 times that of 8 rows; 8×8
+//          blocks were slower. Ratios: docs/LOG.md, bench/matmul.bench.ts.
 // Numerics f32; sums in the order of k, four at a time: not the same bits as nn/matmul.
 // Oracle   test/oracle/nn.ts (f64). Tested by test/kernels/nn-matmul-subgroup.test.ts.
 // Prelude  enable subgroups;
@@ -36,7 +37,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 
 struct Place {
-  row: u32,    // first of 8 rows
+  row: u32,    // first of 16 rows
   col: u32,    // in vec4s; may lie past the edge
   inside: u32, // col, clamped: lanes past the edge compute a duplicate, since all lanes must broadcast
   lane: u32,   // 0…7: which part of a this lane reads
@@ -44,21 +45,38 @@ struct Place {
 
 fn place(group: vec3u, tid: u32, lane: u32) -> Place {
   let col = group.x * WG + tid;
-  return Place(group.y * 8u, col, min(col, params.cols / 4u - 1u), lane % 8u);
+  return Place(group.y * 16u, col, min(col, params.cols / 4u - 1u), lane % 8u);
 }
 
-fn store(at: Place, sums: ptr<function, array<vec4f, 8>>) {
+// Four rows at a time, then the others move up: sixteen copies of these loads took lavapipe's compiler 1.5 s.
+fn store(at: Place, sums: ptr<function, array<vec4f, 16>>) {
   let width = params.cols / 4u;
   if (at.col >= width) { return; }
-  for (var i = 0u; i < 8u; i++) {
-    let row = at.row + i;
-    if (row >= params.rows) { return; }
-    var value = (*sums)[i];
-    let to = row * width + at.col;
-    if (params.add == 1u) { value += addend[row * params.addend_row / 4u + at.col]; }
-    if (params.accumulate == 1u) { value += out[to]; }
-    out[to] = value;
+  let end = min(at.row + 16u, params.rows);
+  for (var first = at.row; first < end; first += 4u) {
+    for (var i = 0u; i < 4u; i++) {
+      let row = first + i;
+      if (row >= end) { return; }
+      var value = (*sums)[i];
+      let to = row * width + at.col;
+      if (params.add == 1u) { value += addend[row * params.addend_row / 4u + at.col]; }
+      if (params.accumulate == 1u) { value += out[to]; }
+      out[to] = value;
+    }
+    for (var i = 0u; i < 12u; i++) { (*sums)[i] = (*sums)[i + 4u]; }
   }
+}
+
+// Four k of eight rows: lane i of the subgroup holds row first + i of a.
+fn rank4(s: ptr<function, array<vec4f, 16>>, first: u32, w: mat4x4f, part: vec4f) {
+  (*s)[first] += w * subgroupBroadcast(part, 0u);
+  (*s)[first + 1u] += w * subgroupBroadcast(part, 1u);
+  (*s)[first + 2u] += w * subgroupBroadcast(part, 2u);
+  (*s)[first + 3u] += w * subgroupBroadcast(part, 3u);
+  (*s)[first + 4u] += w * subgroupBroadcast(part, 4u);
+  (*s)[first + 5u] += w * subgroupBroadcast(part, 5u);
+  (*s)[first + 6u] += w * subgroupBroadcast(part, 6u);
+  (*s)[first + 7u] += w * subgroupBroadcast(part, 7u);
 }
 
 @compute @workgroup_size(WG)
@@ -69,21 +87,15 @@ fn matmul_nt(
 ) {
   let at = place(group, tid, lane);
   let width = params.inner / 4u;
-  let mine = min(at.row + at.lane, params.rows - 1u) * width;
+  let low = min(at.row + at.lane, params.rows - 1u) * width;
+  let high = min(at.row + 8u + at.lane, params.rows - 1u) * width;
   let first = at.inside * 4u * width;
-  var s: array<vec4f, 8>;
+  var s: array<vec4f, 16>;
   for (var k = 0u; k < width; k++) {
-    let part = a[mine + k]; // row `lane` of the 8×4 block
     let w = transpose(mat4x4f(
       b[first + k], b[first + width + k], b[first + 2u * width + k], b[first + 3u * width + k]));
-    s[0] += w * subgroupBroadcast(part, 0u);
-    s[1] += w * subgroupBroadcast(part, 1u);
-    s[2] += w * subgroupBroadcast(part, 2u);
-    s[3] += w * subgroupBroadcast(part, 3u);
-    s[4] += w * subgroupBroadcast(part, 4u);
-    s[5] += w * subgroupBroadcast(part, 5u);
-    s[6] += w * subgroupBroadcast(part, 6u);
-    s[7] += w * subgroupBroadcast(part, 7u);
+    rank4(&s, 0u, w, a[low + k]);
+    rank4(&s, 8u, w, a[high + k]);
   }
   store(at, &s);
 }
@@ -96,34 +108,24 @@ fn matmul_nn(
 ) {
   let at = place(group, tid, lane);
   let width = params.cols / 4u;
-  let mine = min(at.row + at.lane, params.rows - 1u) * (params.inner / 4u);
-  var s: array<vec4f, 8>;
+  let low = min(at.row + at.lane, params.rows - 1u) * (params.inner / 4u);
+  let high = min(at.row + 8u + at.lane, params.rows - 1u) * (params.inner / 4u);
+  var s: array<vec4f, 16>;
   for (var k = 0u; k < params.inner / 4u; k++) {
-    let part = a[mine + k];
     let first = 4u * k * width + at.inside;
     let w = mat4x4f(b[first], b[first + width], b[first + 2u * width], b[first + 3u * width]);
-    s[0] += w * subgroupBroadcast(part, 0u);
-    s[1] += w * subgroupBroadcast(part, 1u);
-    s[2] += w * subgroupBroadcast(part, 2u);
-    s[3] += w * subgroupBroadcast(part, 3u);
-    s[4] += w * subgroupBroadcast(part, 4u);
-    s[5] += w * subgroupBroadcast(part, 5u);
-    s[6] += w * subgroupBroadcast(part, 6u);
-    s[7] += w * subgroupBroadcast(part, 7u);
+    rank4(&s, 0u, w, a[low + k]);
+    rank4(&s, 8u, w, a[high + k]);
   }
   store(at, &s);
 }
 
-// One k of tn: rows 0–3 and 4–7 of the block lie in two vec4s.
-fn rank1(s: ptr<function, array<vec4f, 8>>, low: vec4f, high: vec4f, w: vec4f) {
-  (*s)[0] += low.x * w;
-  (*s)[1] += low.y * w;
-  (*s)[2] += low.z * w;
-  (*s)[3] += low.w * w;
-  (*s)[4] += high.x * w;
-  (*s)[5] += high.y * w;
-  (*s)[6] += high.z * w;
-  (*s)[7] += high.w * w;
+// One k of four rows.
+fn rank1(s: ptr<function, array<vec4f, 16>>, first: u32, x: vec4f, w: vec4f) {
+  (*s)[first] += x.x * w;
+  (*s)[first + 1u] += x.y * w;
+  (*s)[first + 2u] += x.z * w;
+  (*s)[first + 3u] += x.w * w;
 }
 
 @compute @workgroup_size(WG)
@@ -135,20 +137,22 @@ fn matmul_tn(
   let at = place(group, tid, lane);
   let width = params.cols / 4u;
   let a_width = params.rows / 4u;
-  let mine = min(at.row / 4u + at.lane % 2u, a_width - 1u);
+  let mine = min(at.row / 4u + at.lane % 4u, a_width - 1u);
   let last = params.inner - 1u;
-  var s: array<vec4f, 8>;
-  for (var k = 0u; k < params.inner; k += 4u) {
-    let row = k + at.lane / 2u; // lanes 0–7 read k, k, k+1, k+1, …: rows 0–3 and 4–7 of the block
+  var s: array<vec4f, 16>;
+  for (var k = 0u; k < params.inner; k += 2u) {
+    let row = k + at.lane / 4u; // lanes 0–3 read the block's 16 rows at k, lanes 4–7 at k + 1
     let part = select(vec4f(), a[min(row, last) * a_width + mine], row <= last);
-    let w0 = b[k * width + at.inside];
-    let w1 = b[min(k + 1u, last) * width + at.inside];
-    let w2 = b[min(k + 2u, last) * width + at.inside];
-    let w3 = b[min(k + 3u, last) * width + at.inside];
-    rank1(&s, subgroupBroadcast(part, 0u), subgroupBroadcast(part, 1u), w0);
-    rank1(&s, subgroupBroadcast(part, 2u), subgroupBroadcast(part, 3u), w1);
-    rank1(&s, subgroupBroadcast(part, 4u), subgroupBroadcast(part, 5u), w2);
-    rank1(&s, subgroupBroadcast(part, 6u), subgroupBroadcast(part, 7u), w3);
+    let even = b[k * width + at.inside];
+    let odd = b[min(k + 1u, last) * width + at.inside];
+    rank1(&s, 0u, subgroupBroadcast(part, 0u), even);
+    rank1(&s, 4u, subgroupBroadcast(part, 1u), even);
+    rank1(&s, 8u, subgroupBroadcast(part, 2u), even);
+    rank1(&s, 12u, subgroupBroadcast(part, 3u), even);
+    rank1(&s, 0u, subgroupBroadcast(part, 4u), odd);
+    rank1(&s, 4u, subgroupBroadcast(part, 5u), odd);
+    rank1(&s, 8u, subgroupBroadcast(part, 6u), odd);
+    rank1(&s, 12u, subgroupBroadcast(part, 7u), odd);
   }
   store(at, &s);
 }
