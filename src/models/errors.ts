@@ -20,10 +20,23 @@ export function withFile<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof ModelError && error.file !== undefined) throw error;
-    const code = error instanceof ModelError ? error.code : "invalid";
-    throw new ModelError(code, `${file}: ${reason(error)}`, { file, cause: error });
+    throw namingFile(file, error);
   }
+}
+
+/** The same for reading that takes its time. */
+export async function whileReading<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw namingFile(file, error);
+  }
+}
+
+function namingFile(file: string, error: unknown): ModelError {
+  if (error instanceof ModelError && error.file !== undefined) return error;
+  const code = error instanceof ModelError ? error.code : "invalid";
+  return new ModelError(code, `${file}: ${reason(error)}`, { file, cause: error });
 }
 
 export const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,10 +1,11 @@
 // A trained student as a model folder: what Hugging Face Transformers, transformers.js and Couplet itself can load.
 
 import { asObject, type LlamaConfig, modelConfigJson } from "./config";
-import { type ModelFiles, readJson } from "./files";
+import { memoryFiles, type ModelFiles, readJson } from "./files";
 import { CARD_FILE, MANIFEST_FILE, modelCard, type RunManifest } from "./model-card";
 import { studentToOnnx } from "./onnx-export";
 import { type NamedTensor, writeSafetensors } from "./safetensors";
+import { ONNX_FILE } from "./session";
 import { checkTensors } from "./student-weights";
 
 const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"];
@@ -53,7 +54,7 @@ export async function exportStudentFolder(
     if (await source.has(path)) folder.set(path, await source.read(path));
   }
   folder.set("model.safetensors", writeSafetensors(checked));
-  folder.set("onnx/model.onnx", studentToOnnx(config, checked));
+  folder.set(ONNX_FILE, studentToOnnx(config, checked));
   if (half) folder.set(HALF_ONNX_FILE, studentToOnnx(config, checked, { half }));
   if (manifest) {
     const parameters = [...checked.values()].reduce((sum, { data }) => sum + data.length, 0);
@@ -61,6 +62,21 @@ export async function exportStudentFolder(
     folder.set(CARD_FILE, new TextEncoder().encode(modelCard(manifest, { config, parameters, half })));
   }
   return folder;
+}
+
+/** A folder that has weights but no graph, with the graph that we would write: any student can be run as it came. */
+export async function withOnnxGraph(
+  files: ModelFiles,
+  config: LlamaConfig,
+  tensors: ReadonlyMap<string, NamedTensor>,
+): Promise<ModelFiles> {
+  if (await files.has(ONNX_FILE)) return files;
+  const graph = memoryFiles(files.id, new Map([[ONNX_FILE, studentToOnnx(config, tensors)]]));
+  return {
+    id: files.id,
+    read: (path, onProgress) => (path === ONNX_FILE ? graph : files).read(path, onProgress),
+    has: async (path) => path === ONNX_FILE || files.has(path),
+  };
 }
 
 /** Fields that we neither read nor change, such as bos_token_id, survive the journey. */

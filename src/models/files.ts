@@ -10,6 +10,31 @@ export interface ModelFiles {
   readonly id: string;
   read(path: string, onProgress?: ReadProgress): Promise<Uint8Array>;
   has(path: string): Promise<boolean>;
+  /** The same bytes as they arrive, for readers that need not hold the file. */
+  stream?(path: string, onProgress?: ReadProgress): Promise<ByteStream>;
+}
+
+export interface ByteStream {
+  /** Bytes to come, where that is known. */
+  readonly size?: number;
+  /** Each chunk is good until the next is asked for. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** The file as a stream; where the source has none, as one chunk. */
+export async function streamOf(
+  files: ModelFiles,
+  path: string,
+  onProgress?: ReadProgress,
+): Promise<ByteStream> {
+  if (files.stream) return files.stream(path, onProgress);
+  const bytes = await files.read(path, onProgress);
+  return {
+    size: bytes.length,
+    chunks: (async function* () {
+      yield bytes;
+    })(),
+  };
 }
 
 export type FetchFn = (url: string, init?: RequestInit) => Promise<Response>;
@@ -31,7 +56,11 @@ export function urlFiles(
     id,
     async read(path, onProgress) {
       const response = await request(id, path, fetchFn, base + path);
-      return readBody(id, path, response, onProgress);
+      return collect(bodyOf(id, path, response, onProgress));
+    },
+    async stream(path, onProgress) {
+      const response = await request(id, path, fetchFn, base + path);
+      return bodyOf(id, path, response, onProgress);
     },
     async has(path) {
       try {
@@ -104,48 +133,98 @@ async function request(id: string, path: string, fetchFn: FetchFn, url: string):
 const isPageFallback = (path: string, response: Response): boolean =>
   !path.endsWith(".html") && (response.headers.get("content-type") ?? "").startsWith("text/html");
 
-async function readBody(
-  id: string,
-  path: string,
-  response: Response,
-  onProgress?: ReadProgress,
-): Promise<Uint8Array> {
+/** A response's body, whose end is checked against the length it announced. */
+export function bodyOf(id: string, path: string, response: Response, onProgress?: ReadProgress): ByteStream {
   // content-length counts compressed bytes when the server compresses, so it may only be trusted without it.
   const compressed = response.headers.get("content-encoding") !== null;
   const total = compressed ? 0 : Number(response.headers.get("content-length") ?? 0);
-  const chunks: Uint8Array[] = [];
+  return { ...(total > 0 && { size: total }), chunks: chunksOf(id, path, response, total, onProgress) };
+}
+
+async function* chunksOf(
+  id: string,
+  path: string,
+  response: Response,
+  total: number,
+  onProgress?: ReadProgress,
+): AsyncGenerator<Uint8Array> {
   let loaded = 0;
+  const reader = response.body?.getReader();
   try {
-    const reader = response.body?.getReader();
     for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-      chunks.push(next.value);
       loaded += next.value.length;
       onProgress?.(loaded, Math.max(total, loaded));
+      yield next.value;
     }
   } catch (error) {
+    if (error instanceof ModelError) throw error; // the consumer's own
     throw new ModelError(
       "truncated",
       `Model "${id}": the download of ${path} broke off (${reason(error)}). Try again.`,
-      {
-        file: path,
-      },
+      { file: path },
     );
+  } finally {
+    void reader?.cancel().catch(() => undefined); // whoever stops reading stops the download
   }
   if (total > loaded) {
     const message = `Model "${id}": ${path} has ${loaded} of ${total} bytes. Load it again.`;
     throw new ModelError("truncated", message, { file: path });
   }
-  return concatBytes(chunks);
+}
+
+/** Room behind a file's bytes, so that a patch can be appended without a second copy of the file. */
+const PATCH_ROOM = 64 * 1024;
+const roomy = new WeakSet<ArrayBufferLike>();
+
+/** `size` bytes that `appended` can extend in place. */
+export function allocate(size: number): Uint8Array {
+  const buffer = new ArrayBuffer(size + PATCH_ROOM);
+  roomy.add(buffer);
+  return new Uint8Array(buffer, 0, size);
+}
+
+/** `bytes` followed by `tail`: in place where `allocate` made them, else a copy. */
+export function appended(bytes: Uint8Array, tail: Uint8Array): Uint8Array {
+  const end = bytes.byteOffset + bytes.length;
+  if (!roomy.has(bytes.buffer) || end + tail.length > bytes.buffer.byteLength) {
+    return concatBytes([bytes, tail]);
+  }
+  new Uint8Array(bytes.buffer, end, tail.length).set(tail);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length + tail.length);
+}
+
+/** All of a stream, with room behind it; held once where the size is known beforehand. */
+export async function collect({ size, chunks }: ByteStream): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let whole = size === undefined ? undefined : allocate(size);
+  let at = 0;
+  for await (const chunk of chunks) {
+    if (whole && at + chunk.length > whole.length) {
+      parts.push(whole.subarray(0, at)); // longer than announced
+      whole = undefined;
+    }
+    if (whole) whole.set(chunk, at);
+    else parts.push(chunk.slice());
+    at += chunk.length;
+  }
+  if (whole) return at === whole.length ? whole : whole.slice(0, at);
+  const bytes = allocate(at);
+  joinInto(bytes, parts);
+  return bytes;
+}
+
+function joinInto(bytes: Uint8Array, parts: readonly Uint8Array[]): void {
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
 }
 
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
   if (only && parts.length === 1) return only;
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
+  joinInto(bytes, parts);
   return bytes;
 }

@@ -14,14 +14,30 @@ export function halfToFloat(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** All of them at once: a table of the 65,536 halves, made when first needed. */
-export function halvesToFloats(halves: Uint16Array): Float32Array {
+/** Puts halves into `target` one by one: through a table of all 65,536, made when first needed. */
+export function halfStore(target: Float32Array): (index: number, bits: number) => void {
   table ??= Float32Array.from({ length: 65_536 }, (_, bits) => halfToFloat(bits));
-  const out = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) out[i] = table[halves[i] ?? 0] ?? 0;
-  return out;
+  const values = table;
+  return (index, bits) => {
+    target[index] = values[bits] ?? 0;
+  };
 }
 let table: Float32Array | undefined;
+
+export function halvesToFloats(halves: Uint16Array): Float32Array {
+  const out = new Float32Array(halves.length);
+  const store = halfStore(out);
+  for (let i = 0; i < halves.length; i++) store(i, halves[i] ?? 0);
+  return out;
+}
+
+/** bfloat16 is the upper half of an f32. */
+export function bfloatStore(target: Float32Array): (index: number, bits: number) => void {
+  const words = new Uint32Array(target.buffer, target.byteOffset, target.length);
+  return (index, bits) => {
+    words[index] = bits << 16;
+  };
+}
 
 /** Round to nearest, ties to even; beyond ±65504 infinite. */
 export function floatsToHalves(values: Float32Array): Uint16Array<ArrayBuffer> {
@@ -46,11 +62,4 @@ function roundEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-}
-
-/** bfloat16 is the upper half of an f32. */
-export function bfloatsToFloats(halves: Uint16Array): Float32Array {
-  const bits = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] ?? 0) << 16;
-  return new Float32Array(bits.buffer);
 }

@@ -7,7 +7,7 @@ export {
   type StudentConfig,
 } from "./config";
 export { ModelError, type ModelErrorCode } from "./errors";
-export { exportStudentFolder, type ExportOptions, HALF_ONNX_FILE } from "./export-student";
+export { exportStudentFolder, type ExportOptions, HALF_ONNX_FILE, withOnnxGraph } from "./export-student";
 export type { RunManifest } from "./model-card";
 export type { GenerateOptions } from "./generate";
 export { memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";

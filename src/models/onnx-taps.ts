@@ -102,7 +102,7 @@ export function readFloats(tensor: OnnxTensor): NamedTensor | undefined {
   return undefined;
 }
 
-function transpose({ shape, data }: NamedTensor): NamedTensor {
+export function transpose({ shape, data }: NamedTensor): NamedTensor {
   const [rows = 0, cols = 0] = shape;
   const out = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = data[i * cols + j] ?? 0;
@@ -161,7 +161,7 @@ function residualStart(graph: OnnxGraph, lookedUp: string): string {
   return name;
 }
 
-function isStatic(graph: OnnxGraph, name: string, depth = 4): boolean {
+export function isStatic(graph: OnnxGraph, name: string, depth = 4): boolean {
   if (graph.initializers.has(name)) return true;
   const node = graph.producerOf.get(name);
   if (!node || depth === 0) return false;

@@ -2,7 +2,8 @@
 // Read into f32 whatever the stored precision; written as F32. https://huggingface.co/docs/safetensors
 
 import { ModelError, reason } from "./errors";
-import { bfloatsToFloats, halvesToFloats } from "./half";
+import { concatBytes } from "./files";
+import { bfloatStore, halfStore } from "./half";
 
 export interface NamedTensor {
   readonly shape: readonly number[];
@@ -24,18 +25,85 @@ interface Entry {
   readonly end: number;
 }
 
+/** A whole file that is in memory already. */
 export function readSafetensors(bytes: Uint8Array): Map<string, NamedTensor> {
-  const { header, dataStart } = readHeader(bytes);
-  const dataBytes = bytes.length - dataStart;
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== "__metadata__")
-    .map(([name, value]) => [name, readEntry(name, value, dataBytes)] as const);
-  refuseOverlaps(entries);
+  const reader = createSafetensorsReader(bytes.length);
+  reader.push(bytes);
+  return reader.end();
+}
+
+/** A file as it arrives: beyond the tensors themselves, no more than a chunk is ever held. */
+export async function streamSafetensors(
+  chunks: AsyncIterable<Uint8Array>,
+  size?: number,
+): Promise<Map<string, NamedTensor>> {
+  const reader = createSafetensorsReader(size);
+  for await (const chunk of chunks) reader.push(chunk);
+  return reader.end();
+}
+
+export interface SafetensorsReader {
+  push(chunk: Uint8Array): void;
+  /** @throws ModelError when the file is not complete. */
+  end(): Map<string, NamedTensor>;
+}
+
+/** `size` in bytes, where it is known beforehand: a header that asks for more is refused before memory is. */
+export function createSafetensorsReader(size?: number): SafetensorsReader {
+  let head: Uint8Array | undefined = new Uint8Array(0); // bytes before the data, until the header is whole
+  let layout: Layout | undefined;
+  let received = 0;
+  let at = 0; // position in the data
   const tensors = new Map<string, NamedTensor>();
-  for (const [name, { dtype, shape, start, end }] of entries) {
-    tensors.set(name, { shape, data: decode(bytes.subarray(dataStart + start, dataStart + end), dtype) });
+  const order: Filling[] = [];
+  let next = 0;
+
+  function start(bytes: Uint8Array): Uint8Array | undefined {
+    head = head && concatBytes([head, bytes]);
+    layout = head && readLayout(head, size);
+    if (!layout || !head) return undefined;
+    for (const [name, entry] of layout.entries) {
+      const filling = openTensor(name, entry);
+      tensors.set(name, { shape: entry.shape, data: filling.data });
+      if (entry.end > entry.start) order.push(filling);
+    }
+    order.sort((a, b) => a.entry.start - b.entry.start);
+    const rest = head.subarray(layout.dataStart);
+    head = undefined;
+    return rest;
   }
-  return tensors;
+
+  return {
+    push(chunk) {
+      received += chunk.length;
+      const data = layout ? chunk : start(chunk);
+      for (let used = 0; data && used < data.length;) {
+        const filling = order[next];
+        if (!filling) break;
+        const { entry } = filling;
+        if (at < entry.start) {
+          const gap = Math.min(entry.start - at, data.length - used);
+          [at, used] = [at + gap, used + gap];
+          continue;
+        }
+        const take = Math.min(entry.end - at, data.length - used);
+        filling.write(data.subarray(used, used + take));
+        [at, used] = [at + take, used + take];
+        if (at === entry.end) next++;
+      }
+    },
+    end() {
+      if (!layout) throw incompleteHeader(head ?? new Uint8Array(0));
+      const open = order[next];
+      if (open) {
+        const there = received - layout.dataStart;
+        throw truncated(
+          `${open.name} ends at byte ${open.entry.end} of the data, but only ${there} bytes are there`,
+        );
+      }
+      return tensors;
+    },
+  };
 }
 
 export function writeSafetensors(
@@ -66,18 +134,16 @@ export function writeSafetensors(
   return bytes;
 }
 
-function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.length < 8) throw truncated(`expected at least 8 bytes, got ${bytes.length}`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw invalid(
-      `its header claims ${length} bytes, above the limit of ${MAX_HEADER_BYTES}: not a safetensors file`,
-    );
-  }
-  const dataStart = 8 + Number(length);
-  if (dataStart > bytes.length) {
-    throw truncated(`its header ends at byte ${dataStart}, but the file has ${bytes.length}`);
-  }
+interface Layout {
+  readonly entries: readonly (readonly [string, Entry])[];
+  readonly dataStart: number;
+}
+
+/** The header of a file that begins with `bytes`; undefined while it is not whole. */
+function readLayout(bytes: Uint8Array, size?: number): Layout | undefined {
+  if (bytes.length < 8) return undefined;
+  const dataStart = 8 + headerLength(bytes);
+  if (dataStart > bytes.length) return undefined;
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, dataStart)));
@@ -87,7 +153,24 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataS
   if (typeof header !== "object" || header === null || Array.isArray(header)) {
     throw invalid("its header is not a JSON object");
   }
-  return { header: { ...header }, dataStart };
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== "__metadata__")
+    .map(([name, value]) => [name, readEntry(name, value, (size ?? Infinity) - dataStart)] as const);
+  refuseOverlaps(entries);
+  return { entries, dataStart };
+}
+
+function headerLength(bytes: Uint8Array): number {
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  if (length <= BigInt(MAX_HEADER_BYTES)) return Number(length);
+  throw invalid(
+    `its header claims ${length} bytes, above the limit of ${MAX_HEADER_BYTES}: not a safetensors file`,
+  );
+}
+
+function incompleteHeader(bytes: Uint8Array): ModelError {
+  if (bytes.length < 8) return truncated(`expected at least 8 bytes, got ${bytes.length}`);
+  return truncated(`its header ends at byte ${8 + headerLength(bytes)}, but the file has ${bytes.length}`);
 }
 
 function readEntry(name: string, value: unknown, dataBytes: number): Entry {
@@ -130,11 +213,44 @@ function refuseOverlaps(entries: readonly (readonly [string, Entry])[]): void {
   }
 }
 
-function decode(raw: Uint8Array, dtype: string): Float32Array {
-  const own = raw.slice().buffer; // aligned, and not held to the whole file
-  if (dtype === "F32") return new Float32Array(own);
-  const halves = new Uint16Array(own);
-  return dtype === "F16" ? halvesToFloats(halves) : bfloatsToFloats(halves);
+/** A tensor that fills up from the left. */
+interface Filling {
+  readonly name: string;
+  readonly entry: Entry;
+  readonly data: Float32Array;
+  write(bytes: Uint8Array): void;
+}
+
+function openTensor(name: string, entry: Entry): Filling {
+  const bytes = entry.end - entry.start;
+  const elementBytes = ELEMENT_BYTES.get(entry.dtype) ?? 4;
+  let data: Float32Array;
+  try {
+    data = new Float32Array(bytes / elementBytes);
+  } catch {
+    throw invalid(`${name}: there is no memory for its ${bytes / elementBytes} numbers`);
+  }
+  if (entry.dtype === "F32") {
+    const target = new Uint8Array(data.buffer);
+    let at = 0;
+    const write = (chunk: Uint8Array): void => {
+      target.set(chunk, at);
+      at += chunk.length;
+    };
+    return { name, entry, data, write };
+  }
+  const store = entry.dtype === "F16" ? halfStore(data) : bfloatStore(data);
+  let [at, low] = [0, -1]; // `low`: the first byte of a number whose second has not come
+  const write = (chunk: Uint8Array): void => {
+    for (const byte of chunk) {
+      if (low < 0) low = byte;
+      else {
+        store(at++, low | (byte << 8));
+        low = -1;
+      }
+    }
+  };
+  return { name, entry, data, write };
 }
 
 const isSizes = (value: unknown): value is number[] =>

@@ -1,7 +1,7 @@
 // One decoder graph in ONNX Runtime: batches in, named outputs out, as plain f32 arrays.
 
 import { ModelError, reason, withFile } from "./errors";
-import { concatBytes, type ModelFiles, type ReadProgress } from "./files";
+import { appended, type ModelFiles, type ReadProgress } from "./files";
 import {
   createSession,
   type Device,
@@ -60,7 +60,7 @@ export async function openSession(
 ): Promise<DecoderSession> {
   const returned = new Set(graph.outputs.map(({ name }) => name));
   const added = [...new Set(taps)].filter((name) => !returned.has(name));
-  const model = added.length > 0 ? concatBytes([bytes, graphPatch(added, nodes)]) : bytes;
+  const model = added.length > 0 ? appended(bytes, graphPatch(added, nodes)) : bytes;
   const cacheOutputs = [...returned].filter((name) => name.startsWith("present"));
   const raw = await createSession(model, device, cacheOutputs).catch((error: unknown) => {
     const message = `${ONNX_FILE}: ONNX Runtime refused it on ${device}: ${reason(error)}`;

@@ -1,11 +1,10 @@
-// model.safetensors of a Llama-family model, checked tensor by tensor against its config.
+// The weights of a Llama-family model, checked tensor by tensor against its config.
 
 import { type LlamaConfig, loadModelConfig } from "./config";
 import { ModelError, withFile } from "./errors";
-import { listSome, type ModelFiles } from "./files";
-import { type NamedTensor, readSafetensors } from "./safetensors";
-
-const FILE = "model.safetensors";
+import { listSome, type ModelFiles, type ReadProgress } from "./files";
+import type { NamedTensor } from "./safetensors";
+import { readStudentTensors } from "./student-files";
 
 export interface StudentWeights {
   readonly config: LlamaConfig;
@@ -13,11 +12,13 @@ export interface StudentWeights {
   readonly tensors: Map<string, NamedTensor>;
 }
 
-export async function loadStudentWeights(files: ModelFiles): Promise<StudentWeights> {
+export async function loadStudentWeights(
+  files: ModelFiles,
+  onProgress?: ReadProgress,
+): Promise<StudentWeights> {
   const config = await loadModelConfig(files);
-  const bytes = await files.read(FILE);
-  const tensors = withFile(FILE, () => checkTensors(config, readSafetensors(bytes)));
-  return { config, tensors };
+  const { file, tensors } = await readStudentTensors(files, expectedTensors(config), onProgress);
+  return { config, tensors: withFile(file, () => checkTensors(config, tensors)) };
 }
 
 /** Every parameter a config implies, in the order of the network. */

@@ -12,6 +12,7 @@ import {
   openTeacher,
   type Teacher,
   type Tokenizer,
+  withOnnxGraph,
 } from "../models";
 import { objectiveOf, type Objective } from "../objectives";
 import {
@@ -97,8 +98,8 @@ async function open(
   const objective = objectiveOf(run.method);
   const needs = objective.needs(run.method);
   const teacher = await session("teacher", sources.teacher, teacherLayers(needs));
-  const original = await session("student", sources.student);
   const { config, tensors } = await loadStudentWeights(sources.student);
+  const original = await session("student", await withOnnxGraph(sources.student, config, tensors));
   const tokenizer = await loadTokenizer(sources.student);
   checkVocabulary("student", tokenizer, config.vocabSize);
   checkVocabulary("teacher", teacher.tokenizer, teacher.config.vocabSize);

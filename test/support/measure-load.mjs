@@ -1,0 +1,16 @@
+// How much memory the process gained, at most, while it loaded the weights of the folder named on the command line.
+import { loadModule } from "../../scripts/run-ts.mjs";
+
+const { module: files } = await loadModule("src/models/node-files.ts");
+const { module: student, close } = await loadModule("src/models/student-files.ts");
+globalThis.gc();
+const before = process.memoryUsage().rss;
+const { tensors } = await student.readStudentTensors(
+  files.folderFiles("measured", process.argv[2]),
+  new Map(),
+);
+const peak = process.resourceUsage().maxRSS * 1024 - before;
+const sum = [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
+console.log(JSON.stringify({ peak, sum }));
+await close();
+process.exit(0);

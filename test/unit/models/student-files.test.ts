@@ -1,0 +1,219 @@
+// a student's weights, wherever they lie — plan
+//   onnx      × every traced family: the initializers found by the scope of the nodes that use them equal the
+//             safetensors to the bit, transposed, shared through Identity and all; a quantized graph and a parameter
+//             that is not there are refused
+//   builder   × {apart, joined}: the paths of ONNX Runtime's model builder, projections joined in one product
+//   shards    an index and its files are one model; a shard that is not there, a tensor too few, a path that leaves the
+//             folder are refused
+//   stream    any cut of a file into chunks gives the same tensors (f32, f16, bf16)
+//   memory    loading takes at most 1.3 times the f32 size, for f32 and for f16 files
+//   nothing   a folder without weights says what it needs
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+import { createRng } from "../../../src/config/rng";
+import { memoryFiles, type NamedTensor, readSafetensors, writeSafetensors } from "../../../src/models";
+import { floatsToHalves } from "../../../src/models/half";
+import { tensorsFromOnnx } from "../../../src/models/onnx-weights";
+import { readOnnx } from "../../../src/models/onnx-wire";
+import { modelProto, nodeProto, tensorProto, valueInfo } from "../../../src/models/onnx-write";
+import { createSafetensorsReader } from "../../../src/models/safetensors";
+import { readStudentTensors } from "../../../src/models/student-files";
+import { encode } from "./tiny";
+
+const dir = join(import.meta.dirname, "../../fixtures/models");
+const fixture = (name: string, path: string) => new Uint8Array(readFileSync(join(dir, name, path)));
+const shapesOf = (tensors: ReadonlyMap<string, NamedTensor>) =>
+  new Map([...tensors].map(([name, { shape }]) => [name, shape]));
+
+const FAMILIES = ["llama", "llama-untied", "qwen2", "qwen3", "gpt2", "gpt_neox"];
+
+test.each(FAMILIES)("%s: the ONNX initializers are the safetensors", (name) => {
+  const tensors = readSafetensors(fixture(name, "model.safetensors"));
+  const found = tensorsFromOnnx(readOnnx(fixture(name, "onnx/model.onnx")), shapesOf(tensors));
+  expect([...found.keys()]).toEqual([...tensors.keys()]);
+  for (const [key, { shape, data }] of tensors) {
+    expect(found.get(key)!.shape, key).toEqual(shape);
+    expect(Buffer.compare(bytes(found.get(key)!.data), bytes(data)), key).toBe(0);
+  }
+});
+
+const bytes = (data: Float32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+function random(shape: number[], seed: number): NamedTensor {
+  const rng = createRng(seed);
+  const size = shape.reduce((p, n) => p * n, 1);
+  return { shape, data: Float32Array.from({ length: size }, () => Math.fround(rng.normal())) };
+}
+const flip = ({ shape: [rows = 0, cols = 0], data }: NamedTensor): Float32Array =>
+  Float32Array.from({ length: data.length }, (_, i) => data[(i % rows) * cols + Math.floor(i / rows)]!);
+
+/** The attention products of a block, as the builder of onnxruntime-genai names them. */
+function builderGraph(joined: boolean) {
+  const [D, Q, KV] = [6, 8, 4];
+  const names = ["q", "k", "v"] as const;
+  const weights = names.map((name, i) => [name, random([name === "q" ? Q : KV, D], i + 1)] as const);
+  const at = "/model/layers.0/attn";
+  const product = (module: string, shape: number[], data: Float32Array) => ({
+    node: nodeProto({
+      op: "MatMul",
+      name: `${at}/${module}/MatMul`,
+      inputs: ["x", `model.layers.0.attn.${module}.MatMul.weight`],
+      outputs: [`${at}/${module}/MatMul/output_0`],
+    }),
+    tensor: tensorProto(`model.layers.0.attn.${module}.MatMul.weight`, shape, 1, data),
+  });
+  const whole = random([Q + 2 * KV, D], 9);
+  const rows = Float32Array.from(weights.flatMap(([, { data }]) => [...data]));
+  const parts = joined
+    ? [product("qkv_proj", [D, Q + 2 * KV], flip({ shape: whole.shape, data: rows }))]
+    : weights.map(([name, w]) => product(`${name}_proj`, [D, w.shape[0]!], flip(w)));
+  const graph = readOnnx(
+    modelProto("g", {
+      nodes: parts.map(({ node }) => node),
+      initializers: parts.map(({ tensor }) => tensor),
+      inputs: [valueInfo("x", 1, [1, D])],
+      outputs: [],
+    }),
+  );
+  const expected = new Map(
+    weights.map(([name, w]) => [`model.layers.0.self_attn.${name}_proj.weight`, w] as const),
+  );
+  return { graph, expected };
+}
+
+test.each([["apart", false] as const, ["joined", true] as const])("builder paths, %s", (_, joined) => {
+  const { graph, expected } = builderGraph(joined);
+  const found = tensorsFromOnnx(graph, shapesOf(expected));
+  for (const [name, { shape, data }] of expected) expect(found.get(name), name).toEqual({ shape, data });
+});
+
+test("a quantized graph and a parameter that is nowhere are refused", () => {
+  const { graph, expected } = builderGraph(false);
+  expect(() => tensorsFromOnnx(graph, new Map([...shapesOf(expected), ["model.norm.weight", [6]]]))).toThrow(
+    /does not show where model\.norm\.weight is; take a folder with model\.safetensors/,
+  );
+  const node = nodeProto({
+    op: "MatMulNBits",
+    name: "/lm_head/MatMul_Q4",
+    inputs: ["x", "q", "s"],
+    outputs: ["y"],
+  });
+  const q4 = readOnnx(
+    modelProto("q4", {
+      nodes: [node],
+      initializers: [tensorProto("q", [2, 1, 8], 2, new Uint8Array(16))],
+      inputs: [],
+      outputs: [],
+    }),
+  );
+  expect(() => tensorsFromOnnx(q4, new Map())).toThrow(/quantized \(MatMulNBits\).*fp32 or fp16 ONNX file/);
+});
+
+const TENSORS = new Map([
+  ["a.weight", random([3, 5], 1)],
+  ["b.weight", random([7], 2)],
+  ["c.weight", random([2, 2], 3)],
+]);
+const only = (...names: string[]) => new Map([...TENSORS].filter(([name]) => names.includes(name)));
+const index = (map: object) => encode({ metadata: {}, weight_map: map });
+const SHARDS = new Map([
+  ["model-00001-of-00002.safetensors", writeSafetensors(only("a.weight", "c.weight"))],
+  ["model-00002-of-00002.safetensors", writeSafetensors(only("b.weight"))],
+]);
+const [FIRST = "", SECOND = ""] = SHARDS.keys();
+const MAP = { "a.weight": FIRST, "b.weight": SECOND, "c.weight": FIRST };
+const folder = (entries: [string, Uint8Array][]) => memoryFiles("sharded", new Map(entries));
+
+test("shards are one model", async () => {
+  const files = folder([["model.safetensors.index.json", index(MAP)], ...SHARDS]);
+  const seen: number[] = [];
+  const { tensors } = await readStudentTensors(files, new Map(), (loaded) => seen.push(loaded));
+  expect(new Map([...tensors].toSorted(([a], [b]) => (a < b ? -1 : 1)))).toEqual(TENSORS);
+  expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+});
+
+test.each([
+  ["a shard that is not there", [...SHARDS].slice(0, 1), MAP, /needs model-00002/],
+  ["a tensor too few", [...SHARDS], { ...MAP, "d.weight": SECOND }, /lists 4 tensors, its shards hold 3/],
+  ["a path that leaves the folder", [...SHARDS], { ...MAP, x: "../x.safetensors" }, /\.safetensors files/],
+  ["a map that is none", [...SHARDS], "x", /weight_map must name|expected \{"weight_map"/],
+])("%s", async (_, shards, map, message) => {
+  const files = folder([["model.safetensors.index.json", index(map as object)], ...shards]);
+  await expect(readStudentTensors(files, new Map())).rejects.toThrow(message);
+});
+
+test("a folder without weights says what it needs", async () => {
+  await expect(readStudentTensors(folder([]), new Map())).rejects.toThrow(
+    /no weights to train from: it needs model\.safetensors, or .*index.* or a full-precision onnx\/model\.onnx/,
+  );
+});
+
+function mixedFile(): Uint8Array {
+  const header = {
+    half: { dtype: "F16", shape: [3], data_offsets: [0, 6] },
+    bfloat: { dtype: "BF16", shape: [2], data_offsets: [6, 10] },
+    single: { dtype: "F32", shape: [2], data_offsets: [12, 20] }, // two bytes between belong to nobody
+    none: { dtype: "F32", shape: [0, 4], data_offsets: [20, 20] },
+  };
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const file = new Uint8Array(8 + json.length + 20);
+  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  file.set(json, 8);
+  file.set(bytesOf(floatsToHalves(Float32Array.of(1, -2.5, 65504))), 8 + json.length);
+  file.set(bytesOf(Uint16Array.of(0x3f80, 0xc049)), 8 + json.length + 6);
+  file.set(bytesOf(Float32Array.of(0.1, 1e-30)), 8 + json.length + 12);
+  return file;
+}
+const bytesOf = (data: ArrayBufferView) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+test("any cut into chunks gives the same tensors", () => {
+  const file = mixedFile();
+  const whole = readSafetensors(file);
+  expect([...whole.get("half")!.data]).toEqual([1, -2.5, 65504]);
+  expect([...whole.get("bfloat")!.data]).toEqual([1, -3.140625]);
+  const rng = createRng(4);
+  for (let round = 0; round < 300; round++) {
+    const reader = createSafetensorsReader(file.length);
+    for (let at = 0; at < file.length;) {
+      const size = round === 0 ? 1 : 1 + Math.floor(rng.next() * (round % 40));
+      reader.push(file.slice(at, at + size));
+      at += size;
+    }
+    expect(reader.end()).toEqual(whole);
+  }
+  const cut = createSafetensorsReader();
+  cut.push(file.subarray(0, file.length - 3));
+  expect(() => cut.end()).toThrow(/single ends at byte 20 of the data, but only 17 bytes are there/);
+});
+
+test.each(["F32", "F16"])("memory: %s takes at most 1.3 times its f32 size", (dtype) => {
+  const [count, rows, cols] = [12, 1024, 2048]; // 100 MB in f32
+  const bytesEach = rows * cols * (dtype === "F32" ? 4 : 2);
+  const header = Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [
+      `t${i}`,
+      { dtype, shape: [rows, cols], data_offsets: [i * bytesEach, (i + 1) * bytesEach] },
+    ]),
+  );
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const file = new Uint8Array(8 + json.length + count * bytesEach).fill(60, 8 + json.length); // 0x3c3c: about 1
+  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  file.set(json, 8);
+  const at = mkdtempSync(join(tmpdir(), "couplet-memory-"));
+  try {
+    writeFileSync(join(at, "model.safetensors"), file);
+    const script = join(import.meta.dirname, "../../support/measure-load.mjs");
+    const { peak, sum } = JSON.parse(
+      execFileSync(process.execPath, ["--expose-gc", script, at], { encoding: "utf8" }),
+    ) as { peak: number; sum: number };
+    expect(sum).toBe(count * rows * cols);
+    expect(peak / (count * rows * cols * 4)).toBeLessThan(1.3);
+    expect(peak / (count * rows * cols * 4)).toBeGreaterThan(0.9); // control: the tensors themselves are counted
+  } finally {
+    rmSync(at, { recursive: true, force: true });
+  }
+});
