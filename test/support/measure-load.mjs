@@ -11,6 +11,6 @@ const { tensors } = await student.readStudentTensors(
 );
 const peak = process.resourceUsage().maxRSS * 1024 - before;
 const sum = [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
-console.log(JSON.stringify({ peak, sum }));
+process.stdout.write(JSON.stringify({ peak, sum }));
 await close();
 process.exit(0);

@@ -154,7 +154,7 @@ describe("what goes wrong", () => {
     const norm = tensors.get("model.norm.weight")!;
     changed.set("model.norm.weight", { ...norm, data: norm.data.map((x) => x * 1.5) });
     const student = {
-      ...sources.student,
+      id: sources.student.id,
       has: sources.student.has,
       read: async (path: string) =>
         path === "model.safetensors" ? writeSafetensors(changed) : sources.student.read(path),
