@@ -18,9 +18,10 @@ const SKEWED_FORWARD = 2u;
 const SKEWED_REVERSE = 3u;
 const JS_EPSILON = 1e-9;
 
-/// −log(λ + (1−λ)·eˣ) without overflow, 0 ≤ λ < 1.
+/// −log(λ + (1−λ)·eˣ) without overflow, 0 ≤ λ ≤ 1.
 fn skewed_log_ratio(x: f32, skew: f32) -> f32 {
   if (skew == 0.0) { return -x; }
+  if (skew == 1.0) { return 0.0; }
   if (x <= 0.0) { return -log(skew + (1.0 - skew) * exp(x)); }
   return -(x + log(skew * exp(-x) + (1.0 - skew)));
 }

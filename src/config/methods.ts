@@ -52,11 +52,23 @@ export const transport = v.strictObject({
 /** The share of the distillation term: loss = (1 − kdRate)·CE + kdRate·KD. */
 const share = { kdRate: fraction };
 
+/** One vocabulary: the divergence of the two distributions at each response position (METHODS §2). */
+const kd = { id: v.literal("kd"), ...divergence };
+
+/** Sorted probabilities, k-th response position against k-th; no constants (METHODS §3). */
+const uld = { id: v.literal("uld") };
+
 /** What CoT2Align may stand on: a distillation term without its kdRate. */
-const base = v.variant("id", [v.strictObject({ id: v.literal("none") })]);
+const base = v.variant("id", [
+  v.strictObject({ id: v.literal("none") }),
+  v.strictObject(kd),
+  v.strictObject(uld),
+]);
 
 export const method = v.variant("id", [
   v.strictObject({ id: v.literal("sft") }),
+  v.strictObject({ ...kd, ...share }),
+  v.strictObject({ ...uld, ...share }),
   v.strictObject({
     id: v.literal("cot2align"),
     /** The paper's α: loss = (1 − kdRate)·CE + kdRate·(base + OT). */

@@ -1,10 +1,13 @@
 // The objectives, in the order the page lists them. A new one is one file and one line here.
 import type { MethodConfig } from "../config/run";
 import { cot2align } from "./cot2align";
+import { besideCrossEntropy } from "./distillation";
+import { kd } from "./kd";
 import { sft } from "./sft";
 import type { Objective } from "./types";
+import { uld } from "./uld";
 
-export const OBJECTIVES = [cot2align, sft] as const;
+export const OBJECTIVES = [cot2align, sft, besideCrossEntropy(kd), besideCrossEntropy(uld)] as const;
 
 /** The objective that a config names. The config's schema admits only ids that are in the list. */
 export function objectiveOf(method: MethodConfig): Objective {

@@ -9,6 +9,7 @@ import divergence_ from "../../../shaders/loss/divergence.wgsl?raw";
 import divergenceBackward from "../../../shaders/loss/divergence_backward.wgsl?raw";
 import divergenceEntry from "../../../shaders/loss/divergence_entry.wgsl?raw";
 import weightedTotal from "../../../shaders/loss/weighted_total.wgsl?raw";
+import { type Divergence, DIVERGENCES } from "../../config/run";
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { Binding, ProgramBuilder, Tensor } from "../../gpu/program";
@@ -69,24 +70,13 @@ export const weightedTotalKernel = defineKernel({
   bindings: { params: "uniform", weight: "read", loss: "read", totals: "write" },
 });
 
-export const DIVERGENCES = [
-  "forward_kl",
-  "reverse_kl",
-  "symmetric_kl",
-  "js",
-  "skewed_forward_kl",
-  "skewed_reverse_kl",
-  "adaptive_kl",
-] as const;
-export type Divergence = (typeof DIVERGENCES)[number];
-
 export interface DivergenceSettings {
   readonly divergence: Divergence;
   /** Divides both logits; T > 0. */
   readonly temperature: number;
   /** Divides the teacher's logits once more (METHODS §6); 1 by default. */
   readonly teacherTemperature?: number | undefined;
-  /** λ of the skewed forms, 0 ≤ λ < 1; 0.1 by default. */
+  /** λ of the skewed forms, from 0 to 1; 0.1 by default. */
   readonly skew?: number | undefined;
   /** The tail's mass in adaptive KL, between 0 and 1; 0.5 by default. */
   readonly adaptiveAlpha?: number | undefined;
@@ -201,9 +191,10 @@ export function checkDivergence(settings: DivergenceSettings): WithDefaults {
   if (!DIVERGENCES.includes(divergence))
     throw new RangeError(`divergence must be one of ${DIVERGENCES.join(", ")}, got ${String(divergence)}`);
   const positive = (x: number) => Number.isFinite(x) && x > 0;
+  const within = (x: number) => x >= 0 && x <= 1;
   need("temperature", temperature, positive(temperature), "greater than 0");
   need("teacherTemperature", teacherTemperature, positive(teacherTemperature), "greater than 0");
-  need("skew", skew, skew >= 0 && skew < 1, "from 0 to below 1");
-  need("adaptiveAlpha", adaptiveAlpha, adaptiveAlpha > 0 && adaptiveAlpha <= 1, "above 0 and at most 1");
+  need("skew", skew, within(skew), "between 0 and 1");
+  need("adaptiveAlpha", adaptiveAlpha, within(adaptiveAlpha), "between 0 and 1");
   return { divergence, temperature, teacherTemperature, skew, adaptiveAlpha };
 }

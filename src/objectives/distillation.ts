@@ -1,0 +1,57 @@
+// A distillation term as a method of its own: loss = ((1 − r)·CE + r·KD) / denominator (METHODS §2), and the host's
+// side that such terms share.
+import type { PairBatch } from "../data";
+import type { InputData, Tensor } from "../gpu/program";
+import { recordCrossEntropyTerm } from "./cross-entropy-term";
+import {
+  type Distillation,
+  joinTerms,
+  type Objective,
+  type RecordedTerm,
+  type Recording,
+  responseTokens,
+  termsOnly,
+} from "./types";
+
+/** The method beside cross entropy. */
+export function besideCrossEntropy<Settings extends { readonly id: string }>(
+  term: Distillation<Settings>,
+): Objective<Settings & { readonly kdRate: number }> {
+  const { id, title, paper, sharesTokenizer = false } = term;
+  return {
+    ...{ id, title, paper, sharesTokenizer },
+    needs: (config) => term.needs(config),
+    parameters: (config, dims, seed) => term.parameters(config, dims, seed),
+    record: (config, recording) =>
+      joinTerms([
+        recordCrossEntropyTerm(recording, 1 - config.kdRate),
+        term.recordTerm(config, recording, config.kdRate),
+      ]),
+  };
+}
+
+/**
+ * The host's side of a term that is a sum over response tokens: `record` is given the factor of the sum, a uniform
+ * input, and returns the sum as the first element of a tensor.
+ */
+export function recordTokenTerm(
+  recording: Recording,
+  name: string,
+  weight: number,
+  record: (scale: Tensor) => Tensor,
+  inputs: (batch: PairBatch) => Record<string, InputData>,
+): RecordedTerm {
+  const { b } = recording.tape;
+  const scale = b.input(`${name}_scale`, 4, "uniform");
+  b.output(name, record(scale));
+  const scaleOf = (batch: PairBatch) => weight / responseTokens(batch);
+  return {
+    outputs: [name],
+    inputs: (batch) => ({ ...inputs(batch), [`${name}_scale`]: Float32Array.of(scaleOf(batch), 0, 0, 0) }),
+    terms: ({ [name]: totals }, batch) => termsOnly({ [name]: (totals?.[0] ?? NaN) * scaleOf(batch) }),
+  };
+}
+
+/** (count) f32: 1 for the batch's rows, 0 for padding. */
+export const rowMask = (rows: number, count: number): Float32Array =>
+  new Float32Array(count).fill(1, 0, rows);
