@@ -58,17 +58,22 @@ const kd = { id: v.literal("kd"), ...divergence };
 /** Sorted probabilities, k-th response position against k-th; no constants (METHODS §3). */
 const uld = { id: v.literal("uld") };
 
+/** Teacher logits moved into the student's vocabulary by edit distance (METHODS §4). */
+const mined = { id: v.literal("mined"), temperature: positive };
+
 /** What CoT2Align may stand on: a distillation term without its kdRate. */
 const base = v.variant("id", [
   v.strictObject({ id: v.literal("none") }),
   v.strictObject(kd),
   v.strictObject(uld),
+  v.strictObject(mined),
 ]);
 
 export const method = v.variant("id", [
   v.strictObject({ id: v.literal("sft") }),
   v.strictObject({ ...kd, ...share }),
   v.strictObject({ ...uld, ...share }),
+  v.strictObject({ ...mined, ...share }),
   v.strictObject({
     id: v.literal("cot2align"),
     /** The paper's α: loss = (1 − kdRate)·CE + kdRate·(base + OT). */

@@ -21,3 +21,16 @@ export { DataError } from "./errors";
 export { parseRows, type Row, type View } from "./rows";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer } from "./score";
+export { warpPartners } from "./token-dtw";
+export {
+  buildVocabularyMap,
+  buildVocabularyMapNow,
+  checkVocabularyMap,
+  inverseMap,
+  type MapOptions,
+  NO_TOKEN,
+  pairHash,
+  parseVocabularyMap,
+  type VocabularyMap,
+  vocabularyMapJson,
+} from "./vocabulary-map";

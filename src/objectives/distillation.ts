@@ -22,6 +22,7 @@ export function besideCrossEntropy<Settings extends { readonly id: string }>(
     ...{ id, title, paper, sharesTokenizer },
     needs: (config) => term.needs(config),
     parameters: (config, dims, seed) => term.parameters(config, dims, seed),
+    prepare: async (config, tokens, options) => term.prepare?.(config, tokens, options),
     record: (config, recording) =>
       joinTerms([
         recordCrossEntropyTerm(recording, 1 - config.kdRate),

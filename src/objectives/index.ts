@@ -3,11 +3,18 @@ import type { MethodConfig } from "../config/run";
 import { cot2align } from "./cot2align";
 import { besideCrossEntropy } from "./distillation";
 import { kd } from "./kd";
+import { mined } from "./mined";
 import { sft } from "./sft";
 import type { Objective } from "./types";
 import { uld } from "./uld";
 
-export const OBJECTIVES = [cot2align, sft, besideCrossEntropy(kd), besideCrossEntropy(uld)] as const;
+export const OBJECTIVES = [
+  cot2align,
+  sft,
+  besideCrossEntropy(kd),
+  besideCrossEntropy(uld),
+  besideCrossEntropy(mined),
+] as const;
 
 /** The objective that a config names. The config's schema admits only ids that are in the list. */
 export function objectiveOf(method: MethodConfig): Objective {

@@ -1,7 +1,7 @@
 // What an objective is: a record that says what it needs, which parameters it brings, and how to record its terms.
 // The trainer never asks which objective it has.
 import type { MethodConfig } from "../config/run";
-import type { PairBatch } from "../data";
+import type { PairBatch, TokenTables } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
 import type { PlanRecord, TermGauge } from "../telemetry";
 import type { NewParameter, ParamStore, Tape, Var } from "../student";
@@ -150,6 +150,12 @@ export interface RecordedProbe {
   plans(outputs: Readonly<Record<string, Float32Array>>, batch: PairBatch): PlanFigures[];
 }
 
+export interface PrepareOptions {
+  /** Called as work proceeds: what is done, and how far. */
+  readonly progress?: ((stage: string, done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Objective<Config extends { readonly id: string } = MethodConfig> {
   readonly id: Config["id"];
   readonly title: string;
@@ -162,6 +168,8 @@ export interface Objective<Config extends { readonly id: string } = MethodConfig
   views?(config: Config): 1 | 2;
   /** Trainable parameters beside the student's own: projectors. */
   parameters(config: Config, dims: Dims, seed: number): NewParameter[];
+  /** Work on the two vocabularies that is better done before the first batch. */
+  prepare?(config: Config, tokens: TokenTables, options: PrepareOptions): Promise<void>;
   /** Record the loss; its adjoints run when the trainer calls `tape.backward()`. */
   record(config: Config, recording: Recording): RecordedObjective;
   /** Record the forward part that yields plans, for batches of one; absent without transport. */
@@ -179,6 +187,8 @@ export interface Distillation<Settings extends { readonly id: string } = { reado
   readonly sharesTokenizer?: boolean;
   needs(settings: Settings): readonly TeacherNeed[];
   parameters(settings: Settings, dims: Dims, seed: number): NewParameter[];
+  /** As an objective's. */
+  prepare?(settings: Settings, tokens: TokenTables, options: PrepareOptions): Promise<void>;
   /** weight · KD / denominator, KD summed over response tokens. */
   recordTerm(settings: Settings, recording: Recording, weight: number): RecordedTerm;
 }

@@ -15,14 +15,10 @@ export interface BatchSource {
 }
 
 export function createBatchSource(
-  { teacher, tokenizer, views }: Pick<Loaded, "teacher" | "tokenizer" | "views">,
+  { teacher, tokenizer, tokens, views }: Pick<Loaded, "teacher" | "tokenizer" | "tokens" | "views">,
   cache: TeacherCache,
 ): BatchSource {
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
-  const tokens: TokenTables = {
-    student: tokenTable(tokenizer),
-    teacher: tokenTable(teacher.tokenizer),
-  };
   const sequences = ({ teacher: main, plain }: PreparedRow) =>
     views === 2 && plain ? [main, plain.teacher] : [main];
   return {
@@ -34,6 +30,16 @@ export function createBatchSource(
     }),
   };
 }
+
+export const tokenTables = (student: Tokenizer, teacher: Tokenizer): TokenTables => ({
+  student: tokenTable(student),
+  teacher: tokenTable(teacher),
+});
+
+/** Whether both vocabularies write the same tokens under the same ids. */
+export const sameTokens = ({ student, teacher }: TokenTables): boolean =>
+  student.size === teacher.size &&
+  Array.from({ length: student.size }, (_, id) => id).every((id) => student.raw(id) === teacher.raw(id));
 
 export const tokenTable = (tokenizer: Tokenizer): TokenTable => ({
   size: tokenizer.vocabSize,

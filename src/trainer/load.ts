@@ -1,7 +1,7 @@
 // From a config and its sources to everything a run stands on: models, tokenizers, prepared rows, parameters.
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
-import { type LengthLimits, type PreparedRow, prepareDataset, type Row } from "../data";
+import { type LengthLimits, type PreparedRow, prepareDataset, type Row, type TokenTables } from "../data";
 import type { Gpu } from "../gpu/device";
 import {
   type Device,
@@ -25,7 +25,7 @@ import {
   studentParameters,
   withLora,
 } from "../student";
-import { dimsOf } from "./batch-source";
+import { dimsOf, sameTokens, tokenTables } from "./batch-source";
 import { RunError } from "./failure";
 import { teacherLayers } from "./teacher-cache";
 import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
@@ -50,6 +50,7 @@ export interface Loaded {
   readonly studentFiles: ModelFiles;
   readonly model: StudentModel;
   readonly tokenizer: Tokenizer;
+  readonly tokens: TokenTables;
   readonly objective: Objective;
   /** Of a row that the objective reads. */
   readonly views: 1 | 2;
@@ -107,6 +108,10 @@ async function open(
   progress("tokenizing rows", 0, 0);
   const rows = prepareRows(run, sources, tokenizer, teacher, config.maxPositions);
 
+  const tokens = tokenTables(tokenizer, teacher.tokenizer);
+  if (objective.sharesTokenizer && !sameTokens(tokens)) throw differentTokenizers(objective, tokens);
+  await objective.prepare?.(run.method, tokens, { progress });
+
   const dims = dimsOf({ model: { config }, teacher });
   const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
   const store = createParamStore(gpu, [...trainedParameters(run, tensors), ...projectors]);
@@ -119,7 +124,7 @@ async function open(
   const logitsGap = await compareLogits(gpu, model, original);
   const studentFiles = sources.student;
   return {
-    ...{ teacher, original, studentFiles, model, tokenizer, objective, logitsGap, teacherWeights },
+    ...{ teacher, original, studentFiles, model, tokenizer, tokens, objective, logitsGap, teacherWeights },
     views: objective.views?.(run.method) ?? 1,
     ...rows,
   };
@@ -183,6 +188,15 @@ function checkVocabulary(role: string, tokenizer: Tokenizer, vocabSize: number):
     `The ${role}'s tokenizer does not belong to its model.`,
     `It has ${tokenizer.vocabSize} tokens, the model embeds ${vocabSize}.`,
     "Take tokenizer.json and config.json from the same model.",
+  );
+}
+
+function differentTokenizers({ title }: Objective, { teacher, student }: TokenTables): RunError {
+  return new RunError(
+    "vocabulary",
+    `"${title}" needs one tokenizer for both models; these have two.`,
+    `It pairs position p with position p and token v with token v; the teacher's vocabulary has ${teacher.size} tokens, the student's ${student.size}.`,
+    "Choose a method for two tokenizers (ULD, MinED, CMA, CoT2Align), or a teacher with the student's tokenizer.",
   );
 }
 

@@ -1,0 +1,130 @@
+// The nearest of many tokens by edit distance, the first by id among equals. Most candidates are never compared: their
+// length, or the characters that one text has and the other has not, already rule them out.
+import { codePoints, distanceByBits, editDistance, WORD_BITS } from "./edit-distance";
+
+/** Tokens of one length, in the order of their ids, with the set of their characters as 64 bits. */
+interface Bucket {
+  readonly ids: Int32Array;
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+}
+
+/** All tokens' characters, one after the other, as numbers by falling frequency. */
+interface Corpus {
+  /** Number of a code point; absent when no token has it. */
+  readonly numbers: ReadonlyMap<number, number>;
+  readonly chars: Uint32Array;
+  /** Token id owns chars[starts[id]] to chars[starts[id + 1]]. */
+  readonly starts: Uint32Array;
+}
+
+/** @returns the id of the nearest text. */
+export function createNearest(texts: readonly string[]): (text: string) => number {
+  const corpus = readCorpus(texts);
+  const { numbers, chars, starts } = corpus;
+  const buckets = makeBuckets(corpus, texts.length);
+  const known = new Map<string, number>();
+  texts.forEach((text, id) => {
+    if (!known.has(text)) known.set(text, id);
+  });
+  const unknown = numbers.size; // a character that no token has
+  const masks = new Int32Array(unknown + 1);
+  const mask = (char: number) => masks[char] ?? 0;
+
+  return (text) => {
+    const own = codePoints(text).map((point) => numbers.get(point) ?? unknown);
+    const length = own.length;
+    const byBits = length > 0 && length <= WORD_BITS;
+    if (byBits) own.forEach((char, i) => (masks[char] = mask(char) | (1 << i)));
+    masks[unknown] = 0;
+    const [low, high] = signature(own);
+    let { distance: best, id: bestId } = longestPart(text, length, known);
+
+    const search = (bucket: Bucket | undefined, apart: number) => {
+      if (!bucket) return;
+      const { ids, low: lows, high: highs } = bucket;
+      for (let k = 0; k < ids.length; k++) {
+        const id = ids[k] ?? 0;
+        const a = lows[k] ?? 0;
+        const b = highs[k] ?? 0;
+        if (apart === best && id > bestId) return; // nothing here can be nearer, and ids only grow
+        const missing = ones(low & ~a) + ones(high & ~b);
+        if (missing > best || (missing === best && id > bestId)) continue;
+        const surplus = ones(a & ~low) + ones(b & ~high);
+        if (surplus > best || (surplus === best && id > bestId)) continue;
+        const from = starts[id] ?? 0;
+        const to = starts[id + 1] ?? from;
+        const found = byBits
+          ? distanceByBits(length, chars, from, to, mask)
+          : editDistance(own, [...chars.subarray(from, to)]);
+        if (found < best || (found === best && id < bestId)) {
+          best = found;
+          bestId = id;
+        }
+      }
+    };
+    search(buckets[length], 0);
+    for (let apart = 1; apart <= best && apart <= Math.max(length, buckets.length); apart++) {
+      search(buckets[length - apart], apart);
+      search(buckets[length + apart], apart);
+    }
+    own.forEach((char) => (masks[char] = 0));
+    return bestId;
+  };
+}
+
+/** A first guess: the longest part of the text that is a token itself needs only the rest to be deleted. */
+function longestPart(text: string, length: number, known: ReadonlyMap<string, number>) {
+  const points = Array.from(text);
+  for (let size = length - 1; size > 0; size--)
+    for (let from = 0; from + size <= length; from++) {
+      const id = known.get(points.slice(from, from + size).join(""));
+      if (id !== undefined) return { distance: length - size, id };
+    }
+  return { distance: Infinity, id: -1 };
+}
+
+function readCorpus(texts: readonly string[]): Corpus {
+  const points = texts.map(codePoints);
+  const counts = new Map<number, number>();
+  for (const point of points.flat()) counts.set(point, (counts.get(point) ?? 0) + 1);
+  const frequent = [...counts.keys()].sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0));
+  const numbers = new Map(frequent.map((point, number) => [point, number]));
+  const starts = new Uint32Array(texts.length + 1);
+  points.forEach((token, id) => (starts[id + 1] = (starts[id] ?? 0) + token.length));
+  const chars = Uint32Array.from(points.flat(), (point) => numbers.get(point) ?? 0);
+  return { numbers, chars, starts };
+}
+
+function makeBuckets({ chars, starts }: Corpus, count: number): Bucket[] {
+  const idsByLength: number[][] = [];
+  for (let id = 0; id < count; id++) {
+    const length = (starts[id + 1] ?? 0) - (starts[id] ?? 0);
+    (idsByLength[length] ??= []).push(id);
+  }
+  return idsByLength.map((list) => {
+    const ids = Int32Array.from(list);
+    const signatures = list.map((id) => signature(chars.subarray(starts[id], starts[id + 1])));
+    const word = (which: 0 | 1) => Int32Array.from(signatures, (s) => s[which]);
+    return { ids, low: word(0), high: word(1) };
+  });
+}
+
+/** A bit per character, the frequent ones alone on theirs: a bit that one of two texts lacks is an edit at least. */
+function signature(chars: ArrayLike<number>): readonly [number, number] {
+  let [low, high] = [0, 0];
+  for (let i = 0; i < chars.length; i++) {
+    const bit = (chars[i] ?? 0) & 63;
+    if (bit < 32) low |= 1 << bit;
+    else high |= 1 << (bit - 32);
+  }
+  return [low, high];
+}
+
+/** How many bits are set. */
+function ones(word: number): number {
+  let x = word - ((word >>> 1) & 0x55555555);
+  x = (x & 0x33333333) + ((x >>> 2) & 0x33333333);
+  x = (x + (x >>> 4)) & 0x0f0f0f0f;
+  return Math.imul(x, 0x01010101) >>> 24;
+}

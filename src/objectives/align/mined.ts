@@ -1,0 +1,109 @@
+// Which teacher position each student position takes its target from, METHODS §4:
+//
+//   ok_j ⇔ the warping gives student token j one teacher token i alone, and the vocabulary map sends that token to it
+import {
+  buildVocabularyMap,
+  buildVocabularyMapNow,
+  checkVocabularyMap,
+  DataError,
+  inverseMap,
+  type MapOptions,
+  type SideBatch,
+  type TokenTables,
+  type ViewBatch,
+  type VocabularyMap,
+  warpPartners,
+} from "../../data";
+import { NO_ROW } from "../../student";
+
+interface Prepared {
+  readonly map: VocabularyMap;
+  /** Per pair of responses, so that the second epoch warps nothing. */
+  readonly known: Map<string, Int32Array>;
+}
+
+/** A run has one pair of token tables: what is derived from it lives as long. */
+const prepared = new WeakMap<TokenTables, Prepared>();
+
+/**
+ * Use this map for batches with these tables.
+ *
+ * @throws DataError when the map is another tokenizer pair's.
+ */
+export function useVocabularyMap(map: VocabularyMap, tokens: TokenTables): void {
+  checkVocabularyMap(map, tokens);
+  prepared.set(tokens, { map, known: new Map() });
+}
+
+/** Build the map ahead of the first batch, with progress. A large pair of vocabularies takes minutes. */
+export async function prepareVocabularyMap(
+  tokens: TokenTables,
+  options: MapOptions = {},
+): Promise<VocabularyMap> {
+  const found = prepared.get(tokens);
+  if (found) return found.map;
+  const map = await buildVocabularyMap(tokens, options);
+  prepared.set(tokens, { map, known: new Map() });
+  return map;
+}
+
+export interface MinedAlignment {
+  /** Teacher row by student row of the batch; NO_ROW where the label stands in. */
+  readonly source: Uint32Array;
+  /** Teacher token by student token, [studentVocab]. */
+  readonly inverse: Uint32Array;
+}
+
+export function alignMined(
+  view: ViewBatch,
+  tokens: TokenTables | undefined,
+  studentVocab: number,
+): MinedAlignment {
+  if (!tokens)
+    throw new DataError(
+      "MinED compares token texts: it needs the token tables of both models (student_tokens, teacher_tokens)",
+    );
+  const { map, known } = preparedNow(tokens);
+  const { student, teacher } = view;
+  const source = new Uint32Array(student.labels.length).fill(NO_ROW);
+  for (let b = 0; b < student.B; b++) {
+    const [s, t] = [inputIds(student, b), inputIds(teacher, b)];
+    const key = `${s.ids.join()}|${t.ids.join()}`;
+    let partners = known.get(key);
+    if (!partners) known.set(key, (partners = alignRow(s.ids, t.ids, tokens, map)));
+    partners.forEach((i, j) => {
+      if (i >= 0) source[s.from + j] = t.from + i;
+    });
+  }
+  return { source, inverse: inverseMap(map, studentVocab) };
+}
+
+function preparedNow(tokens: TokenTables): Prepared {
+  let found = prepared.get(tokens);
+  if (!found) prepared.set(tokens, (found = { map: buildVocabularyMapNow(tokens), known: new Map() }));
+  return found;
+}
+
+/** The teacher position of each student position, or −1. */
+function alignRow(
+  s: readonly number[],
+  t: readonly number[],
+  { student, teacher }: TokenTables,
+  { toStudent }: VocabularyMap,
+): Int32Array {
+  const partners = warpPartners(
+    t.map((id) => teacher.raw(id).replaceAll(teacher.space, "")),
+    s.map((id) => student.raw(id).replaceAll(student.space, "")),
+  );
+  return Int32Array.from(partners, (list, j) => {
+    const [i = -1] = list;
+    return list.length === 1 && toStudent[t[i] ?? -1] === s[j] ? i : -1;
+  });
+}
+
+/** The input tokens at a sample's response positions, and its first row. */
+export function inputIds({ ids, rows, rowOffsets }: SideBatch, b: number) {
+  const from = rowOffsets[b] ?? 0;
+  const to = rowOffsets[b + 1] ?? from;
+  return { from, ids: Array.from(rows.subarray(from, to), (row) => ids[row] ?? 0) };
+}

@@ -1,0 +1,59 @@
+// MinED, METHODS §4: the teacher's logits moved into the student's vocabulary by edit distance, at positions that
+// warping aligns one to one; the label where it does not.
+//
+//   KD = Σ_{p∈R_s} FKL(softmax(s_p / T), softmax(z_p / T)),   z by shaders/loss/mined_target.wgsl
+import type { MethodOf } from "../config/run";
+import { alignMined, prepareVocabularyMap } from "./align/mined";
+import { recordTokenTerm, rowMask } from "./distillation";
+import { recordDivergence } from "./ops/divergence";
+import { recordMinedTarget } from "./ops/mined-target";
+import type { Distillation } from "./types";
+
+export const mined: Distillation<Omit<MethodOf<"mined">, "kdRate">> = {
+  id: "mined",
+  title: "MinED: vocabularies matched by edit distance",
+  paper: "FuseLLM, arXiv 2401.10491; constants as in CoT2Align's code",
+  needs: () => ["teacher.logits"],
+  parameters: () => [],
+  prepare: async (_settings, tokens, { progress, signal }) => {
+    const onProgress = (done: number, total: number) => progress?.("matching vocabularies", done, total);
+    await prepareVocabularyMap(tokens, { onProgress, signal });
+  },
+  recordTerm({ temperature }, recording, weight) {
+    const { tape, shape, student, teacher } = recording;
+    const { b } = tape;
+    const { studentRows, studentVocab, teacherVocab } = shape;
+    const source = b.input("mined_source", studentRows);
+    const inverse = b.input("mined_inverse", studentVocab);
+    const rowWeight = b.input("mined_rows", studentRows);
+    return recordTokenTerm(
+      recording,
+      "mined",
+      weight,
+      (scale) => {
+        const labels = student.labels();
+        const target = recordMinedTarget(b, {
+          source,
+          labels,
+          inverse,
+          teacher: teacher.logits(),
+          teacherVocab,
+        });
+        const sides = { student: student.logits(), teacher: target };
+        return recordDivergence(tape, { divergence: "forward_kl", temperature, ...sides, rowWeight, scale })
+          .totals;
+      },
+      (batch) => {
+        const aligned = alignMined(batch, batch.tokens, studentVocab);
+        const rows = aligned.source.length;
+        const padded = new Uint32Array(studentRows).fill(0xffffffff);
+        padded.set(aligned.source);
+        return {
+          mined_source: padded,
+          mined_inverse: aligned.inverse,
+          mined_rows: rowMask(rows, studentRows),
+        };
+      },
+    );
+  },
+};
