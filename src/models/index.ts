@@ -12,7 +12,7 @@ export type { RunManifest } from "./model-card";
 export type { GenerateOptions } from "./generate";
 export { memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
 export type { Device } from "./hub";
-export { type NamedTensor, readSafetensors, writeSafetensors } from "./safetensors";
+export { type NamedTensor, readSafetensors, readSafetensorsMetadata, writeSafetensors } from "./safetensors";
 export { expectedTensors, loadStudentWeights, type StudentWeights } from "./student-weights";
 export {
   openReferenceSession,

@@ -106,6 +106,13 @@ export function createSafetensorsReader(size?: number): SafetensorsReader {
   };
 }
 
+/** The header's `__metadata__`: text by name; empty when there is none. */
+export function readSafetensorsMetadata(bytes: Uint8Array): Record<string, string> {
+  const metadata = readHeader(bytes).header["__metadata__"] ?? {};
+  if (typeof metadata !== "object" || metadata === null) throw invalid("its metadata is not an object");
+  return Object.fromEntries(Object.entries(metadata).filter((pair) => typeof pair[1] === "string"));
+}
+
 export function writeSafetensors(
   tensors: ReadonlyMap<string, NamedTensor>,
   metadata: Record<string, string> = { format: "pt" },

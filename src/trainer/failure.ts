@@ -10,7 +10,8 @@ export class RunError extends Error {
       | "no-rows"
       | "vocabulary"
       | "teacher-weights"
-      | "adapters",
+      | "adapters"
+      | "checkpoint",
     readonly what: string,
     readonly why: string,
     readonly remedy: string,

@@ -26,6 +26,7 @@ import {
   withLora,
 } from "../student";
 import { dimsOf, sameTokens, tokenTables } from "./batch-source";
+import { fingerprint } from "./checkpoint";
 import { RunError } from "./failure";
 import { teacherLayers } from "./teacher-cache";
 import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
@@ -48,6 +49,8 @@ export interface Loaded {
   /** The student as it was exported, in its own ONNX session: the reference of our logits, and "before". */
   readonly original: Teacher;
   readonly studentFiles: ModelFiles;
+  /** Of its first weights. */
+  readonly fingerprint: string;
   readonly model: StudentModel;
   readonly tokenizer: Tokenizer;
   readonly tokens: TokenTables;
@@ -125,6 +128,7 @@ async function open(
   const studentFiles = sources.student;
   return {
     ...{ teacher, original, studentFiles, model, tokenizer, tokens, objective, logitsGap, teacherWeights },
+    fingerprint: fingerprint(tensors),
     views: objective.views?.(run.method) ?? 1,
     ...rows,
   };

@@ -2,12 +2,19 @@
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
 import { scheduleFactor } from "../config/schedule";
-import { createSampler, type PreparedRow } from "../data";
+import { createSampler, type PreparedRow, type SamplerState } from "../data";
 import type { Gpu } from "../gpu/device";
 import type { AdamWStep } from "../student";
 import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
 import { createAnswers } from "./answers";
 import { createBatchSource } from "./batch-source";
+import {
+  checkSameRows,
+  checkSameRun,
+  checkSameStudent,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from "./checkpoint";
 import { RunError } from "./failure";
 import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
 import { createProbe } from "./probe";
@@ -34,6 +41,14 @@ export interface Run {
   evaluate(): Promise<EvaluationRecord>;
   /** Back to step 0: same weights, same data order, same numbers again. */
   reset(): Promise<void>;
+  /** Where the run stands, as one file: weights, moments, step, data order, config. */
+  checkpoint(): Promise<Uint8Array>;
+  /**
+   * Go on from a checkpoint: on the same adapter with the same bits.
+   *
+   * @throws RunError `checkpoint` when it is of another run; the run is then as it was.
+   */
+  restore(checkpoint: Uint8Array): Promise<void>;
   /** The student as it is now, as a Hugging Face style folder, checked by loading it back. */
   exportStudent(): Promise<Map<string, Uint8Array>>;
   destroy(): Promise<void>;
@@ -61,8 +76,18 @@ export async function openRun(
     );
   const log = createRunLog(config);
   let sampler = newSampler();
+  let drawn = sampler.state(); // before `upcoming`
   let upcoming = sampler.next();
   let at = 0;
+
+  function standAt(step: number, state?: SamplerState): void {
+    sampler = newSampler();
+    if (state) sampler.restore(state);
+    drawn = sampler.state();
+    upcoming = sampler.next();
+    at = step;
+    log.clear();
+  }
 
   const rowsOf = (indices: readonly number[]): PreparedRow[] => indices.flatMap((i) => loaded.train[i] ?? []);
 
@@ -72,11 +97,18 @@ export async function openRun(
     await source.ensure(rows);
     const adamw = adamwStep(config, at + 1);
     const running = stepper.step(rows, adamw);
+    const before = drawn;
+    drawn = sampler.state();
     upcoming = sampler.next();
     const prefetch = source.ensure(rowsOf(upcoming)); // the teacher works while the GPU does
     const { outcome, tokens } = await running;
     await prefetch;
-    if (!outcome.updated) throw notFinite(outcome, at + 1);
+    if (!outcome.updated) {
+      sampler.restore(before); // the run stands where it stood
+      drawn = before;
+      upcoming = sampler.next();
+      throw notFinite(outcome, at + 1);
+    }
     at++;
     const record = stepRecord(outcome, tokens, at, adamw.learningRate, performance.now() - started);
     log.stepped(record);
@@ -101,10 +133,20 @@ export async function openRun(
     evaluate,
     async reset() {
       store.reset();
-      sampler = newSampler();
-      upcoming = sampler.next();
-      at = 0;
-      log.clear();
+      standAt(0);
+    },
+    async checkpoint() {
+      const { fingerprint: student } = loaded;
+      const state = await store.save();
+      return encodeCheckpoint({ step: at, sampler: drawn, config, student, state }, store);
+    },
+    async restore(bytes) {
+      const saved = decodeCheckpoint(bytes, store);
+      checkSameRun(saved.config, config);
+      checkSameStudent(saved.student, loaded.fingerprint);
+      checkSameRows(saved.sampler, loaded.train.length);
+      store.restore(saved.state);
+      standAt(saved.step, saved.sampler);
     },
     exportStudent: () => takeAway(gpu, loaded, sources.device, log.manifest(at)),
     async destroy() {
