@@ -108,9 +108,9 @@ export function createSafetensorsReader(size?: number): SafetensorsReader {
 
 /** The header's `__metadata__`: text by name; empty when there is none. */
 export function readSafetensorsMetadata(bytes: Uint8Array): Record<string, string> {
-  const metadata = readHeader(bytes).header["__metadata__"] ?? {};
-  if (typeof metadata !== "object" || metadata === null) throw invalid("its metadata is not an object");
-  return Object.fromEntries(Object.entries(metadata).filter((pair) => typeof pair[1] === "string"));
+  const layout = readLayout(bytes, bytes.length);
+  if (!layout) throw incompleteHeader(bytes);
+  return layout.metadata;
 }
 
 export function writeSafetensors(
@@ -144,6 +144,7 @@ export function writeSafetensors(
 interface Layout {
   readonly entries: readonly (readonly [string, Entry])[];
   readonly dataStart: number;
+  readonly metadata: Record<string, string>;
 }
 
 /** The header of a file that begins with `bytes`; undefined while it is not whole. */
@@ -160,11 +161,20 @@ function readLayout(bytes: Uint8Array, size?: number): Layout | undefined {
   if (typeof header !== "object" || header === null || Array.isArray(header)) {
     throw invalid("its header is not a JSON object");
   }
+  const { __metadata__: metadata }: Record<string, unknown> = { ...header };
   const entries = Object.entries(header)
     .filter(([name]) => name !== "__metadata__")
     .map(([name, value]) => [name, readEntry(name, value, (size ?? Infinity) - dataStart)] as const);
   refuseOverlaps(entries);
-  return { entries, dataStart };
+  return { entries, dataStart, metadata: texts(metadata) };
+}
+
+/** The string members of an object; nothing else is allowed there, and nothing else is of use. */
+function texts(value: unknown): Record<string, string> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, text]) => (typeof text === "string" ? [[name, text]] : [])),
+  );
 }
 
 function headerLength(bytes: Uint8Array): number {
