@@ -1,6 +1,6 @@
-"""Build the whole zoo: tokenizers, both models, folders and rows. One command, one CPU thread.
+"""Build the whole zoo: tokenizers, models, folders and rows. One command, one CPU thread.
 
-    python build.py --work DIR [--out PUBLIC_DIR] [--only STAGE ...] [--steps NAME=N ...]
+    python build.py --work DIR [--out PUBLIC_DIR] [--only STAGE ...] [--models NAME ...] [--steps NAME=N ...]
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import torch
 
 from eval import accuracy, brief
 from export import export_model, export_rows
-from model import Llama
 from tasks import distinct, stream
 from tokenizer import corpus, train_tokenizer
 from train import batches, train
-from zoo import EVAL_ROWS, TRAIN_STREAM, ZOO, load_tokenizer, tokenizer_path, weights_path
+from zoo import EVAL_ROWS, TRAIN_STREAM, ZOO, load_tokenizer, new_model, tokenizer_path, weights_path
 
-STAGES = ("tokenizers", "student", "teacher", "export")
+STAGES = ("tokenizers", "train", "rows", "export")
 QUICK_ROWS = 200  # held-out problems behind each line of the training log
 LINES = 25        # lines (and checkpoints) per training run
 
 
-def build_tokenizers(work: Path) -> None:
-    """Train both tokenizers on the same text."""
+def build_tokenizers(work: Path, names: list[str]) -> None:
+    """Train the tokenizers on the same text."""
     texts = corpus()
-    for name, entry in ZOO.items():
+    for name in names:
+        entry = ZOO[name]
         train_tokenizer(entry.tokens, texts).save(str(tokenizer_path(work, name)))
 
 
@@ -39,11 +39,11 @@ def build_model(work: Path, name: str, steps: int | None) -> None:
     tokenizer, eos = load_tokenizer(work, name)
     held = distinct(stream(EVAL_ROWS[0], want_held_out=True), QUICK_ROWS)
 
-    def report(model: Llama) -> str:
+    def report(model: torch.nn.Module) -> str:
         return " | ".join(f"{label}: {brief(accuracy(model, tokenizer, eos, held, cot))}"
                           for label, cot in (("cot", True), ("plain", False)))
 
-    model = Llama(entry.config)
+    model = new_model(entry.config)
     print(f"{name}: {sum(p.numel() for p in model.parameters())} parameters, {budget.steps} steps", flush=True)
     data = batches(tokenizer, eos, stream(TRAIN_STREAM[name]), budget)
     train(model, data, budget, weights_path(work, name), report, every=max(1, budget.steps // LINES))
@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "public",
                         help="folder that receives models/ and data/ (default: the repository's public/)")
     parser.add_argument("--only", nargs="+", choices=STAGES, default=STAGES, help="run some stages (default: all)")
+    parser.add_argument("--models", nargs="+", choices=list(ZOO), default=list(ZOO), help="only these (default: all)")
     parser.add_argument("--steps", nargs="*", default=[], metavar="NAME=N", help="train a model for N steps instead")
     args = parser.parse_args()
     steps = {name: int(count) for name, count in (item.split("=") for item in args.steps)}
@@ -63,13 +64,14 @@ def main() -> None:
     torch.set_num_threads(1)
     args.work.mkdir(parents=True, exist_ok=True)
     if "tokenizers" in args.only:
-        build_tokenizers(args.work)
-    for name in ("student", "teacher"):
-        if name in args.only:
+        build_tokenizers(args.work, args.models)
+    if "train" in args.only:
+        for name in args.models:
             build_model(args.work, name, steps.get(name))
-    if "export" in args.only:
+    if "rows" in args.only:
         export_rows(args.out / "data")
-        for name in ZOO:
+    if "export" in args.only:
+        for name in args.models:
             export_model(args.work, args.out / "models", name)
 
 

@@ -40,9 +40,10 @@ def run_onnx(path: Path, config: object, ids: torch.Tensor, mask: torch.Tensor, 
     """Logits of the ONNX file on an empty cache."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     feeds = {"input_ids": ids.numpy(), "attention_mask": mask.numpy(), "position_ids": positions.numpy()}
+    kv_heads = getattr(config, "num_key_value_heads", config.num_attention_heads)
     for layer in range(config.num_hidden_layers):
         for part in ("key", "value"):
-            shape = (ids.shape[0], config.num_key_value_heads, 0, config.head_dim)
+            shape = (ids.shape[0], kv_heads, 0, config.hidden_size // config.num_attention_heads)
             feeds[f"past_key_values.{layer}.{part}"] = np.zeros(shape, np.float32)
     return session.run(["logits"], feeds)[0]
 

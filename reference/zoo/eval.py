@@ -1,6 +1,6 @@
 """Held-out accuracy: greedy answers with and without the chain of thought.
 
-    python eval.py --work DIR [--rows N] [teacher] [student]
+    python eval.py --work DIR [--rows N] [NAME ...]
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
+from torch import nn
 
-from model import Cache, Llama
 from tasks import FAMILIES, Problem, distinct, read_answer, stream
 
 Score = tuple[int, int]  # right, asked
 
 
 @torch.no_grad()
-def generate(model: Llama, tokenizer: Tokenizer, eos: int, prompts: list[str], limit: int) -> list[str]:
+def generate(model: nn.Module, tokenizer: Tokenizer, eos: int, prompts: list[str], limit: int) -> list[str]:
     """Greedy continuations. Prompts of equal length run together, so nothing is padded."""
     groups: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
     for i, prompt in enumerate(tokenizer.encode_batch_fast(prompts, add_special_tokens=False)):
@@ -32,7 +32,7 @@ def generate(model: Llama, tokenizer: Tokenizer, eos: int, prompts: list[str], l
     return texts
 
 
-def greedy(model: Llama, ids: torch.Tensor, eos: int, limit: int) -> list[list[int]]:
+def greedy(model: nn.Module, ids: torch.Tensor, eos: int, limit: int) -> list[list[int]]:
     """Continue a batch (B, T) of equally long prompts up to eos or `limit` tokens."""
     replies: list[list[int]] = [[] for _ in range(ids.shape[0])]
     alive = list(range(ids.shape[0]))
@@ -53,7 +53,7 @@ def greedy(model: Llama, ids: torch.Tensor, eos: int, limit: int) -> list[list[i
     return replies
 
 
-def accuracy(model: Llama, tokenizer: Tokenizer, eos: int, problems: list[Problem], cot: bool) -> dict[str, Score]:
+def accuracy(model: nn.Module, tokenizer: Tokenizer, eos: int, problems: list[Problem], cot: bool) -> dict[str, Score]:
     """(right, asked) per family and under "all"; an answer must match exactly."""
     texts = generate(model, tokenizer, eos, [p.view(cot)[0] for p in problems], limit=96 if cot else 12)
     scores = {family: (0, 0) for family in (*FAMILIES, "all")}

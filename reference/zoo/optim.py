@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import torch
-from torch import Tensor
-
-from model import Llama
+from torch import Tensor, nn
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic coefficients of the Muon authors
 NEWTON_SCHULZ_STEPS = 5
@@ -32,13 +30,15 @@ def orthogonalise(batch: Tensor) -> Tensor:
 class MuonAdamW:
     """Both optimizers behind one `step(scale)`, where scale is the schedule's factor."""
 
-    def __init__(self, model: Llama, muon_lr: float, adam_lr: float, decay: float = 0.02, momentum: float = 0.95) -> None:
-        inner = [p for name, p in model.named_parameters() if p.dim() == 2 and ".layers." in name]
+    def __init__(self, model: nn.Module, muon_lr: float, adam_lr: float, decay: float = 0.02, momentum: float = 0.95) -> None:
+        inner = [p for name, p in model.named_parameters() if p.dim() == 2 and (".layers." in name or ".h." in name)]
         chosen = {id(p) for p in inner}
         self.params = list(model.parameters())
         self.adam = torch.optim.AdamW([p for p in self.params if id(p) not in chosen],
                                       lr=adam_lr, betas=(0.9, 0.98), weight_decay=decay)
         self.muon_lr, self.adam_lr, self.decay, self.momentum = muon_lr, adam_lr, decay, momentum
+        # GPT-2 stores a matrix as (in, out), Llama as (out, in); the rate depends on which is the larger.
+        self.inputs_first = any(".h." in name for name, _ in model.named_parameters())
         by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
         for p in inner:
             by_shape[p.shape].append(p)
@@ -56,7 +56,7 @@ class MuonAdamW:
             grads = torch.stack([p.grad for p in params])
             velocity.mul_(self.momentum).add_(grads)
             update = orthogonalise(grads + self.momentum * velocity)
-            rows, cols = params[0].shape
+            rows, cols = reversed(params[0].shape) if self.inputs_first else params[0].shape
             for p, u in zip(params, update):
                 p.mul_(1 - lr * self.decay).add_(u, alpha=-lr * max(1.0, rows / cols) ** 0.5)
         for p in self.params:

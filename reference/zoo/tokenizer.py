@@ -1,8 +1,10 @@
-"""Two byte-level BPE tokenizers that disagree on purpose.
+"""Four byte-level BPE tokenizers that disagree on purpose.
 
-The teacher keeps numbers whole and lets punctuation absorb a line break; the student
-splits numbers into digits and has few merges. Both carry all 256 bytes, so any UTF-8
-text has a tokenization and no unknown token exists.
+The teacher keeps numbers whole and lets punctuation absorb a line break. The student
+splits numbers into digits and has few merges: far from the teacher. The near student
+cuts text as the teacher does and learns fewer merges, so that its vocabulary is a part
+of the teacher's. The GPT-2 style model cuts text as GPT-2 does. All carry all 256 bytes,
+so any UTF-8 text has a tokenization and no unknown token exists.
 """
 
 from __future__ import annotations
@@ -40,9 +42,15 @@ STUDENT_TOKENS = TokenizerSpec(
     pattern=r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]|\s+(?!\S)|\s+",
     vocab_size=384, pad="<|pad|>", bos="<|end|>", eos="<|end|>")
 
+NEAR_TOKENS = TokenizerSpec(
+    pattern=TEACHER_TOKENS.pattern, vocab_size=512, pad="<pad>", bos="<s>", eos="</s>")
+GPT2_TOKENS = TokenizerSpec(
+    pattern=r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    vocab_size=448, pad="<|endoftext|>", bos="<|endoftext|>", eos="<|endoftext|>")
+
 
 def corpus(seed: int = 11) -> list[str]:
-    """Training text for both tokenizers: prompts and outputs, both views, training half."""
+    """Training text for all tokenizers: prompts and outputs, both views, training half."""
     problems = itertools.islice(stream(seed), CORPUS_PROBLEMS)
     return [part for problem in problems for cot in (True, False) for part in problem.view(cot)]
 

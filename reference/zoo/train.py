@@ -13,9 +13,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
-from model import Llama
 from optim import MuonAdamW
 from tasks import Problem
 
@@ -74,7 +73,7 @@ def batches(tokenizer: Tokenizer, eos: int, problems: Iterator[Problem], budget:
             yield ids, kind
 
 
-def losses(model: Llama, ids: Tensor, kind: Tensor) -> tuple[Tensor, Tensor]:
+def losses(model: nn.Module, ids: Tensor, kind: Tensor) -> tuple[Tensor, Tensor]:
     """Mean cross-entropy over response labels and over prompt labels."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         states, _ = model.hidden(ids[:, :-1])
@@ -92,14 +91,14 @@ def rate(step: int, budget: Budget) -> float:
     return min(1.0, (step + 1) / budget.warmup, left)
 
 
-def save(model: Llama, progress: Progress, path: Path) -> None:
+def save(model: nn.Module, progress: Progress, path: Path) -> None:
     """Weights as float32 safetensors, the run's counters as metadata."""
     save_file({k: v.detach().contiguous() for k, v in model.state_dict().items()}, path,
               metadata={"progress": json.dumps(asdict(progress))})
 
 
-def train(model: Llama, data: Iterator[tuple[Tensor, Tensor]], budget: Budget, checkpoint: Path,
-          report: Callable[[Llama], str], every: int) -> Progress:
+def train(model: nn.Module, data: Iterator[tuple[Tensor, Tensor]], budget: Budget, checkpoint: Path,
+          report: Callable[[nn.Module], str], every: int) -> Progress:
     """Train in place; every so many steps save a checkpoint and print a line with `report(model)`."""
     optimizer = MuonAdamW(model, budget.muon_lr, budget.adam_lr)
     progress = Progress()

@@ -25,7 +25,7 @@ const rowsOf = (name: string): Row[] => parseRows(readFileSync(join(publicDir, "
 const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((max, v, i) => Math.max(max, Math.abs(v - b[i]!)), 0);
 
-describe.each(["couplet-teacher", "couplet-student"])("%s", (name) => {
+describe.each(["couplet-teacher", "couplet-student", "couplet-student-near"])("%s", (name) => {
   test("taps, and the same model through our exporter", async () => {
     const { config, tensors } = await loadStudentWeights(folder(name));
     const theirs = await openTeacher(folder(name), { device: "cpu" });
