@@ -1,9 +1,10 @@
 // nn/attention.wgsl — causal attention with grouped queries, without ever holding the T×S scores.
 //
-//   out[b,t,h,:] = Σ_s softmax_s( q[b,t,h,:]·k[b,s,g,:] · scale ) · v[b,s,g,:]     s ≤ start[b] + t,  g = h·G/H
+//   out[b,t,h,:] = Σ_s softmax_s( q[b,t,h,:]·k[b,s,g,:] · scale ) · v[b,s,g,:]     0 ≤ start[b] + t − s < W,  g = h·G/H
 //
 // Source   Vaswani 2017; the running softmax of Milakov & Gimelshein 2018 (as in FlashAttention).
 // Shapes   q, out (B, T, H, h) · k, v (B, S, G, h) · lse (B, T, H) · start (B): position of query 0.
+//          W is the sliding window: Gemma's local layers, else everything.
 //          Training has S = T and start = 0; with a cache S is its capacity and start the tokens before.
 // Grid     one thread per query: dispatch (⌈T/32⌉, H, B). No barrier.
 // WG = 32  neighbours read the same key in step, so one load serves the workgroup; 32 wastes less of the
@@ -20,6 +21,7 @@ struct Params {
   heads: u32,    // H
   kv_heads: u32, // G
   scale: f32,
+  window: u32,   // W
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -45,7 +47,7 @@ fn attention(@builtin(global_invocation_id) thread: vec3u) {
   let seen = min(start[b] + t + 1u, params.keys);
   var top = -3e38;
   var total = 0.0;
-  for (var s = 0u; s < seen; s++) {
+  for (var s = seen - min(seen, params.window); s < seen; s++) {
     let at = ((b * params.keys + s) * params.kv_heads + g) * HEAD;
     var score = 0.0;
     for (var i = 0u; i < HEAD; i++) { score += dot(query[i], k[at + i]); }

@@ -1,7 +1,7 @@
 // nn/attention_backward_key_value.wgsl — the gradients of causal attention with respect to keys and values.
 //
-//   dv[s] (+)= Σ_{h∈g} Σ_{t≥s} p[t,s] · dout[t]
-//   dk[s] (+)= scale · Σ_{h∈g} Σ_{t≥s} p[t,s] · ( dout[t]·v[s] − delta[t] ) · q[t]
+//   dv[s] (+)= Σ_{h∈g} Σ_{0≤t−s<W} p[t,s] · dout[t]
+//   dk[s] (+)= scale · Σ_{h∈g} Σ_{0≤t−s<W} p[t,s] · ( dout[t]·v[s] − delta[t] ) · q[t]
 //
 // Source   FlashAttention (Dao 2022); p as in nn/attention_backward_query, which also writes delta.
 // Shapes   q, dout (B, T, H, h) · k, v, dk, dv (B, T, G, h) · lse, delta (B, T, H)
@@ -18,6 +18,7 @@ struct Params {
   heads: u32,    // H
   kv_heads: u32, // G
   scale: f32,
+  window: u32,   // W
   accumulate_key: u32,
   accumulate_value: u32,
 }
@@ -53,7 +54,8 @@ fn attention_backward_key_value(
   }
   for (var h = g * shared_by; h < (g + 1u) * shared_by; h++) {
     // From the workgroup's first key, not from s: all threads then read the same query in step.
-    for (var t = group.x * WG; t < params.queries; t++) {
+    let end = min(params.queries, group.x * WG + WG + min(params.window, params.queries)); // past every thread's window
+    for (var t = group.x * WG; t < end; t++) {
       let row = (b * params.queries + t) * params.heads + h;
       var score = 0.0;
       var pull = 0.0;
@@ -61,7 +63,8 @@ fn attention_backward_key_value(
         score += dot(q[row * HEAD + i], key[i]);
         pull += dot(dout[row * HEAD + i], value[i]);
       }
-      let weight = select(0.0, exp(min(score - lse[row], 0.0)), s <= t); // a weight is at most 1; unseen keys may score higher
+      let seen = s <= t && t - s < params.window;
+      let weight = select(0.0, exp(min(score - lse[row], 0.0)), seen); // a weight is at most 1; unseen keys may score higher
       let ds = weight * (pull - delta[row]);
       for (var i = 0u; i < HEAD; i++) {
         sum_k[i] += ds * q[row * HEAD + i];

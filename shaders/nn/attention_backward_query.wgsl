@@ -1,7 +1,7 @@
 // nn/attention_backward_query.wgsl — the gradient of causal attention with respect to the queries.
 //
 //   p[t,s]  = exp( scale·q[t]·k[s] − lse[t] )          delta[t] = dout[t]·out[t]
-//   dq[t]   (+)= scale · Σ_{s≤t} p[t,s] · ( dout[t]·v[s] − delta[t] ) · k[s]
+//   dq[t]   (+)= scale · Σ_{0≤t−s<W} p[t,s] · ( dout[t]·v[s] − delta[t] ) · k[s]
 //
 // Source   FlashAttention (Dao 2022), Eq. for the backward pass; weights recomputed from lse.
 // Shapes   q, out, dout, dq (B, T, H, h) · k, v (B, T, G, h) · lse, delta (B, T, H); g = h·G/H
@@ -17,6 +17,7 @@ struct Params {
   heads: u32,    // H
   kv_heads: u32, // G
   scale: f32,
+  window: u32,   // W
   accumulate: u32,
 }
 
@@ -50,7 +51,7 @@ fn attention_backward_query(@builtin(global_invocation_id) thread: vec3u) {
   delta[row] = d;
   let log_total = lse[row];
 
-  for (var s = 0u; s <= t; s++) {
+  for (var s = t + 1u - min(t + 1u, params.window); s <= t; s++) {
     let at = ((b * params.queries + s) * params.kv_heads + g) * HEAD;
     var score = 0.0;
     var pull = 0.0;

@@ -1,6 +1,6 @@
 // nn/attention_tiled.wgsl — the causal attention of nn/attention, eight keys at a time.
 //
-//   out[b,t,h,:] = Σ_s softmax_s( q[b,t,h,:]·k[b,s,g,:] · scale ) · v[b,s,g,:]     s ≤ start[b] + t,  g = h·G/H
+//   out[b,t,h,:] = Σ_s softmax_s( q[b,t,h,:]·k[b,s,g,:] · scale ) · v[b,s,g,:]     0 ≤ start[b] + t − s < W,  g = h·G/H
 //
 // Source   as nn/attention; tiles as in FlashAttention (Dao 2022).
 // Shapes   as nn/attention. The head size is a uniform: one pipeline for all.
@@ -21,6 +21,7 @@ struct Params {
   heads: u32,    // H
   kv_heads: u32, // G
   scale: f32,
+  window: u32,   // W
   head: u32,     // h/4
 }
 
@@ -33,6 +34,7 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> lse: array<f32>;
 
 fn largest(x: vec4f) -> f32 { return max(max(x.x, x.y), max(x.z, x.w)); }
+fn seen(s: vec4u, last: u32) -> vec4<bool> { return (s <= vec4u(last)) & (vec4u(last) - s < vec4u(params.window)); }
 fn total_of(x: vec4f) -> f32 { return dot(x, vec4f(1.0)); }
 
 @compute @workgroup_size(WG)
@@ -51,9 +53,11 @@ fn attention_tiled(
   let keys = b * params.keys * stride + h * params.kv_heads / params.heads * params.head;
   let last = start[b] + t; // the last key that this query sees
   let end = min(start[b] + min((group.x + 1u) * WG, params.queries), params.keys);
+  let earliest = start[b] + group.x * WG + 1u;
+  let begin = (earliest - min(earliest, params.window)) / 8u * 8u; // the tile of the first key that any lane sees
   var top = -3e38;
   var total = 0.0;
-  for (var first = 0u; first < end; first += 8u) {
+  for (var first = begin; first < end; first += 8u) {
     let at = keys + min(first + lane % 8u, params.keys - 1u) * stride;
     var low = vec4f();
     var high = vec4f();
@@ -63,9 +67,10 @@ fn attention_tiled(
       high += part[1];
     }
     let s = first + vec4u(0u, 1u, 2u, 3u);
-    low = select(vec4f(-3e38), low * params.scale, s <= vec4u(last));
-    high = select(vec4f(-3e38), high * params.scale, s + 4u <= vec4u(last));
-    let higher = max(top, max(largest(low), largest(high))); // finite from the first tile on: key 0 is always seen
+    low = select(vec4f(-3e38), low * params.scale, seen(s, last));
+    high = select(vec4f(-3e38), high * params.scale, seen(s + 4u, last));
+    // Tiles before a lane's window weigh 1 at −3e38, until `keep` = 0 forgets them at the first key that it sees.
+    let higher = max(top, max(largest(low), largest(high)));
     let keep = exp(top - higher);
     top = higher;
     low = exp(low - higher);
@@ -74,7 +79,7 @@ fn attention_tiled(
     for (var d = 0u; d < params.head; d++) {
       var sum = mix_eight(low, high, v[at + d]);
       if (inside) {
-        if (first > 0u) { sum += out[mine + d] * keep; }
+        if (first > begin) { sum += out[mine + d] * keep; }
         out[mine + d] = sum;
       }
     }

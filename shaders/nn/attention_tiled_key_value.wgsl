@@ -1,7 +1,7 @@
 // nn/attention_tiled_key_value.wgsl — the gradients of nn/attention_backward_key_value, eight queries at a time.
 //
-//   dv[s] (+)= Σ_{h∈g} Σ_{t≥s} p[t,s] · dout[t]
-//   dk[s] (+)= scale · Σ_{h∈g} Σ_{t≥s} p[t,s] · ( dout[t]·v[s] − delta[t] ) · q[t]
+//   dv[s] (+)= Σ_{h∈g} Σ_{0≤t−s<W} p[t,s] · dout[t]
+//   dk[s] (+)= scale · Σ_{h∈g} Σ_{0≤t−s<W} p[t,s] · ( dout[t]·v[s] − delta[t] ) · q[t]
 //
 // Source   FlashAttention (Dao 2022); delta is nn/attention_tiled_query's.
 // Shapes   as nn/attention_backward_key_value. The head size is a uniform: one pipeline for all.
@@ -18,6 +18,7 @@ struct Params {
   heads: u32,    // H
   kv_heads: u32, // G
   scale: f32,
+  window: u32,   // W
   accumulate_key: u32,
   accumulate_value: u32,
   head: u32,     // h/4
@@ -33,11 +34,12 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> dk: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> dv: array<vec4f>;
 
-// The weights of four queries on key s: 0 for those before it and for those past the edge.
+// The weights of four queries on key s: 0 for those before it, beyond its window and past the edge.
 fn weights(score: vec4f, log_total: vec4f, t: vec4u, s: u32) -> vec4f {
   // A weight is at most 1; queries that do not see the key may score it higher.
   let weight = exp(min(score * params.scale - log_total, vec4f()));
-  return select(vec4f(), weight, (t >= vec4u(s)) & (t < vec4u(params.queries)));
+  let near = (t >= vec4u(s)) & (t - vec4u(s) < vec4u(params.window));
+  return select(vec4f(), weight, near & (t < vec4u(params.queries)));
 }
 
 @compute @workgroup_size(WG)
@@ -53,8 +55,9 @@ fn attention_tiled_key_value(
   let mine = ((b * params.queries + min(s, params.queries - 1u)) * params.kv_heads + g) * params.head;
   let shared_by = params.heads / params.kv_heads;
   let begin = group.x * WG;
+  let end = min(params.queries, begin + WG + min(params.window, params.queries)); // past every lane's window
   for (var h = g * shared_by; h < (g + 1u) * shared_by; h++) {
-    for (var first = begin; first < params.queries; first += 8u) {
+    for (var first = begin; first < end; first += 8u) {
       let row = (b * params.queries + min(first + lane % 8u, params.queries - 1u)) * params.heads + h;
       let at = row * params.head;
       var low = vec4f();

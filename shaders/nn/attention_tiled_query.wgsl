@@ -1,7 +1,7 @@
 // nn/attention_tiled_query.wgsl — the gradient of nn/attention_backward_query, eight keys at a time.
 //
 //   p[t,s]  = exp( scale·q[t]·k[s] − lse[t] )          delta[t] = dout[t]·out[t]
-//   dq[t]   (+)= scale · Σ_{s≤t} p[t,s] · ( dout[t]·v[s] − delta[t] ) · k[s]
+//   dq[t]   (+)= scale · Σ_{0≤t−s<W} p[t,s] · ( dout[t]·v[s] − delta[t] ) · k[s]
 //
 // Source   FlashAttention (Dao 2022); weights recomputed from lse.
 // Shapes   as nn/attention_backward_query. The head size is a uniform: one pipeline for all.
@@ -18,6 +18,7 @@ struct Params {
   heads: u32,    // H
   kv_heads: u32, // G
   scale: f32,
+  window: u32,   // W
   accumulate: u32,
   head: u32,     // h/4
 }
@@ -31,6 +32,8 @@ struct Params {
 @group(0) @binding(6) var<storage, read> lse: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dq: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> delta: array<f32>;
+
+fn seen(s: vec4u, t: u32) -> vec4<bool> { return (s <= vec4u(t)) & (vec4u(t) - s < vec4u(params.window)); }
 
 @compute @workgroup_size(WG)
 fn attention_tiled_query(
@@ -51,7 +54,9 @@ fn attention_tiled_query(
   var pulled = 0.0;
   for (var d = 0u; d < params.head; d++) { pulled += dot(dout[mine + d], out[mine + d]); }
 
-  for (var first = 0u; first < end; first += 8u) {
+  let earliest = group.x * WG + 1u;
+  let begin = (earliest - min(earliest, params.window)) / 8u * 8u; // the tile of the first key that any lane sees
+  for (var first = begin; first < end; first += 8u) {
     let at = keys + min(first + lane % 8u, params.queries - 1u) * stride;
     var low = vec4f();
     var high = vec4f();
@@ -67,14 +72,14 @@ fn attention_tiled_query(
     }
     let s = first + vec4u(0u, 1u, 2u, 3u);
     // A weight is at most 1; keys that are not seen may score higher.
-    low = select(vec4f(), exp(min(low * params.scale - log_total, vec4f())), s <= vec4u(t));
-    high = select(vec4f(), exp(min(high * params.scale - log_total, vec4f())), s + 4u <= vec4u(t));
+    low = select(vec4f(), exp(min(low * params.scale - log_total, vec4f())), seen(s, t));
+    high = select(vec4f(), exp(min(high * params.scale - log_total, vec4f())), seen(s + 4u, t));
     low *= params.scale * (pull_low - pulled);
     high *= params.scale * (pull_high - pulled);
     for (var d = 0u; d < params.head; d++) {
       var sum = mix_eight(low, high, k[at + d]);
       if (inside) {
-        if (first > 0u || params.accumulate == 1u) { sum += dq[mine + d]; }
+        if (first > begin || params.accumulate == 1u) { sum += dq[mine + d]; }
         dq[mine + d] = sum;
       }
     }

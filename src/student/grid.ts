@@ -6,6 +6,9 @@ export const NO_ROW = 0xffffffff;
 
 const MAX_X = 32768;
 
+/** One workgroup per row, folded likewise: kernels recover the row as y·X + x and return past the last. */
+export const foldRows = (rows: number): Grid => foldGrid(rows, 1);
+
 /** A one-dimensional grid folded into two where WebGPU's 65535 would not do; see shaders/lib/flat_index.wgsl. */
 export function foldGrid(elements: number, workgroup = 64): Grid {
   const groups = Math.ceil(elements / workgroup);

@@ -1,6 +1,7 @@
 // attention, attention_backward_query, attention_backward_key_value and their tiled forms — plan
 //   every test below      × {one thread a query; tiles of eight on workgroups of 8 and 32 threads}
 //   forward    matches the f64 oracle × (B, T, heads/kv heads, head size) {1·1·1/1·4, 2·7·4/2·8, 1·5·3/1·12, 1·37·2/1·4}
+//   window     {1, 3, 40} keys at most, and a factor of its own: forward, cache and backward
 //   cache      one query over a cache with its own start per row: keys past the start change nothing
 //   large      scores of ±200: weights are nearly one-hot, nothing overflows
 //   backward   dq, dk, dv against finite differences of the oracle × the same shapes × accumulate {no, yes}
@@ -38,7 +39,16 @@ const shape = (batch: number, length: number, heads: number, kvHeads: number, he
     start: new Array(batch).fill(0),
   }) as AttentionDims;
 const shapes = [shape(1, 1, 1, 1, 4), shape(2, 7, 4, 2, 8), shape(1, 5, 3, 1, 12), shape(1, 37, 2, 1, 4)];
-const label = (s: AttentionDims) => `${s.batch}·${s.length}·${s.heads}/${s.kvHeads}·${s.headDim}`;
+const windowed: AttentionDims[] = [
+  { ...shape(1, 5, 3, 1, 12), window: 1 },
+  { ...shape(2, 37, 2, 1, 4), window: 3, scale: 0.3 },
+  { ...shape(1, 7, 4, 2, 8), window: 40, scale: 1.1 },
+  { ...shape(1, 45, 1, 1, 4), window: 11 },
+];
+const label = (s: AttentionDims) =>
+  `${s.batch}·${s.length}·${s.heads}/${s.kvHeads}·${s.headDim}${s.window ? ` window ${s.window}` : ""}`;
+const factors = ({ headDim, scale, window }: AttentionDims) =>
+  [f32(scale ?? 1 / Math.sqrt(headDim)), u32(window ?? 0xffffffff)] as const;
 
 function random(s: AttentionDims, scale = 1) {
   const queries = s.batch * s.length * s.heads * s.headDim;
@@ -64,7 +74,7 @@ const specOf = <Name extends string>(
 
 async function forward(lanes: Lanes, s: AttentionDims, { q, k, v }: Record<"q" | "k" | "v", Float32Array>) {
   const sizes = [s.length, s.keys, s.heads, s.kvHeads].map(u32);
-  const params = packParams(...sizes, f32(1 / Math.sqrt(s.headDim)), u32(s.headDim / 4));
+  const params = packParams(...sizes, ...factors(s), u32(s.headDim / 4));
   const start = Uint32Array.from([...Array.from(s.start), 99]);
   return runKernel(specOf(attentionKernel(s.headDim), attentionTiled, lanes), {
     inputs: { params, start, q: tailed(q), k: tailed(k), v: tailed(v) },
@@ -74,7 +84,7 @@ async function forward(lanes: Lanes, s: AttentionDims, { q, k, v }: Record<"q" |
 }
 
 describe.each(variants)("forward, %i lanes", (lanes) => {
-  test.each(shapes.map((s) => [label(s), s] as const))("%s", async (_, s) => {
+  test.each([...shapes, ...windowed].map((s) => [label(s), s] as const))("%s", async (_, s) => {
     const values = random(s);
     const { out, lse } = await forward(lanes, s, values);
     const want = attention(values.q, values.k, values.v, s);
@@ -92,6 +102,9 @@ describe.each(variants)("forward, %i lanes", (lanes) => {
     unseen.fill(50, 1 * 16, 11 * 16); // row 0 has seen key 0 alone
     const again = await forward(lanes, s, { ...values, k: unseen });
     expect(again.out).toEqual(out);
+    const narrow = { ...s, window: 4 };
+    const near = await forward(lanes, narrow, values);
+    expectGuarded(near.out, attention(values.q, values.k, values.v, narrow).out, { rtol: 3e-6, atol: 3e-6 });
   });
 
   test("scores of ±200", async () => {
@@ -113,7 +126,7 @@ async function backward(
 ) {
   const { q, k, v, dout } = values;
   const { out, lse } = attention(q, k, v, s);
-  const sizes = [u32(s.length), u32(s.heads), u32(s.kvHeads), f32(1 / Math.sqrt(s.headDim))];
+  const sizes = [u32(s.length), u32(s.heads), u32(s.kvHeads), ...factors(s)];
   const flag = u32(before ? 1 : 0);
   const inputs = { q: tailed(q), k: tailed(k), v: tailed(v), dout: tailed(dout), lse: guarded(lse) };
   const target = (name: keyof Gradients, length: number) =>
@@ -138,7 +151,7 @@ async function backward(
 }
 
 describe.each(variants)("backward, %i lanes", (lanes) => {
-  test.each(shapes.map((s) => [label(s), s] as const))("%s", async (_, s) => {
+  test.each([...shapes, ...windowed].map((s) => [label(s), s] as const))("%s", async (_, s) => {
     const values = random(s);
     const { q, k, v, dout } = values;
     const want = {

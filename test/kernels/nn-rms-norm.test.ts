@@ -2,9 +2,12 @@
 //   forward        matches the f64 oracle × (rows × width) {1×1, 3×7, 5×64, 2×130}; huge 1e15 and tiny 1e-6 rows
 //   dx             finite differences of the oracle × the same sizes × accumulate {no, yes}
 //   dw             the same, through column_dot scaled
+//   offset         Gemma's w + 1, forward and dx, on the same sizes
+//   many rows      70,001 rows fold into a second grid dimension
 //   column sums    column_dot plain, the gradient of a bias × rows {1, 8, 67} × accumulate
 import { describe, expect, test } from "vitest";
 import { f32, packParams, u32 } from "../../src/gpu/params";
+import { foldRows } from "../../src/student/grid";
 import { columnDotKernel } from "../../src/student/ops/linear";
 import { rmsNormBackwardKernel, rmsNormKernel } from "../../src/student/ops/rms-norm";
 import { finiteDifferences, normals, rmsNorm } from "../oracle/nn";
@@ -19,12 +22,18 @@ const sizes = [
   [2, 130],
 ] as const;
 
-const forward = (x: Float32Array, w: Float32Array) =>
-  runKernel(rmsNormKernel, {
-    inputs: { params: packParams(u32(w.length), f32(EPS)), x: guarded(x), w: guarded(w) },
-    outputs: { y: x.length + GUARD, inv: x.length / w.length + GUARD },
-    grid: [x.length / w.length],
+const forward = (x: Float32Array, w: Float32Array, offset = 0) => {
+  const rows = x.length / w.length;
+  return runKernel(rmsNormKernel, {
+    inputs: {
+      params: packParams(u32(rows), u32(w.length), f32(EPS), f32(offset)),
+      x: guarded(x),
+      w: guarded(w),
+    },
+    outputs: { y: x.length + GUARD, inv: rows + GUARD },
+    grid: foldRows(rows),
   });
+};
 
 /** A binding that starts as NaN, or holds values to be added to. */
 const target = (name: string, length: number, before?: Float32Array) =>
@@ -40,6 +49,20 @@ describe("forward", () => {
     expectGuarded(inv, want.inv, { rtol: 2e-6, atol: 0 });
   });
 
+  test("an offset", async () => {
+    const [x, w] = [normals(1, 3 * 7), normals(2, 7)];
+    const { y } = await forward(x, w, 1);
+    expectGuarded(y, rmsNorm(x, w, EPS, 1).y, { rtol: 2e-6, atol: 1e-7 });
+  });
+
+  test("more rows than a grid dimension holds", async () => {
+    const rows = 70_001;
+    expect(foldRows(rows)[1]).toBe(3);
+    const [x, w] = [normals(1, rows * 2), normals(2, 2)];
+    const { y } = await forward(x, w);
+    expectGuarded(y, rmsNorm(x, w, EPS).y, { rtol: 3e-6, atol: 1e-7 });
+  });
+
   test.each([1e15, 1e-6, 0])("rows of size %g", async (scale) => {
     const [x, w] = [normals(3, 2 * 33, scale), normals(4, 33)];
     const { y } = await forward(x, w);
@@ -48,15 +71,19 @@ describe("forward", () => {
 });
 
 describe("backward", () => {
-  const cases = sizes.flatMap((size) => [false, true].map((accumulate) => ({ size, accumulate })));
-  test.each(cases)("$size, accumulate $accumulate", async ({ size: [rows, width], accumulate }) => {
+  const cases = sizes.flatMap((size) =>
+    [false, true].map((accumulate) => ({ size, accumulate, offset: accumulate ? 1 : 0 })),
+  );
+  test.each(cases)("$size, accumulate $accumulate, offset $offset", async (c) => {
+    const { accumulate, offset } = c;
+    const [rows, width] = c.size;
     const [x, w, dy] = [normals(5, rows * width), normals(6, width), normals(7, rows * width)];
     const inv = guarded(rmsNorm(x, w, EPS).inv);
     const flag = u32(accumulate ? 1 : 0);
     const [beforeX, beforeW] = [normals(8, x.length), normals(9, width)];
     const { dx } = await runKernel(rmsNormBackwardKernel, {
       inputs: {
-        params: packParams(u32(width), flag),
+        params: packParams(u32(rows), u32(width), f32(offset), flag),
         x: guarded(x),
         w: guarded(w),
         inv,
@@ -77,8 +104,8 @@ describe("backward", () => {
     });
     const add = (values: number[], before: Float32Array) =>
       values.map((value, i) => value + (accumulate ? before[i]! : 0));
-    const wantX = finiteDifferences((at) => rmsNorm(at, w, EPS).y, x, dy);
-    const wantW = finiteDifferences((at) => rmsNorm(x, at, EPS).y, w, dy);
+    const wantX = finiteDifferences((at) => rmsNorm(at, w, EPS, offset).y, x, dy);
+    const wantW = finiteDifferences((at) => rmsNorm(x, at, EPS, offset).y, w, dy);
     // f32 sums of up to 130 terms near 1.
     expectGuarded(dx, add(wantX, beforeX), { rtol: 3e-6, atol: 5e-6 }, "dx");
     expectGuarded(out, add(wantW, beforeW), { rtol: 3e-6, atol: 3e-6 }, "dw");

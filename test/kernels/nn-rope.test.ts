@@ -1,5 +1,6 @@
 // rope, cache_write — plan
-//   forward     matches the f64 oracle × (rows, T, heads, head size) {1·1·1·2, 6·3·5·6, 22·11·2·8}, with a start per row
+//   forward     matches the f64 oracle × (rows, T, heads, head size) {1·1·1·2, 6·3·5·6, 22·11·2·8}, with a start per row,
+//               and with 2 of 8 and 6 of 12 values of a head turned
 //   far         position 4000, θ 500 and 1e6: the table is made in the f32 arithmetic of Hugging Face
 //   backward    finite differences of the oracle, × accumulate; turning and turning back gives x again
 //   cache       rows land at their position; past the end nothing is written
@@ -8,13 +9,15 @@ import { packParams, u32 } from "../../src/gpu/params";
 import { cacheWriteKernel } from "../../src/student/generate";
 import { foldGrid } from "../../src/student/grid";
 import { ropeKernel, ropeParams, ropeTable } from "../../src/student/ops/rope";
+import { ropeFrequencies } from "../../src/student/ops/rope-frequencies";
 import { finiteDifferences, normals, rope, type RopeDims } from "../oracle/nn";
 import { runKernel } from "../support/gpu";
 import { expectGuarded, guarded, GUARD } from "../support/nn-values";
 
 async function turn(x: Float32Array, dims: RopeDims, sign: 1 | -1, before?: Float32Array) {
   const positions = Math.max(...Array.from(dims.start)) + dims.length;
-  const table = ropeTable(positions, dims.headDim, dims.theta);
+  const { frequencies } = ropeFrequencies(dims.rotary ?? dims.headDim, { ropeTheta: dims.theta });
+  const table = ropeTable(positions, frequencies);
   const params = ropeParams(x.length / 2, dims, sign, before !== undefined);
   const { y } = await runKernel(ropeKernel, {
     inputs: { params, start: Uint32Array.from(Array.from(dims.start)), table: guarded(table), x: guarded(x) },
@@ -28,6 +31,8 @@ const cases: [rows: number, dims: RopeDims][] = [
   [1, { length: 1, heads: 1, headDim: 2, theta: 1e4, start: [0] }],
   [6, { length: 3, heads: 5, headDim: 6, theta: 1e4, start: [0, 7] }],
   [22, { length: 11, heads: 2, headDim: 8, theta: 500, start: [3, 0] }],
+  [6, { length: 3, heads: 3, headDim: 8, rotary: 2, theta: 1e4, start: [0, 5] }],
+  [5, { length: 5, heads: 1, headDim: 12, rotary: 6, theta: 1e4, start: [2] }],
 ];
 
 describe("rope", () => {

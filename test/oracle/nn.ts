@@ -44,8 +44,8 @@ export function matmul({ layout, rows, cols, inner }: MatmulDims, a: Values, b: 
   return out;
 }
 
-/** y[n,d] = w[d]·x[n,d] / √(mean x[n]² + ε); inv[n] is the reciprocal root. */
-export function rmsNorm(x: Values, w: Values, eps: number) {
+/** y[n,d] = (w[d] + offset)·x[n,d] / √(mean x[n]² + ε); inv[n] is the reciprocal root. */
+export function rmsNorm(x: Values, w: Values, eps: number, offset = 0) {
   const width = w.length;
   const y: number[] = [];
   const inv: number[] = [];
@@ -54,7 +54,7 @@ export function rmsNorm(x: Values, w: Values, eps: number) {
     for (let d = 0; d < width; d++) squares += x[row + d]! ** 2;
     const scale = 1 / Math.sqrt(squares / width + eps);
     inv.push(scale);
-    for (let d = 0; d < width; d++) y.push(w[d]! * x[row + d]! * scale);
+    for (let d = 0; d < width; d++) y.push((w[d]! + offset) * x[row + d]! * scale);
   }
   return { y, inv };
 }
@@ -65,17 +65,20 @@ export interface RopeDims {
   headDim: number;
   theta: number;
   start: Values;
+  /** r: values of each head that turn; the whole head if absent. */
+  rotary?: number;
 }
 
-/** Pair (i, i + h/2) of each head turned by position·θ^(−2i/h). */
-export function rope(x: Values, { length, heads, headDim, theta, start }: RopeDims): number[] {
-  const y = new Array<number>(x.length);
-  const half = headDim / 2;
+/** Pair (i, i + r/2) of each head turned by position·θ^(−2i/r); the values from r on stay. */
+export function rope(x: Values, dims: RopeDims): number[] {
+  const { length, heads, headDim, theta, start, rotary = headDim } = dims;
+  const y = Array.from(x);
+  const half = rotary / 2;
   for (let row = 0; row < x.length / (heads * headDim); row++) {
     const position = start[Math.floor(row / length)]! + (row % length);
     for (let h = 0; h < heads; h++)
       for (let i = 0; i < half; i++) {
-        const angle = position * theta ** ((-2 * i) / headDim);
+        const angle = position * theta ** ((-2 * i) / rotary);
         const low = (row * heads + h) * headDim + i;
         y[low] = x[low]! * Math.cos(angle) - x[low + half]! * Math.sin(angle);
         y[low + half] = x[low + half]! * Math.cos(angle) + x[low]! * Math.sin(angle);
@@ -96,11 +99,16 @@ export interface AttentionDims {
   kvHeads: number;
   headDim: number;
   start: Values;
+  /** The factor of q·kᵀ; 1/√h if absent. */
+  scale?: number;
+  /** Keys that a query sees, its own included; all if absent. */
+  window?: number;
 }
 
-/** softmax(q·kᵀ/√h)·v over keys s ≤ start + t; query head h reads key head ⌊h·G/H⌋. */
+/** softmax(scale·q·kᵀ)·v over keys 0 ≤ start + t − s < window; query head h reads key head ⌊h·G/H⌋. */
 export function attention(q: Values, k: Values, v: Values, dims: AttentionDims) {
   const { batch, length, keys, heads, kvHeads, headDim, start } = dims;
+  const { scale = 1 / Math.sqrt(headDim), window = Infinity } = dims;
   const out: number[] = [];
   const lse: number[] = [];
   for (let b = 0; b < batch; b++)
@@ -113,7 +121,7 @@ export function attention(q: Values, k: Values, v: Values, dims: AttentionDims) 
         const scores = Array.from({ length: seen }, (_, s) => {
           let dot = 0;
           for (let i = 0; i < headDim; i++) dot += q[query + i]! * k[key(s) + i]!;
-          return dot / Math.sqrt(headDim);
+          return seen - s <= window ? dot * scale : -Infinity;
         });
         const total = logSumExp(scores);
         lse.push(total);

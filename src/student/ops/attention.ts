@@ -1,4 +1,4 @@
-// Causal attention with grouped queries, forward and backward. See shaders/nn/attention*.wgsl.
+// Causal attention with grouped queries, over everything or a sliding window, forward and backward. See shaders/nn/attention*.wgsl.
 import attention_ from "../../../shaders/nn/attention.wgsl?raw";
 import backwardKeyValue from "../../../shaders/nn/attention_backward_key_value.wgsl?raw";
 import backwardQuery from "../../../shaders/nn/attention_backward_query.wgsl?raw";
@@ -86,6 +86,10 @@ export interface AttentionShape {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  /** The factor of q·k; 1/√headDim unless told otherwise. */
+  readonly scale?: number | undefined;
+  /** A query sees this many keys up to its own; all unless told otherwise. */
+  readonly window?: number | undefined;
 }
 
 export const attentionGrid = (length: number, heads: number, batch: number, workgroup = 32): Grid => [
@@ -104,6 +108,10 @@ export function checkAttentionShape({
   if (heads % kvHeads !== 0)
     throw new RangeError(`attention needs heads (${heads}) to be a multiple of kvHeads (${kvHeads})`);
 }
+
+const EVERYTHING = 0xffffffff;
+const factors = ({ scale, window, headDim }: AttentionShape) =>
+  [f32(scale ?? 1 / Math.sqrt(headDim)), u32(window ?? EVERYTHING)] as const;
 
 interface AttentionBuffers {
   readonly start: Tensor;
@@ -140,7 +148,7 @@ export function recordAttention(
   checkAttentionShape(shape);
   const { batch, length, heads, kvHeads, headDim } = shape;
   const sizes = [length, keys, heads, kvHeads].map(u32);
-  const params = packParams(...sizes, f32(1 / Math.sqrt(headDim)), u32(headDim / 4));
+  const params = packParams(...sizes, ...factors(shape), u32(headDim / 4));
   const faster = whereTiled({ kernel: attentionKernel, tiled: attentionTiled, heads }, shape);
   b.dispatch(attentionKernel(headDim), { params, ...t }, attentionGrid(length, heads, batch), faster);
 }
@@ -169,7 +177,7 @@ function recordAttentionBackward(
 ): void {
   const { batch, length, heads, kvHeads, headDim } = shape;
   const delta = b.scratch("attention delta", t.lse.length);
-  const sizes = [u32(length), u32(heads), u32(kvHeads), f32(1 / Math.sqrt(headDim))];
+  const sizes = [u32(length), u32(heads), u32(kvHeads), ...factors(shape)];
   const flag = (target: GradTarget) => u32(target.accumulate ? 1 : 0);
   const head = u32(headDim / 4);
   const query = { kernel: attentionBackwardQueryKernel, tiled: attentionTiledQuery, heads };

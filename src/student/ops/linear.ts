@@ -1,4 +1,4 @@
-// linear: y = x·Wᵀ + bias, in Hugging Face's layout (W is out × in).
+// linear: y = x·Wᵀ + bias, in Hugging Face's layout (W is out × in) or Conv1D's (in × out).
 import columnDot from "../../../shaders/nn/column_dot.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
@@ -30,12 +30,18 @@ export interface LinearOptions {
   readonly bias?: Var | undefined;
   /** Added to the result in the same dispatch: y = residual + x·Wᵀ. Not together with a bias. */
   readonly residual?: Var | undefined;
+  /** How w is stored: (out, in) as in nn.Linear, or (in, out) as in GPT-2's Conv1D. */
+  readonly layout?: WeightLayout | undefined;
 }
 
-/** x (N, K), w (M, K) → (N, M). */
-export function linear(tape: Tape, x: Var, w: Var, { bias, residual }: LinearOptions = {}): Var {
+export type WeightLayout = "out-in" | "in-out";
+
+/** x (N, K), w (M, K) or (K, M) → (N, M). */
+export function linear(tape: Tape, x: Var, w: Var, options: LinearOptions = {}): Var {
+  const { bias, residual, layout = "out-in" } = options;
+  const stored = layout === "out-in" ? w.shape : w.shape.toReversed();
   const [rows = 0, inner = 0] = x.shape;
-  const [cols = 0, wInner = 0] = w.shape;
+  const [cols = 0, wInner = 0] = stored;
   if (wInner !== inner)
     throw new RangeError(`linear "${w.label}" takes width ${wInner}, got ${inner} from "${x.label}"`);
   if (bias && residual)
@@ -43,21 +49,27 @@ export function linear(tape: Tape, x: Var, w: Var, { bias, residual }: LinearOpt
   const inputs = [x, w, bias, residual].filter((v) => v !== undefined);
   const y = tape.result(w.label.replace(/\.weight$/, ""), [rows, cols], inputs);
   const addend = (bias ?? residual)?.value;
-  recordMatmul(tape.b, { layout: "nt", rows, cols, inner, a: x.value, b: w.value, out: y.value, addend });
+  const [forward, back] = layout === "out-in" ? (["nt", "nn"] as const) : (["nn", "nt"] as const);
+  recordMatmul(tape.b, { layout: forward, rows, cols, inner, a: x.value, b: w.value, out: y.value, addend });
 
   tape.record(y, (dy) => {
     if (residual) tape.passGrad(residual, dy, y);
-    if (w.needsGrad) {
-      const { tensor: out, accumulate } = tape.gradTarget(w);
-      const dims = { rows: cols, cols: inner, inner: rows };
-      recordMatmul(tape.b, { layout: "tn", ...dims, a: dy, b: x.value, out, accumulate });
-    }
+    if (w.needsGrad) recordWeightGradient(tape, x, w, dy, layout);
     if (bias?.needsGrad) recordColumnDot(tape.b, { rows, width: cols }, dy, tape.gradTarget(bias));
     if (x.needsGrad) {
       const { tensor: out, accumulate } = tape.gradTarget(x);
       const dims = { rows, cols: inner, inner: cols };
-      recordMatmul(tape.b, { layout: "nn", ...dims, a: dy, b: w.value, out, accumulate });
+      recordMatmul(tape.b, { layout: back, ...dims, a: dy, b: w.value, out, accumulate });
     }
   });
   return y;
+}
+
+/** dW = dyᵀ·x, or its transpose xᵀ·dy where the weight is stored that way. */
+function recordWeightGradient(tape: Tape, x: Var, w: Var, dy: Tensor, layout: WeightLayout): void {
+  const { tensor: out, accumulate } = tape.gradTarget(w);
+  const [rows = 0, cols = 0] = w.shape;
+  const [a, b] = layout === "out-in" ? [dy, x.value] : [x.value, dy];
+  const inner = x.shape[0] ?? 0;
+  recordMatmul(tape.b, { layout: "tn", rows, cols, inner, a, b, out, accumulate });
 }

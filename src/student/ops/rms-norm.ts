@@ -4,6 +4,7 @@ import rmsNorm_ from "../../../shaders/nn/rms_norm.wgsl?raw";
 import rmsNormBackward from "../../../shaders/nn/rms_norm_backward.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
+import { foldRows } from "../grid";
 import type { Tape, Var } from "../tape";
 import { recordColumnDot } from "./linear";
 
@@ -19,14 +20,23 @@ export const rmsNormBackwardKernel = defineKernel({
   bindings: { params: "uniform", x: "read", w: "read", inv: "read", dy: "read", dx: "write" },
 });
 
-/** x (N, D) normalized by row and scaled by w (D). */
-export function rmsNorm(tape: Tape, x: Var, w: Var, eps: number): Var {
+export interface RmsNormOptions {
+  readonly eps: number;
+  /** Added to the weight: 1 in Gemma, whose weights are stored around 0. */
+  readonly offset?: number;
+}
+
+/** x normalized in rows as wide as w (D), and scaled by w. A row of x may hold several: the heads of a token. */
+export function rmsNorm(tape: Tape, x: Var, w: Var, { eps, offset = 0 }: RmsNormOptions): Var {
   const { b } = tape;
-  const [rows = 0, width = 0] = x.shape;
+  const width = w.value.length;
+  const rows = x.value.length / width;
+  if (!Number.isInteger(rows))
+    throw new RangeError(`rms_norm "${w.label}" takes rows of ${width}, got ${x.value.length} values`);
   const y = tape.result(w.label.replace(/\.weight$/, ""), x.shape, [x, w]);
   const inv = b.scratch(`${y.label} inv`, rows);
-  const params = packParams(u32(width), f32(eps));
-  b.dispatch(rmsNormKernel, { params, x: x.value, w: w.value, y: y.value, inv }, [rows]);
+  const params = packParams(u32(rows), u32(width), f32(eps), f32(offset));
+  b.dispatch(rmsNormKernel, { params, x: x.value, w: w.value, y: y.value, inv }, foldRows(rows));
 
   tape.record(y, (dy) => {
     if (w.needsGrad) {
@@ -34,8 +44,9 @@ export function rmsNorm(tape: Tape, x: Var, w: Var, eps: number): Var {
     }
     if (!x.needsGrad) return;
     const { tensor: dx, accumulate } = tape.gradTarget(x);
-    const backward = packParams(u32(width), u32(accumulate ? 1 : 0));
-    b.dispatch(rmsNormBackwardKernel, { params: backward, x: x.value, w: w.value, inv, dy, dx }, [rows]);
+    const backward = packParams(u32(rows), u32(width), f32(offset), u32(accumulate ? 1 : 0));
+    const bindings = { params: backward, x: x.value, w: w.value, inv, dy, dx };
+    b.dispatch(rmsNormBackwardKernel, bindings, foldRows(rows));
   });
   return y;
 }

@@ -13,16 +13,20 @@ export const ropeKernel = defineKernel({
   bindings: { params: "uniform", start: "read", table: "read", x: "read", y: "write" },
 });
 
-/** (cos, sin) pairs of every position, (positions, headDim/2, 2), in the f32 arithmetic of Hugging Face. */
-export function ropeTable(positions: number, headDim: number, theta: number): Float32Array {
-  const half = headDim / 2;
+/**
+ * (cos, sin) pairs of every position, (positions, frequencies, 2), in the f32 arithmetic of Hugging Face.
+ *
+ * @param scale multiplies both: YaRN's attention factor.
+ */
+export function ropeTable(positions: number, frequencies: Float32Array, scale = 1): Float32Array {
+  const half = frequencies.length;
   const table = new Float32Array(positions * half * 2);
   for (let i = 0; i < half; i++) {
-    const frequency = Math.fround(1 / Math.fround(theta ** ((2 * i) / headDim)));
+    const frequency = frequencies[i] ?? 0;
     for (let p = 0; p < positions; p++) {
       const angle = Math.fround(p * frequency);
-      table[(p * half + i) * 2] = Math.cos(angle);
-      table[(p * half + i) * 2 + 1] = Math.sin(angle);
+      table[(p * half + i) * 2] = scale * Math.cos(angle);
+      table[(p * half + i) * 2 + 1] = scale * Math.sin(angle);
     }
   }
   return table;
@@ -33,6 +37,8 @@ export interface RopeArgs {
   readonly length: number;
   readonly heads: number;
   readonly headDim: number;
+  /** r: how many values of each head are rotated; the whole head unless told otherwise. */
+  readonly rotary?: number;
   /** ropeTable's values. */
   readonly table: Tensor;
   /** u32 (B): the position of each row's first token. */
@@ -45,12 +51,13 @@ export function ropeParams(
   sign: number,
   accumulate: boolean,
 ) {
-  const { length, heads, headDim } = args;
+  const { length, heads, headDim, rotary = headDim } = args;
   return packParams(
     u32(pairs),
     u32(length),
     u32(heads),
-    u32(headDim / 2),
+    u32(headDim),
+    u32(rotary / 2),
     f32(sign),
     u32(accumulate ? 1 : 0),
   );
