@@ -1,8 +1,8 @@
-"""Goldens for LoRA: the tied-gqa Llama of the student goldens, frozen, with adapters trained for ten steps by PyTorch.
+"""Goldens for LoRA: the llama-tied-gqa of the student goldens, frozen, with adapters trained for ten steps by PyTorch.
 
     OMP_NUM_THREADS=1 python reference/goldens/make_lora_goldens.py
 
-Reads test/fixtures/student/tied-gqa.json (config, batch, weights) and writes test/fixtures/student/lora.json: the
+Reads test/fixtures/student/llama-tied-gqa.json (config, batch, weights) and writes test/fixtures/student/lora.json: the
 adapters' first values, the logits, every adapter's gradient, and the losses of ten AdamW steps with clipping.
 B starts away from zero, so that A has a gradient in the first step.
 """
@@ -39,8 +39,8 @@ def floats(text, shape):
 
 
 def main():
-    golden = json.loads((OUT / "tied-gqa.json").read_text())
-    config = LlamaConfig(**golden["config"], attention_bias=False, mlp_bias=False)
+    golden = json.loads((OUT / "llama-tied-gqa.json").read_text())
+    config = LlamaConfig(**golden["config"])
     config._attn_implementation = "eager"
     model = LlamaForCausalLM(config).float().train()
     with torch.no_grad():

@@ -1,9 +1,10 @@
 // A trained student as a model folder: what Hugging Face Transformers, transformers.js and Couplet itself can load.
 
-import { asObject, type LlamaConfig, modelConfigJson } from "./config";
+import { asObject, modelConfigJson, type StudentConfig } from "./config";
+import { ModelError } from "./errors";
 import { memoryFiles, type ModelFiles, readJson } from "./files";
 import { CARD_FILE, MANIFEST_FILE, modelCard, type RunManifest } from "./model-card";
-import { studentToOnnx } from "./onnx-export";
+import { hasOnnxExport, studentToOnnx } from "./onnx-export";
 import { type NamedTensor, writeSafetensors } from "./safetensors";
 import { ONNX_FILE } from "./session";
 import { checkTensors } from "./student-weights";
@@ -34,9 +35,12 @@ export interface ExportOptions {
   readonly manifest?: RunManifest;
 }
 
-/** `source` is the folder the student came from; its tokenizer is copied byte for byte. */
+/**
+ * `source` is the folder the student came from; its tokenizer is copied byte for byte.
+ * Without an ONNX graph where there is no exporter for the family.
+ */
 export async function exportStudentFolder(
-  config: LlamaConfig,
+  config: StudentConfig,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: ModelFiles,
   { half = false, manifest }: ExportOptions = {},
@@ -54,8 +58,10 @@ export async function exportStudentFolder(
     if (await source.has(path)) folder.set(path, await source.read(path));
   }
   folder.set("model.safetensors", writeSafetensors(checked));
-  folder.set(ONNX_FILE, studentToOnnx(config, checked));
-  if (half) folder.set(HALF_ONNX_FILE, studentToOnnx(config, checked, { half }));
+  if (hasOnnxExport(config)) {
+    folder.set(ONNX_FILE, studentToOnnx(config, checked));
+    if (half) folder.set(HALF_ONNX_FILE, studentToOnnx(config, checked, { half }));
+  }
   if (manifest) {
     const parameters = [...checked.values()].reduce((sum, { data }) => sum + data.length, 0);
     folder.set(MANIFEST_FILE, json(manifest));
@@ -67,10 +73,16 @@ export async function exportStudentFolder(
 /** A folder that has weights but no graph, with the graph that we would write: any student can be run as it came. */
 export async function withOnnxGraph(
   files: ModelFiles,
-  config: LlamaConfig,
+  config: StudentConfig,
   tensors: ReadonlyMap<string, NamedTensor>,
 ): Promise<ModelFiles> {
   if (await files.has(ONNX_FILE)) return files;
+  if (!hasOnnxExport(config))
+    throw new ModelError(
+      "unsupported",
+      `Model "${files.id}" has no ${ONNX_FILE}, and for this kind of ${config.modelType} none is written yet. Add one to the folder.`,
+      { file: ONNX_FILE },
+    );
   const graph = memoryFiles(files.id, new Map([[ONNX_FILE, studentToOnnx(config, tensors)]]));
   return {
     id: files.id,

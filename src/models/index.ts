@@ -1,9 +1,13 @@
 // Models: reading, running and writing them. node-files.ts is Node's own and imported by path.
 export {
+  type Gemma3Config,
+  type Gpt2Config,
+  type GptNeoxConfig,
   type LlamaConfig,
   loadModelConfig,
   modelConfigJson,
   parseModelConfig,
+  type RopeScaling,
   type StudentConfig,
 } from "./config";
 export { ModelError, type ModelErrorCode } from "./errors";

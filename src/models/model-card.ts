@@ -2,7 +2,7 @@
 // Only what the run itself recorded; a figure that was not measured is not there.
 
 import type { RunConfig } from "../config/run";
-import type { LlamaConfig } from "./config";
+import type { StudentConfig } from "./config";
 
 /** What a run knows about itself when its student leaves. */
 export interface RunManifest {
@@ -24,7 +24,7 @@ export const MANIFEST_FILE = "couplet-run.json";
 export const CARD_FILE = "README.md";
 
 export interface CardFacts {
-  readonly config: LlamaConfig;
+  readonly config: StudentConfig;
   readonly parameters: number;
   /** There is an onnx/model_fp16.onnx too. */
   readonly half: boolean;

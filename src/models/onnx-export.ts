@@ -3,12 +3,16 @@
 //
 // Shapes   B batch_size · T sequence_length · P past_sequence_length · S = P + T · D head_dim · H heads · KV kv heads
 
-import type { LlamaConfig } from "./config";
+import type { LlamaConfig, StudentConfig } from "./config";
 import { type Builder, createBuilder, scope } from "./onnx-builder";
 import { BOOL, FLOAT, INT64 } from "./onnx-wire";
 import { modelProto, type Parts, valueInfo } from "./onnx-write";
 import type { NamedTensor } from "./safetensors";
 import { checkTensors } from "./student-weights";
+
+/** The plain Llama is exported: no biases, no scaled positions, no norms of queries and keys. */
+export const hasOnnxExport = (config: StudentConfig): config is LlamaConfig =>
+  config.modelType === "llama" && !config.attentionBias && !config.mlpBias && !config.ropeScaling;
 
 /** `half` stores the weights in f16, half the bytes; arithmetic stays f32. */
 export function studentToOnnx(

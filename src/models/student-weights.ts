@@ -1,14 +1,18 @@
-// The weights of a Llama-family model, checked tensor by tensor against its config.
+// The weights of a student, checked tensor by tensor against its config.
 
-import { type LlamaConfig, loadModelConfig } from "./config";
+import { loadModelConfig, type StudentConfig } from "./config";
 import { ModelError, withFile } from "./errors";
+import { gemma3Shapes } from "./families/gemma3";
+import { gpt2Name, gpt2Shapes } from "./families/gpt2";
+import { gptNeoxName, gptNeoxShapes } from "./families/gpt-neox";
+import { llamaShapes } from "./families/llama";
 import { listSome, type ModelFiles, type ReadProgress } from "./files";
 import type { NamedTensor } from "./safetensors";
 import { readStudentTensors } from "./student-files";
 
 export interface StudentWeights {
-  readonly config: LlamaConfig;
-  /** Hugging Face names, Linear weights as [out, in]. No lm_head.weight when the embeddings are tied. */
+  readonly config: StudentConfig;
+  /** Hugging Face names and layouts. No head when the embeddings are tied. */
   readonly tensors: Map<string, NamedTensor>;
 }
 
@@ -22,39 +26,33 @@ export async function loadStudentWeights(
 }
 
 /** Every parameter a config implies, in the order of the network. */
-export function expectedTensors(config: LlamaConfig): Map<string, readonly number[]> {
-  const { hiddenSize: d, intermediateSize: f, vocabSize, headDim } = config;
-  const q = config.heads * headDim;
-  const kv = config.kvHeads * headDim;
-  const shapes = new Map<string, readonly number[]>([["model.embed_tokens.weight", [vocabSize, d]]]);
-  for (let layer = 0; layer < config.layers; layer++) {
-    const at = `model.layers.${layer}`;
-    shapes.set(`${at}.input_layernorm.weight`, [d]);
-    shapes.set(`${at}.self_attn.q_proj.weight`, [q, d]);
-    shapes.set(`${at}.self_attn.k_proj.weight`, [kv, d]);
-    shapes.set(`${at}.self_attn.v_proj.weight`, [kv, d]);
-    shapes.set(`${at}.self_attn.o_proj.weight`, [d, q]);
-    shapes.set(`${at}.post_attention_layernorm.weight`, [d]);
-    shapes.set(`${at}.mlp.gate_proj.weight`, [f, d]);
-    shapes.set(`${at}.mlp.up_proj.weight`, [f, d]);
-    shapes.set(`${at}.mlp.down_proj.weight`, [d, f]);
+export function expectedTensors(config: StudentConfig): Map<string, readonly number[]> {
+  switch (config.modelType) {
+    case "llama":
+    case "qwen2":
+    case "qwen3":
+      return llamaShapes(config);
+    case "gpt2":
+      return gpt2Shapes(config);
+    case "gpt_neox":
+      return gptNeoxShapes(config);
+    case "gemma3_text":
+      return gemma3Shapes(config);
   }
-  shapes.set("model.norm.weight", [d]);
-  if (!config.tiedEmbeddings) shapes.set("lm_head.weight", [vocabSize, d]);
-  return shapes;
 }
 
 /** The tensors a config asks for, in network order; anything missing, misshapen or unexplained is refused. */
 export function checkTensors(
-  config: LlamaConfig,
+  config: StudentConfig,
   tensors: ReadonlyMap<string, NamedTensor>,
 ): Map<string, NamedTensor> {
   const expected = expectedTensors(config);
+  const named = canonicalNames(config, tensors);
   const checked = new Map<string, NamedTensor>();
   for (const [name, shape] of expected) {
-    const tensor = tensors.get(name);
+    const tensor = named.get(name);
     if (!tensor) {
-      const hint = name === "lm_head.weight" ? " (config.json says tie_word_embeddings: false)" : "";
+      const hint = isHead(name) ? " (config.json says tie_word_embeddings: false)" : "";
       throw mismatch(`${name} is missing${hint}; the file holds ${listSome([...tensors.keys()], 4)}`);
     }
     if (tensor.shape.join() !== shape.join()) {
@@ -66,17 +64,49 @@ export function checkTensors(
     if (bad >= 0) throw new ModelError("invalid", `${name} holds ${tensor.data[bad]} at position ${bad}`);
     checked.set(name, tensor);
   }
-  const unexplained = [...tensors.keys()].filter((name) => !expected.has(name) && !isRedundant(config, name));
+  const unexplained = [...named.keys()].filter((name) => !expected.has(name) && !isHead(name));
   if (unexplained.length > 0) {
     throw mismatch(
-      `config.json does not explain ${listSome(unexplained)}: this is not the plain Llama it describes`,
+      `config.json does not explain ${listSome(unexplained)}: this is not the plain ${config.modelType} it describes`,
     );
   }
+  if (config.tiedEmbeddings) checkTiedHead(named, checked);
   return checked;
 }
 
-/** A tied head stored a second time, and rotary tables of older exports: both follow from the rest. */
-const isRedundant = (config: LlamaConfig, name: string): boolean =>
-  (config.tiedEmbeddings && name === "lm_head.weight") || name.endsWith(".rotary_emb.inv_freq");
+/** By our names, without what follows from the rest: causal masks and rotary tables of older exports. */
+function canonicalNames(config: StudentConfig, tensors: ReadonlyMap<string, NamedTensor>) {
+  const named = new Map<string, NamedTensor>();
+  for (const [stored, tensor] of tensors) {
+    const name = canonicalName(config, stored);
+    if (name !== undefined && !name.endsWith(".rotary_emb.inv_freq")) named.set(name, tensor);
+  }
+  return named;
+}
+
+function canonicalName({ modelType }: StudentConfig, stored: string): string | undefined {
+  if (modelType === "gpt2") return gpt2Name(stored);
+  if (modelType === "gpt_neox") return gptNeoxName(stored);
+  return stored;
+}
+
+const isHead = (name: string): boolean => name === "lm_head.weight" || name === "embed_out.weight";
+
+/** A tied head may be stored a second time, as long as it is the embedding. */
+function checkTiedHead(
+  named: ReadonlyMap<string, NamedTensor>,
+  checked: ReadonlyMap<string, NamedTensor>,
+): void {
+  const [[embeddingName, embedding] = []] = checked; // the network begins with it
+  for (const [name, head] of named) {
+    if (!isHead(name) || !embedding) continue;
+    const same =
+      head.data.length === embedding.data.length && head.data.every((x, i) => x === embedding.data[i]);
+    if (!same)
+      throw mismatch(
+        `config.json says tie_word_embeddings: true, but ${name} is not ${embeddingName}: set it to false`,
+      );
+  }
+}
 
 const mismatch = (message: string): ModelError => new ModelError("mismatch", message);

@@ -29,13 +29,13 @@ export function dense(
 
 function recordDense(
   tape: Tape,
-  { store }: StudentModel,
+  { store, network: { layout } }: StudentModel,
   x: Var,
   module: string,
   { residual }: DenseOptions,
 ): Var {
   const weight = store.leaf(tape, `${module}.weight`);
-  if (!store.entries.has(`${module}.bias`)) return linear(tape, x, weight, { residual });
-  const y = linear(tape, x, weight, { bias: store.leaf(tape, `${module}.bias`) });
+  if (!store.entries.has(`${module}.bias`)) return linear(tape, x, weight, { residual, layout });
+  const y = linear(tape, x, weight, { bias: store.leaf(tape, `${module}.bias`), layout });
   return residual ? add(tape, y, residual) : y;
 }

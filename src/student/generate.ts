@@ -6,7 +6,7 @@ import { createRng, deriveSeed } from "../config/rng";
 import { defineKernel } from "../gpu/kernel";
 import { packParams, u32 } from "../gpu/params";
 import { ELEMENT_BYTES, fixed, type Program, ProgramBuilder, type Tensor } from "../gpu/program";
-import { recordBlocks, recordHead, type StudentModel } from "./model";
+import { recordBlocks, recordHead, type StudentModel, usablePositions } from "./model";
 import { recordAttention } from "./ops/attention";
 import { checkSampling, pickToken, type SamplingSettings } from "./sample";
 import { Tape } from "./tape";
@@ -41,7 +41,7 @@ export function createGenerator(
   model: StudentModel,
   { length, batch }: { length: number; batch: number },
 ): Generator {
-  const { maxPositions } = model.config;
+  const maxPositions = usablePositions(model.config);
   if (length > maxPositions)
     throw new RangeError(`The student has ${maxPositions} positions, the cache asks for ${length}`);
   const decoders = new Map<number, Promise<Decoder>>();
@@ -93,13 +93,13 @@ async function buildDecoder(gpu: Gpu, model: StudentModel, rows: number, length:
     const params = packParams(u32(1), u32(length), u32(width));
     b.dispatch(cacheWriteKernel, { params, start, x, cache }, [rows]);
   };
-  const { hidden } = recordBlocks(tape, model, { length: 1, ids, start }, () => (layer, q, k, v) => {
+  const { hidden } = recordBlocks(tape, model, { length: 1, ids, start }, () => (layer, q, k, v, kind) => {
     const [keys, values] = [newCache(`keys ${layer}`), newCache(`values ${layer}`)];
     write(k.value, keys);
     write(v.value, values);
     const out = tape.result("attention", q.shape, []);
     const lse = b.scratch("attention lse", rows * config.heads);
-    const shape = { batch: rows, length: 1, ...config };
+    const shape = { batch: rows, length: 1, ...config, ...kind };
     recordAttention(b, shape, length, { start, q: q.value, k: keys, v: values, out: out.value, lse });
     return out;
   });

@@ -28,6 +28,12 @@ export interface ModelConstants {
 }
 
 const MAX_BATCH = 256;
+/** Longer contexts exist on paper; a browser trains none, and tables for them would take tens of megabytes. */
+const MAX_POSITIONS = 8192;
+
+/** How long a sequence may be. */
+export const usablePositions = ({ maxPositions }: StudentConfig): number =>
+  Math.min(maxPositions, MAX_POSITIONS);
 
 /** @throws RangeError when the kernels cannot take the model's head size. */
 export function createModel(
@@ -48,7 +54,10 @@ export function createModel(
   };
   const start = constant("start", new Float32Array(MAX_BATCH));
   const tables = new Map(
-    Object.entries(network.tables()).map(([name, values]) => [name, constant(`${name} table`, values)]),
+    Object.entries(network.tables(usablePositions(config))).map(([name, values]) => [
+      name,
+      constant(`${name} table`, values),
+    ]),
   );
   return {
     config,
@@ -97,14 +106,14 @@ export function recordModel(
 ): ModelStates {
   const { config } = model;
   const { start } = model.constants;
-  if (T > config.maxPositions)
-    throw new RangeError(`The student has ${config.maxPositions} positions, the batch is ${T} long`);
+  const positions = usablePositions(config);
+  if (T > positions) throw new RangeError(`The student has ${positions} positions, the batch is ${T} long`);
   if (B > MAX_BATCH) throw new RangeError(`A batch holds at most ${MAX_BATCH} rows, got ${B}`);
   const shape = { batch: B, length: T, ...config };
   const attendOn =
     (on: Tape): Attend =>
-    (_layer, q, k, v) =>
-      attention(on, q, k, v, shape, start);
+    (_layer, q, k, v, kind) =>
+      attention(on, q, k, v, { ...shape, ...kind }, start);
   return recordBlocks(tape, model, { length: T, ids, start }, attendOn, options);
 }
 

@@ -28,7 +28,7 @@ import {
   type Encoded,
   floatsOf,
   goldenBatch,
-  llamaConfigOf,
+  configOf,
   readGolden,
   type StudentGolden,
   tensorsOf,
@@ -62,14 +62,14 @@ describe("against PyTorch", () => {
     losses: number[];
     norms: number[];
   }
-  const base = readGolden<StudentGolden>("tied-gqa");
+  const base = readGolden<StudentGolden>("llama-tied-gqa");
   const golden = readGolden<LoraGolden>("lora");
   let trainee: Trainee;
   beforeAll(async () => {
     const { rows, length } = base.batch;
     trainee = await openTrainee(
       gpu,
-      llamaConfigOf(base.config),
+      configOf(base),
       tensorsOf(base.weights),
       { B: rows, T: length },
       { lora: golden.settings, adapters: tensorsOf(golden.adapters) },

@@ -1,88 +1,79 @@
 // The student against PyTorch — plan (fixtures from reference/goldens/make_student_goldens.py)
-//   × {tied head with grouped queries, untied head with one key head per query head}; a ragged batch
+//   × every family: Llama tied with grouped queries, untied, with positions scaled by llama3, yarn (and all biases) and
+//     linear; Qwen2, Qwen3, GPT-2, GPT-NeoX side by side and in turn, Gemma 3; config.json as PyTorch saved it
 //   logits             relative L2 ≤ 1e-4
 //   gradients          every named one, relative L2 ≤ 1e-3; the norm before clipping
 //   ten AdamW steps    every loss within 1e-4 relative, clipping at 1, decay for matrices alone
-//   control            without clipping the losses differ: the comparison can fail
-import { readFileSync } from "node:fs";
+//   cache              greedy generation with the cache equals the argmax of whole passes
+//   controls           without clipping the losses differ; each variant's own feature, left out, changes its logits
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
-import type { LlamaConfig, NamedTensor } from "../../src/models";
-import { HYPER_ELEMENTS, NO_ROW, packHyper } from "../../src/student";
+import type { LlamaConfig, StudentConfig } from "../../src/models";
+import { checkTensors } from "../../src/models/student-weights";
+import { createGenerator, HYPER_ELEMENTS, packHyper, studentLogits } from "../../src/student";
 import { relativeL2 } from "../support/close";
+import {
+  configOf,
+  type Encoded,
+  floatsOf,
+  goldenBatch,
+  readGolden,
+  type StudentGolden,
+  tensorsOf,
+} from "../support/golden";
 import { testGpu } from "../support/gpu";
 import { openTrainee, type Trainee } from "../support/student";
 
-interface Golden {
-  config: Record<string, number | boolean>;
-  optimizer: { lr: number; betas: [number, number]; eps: number; weight_decay: number; clip: number };
-  batch: { rows: number; length: number; ids: number[]; labels: number[] };
-  weights: Record<string, { shape: number[]; data: string }>;
-  logits: string;
-  gradients: Record<string, { shape: number[]; data: string }>;
-  losses: number[];
-  norms: number[];
+interface Golden extends StudentGolden {
+  readonly logits: string;
+  readonly gradients: Record<string, Encoded>;
+  readonly losses: number[];
+  readonly norms: number[];
 }
-
-const load = (name: string): Golden =>
-  JSON.parse(readFileSync(new URL(`../fixtures/student/${name}.json`, import.meta.url), "utf8"));
-
-const floats = (base64: string): Float32Array => {
-  const bytes = Buffer.from(base64, "base64");
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-};
-
-const toConfig = (c: Golden["config"]): LlamaConfig => ({
-  modelType: "llama",
-  vocabSize: Number(c.vocab_size),
-  hiddenSize: Number(c.hidden_size),
-  intermediateSize: Number(c.intermediate_size),
-  layers: Number(c.num_hidden_layers),
-  heads: Number(c.num_attention_heads),
-  kvHeads: Number(c.num_key_value_heads),
-  headDim: Number(c.head_dim),
-  rmsNormEps: Number(c.rms_norm_eps),
-  ropeTheta: Number(c.rope_theta),
-  maxPositions: Number(c.max_position_embeddings),
-  tiedEmbeddings: c.tie_word_embeddings === true,
-  eosId: 1,
-  padId: 0,
-});
 
 let gpu: Gpu;
 beforeAll(async () => {
   gpu = await testGpu();
 });
 
-async function open(golden: Golden): Promise<Trainee> {
-  const weights = new Map<string, NamedTensor>(
-    Object.entries(golden.weights).map(([name, { shape, data }]) => [name, { shape, data: floats(data) }]),
-  );
-  const { rows, length } = golden.batch;
-  return openTrainee(gpu, toConfig(golden.config), weights, { B: rows, T: length });
-}
+/** By our names: GPT-NeoX's head has had two. */
+const named = (golden: Golden, encoded: Record<string, Encoded>) =>
+  checkTensors(configOf(golden), tensorsOf(encoded));
 
-const batchOf = ({ batch }: Golden) => ({
-  ids: Uint32Array.from(batch.ids),
-  labels: Uint32Array.from(batch.labels, (label) => (label < 0 ? NO_ROW : label)),
-});
+const open = (golden: Golden, config: StudentConfig = configOf(golden)): Promise<Trainee> =>
+  openTrainee(gpu, config, named(golden, golden.weights), {
+    B: golden.batch.rows,
+    T: golden.batch.length,
+  });
 
 const hyperOf = ({ optimizer: o }: Golden, step: number, clip = o.clip): Float32Array => {
   const [beta1, beta2] = o.betas;
   const rates = { learningRate: o.lr, projectorLearningRate: 9 };
-  return packHyper({
-    ...rates,
-    beta1,
-    beta2,
-    eps: o.eps,
-    weightDecay: o.weight_decay,
-    clipNorm: clip,
-    step,
-  });
+  return packHyper({ ...rates, beta1, beta2, eps: o.eps, weightDecay: o.weight_decay, clipNorm: clip, step });
 };
 
-describe.each(["tied-gqa", "untied-mha"])("%s", (name) => {
-  const golden = load(name);
+function plainPositions(config: StudentConfig): StudentConfig {
+  const { ropeScaling: _, ...rest } = config as LlamaConfig;
+  return rest;
+}
+
+/** What each variant is there for, taken away. */
+const without: Record<string, (config: StudentConfig) => StudentConfig> = {
+  "llama-tied-gqa": (c) => ({ ...c, rmsNormEps: 0.1 }) as StudentConfig,
+  "llama-untied-mha": (c) => ({ ...c, ropeTheta: 10000 }) as StudentConfig,
+  "llama-llama3": plainPositions,
+  "llama-yarn-biases": plainPositions,
+  "llama-linear": plainPositions,
+  qwen2: (c) => ({ ...c, ropeTheta: 100 }) as StudentConfig,
+  qwen3: (c) => ({ ...c, modelType: "llama" }) as StudentConfig,
+  gpt2: (c) => ({ ...c, layerNormEps: 0.1 }) as StudentConfig,
+  "gpt-neox": (c) => ({ ...c, parallelResidual: false }) as StudentConfig,
+  "gpt-neox-in-turn": (c) => ({ ...c, rotary: 4 }) as StudentConfig,
+  gemma3: (c) => ({ ...c, slidingWindow: 5 }) as StudentConfig,
+};
+
+describe.each(Object.keys(without))("%s", (name) => {
+  const golden = readGolden<Golden>(name);
   let trainee: Trainee;
   beforeAll(async () => {
     trainee = await open(golden);
@@ -90,20 +81,21 @@ describe.each(["tied-gqa", "untied-mha"])("%s", (name) => {
 
   test("logits, loss, norm and every gradient", async () => {
     const before = await trainee.store.save();
-    const { logits, loss, verdict } = await trainee.step(batchOf(golden), hyperOf(golden, 1));
-    expect(relativeL2(logits, floats(golden.logits)), "logits").toBeLessThanOrEqual(1e-4);
+    const { logits, loss, verdict } = await trainee.step(goldenBatch(golden), hyperOf(golden, 1));
+    expect(relativeL2(logits, floatsOf(golden.logits)), "logits").toBeLessThanOrEqual(1e-4);
     expect(Math.abs(loss / golden.losses[0]! - 1), "loss").toBeLessThanOrEqual(1e-5);
     expect(Math.abs(verdict[0]! / golden.norms[0]! - 1), "norm").toBeLessThanOrEqual(1e-5);
     const gradients = await trainee.store.readGradients();
-    expect([...gradients.keys()].toSorted()).toEqual(Object.keys(golden.gradients).toSorted());
-    const worst = Object.entries(golden.gradients).map(([key, { data }]) => {
-      const error = relativeL2(gradients.get(key)!.data, floats(data));
+    const want = named(golden, golden.gradients);
+    expect([...gradients.keys()].toSorted()).toEqual([...want.keys()].toSorted());
+    const worst = [...want].map(([key, { data }]) => {
+      const error = relativeL2(gradients.get(key)!.data, data);
       expect(error, key).toBeLessThanOrEqual(1e-3);
       return error;
     });
     if (process.env.COUPLET_FIGURES)
       process.stdout.write(
-        `${name}: logits ${relativeL2(logits, floats(golden.logits)).toExponential(1)}, ` +
+        `${name}: logits ${relativeL2(logits, floatsOf(golden.logits)).toExponential(1)}, ` +
           `gradients ≤ ${Math.max(...worst).toExponential(1)}\n`,
       );
     trainee.store.restore(before);
@@ -113,7 +105,7 @@ describe.each(["tied-gqa", "untied-mha"])("%s", (name) => {
     const before = await trainee.store.save();
     const losses: number[] = [];
     for (let step = 1; step <= 10; step++)
-      losses.push((await trainee.step(batchOf(golden), hyperOf(golden, step))).loss);
+      losses.push((await trainee.step(goldenBatch(golden), hyperOf(golden, step))).loss);
     const errors = losses.map((loss, i) => Math.abs(loss / golden.losses[i]! - 1));
     if (process.env.COUPLET_FIGURES)
       process.stdout.write(`${name}: losses ≤ ${Math.max(...errors).toExponential(1)}\n`);
@@ -121,14 +113,41 @@ describe.each(["tied-gqa", "untied-mha"])("%s", (name) => {
     trainee.store.restore(before);
   });
 
-  test("control: without clipping the losses are others", async () => {
-    let loss = 0;
-    for (let step = 1; step <= 10; step++)
-      loss = (await trainee.step(batchOf(golden), hyperOf(golden, step, 1e9))).loss;
-    expect(Math.abs(loss / golden.losses[9]! - 1)).toBeGreaterThan(1e-4);
+  test("the cache gives what whole passes give", async () => {
+    const tokens = golden.batch.ids.slice(0, 4);
+    const generator = createGenerator(gpu, trainee.model, { length: 16, batch: 1 });
+    const made = await generator.generate(tokens, { maxNewTokens: 8, stopIds: [] });
+    generator.destroy();
+    const all = [...tokens, ...made];
+    const logits = await studentLogits(gpu, trainee.model, Int32Array.from(all), 1, all.length);
+    const V = logits.length / all.length;
+    const best = all.map((_, row) => {
+      const scores = [...logits.subarray(row * V, (row + 1) * V)];
+      return scores.indexOf(Math.max(...scores));
+    });
+    expect(made).toHaveLength(8);
+    expect(made).toEqual(best.slice(tokens.length - 1, -1));
+  });
+
+  test("control: without what the variant is there for, other logits", async () => {
+    const changed = await openTrainee(gpu, without[name]!(configOf(golden)), named(golden, golden.weights), {
+      B: golden.batch.rows,
+      T: golden.batch.length,
+    });
+    const { logits } = await changed.step(goldenBatch(golden), hyperOf(golden, 1));
+    expect(relativeL2(logits, floatsOf(golden.logits))).toBeGreaterThan(5e-4);
+    changed.destroy();
     trainee.destroy();
   });
 });
 
-test("the uniform of rates fills its struct", () =>
-  expect(hyperOf(load("tied-gqa"), 1)).toHaveLength(HYPER_ELEMENTS));
+test("control: without clipping the losses are others", async () => {
+  const golden = readGolden<Golden>("llama-tied-gqa");
+  const trainee = await open(golden);
+  let loss = 0;
+  for (let step = 1; step <= 10; step++)
+    loss = (await trainee.step(goldenBatch(golden), hyperOf(golden, step, 1e9))).loss;
+  expect(Math.abs(loss / golden.losses[9]! - 1)).toBeGreaterThan(1e-4);
+  trainee.destroy();
+  expect(hyperOf(golden, 1)).toHaveLength(HYPER_ELEMENTS);
+});

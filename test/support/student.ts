@@ -1,7 +1,7 @@
 // A student with one recorded training step: forward, cross entropy, backward, clip, AdamW.
 import type { Gpu } from "../../src/gpu/device";
 import { ProgramBuilder, type ProgramMemory } from "../../src/gpu/program";
-import type { LlamaConfig, NamedTensor } from "../../src/models";
+import type { StudentConfig, NamedTensor } from "../../src/models";
 import {
   createModel,
   createParamStore,
@@ -49,7 +49,7 @@ export interface TraineeOptions {
 
 export async function openTrainee(
   gpu: Gpu,
-  config: LlamaConfig,
+  config: StudentConfig,
   weights: ReadonlyMap<string, NamedTensor>,
   { B, T }: { B: number; T: number },
   options: TraineeOptions = {},

@@ -1,6 +1,7 @@
 // What a family of models says about its forward pass: how it embeds, what a block is, how it ends. The backward
 // pass follows from the ops' adjoints, so there is nothing more to say.
 import type { Tensor } from "../../gpu/program";
+import type { WeightLayout } from "../ops/linear";
 import type { StudentModel } from "../model";
 import type { Tape, Var } from "../tape";
 
@@ -14,8 +15,14 @@ export interface Place {
   readonly start: Tensor;
 }
 
+/** How a layer's attention departs from the usual: its factor of q·k, and how many keys a query sees. */
+export interface AttentionKind {
+  readonly scale?: number | undefined;
+  readonly window?: number | undefined;
+}
+
 /** What a block computes attention with: the whole sequence, or a cache of what came before. */
-export type Attend = (layer: number, q: Var, k: Var, v: Var) => Var;
+export type Attend = (layer: number, q: Var, k: Var, v: Var, kind?: AttentionKind) => Var;
 
 /** One recording of a model on a tape. */
 export interface Forward {
@@ -27,7 +34,7 @@ export interface Forward {
 
 export interface Network {
   /** Constant tables that all programs of a model share, by name: (cos, sin) by position, and the like. */
-  readonly tables: () => Readonly<Record<string, Float32Array>>;
+  tables(positions: number): Readonly<Record<string, Float32Array>>;
   /** Tokens → (B·T, D): what the first block reads, Hugging Face's hidden_states[0]. */
   embed(f: Forward): Var;
   /** One block, residuals included: (B·T, D) → (B·T, D). */
@@ -38,4 +45,9 @@ export interface Network {
   readonly head: string;
   /** The name of the token table (V, D), without positions. */
   readonly tokens: string;
+  /** How the blocks' matrices are stored. */
+  readonly layout: WeightLayout;
 }
+
+/** A parameter of the model being recorded. */
+export const leaf = ({ tape, model }: Forward, name: string): Var => model.store.leaf(tape, name);

@@ -131,11 +131,14 @@ describe("config", () => {
   });
 
   test.each([
-    ["model_type", "gpt2", 'model_type is "gpt2"; supported is "llama"'],
-    ["rope_scaling", { rope_type: "llama3", factor: 32 }, "supported is null: plain rotary positions"],
-    ["rope_parameters", { rope_type: "yarn" }, 'rope_parameters is {"rope_type":"yarn"}'],
-    ["attention_bias", true, "attention_bias is true; supported is false"],
-    ["mlp_bias", true, "mlp_bias is true"],
+    ["model_type", "mistral", 'model_type is "mistral"; supported is "llama"'],
+    ["model_type", undefined, "model_type is nothing"],
+    ["rope_scaling", { rope_type: "longrope", factor: 32 }, "supported is a rope type of default, linear"],
+    ["rope_parameters", { rope_type: "proportional" }, 'rope_parameters is {"rope_type":"proportional"}'],
+    ["partial_rotary_factor", 0.5, "partial_rotary_factor is 0.5; supported is 1"],
+    ["use_sliding_window", true, "supported is false: attention over the whole sequence"],
+    ["layer_types", ["sliding_attention"], 'supported is "full_attention" in every layer'],
+    ["num_local_experts", 8, "not a mixture of experts"],
     ["hidden_act", "gelu", 'hidden_act is "gelu"; supported is "silu"'],
     ["quantization_config", { bits: 4 }, "supported is weights in F32, F16 or BF16"],
   ])("unsupported %s", (field, value, words) => {
@@ -153,6 +156,10 @@ describe("config", () => {
     [{ head_dim: undefined, hidden_size: 25 }, "head_dim must be a whole number"],
     [{ rms_norm_eps: 0 }, "rms_norm_eps must be a number above 0"],
     [{ rope_theta: -1 }, "rope_theta must be a number above 0"],
+    [{ rope_scaling: { type: "linear" } }, "factor must be a number above 0, got nothing"],
+    [{ rope_scaling: { type: "llama3", factor: 8 } }, "low_freq_factor must be a number above 0"],
+    [{ rope_scaling: 4 }, "rope_scaling must be an object, got 4"],
+    [{ attention_bias: "yes" }, 'attention_bias must be true or false, got "yes"'],
     [{ eos_token_id: null }, "eos_token_id is missing"],
     [{ eos_token_id: 272 }, "must be a token id below vocab_size (272), got 272"],
   ])("out of range: %j", (changes, words) => {
@@ -186,7 +193,9 @@ describe("weights", () => {
 
   test("a tied head stored twice and rotary tables are left out", async () => {
     const { tensors } = await load((t) =>
-      t.set("lm_head.weight", zeros(272, 24)).set("model.layers.0.self_attn.rotary_emb.inv_freq", zeros(3)),
+      t
+        .set("lm_head.weight", t.get("model.embed_tokens.weight")!)
+        .set("model.layers.0.self_attn.rotary_emb.inv_freq", zeros(3)),
     );
     expect([...tensors.keys()]).toEqual([...randomTensors(tinyConfig, 1).keys()]);
   });
@@ -215,6 +224,12 @@ describe("weights", () => {
       (t) => t.set("model.layers.0.self_attn.q_proj.bias", zeros(24)),
       "mismatch",
       "config.json does not explain model.layers.0.self_attn.q_proj.bias",
+    ],
+    [
+      "a head of its own beside tied embeddings",
+      (t) => t.set("lm_head.weight", zeros(272, 24)),
+      "mismatch",
+      "says tie_word_embeddings: true, but lm_head.weight is not model.embed_tokens.weight",
     ],
     [
       "a NaN",
