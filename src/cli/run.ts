@@ -1,5 +1,5 @@
 // `couplet run CONFIG.json --out DIR`: the page's engine without a page.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseRunConfigText, type RunConfig } from "../config/run";
 import type { PlanRecord, StepRecord } from "../telemetry";
@@ -8,71 +8,105 @@ import { openNodeGpu } from "./node-gpu";
 import { nodeSources } from "./sources";
 import { BadUsage, parseArguments } from "./usage";
 
+const USAGE = "Usage: couplet run CONFIG.json --out DIR [--resume CHECKPOINT]";
+const CHECKPOINT = "checkpoint.safetensors";
+
 export async function runCommand(argv: string[]): Promise<number> {
-  const { positional, options } = parseArguments(argv, ["out"]);
+  const { positional, options } = parseArguments(argv, ["out", "resume"]);
   const [file] = positional;
   const out = options.get("out");
-  if (!file || !out || positional.length !== 1)
-    throw new BadUsage("Usage: couplet run CONFIG.json --out DIR");
-  const config = parseRunConfigText(readText(file));
+  if (!file || !out || positional.length !== 1) throw new BadUsage(USAGE);
+  const config = parseRunConfigText(readText("config", file));
+  const resume = options.get("resume");
+  const checkpoint = resume === undefined ? undefined : readBytes("checkpoint", resume);
   const sources = nodeSources(config);
   const gpu = await openNodeGpu();
   console.error(`adapter: ${gpu.adapter.description || gpu.adapter.device}`);
-  const run = await openRun(gpu, config, sources);
+  let run: Run | undefined;
   try {
+    run = await openRun(gpu, config, sources);
+    if (checkpoint) await run.restore(checkpoint);
     return await train(run, outputFolder(resolve(out)));
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    tell(error);
+    return 3;
   } finally {
-    await run.destroy();
+    await run?.destroy();
+    gpu.destroy();
   }
 }
 
+/** @throws RunError when the run cannot even begin; later failures end it with what it has. */
 async function train(run: Run, out: OutputFolder): Promise<number> {
   const { config } = run;
-  const { steps, evaluation, probe } = config;
+  const { steps, evaluation, probe, checkpoints } = config;
   out.json("config.json", config);
-  out.lines("metrics.jsonl", []);
-  out.lines("evaluations.jsonl", []);
+  out.keep("metrics.jsonl", run.at);
+  out.keep("evaluations.jsonl", run.at);
+  const due = (everySteps: number) => everySteps > 0 && run.at % everySteps === 0;
   const evaluate = async () => {
     if (evaluation.everySteps === 0 || evaluation.rows === 0) return;
     const scored = await run.evaluate();
     out.append("evaluations.jsonl", scored);
     console.error(`step ${scored.step}: ${scored.correct} of ${scored.total} held-out answers right`);
   };
+  if (run.at === 0) {
+    await evaluate();
+    out.json("plan-start.json", (await run.plans(probe.row)).map(plainPlan));
+  } else console.error(`resumed at step ${run.at}`);
   let failed: RunError | undefined;
-  await evaluate();
-  out.json("plan-start.json", (await run.plans(probe.row)).map(plainPlan));
   while (run.at < steps && !failed) {
-    try {
+    failed = await caught(async () => {
       const record = await run.step();
       out.append("metrics.jsonl", record);
       report(record, steps);
-    } catch (error) {
-      if (!(error instanceof RunError)) throw error;
-      failed = error;
-      console.error(`${error.what}\n${error.why}\n${error.remedy}`);
-      continue;
-    }
-    if (evaluation.everySteps > 0 && run.at % evaluation.everySteps === 0) await evaluate();
+      if (due(checkpoints.everySteps)) out.replace(CHECKPOINT, await run.checkpoint());
+      if (due(evaluation.everySteps)) await evaluate();
+    });
   }
-  await writeResults(run, config, out);
+  // A lost device takes the weights with it: what is on the disk is what there is.
+  if (failed?.code === "device-lost") tell(resumable(failed, out));
+  else failed = (await writeResults(run, config, out)) ?? failed;
   return failed ? 3 : 0;
 }
 
-async function writeResults(run: Run, config: RunConfig, out: OutputFolder): Promise<void> {
-  out.json("plan.json", (await run.plans(config.probe.row)).map(plainPlan));
-  await tellOf(async () => out.json("answers.json", await run.answers(config.probe.row)));
-  for (const [path, bytes] of await run.exportStudent()) out.bytes(`student/${path}`, bytes);
+const resumable = (error: RunError, out: OutputFolder): RunError =>
+  new RunError(
+    error.code,
+    error.what,
+    error.why,
+    out.has(CHECKPOINT)
+      ? `Run the same command again with --resume ${out.path(CHECKPOINT)}.`
+      : "There is no checkpoint yet; run the same command again, with smaller checkpoints.everySteps.",
+  );
+
+/** The checkpoint, plans, answers and the student; what a run that failed cannot give any more is said. */
+async function writeResults(run: Run, config: RunConfig, out: OutputFolder): Promise<RunError | undefined> {
+  const missing = [
+    await caught(async () => out.replace(CHECKPOINT, await run.checkpoint())),
+    await caught(async () => out.json("plan.json", (await run.plans(config.probe.row)).map(plainPlan))),
+    await caught(async () => out.json("answers.json", await run.answers(config.probe.row))),
+    await caught(async () => {
+      for (const [path, bytes] of await run.exportStudent()) out.bytes(`student/${path}`, bytes);
+    }),
+  ];
+  return missing.find((error) => error !== undefined);
 }
 
-/** What a run that failed cannot give any more is said, and the rest is written. */
-async function tellOf(work: () => Promise<void>): Promise<void> {
+/** A failure in the run's own terms is told and given back. */
+async function caught(work: () => Promise<void>): Promise<RunError | undefined> {
   try {
     await work();
+    return undefined;
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
-    console.error(`${error.what}\n${error.why}\n${error.remedy}`);
+    if (error.code !== "device-lost") tell(error);
+    return error;
   }
 }
+
+const tell = ({ what, why, remedy }: RunError): void => console.error(`${what}\n${why}\n${remedy}`);
 
 function report({ step, loss, terms, gradNorm, ms }: StepRecord, steps: number): void {
   if (step !== 1 && step % 10 !== 0 && step !== steps) return;
@@ -87,9 +121,14 @@ const plainPlan = (plan: PlanRecord) => ({ ...plan, plan: [...plan.plan], cost: 
 
 interface OutputFolder {
   json(path: string, value: unknown): void;
-  lines(path: string, values: readonly unknown[]): void;
+  /** Drop the records after a step: a run that is resumed writes them again. */
+  keep(path: string, upTo: number): void;
   append(path: string, value: unknown): void;
   bytes(path: string, value: Uint8Array): void;
+  /** The old file stays whole until the new one is. */
+  replace(path: string, value: Uint8Array): void;
+  has(path: string): boolean;
+  path(path: string): string;
 }
 
 function outputFolder(dir: string): OutputFolder {
@@ -101,16 +140,41 @@ function outputFolder(dir: string): OutputFolder {
   const line = (value: unknown) => `${JSON.stringify(value)}\n`;
   return {
     json: (path, value) => writeFileSync(at(path), `${JSON.stringify(value, null, 1)}\n`),
-    lines: (path, values) => writeFileSync(at(path), values.map(line).join("")),
+    keep(path, upTo) {
+      const file = at(path);
+      const old = upTo > 0 && existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+      const kept = old.filter((text) => stepOf(text) <= upTo);
+      writeFileSync(file, kept.map((text) => `${text}\n`).join(""));
+    },
     append: (path, value) => writeFileSync(at(path), line(value), { flag: "a" }),
     bytes: (path, value) => writeFileSync(at(path), value),
+    replace(path, value) {
+      const file = at(path);
+      writeFileSync(`${file}.part`, value);
+      renameSync(`${file}.part`, file);
+    },
+    has: (path) => existsSync(join(dir, path)),
+    path: (path) => join(dir, path),
   };
 }
 
-function readText(file: string): string {
+/** The step of a record's line; a line that was cut off is of none that is kept. */
+function stepOf(text: string): number {
   try {
-    return readFileSync(file, "utf8");
+    const record: unknown = JSON.parse(text);
+    const step: unknown = typeof record === "object" && record !== null && Reflect.get(record, "step");
+    return typeof step === "number" ? step : Infinity;
   } catch {
-    throw new BadUsage(`The config file "${file}" cannot be read.`);
+    return Infinity;
+  }
+}
+
+const readText = (what: string, file: string): string => readBytes(what, file).toString("utf8");
+
+function readBytes(what: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    throw new BadUsage(`The ${what} file "${file}" cannot be read.`);
   }
 }

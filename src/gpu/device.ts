@@ -1,5 +1,7 @@
 // Opening a GPU device, and saying plainly why there is none.
 
+import { GpuMemoryError } from "./failures";
+
 /** Why WebGPU cannot be used here; the page turns each into a remedy. */
 export type NoGpuReason = "insecure-context" | "no-webgpu" | "no-adapter" | "no-device";
 
@@ -69,10 +71,12 @@ export async function openGpu(gpu: GPU | undefined, options: { secureContext?: b
 }
 
 function watch(device: GPUDevice, adapter: AdapterReport): Gpu {
-  let firstError: string | undefined;
+  let firstError: Error | undefined;
   device.addEventListener("uncapturederror", (event) => {
     event.preventDefault();
-    firstError ??= event.error.message;
+    const message = `GPU error: ${event.error.message}`;
+    const noMemory = event.error.constructor.name === "GPUOutOfMemoryError"; // not a global everywhere
+    firstError ??= noMemory ? new GpuMemoryError(message) : new Error(message);
   });
   return {
     device,
@@ -80,9 +84,9 @@ function watch(device: GPUDevice, adapter: AdapterReport): Gpu {
     lost: device.lost,
     check() {
       if (firstError === undefined) return;
-      const message = firstError;
+      const error = firstError;
       firstError = undefined;
-      throw new Error(`GPU error: ${message}`);
+      throw error;
     },
     destroy: () => device.destroy(),
   };

@@ -2,6 +2,8 @@
 // It knows nothing of models or losses; see src/ot and src/student for the callers.
 // This is the only file that builds pipelines.
 
+import { KernelError } from "./failures";
+
 export type Access = "uniform" | "read" | "write";
 
 export interface KernelSpec<Name extends string = string> {
@@ -60,11 +62,16 @@ async function build(device: GPUDevice, spec: KernelSpec): Promise<Pipeline> {
       buffer: { type: BUFFER_TYPE[access] },
     })),
   });
-  const pipeline = await device.createComputePipelineAsync({
-    label: entry,
-    layout: device.createPipelineLayout({ label: entry, bindGroupLayouts: [layout] }),
-    compute: { module, entryPoint: entry, constants },
-  });
+  const pipeline = await device
+    .createComputePipelineAsync({
+      label: entry,
+      layout: device.createPipelineLayout({ label: entry, bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: entry, constants },
+    })
+    .catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new KernelError(entry, `The adapter made no pipeline of "${entry}": ${why}`);
+    });
   return { pipeline, layout };
 }
 
@@ -81,5 +88,5 @@ async function throwOnWgslErrors(module: GPUShaderModule, spec: KernelSpec): Pro
   if (errors.length === 0) return;
   const lines = spec.code.join("\n").split("\n");
   const quoted = errors.map((m) => `${m.message}\n  > ${lines[m.lineNum - 1]?.trim() ?? ""}`);
-  throw new Error(`WGSL "${spec.entry}" did not compile:\n${quoted.join("\n")}`);
+  throw new KernelError(spec.entry, `WGSL "${spec.entry}" did not compile:\n${quoted.join("\n")}`);
 }

@@ -11,6 +11,7 @@
 // No allocation, bind-group creation or readback happens in `run` beyond what it asks for.
 import { placeScratch, type Lifetime } from "./arena";
 import type { Gpu } from "./device";
+import { GpuMemoryError } from "./failures";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
 
 /** Elements are 4 bytes wide: f32, u32 or i32. */
@@ -159,12 +160,13 @@ export class ProgramBuilder {
       const group = device.createBindGroup({ label: `${this.label}/${spec.entry}`, layout, entries });
       return { label: spec.entry, pipeline, group, grid };
     });
-    const invalid = await device.popErrorScope();
-    const noMemory = await device.popErrorScope();
+    // Both at once: another program's scopes must not come between.
+    const [invalid, noMemory] = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
     if (invalid || noMemory) {
       memory.destroy();
       const what = noMemory ? "does not fit into GPU memory" : "is invalid";
-      throw new Error(`Program "${this.label}" ${what}: ${(noMemory ?? invalid)?.message ?? ""}`);
+      const message = `Program "${this.label}" ${what}: ${(noMemory ?? invalid)?.message ?? ""}`;
+      throw noMemory ? new GpuMemoryError(message) : new Error(message);
     }
     return new Program(gpu, this.label, steps, memory.inputs, memory.outputs(this.#outputs), memory.destroy);
   }

@@ -109,17 +109,23 @@ function trained({ entries, segments }: Pick<ParamStore, "entries" | "segments">
     }));
 }
 
-/** What may differ between a checkpoint and the run that takes it up: none of these changes what a step computes. */
+/**
+ * What may differ between a checkpoint and the run that takes it up: nothing that a step computes from, but the end of
+ * a decaying schedule. A run may be made longer; its rate then falls towards the new end.
+ */
 const FREE = ["steps", "evaluation", "probe", "checkpoints", "memoryBudgetMiB"];
 
 /** @throws RunError naming every setting in which the two runs differ. */
 export function checkSameRun(saved: RunConfig, now: RunConfig): void {
-  const differing = differences(saved, now).filter((path) => !FREE.includes(path.split(".")[0] ?? ""));
-  if (differing.length === 0) return;
-  throw refused(
-    `It is of another run: ${differing.join(", ")} ${differing.length > 1 ? "differ" : "differs"}.`,
-  );
+  const paths = differing(saved, now);
+  if (paths.length === 0) return;
+  throw refused(`It is of another run: ${paths.join(", ")} ${paths.length > 1 ? "differ" : "differs"}.`);
 }
+
+export const sameRun = (a: RunConfig, b: RunConfig): boolean => differing(a, b).length === 0;
+
+const differing = (saved: RunConfig, now: RunConfig): string[] =>
+  differences(saved, now).filter((path) => !FREE.includes(path.split(".")[0] ?? ""));
 
 function differences(a: unknown, b: unknown, path = ""): string[] {
   if (isRecord(a) && isRecord(b))

@@ -1,5 +1,6 @@
 // The trainer: from a config to steps, plans, answers and a trained student.
-export { RunError } from "./failure";
+export { checkpointFacts, sameRun } from "./checkpoint";
+export { asRunError, deviceLost, RunError } from "./failure";
 export type { Progress, RunSources } from "./load";
 export { openRun, type Run } from "./run";
 export { type ExportCheck, verifyExport } from "./verify-export";

@@ -3,6 +3,7 @@ import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
 import { type LengthLimits, type PreparedRow, prepareDataset, type Row, type TokenTables } from "../data";
 import type { Gpu } from "../gpu/device";
+import { allocating } from "../gpu/failures";
 import {
   type Device,
   loadStudentWeights,
@@ -27,7 +28,7 @@ import {
 } from "../student";
 import { dimsOf, sameTokens, tokenTables } from "./batch-source";
 import { fingerprint } from "./checkpoint";
-import { RunError } from "./failure";
+import { asRunError, RunError } from "./failure";
 import { teacherLayers } from "./teacher-cache";
 import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
 
@@ -81,7 +82,7 @@ export async function loadRun(
     return await open(gpu, run, sources, progress, (close) => opened.push(close));
   } catch (error) {
     for (const close of opened.toReversed()) await close(); // a refused run holds nothing
-    throw error;
+    throw await asRunError(gpu, error, 0);
   }
 }
 
@@ -117,11 +118,16 @@ async function open(
 
   const dims = dimsOf({ model: { config }, teacher });
   const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
-  const store = createParamStore(gpu, [...trainedParameters(run, tensors), ...projectors]);
+  const parameters = [...trainedParameters(run, tensors), ...projectors];
+  const allocate = <T extends { destroy(): void }>(what: string, make: () => T): Promise<T> =>
+    allocating(gpu.device, what, () => supported(make));
+  const store = await allocate("The student's weights", () => createParamStore(gpu, parameters));
   onFailure(() => store.destroy());
-  const model = createModel(gpu, config, store, { lora: loraOf(run) });
+  const model = supported(() => createModel(gpu, config, store, { lora: loraOf(run) }));
   onFailure(() => model.destroy());
-  const teacherWeights = uploadTeacherWeights(gpu, teacher, needs);
+  const teacherWeights = await allocate("The teacher's weights", () =>
+    uploadTeacherWeights(gpu, teacher, needs),
+  );
   onFailure(() => teacherWeights.destroy());
   progress("checking the student's logits", 0, 0);
   const logitsGap = await compareLogits(gpu, model, original);
@@ -132,6 +138,21 @@ async function open(
     views: objective.views?.(run.method) ?? 1,
     ...rows,
   };
+}
+
+/** What the kernels or the adapter cannot take is the student's trait, not a defect. */
+function supported<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RunError(
+      "unsupported",
+      "This student cannot be trained here.",
+      error.message,
+      "Choose another student; docs/STUDENT.md says what the engine takes.",
+    );
+  }
 }
 
 export const loraOf = ({ training }: RunConfig): LoraSettings | undefined =>

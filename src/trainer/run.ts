@@ -4,6 +4,7 @@ import { deriveSeed } from "../config/rng";
 import { scheduleFactor } from "../config/schedule";
 import { createSampler, type PreparedRow, type SamplerState } from "../data";
 import type { Gpu } from "../gpu/device";
+import { ELEMENT_BYTES } from "../gpu/program";
 import type { AdamWStep } from "../student";
 import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
 import { createAnswers } from "./answers";
@@ -15,7 +16,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
 } from "./checkpoint";
-import { RunError } from "./failure";
+import { inWords, RunError } from "./failure";
 import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
 import { createProbe } from "./probe";
 import type { StepOutcome } from "./step-program";
@@ -41,6 +42,8 @@ export interface Run {
   evaluate(): Promise<EvaluationRecord>;
   /** Back to step 0: same weights, same data order, same numbers again. */
   reset(): Promise<void>;
+  /** Bytes of a checkpoint, headers not counted. */
+  readonly checkpointBytes: number;
   /** Where the run stands, as one file: weights, moments, step, data order, config. */
   checkpoint(): Promise<Uint8Array>;
   /**
@@ -86,29 +89,34 @@ export async function openRun(
     drawn = sampler.state();
     upcoming = sampler.next();
     at = step;
-    log.clear();
   }
 
+  const guarded = <T>(work: () => Promise<T>): Promise<T> => inWords(gpu, () => at, work);
   const rowsOf = (indices: readonly number[]): PreparedRow[] => indices.flatMap((i) => loaded.train[i] ?? []);
 
   async function step(): Promise<StepRecord> {
+    const before = drawn;
+    try {
+      return await take();
+    } catch (error) {
+      standAt(at, before); // whatever failed, the run stands where it stood
+      throw error;
+    }
+  }
+
+  async function take(): Promise<StepRecord> {
     const started = performance.now();
     const rows = rowsOf(upcoming);
     await source.ensure(rows);
     const adamw = adamwStep(config, at + 1);
     const running = stepper.step(rows, adamw);
-    const before = drawn;
     drawn = sampler.state();
     upcoming = sampler.next();
     const prefetch = source.ensure(rowsOf(upcoming)); // the teacher works while the GPU does
+    prefetch.catch(() => undefined); // heard of below, unless the step fails first
     const { outcome, tokens } = await running;
     await prefetch;
-    if (!outcome.updated) {
-      sampler.restore(before); // the run stands where it stood
-      drawn = before;
-      upcoming = sampler.next();
-      throw notFinite(outcome, at + 1);
-    }
+    if (!outcome.updated) throw notFinite(outcome, at + 1);
     at++;
     const record = stepRecord(outcome, tokens, at, adamw.learningRate, performance.now() - started);
     log.stepped(record);
@@ -127,19 +135,26 @@ export async function openRun(
     get at() {
       return at;
     },
-    step,
-    plans: async (row) => (await probe.plans(heldOutRow(loaded, row))).map((plan) => ({ ...plan, step: at })),
-    answers: async (row) => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at }),
-    evaluate,
+    step: () => guarded(step),
+    plans: (row) =>
+      guarded(async () =>
+        (await probe.plans(heldOutRow(loaded, row))).map((plan) => ({ ...plan, step: at })),
+      ),
+    answers: (row) =>
+      guarded(async () => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at })),
+    evaluate: () => guarded(evaluate),
     async reset() {
       store.reset();
       standAt(0);
+      log.clear();
     },
-    async checkpoint() {
-      const { fingerprint: student } = loaded;
-      const state = await store.save();
-      return encodeCheckpoint({ step: at, sampler: drawn, config, student, state }, store);
-    },
+    checkpointBytes: store.trainableCount * 3 * ELEMENT_BYTES,
+    checkpoint: () =>
+      guarded(async () => {
+        const { fingerprint: student } = loaded;
+        const state = await store.save();
+        return encodeCheckpoint({ step: at, sampler: drawn, config, student, state }, store);
+      }),
     async restore(bytes) {
       const saved = decodeCheckpoint(bytes, store);
       checkSameRun(saved.config, config);
@@ -147,8 +162,9 @@ export async function openRun(
       checkSameRows(saved.sampler, loaded.train.length);
       store.restore(saved.state);
       standAt(saved.step, saved.sampler);
+      log.clear();
     },
-    exportStudent: () => takeAway(gpu, loaded, sources.device, log.manifest(at)),
+    exportStudent: () => guarded(() => takeAway(gpu, loaded, sources.device, log.manifest(at))),
     async destroy() {
       stepper.destroy();
       probe.destroy();

@@ -67,7 +67,11 @@ export function createStepper(
       of(batch: PairBatch): Promise<T> {
         const key = shapeKey(shapeOf(batch));
         let program = built.get(key);
-        if (!program) built.set(key, (program = build(batch)));
+        if (!program) {
+          program = build(batch);
+          built.set(key, program);
+          program.catch(() => built.delete(key)); // it may fit another time
+        }
         return program;
       },
       all: () => [...built.values()],

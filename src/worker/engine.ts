@@ -4,9 +4,19 @@ import type { RunConfig } from "../config/run";
 import type { Gpu } from "../gpu/device";
 import { NoGpuError } from "../gpu/device";
 import type { StepRecord } from "../telemetry/records";
-import { openRun, type Run, type RunSources } from "../trainer";
+import {
+  asRunError,
+  checkpointFacts,
+  deviceLost,
+  openRun,
+  type Run,
+  RunError,
+  type RunSources,
+  sameRun,
+} from "../trainer";
 import { toFailure } from "./failures";
 import type { Command, Event, RunStatus } from "./protocol";
+import { createRescue } from "./rescue";
 
 export interface Surroundings {
   /** @throws NoGpuError with the reason. */
@@ -31,6 +41,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   let playing = false;
   let probeRow = 0;
   let queue: Promise<void> = Promise.resolve();
+  const rescue = createRescue((text) => post({ type: "log", text }));
   const telemetry = createTelemetry(post, around);
 
   const setStatus = (next: RunStatus) => {
@@ -40,16 +51,20 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
 
   /** One job at a time; a job that fails is reported, and the next one runs all the same. */
   function serially(job: () => Promise<void>): Promise<void> {
-    queue = queue.then(job).catch(async (error: unknown) => fail((await lossOf(gpu)) ?? error));
+    queue = queue.then(job).catch(async (error: unknown) => {
+      const current = gpu;
+      fail(current ? await asRunError(current, error, run?.at ?? 0) : error);
+    });
     return queue;
   }
 
   function fail(error: unknown): void {
-    if (error instanceof DeviceLost && !gpu) return; // reported before
-    if (error instanceof DeviceLost) gpu = undefined;
+    const lost = error instanceof RunError && error.code === "device-lost";
+    if (lost && !gpu) return; // reported before
+    if (lost) gpu = undefined;
     playing = false;
     telemetry.flush();
-    post({ type: "failure", failure: toFailure(error) });
+    post({ type: "failure", failure: lost ? rescue.needed(error) : toFailure(error) });
     setStatus("failed");
   }
 
@@ -62,7 +77,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
       const name =
         description || device || [vendor, architecture].filter(Boolean).join(" ") || "unnamed adapter";
       post({ type: "device", adapter: { name, software, features, limits } });
-      void opened.lost.then((info) => gpu === opened && fail(new DeviceLost(info.message)));
+      void opened.lost.then((info) => gpu === opened && fail(deviceLost(info, run?.at ?? 0)));
     } catch (error) {
       if (!(error instanceof NoGpuError)) throw error;
       post({ type: "no-gpu", reason: error.reason, detail: error.message });
@@ -85,8 +100,22 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     );
     probeRow = config.probe.row;
     post({ type: "facts", facts: run.facts() });
-    setStatus("ready");
+    const saved = rescue.take(config);
+    if (saved) await run.restore(saved);
+    setStatus(run.at > 0 ? "paused" : "ready");
     await show(run);
+  }
+
+  /** Into the present run when the checkpoint is of it, else into one loaded for it. */
+  async function restore(checkpoint: Uint8Array): Promise<void> {
+    playing = false;
+    if (!run || !sameRun(checkpointFacts(checkpoint).config, run.config))
+      await load(checkpointFacts(checkpoint).config);
+    const current = loaded();
+    await current.restore(checkpoint);
+    telemetry.clear();
+    setStatus(current.at >= current.config.steps ? "finished" : current.at > 0 ? "paused" : "ready");
+    await show(current);
   }
 
   /** The probe row's plans now, and its answers when there is time: generating them must not hold up a first step. */
@@ -109,6 +138,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   async function step(current: Run): Promise<void> {
     const record = await current.step();
     telemetry.add(record);
+    await rescue.after(current);
     const { steps, probe, evaluation } = current.config;
     const last = current.at >= steps;
     if (last || current.at % probe.everySteps === 0) await showPlans(current);
@@ -178,6 +208,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
         return serially(async () => {
           const current = loaded();
           await current.reset();
+          rescue.forget();
           telemetry.clear();
           setStatus("ready");
           await show(current);
@@ -191,24 +222,20 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
           const zip = around.zip(await current.exportStudent());
           post({ type: "exported", name: `couplet-student-step-${current.at}.zip`, zip });
         });
+      case "checkpoint":
+        return serially(async () => {
+          const current = loaded();
+          const checkpoint = await current.checkpoint();
+          const step = current.at;
+          post({ type: "checkpoint", name: `couplet-run-step-${step}.safetensors`, step, checkpoint });
+        });
+      case "restore":
+        playing = false;
+        return serially(() => restore(command.checkpoint));
     }
     command satisfies never;
   }
   return { handle };
-}
-
-/** The device went away: a driver reset, a sleeping laptop, a tab that held too much memory. */
-class DeviceLost extends Error {
-  override name = "DeviceLost";
-}
-
-const LOSS_PATIENCE_MS = 200;
-
-/** A lost device makes whatever was running fail first, with words that say nothing: wait for the real reason. */
-async function lossOf(gpu: Gpu | undefined): Promise<DeviceLost | undefined> {
-  const nothing = new Promise<undefined>((resolve) => setTimeout(resolve, LOSS_PATIENCE_MS));
-  const info = await Promise.race([gpu?.lost, nothing]);
-  return info && new DeviceLost(info.message);
 }
 
 function createTelemetry(post: (event: Event) => void, { now }: Surroundings) {

@@ -32,14 +32,6 @@ export function toFailure(error: unknown): Failure {
       why,
       remedy: "Change the named settings.",
     };
-  if (error instanceof Error && error.name === "DeviceLost")
-    return {
-      code: "device-lost",
-      what: "The GPU device was lost.",
-      why: why || "The browser gave no reason; a driver reset or too little GPU memory is usual.",
-      remedy:
-        "Load the run again: the device is then opened anew. Your settings are kept; training starts over.",
-    };
   if (/memory/i.test(why))
     return {
       code: "out-of-memory",

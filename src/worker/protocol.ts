@@ -18,7 +18,11 @@ export type Command =
   /** Show another held-out row's plan and answers. */
   | { type: "probe"; row: number }
   /** The trained student as a Hugging Face style folder, zipped. */
-  | { type: "export" };
+  | { type: "export" }
+  /** The run as it stands, as one file. */
+  | { type: "checkpoint" }
+  /** Go on from a checkpoint. When the present run is another one, the checkpoint's own is loaded first. */
+  | { type: "restore"; checkpoint: Uint8Array };
 
 export type RunStatus = "empty" | "loading" | "ready" | "running" | "paused" | "finished" | "failed";
 
@@ -51,6 +55,7 @@ export type Event =
   | { type: "answers"; answers: AnswerRecord }
   | { type: "evaluation"; evaluation: EvaluationRecord }
   | { type: "exported"; name: string; zip: Uint8Array }
+  | { type: "checkpoint"; name: string; step: number; checkpoint: Uint8Array }
   | { type: "failure"; failure: Failure }
   | { type: "log"; text: string };
 

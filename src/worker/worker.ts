@@ -23,6 +23,7 @@ function send(event: Event): void {
   if (event.type === "plan")
     for (const { plan, cost } of event.plans) transfer.push(plan.buffer, cost.buffer);
   if (event.type === "exported") transfer.push(event.zip.buffer);
+  if (event.type === "checkpoint") transfer.push(event.checkpoint.buffer);
   self.postMessage(event, { transfer });
 }
 

@@ -1,6 +1,9 @@
 // The engine behind the page, without a page — plan
 //   opening         a device is reported; each reason for none becomes a `no-gpu` event, not a failure
 //   a run           load → facts, ready, plans; step and play count steps; pause stops; reset repeats the same losses
+//   checkpoints     taken, and taken up: by the same run in place, by another after loading its config; refused in words
+//   a lost device   in mid-run: a failure that says from where it goes on, no more steps; loading again goes on there
+//                   with the losses of a run that was not interrupted; without a checkpoint it starts over
 //   what goes wrong a lost device, a missing model, rows that cannot be used: a failure with what, why and remedy
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NoGpuError, type Gpu, type NoGpuReason } from "../../src/gpu/device";
@@ -121,6 +124,68 @@ describe("a run", () => {
   });
 });
 
+describe("checkpoints", () => {
+  const config = { ...SMALL_RUN, steps: 5, checkpoints: { everySteps: 2 } };
+
+  test("are taken and taken up", async () => {
+    const r = rig();
+    await r.engine.handle({ type: "open", baseUrl: "http://localhost/" });
+    await r.engine.handle({ type: "load", config });
+    for (let i = 0; i < 2; i++) await r.engine.handle({ type: "step" });
+    await r.engine.handle({ type: "checkpoint" });
+    const [saved] = r.of("checkpoint");
+    expect(saved).toMatchObject({ name: "couplet-run-step-2.safetensors", step: 2 });
+    await r.engine.handle({ type: "play" });
+    const straight = losses(r);
+    expect(straight).toHaveLength(5);
+
+    r.events.length = 0;
+    await r.engine.handle({ type: "restore", checkpoint: saved!.checkpoint });
+    expect(r.of("facts")).toEqual([]); // in place
+    expect(lastStatus(r)).toEqual({ type: "status", status: "paused", step: 2 });
+    await r.engine.handle({ type: "play" });
+    expect(losses(r)).toEqual(straight.slice(2));
+
+    await r.engine.handle({ type: "load", config: { ...config, seed: 8 } });
+    r.events.length = 0;
+    await r.engine.handle({ type: "restore", checkpoint: saved!.checkpoint });
+    expect(r.of("facts")).toHaveLength(1); // its own run was loaded
+    await r.engine.handle({ type: "step" });
+    expect(losses(r)).toEqual(straight.slice(2, 3));
+
+    await r.engine.handle({ type: "restore", checkpoint: new Uint8Array(20) });
+    expect(r.of("failure")[0]!.failure).toMatchObject({ code: "checkpoint" });
+    r.gpu?.destroy();
+  });
+
+  test("a lost device: loading again goes on from the last one", async () => {
+    const r = rig();
+    await r.engine.handle({ type: "open", baseUrl: "http://localhost/" });
+    await r.engine.handle({ type: "load", config });
+    for (let i = 0; i < 3; i++) await r.engine.handle({ type: "step" });
+    const before = losses(r);
+    const played = r.engine.handle({ type: "play" });
+    r.gpu!.device.destroy(); // in the middle of a step
+    await played;
+    await r.until((e) => e.type === "failure");
+    expect(r.of("failure")).toHaveLength(1);
+    expect(r.of("failure")[0]!.failure).toMatchObject({
+      code: "device-lost",
+      what: expect.stringMatching(/after step \d/),
+      remedy: expect.stringMatching(/goes on from step 2\./),
+    });
+
+    r.events.length = 0;
+    await r.engine.handle({ type: "load", config });
+    expect(lastStatus(r)).toEqual({ type: "status", status: "paused", step: 2 });
+    await r.engine.handle({ type: "step" });
+    expect(losses(r)).toEqual(before.slice(2));
+    await r.engine.handle({ type: "load", config }); // asked for without a loss: from the start
+    expect(lastStatus(r)).toEqual({ type: "status", status: "ready", step: 0 });
+    r.gpu?.destroy();
+  });
+});
+
 describe("what goes wrong", () => {
   test("a device lost in mid-run: a failure that says so, and no more steps", async () => {
     const r = rig();
@@ -133,7 +198,7 @@ describe("what goes wrong", () => {
     await r.until((e) => e.type === "failure");
     expect(r.of("failure")[0]!.failure).toMatchObject({
       code: "device-lost",
-      remedy: expect.stringMatching(/again/),
+      remedy: expect.stringMatching(/again.*starts over/),
     });
     expect(lastStatus(r)).toMatchObject({ status: "failed" });
   });

@@ -1,6 +1,8 @@
 // couplet run — plan
 //   a short run     writes a complete config, one metrics line a step, plans, answers and a loadable student; the same
 //                   config again gives the same losses
+//   resume          two steps, then --resume to four: the metrics of four steps straight; a file that is no checkpoint
+//                   of this run is refused in words
 //   bad input       exit 2 and one message that names the thing: config fields, files, models, rows
 //   not finite      exit 3; metrics hold the good steps only; the student is still written
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -74,6 +76,28 @@ describe("couplet run", () => {
     expect(errors.join("\n")).toMatch(/stopped at step \d[\s\S]*learning rate/);
     for (const { data } of readSafetensors(readFileSync(join(out, "student/model.safetensors"))).values())
       expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  test("a run that is resumed ends as one that was not interrupted", async () => {
+    const constant = { ...TINY, optimizer: { ...TINY.optimizer, schedule: "constant" as const } };
+    const [straight, parts] = [join(dir, "straight"), join(dir, "parts")];
+    const checkpoint = join(parts, "checkpoint.safetensors");
+    expect(await main(["run", configFile({ ...constant, steps: 4 }), "--out", straight])).toBe(0);
+    expect(await main(["run", configFile({ ...constant, steps: 2 }), "--out", parts])).toBe(0);
+    expect(
+      await main(["run", configFile({ ...constant, steps: 4 }), "--out", parts, "--resume", checkpoint]),
+    ).toBe(0);
+    const records = (folder: string) =>
+      lines(join(folder, "metrics.jsonl")).map(({ ms: _, ...record }) => record);
+    expect(records(parts)).toEqual(records(straight));
+    const student = (folder: string) => readFileSync(join(folder, "student/model.safetensors"));
+    expect(student(parts).equals(student(straight))).toBe(true);
+
+    const other = configFile({ ...constant, seed: 8 });
+    expect(await main(["run", other, "--out", join(dir, "other"), "--resume", checkpoint])).toBe(3);
+    expect(errors.join("\n")).toMatch(/checkpoint cannot be taken up[\s\S]*seed differs[\s\S]*Resume with/);
+    expect(await main(["run", other, "--out", join(dir, "other"), "--resume", join(dir, "nope")])).toBe(2);
+    expect(errors.join("\n")).toMatch(/checkpoint file ".*nope" cannot be read/);
   });
 
   const row = (fields: object) =>
