@@ -8,7 +8,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { RunConfig } from "../../../src/config/run";
 import type { Gpu } from "../../../src/gpu/device";
-import { exportStudentFolder, loadStudentWeights, memoryFiles } from "../../../src/models";
+import { exportStudentFolder, type LlamaConfig, loadStudentWeights, memoryFiles } from "../../../src/models";
 import { openRun } from "../../../src/trainer";
 import { randomWeights } from "../../oracle/nn-models";
 import { bundledSources, SMALL_RUN } from "../../support/bundled";
@@ -104,7 +104,7 @@ test("a shader that does not compile", async () => {
 test("a head size that the kernels cannot take", async () => {
   const sources = bundledSources();
   const { config } = await loadStudentWeights(sources.student);
-  const odd = { ...config, headDim: 6 };
+  const odd = { ...config, headDim: 6 } as LlamaConfig; // the bundled student is one
   const student = memoryFiles("odd", await exportStudentFolder(odd, randomWeights(odd, 1), sources.student));
   await expect(openRun(gpu, SFT, { ...sources, student })).rejects.toMatchObject({
     code: "unsupported",
