@@ -39,15 +39,15 @@ export async function allocating<T extends { destroy(): void }>(
   allocate: () => T,
 ): Promise<T> {
   device.pushErrorScope("out-of-memory");
-  let made: T | undefined;
+  let made: T;
   try {
     made = allocate();
-  } finally {
-    const error = await device.popErrorScope();
-    if (error) {
-      made?.destroy();
-      throw new GpuMemoryError(`${what} found no GPU memory: ${error.message}`);
-    }
+  } catch (error) {
+    await device.popErrorScope();
+    throw error;
   }
-  return made;
+  const error = await device.popErrorScope();
+  if (!error) return made;
+  made.destroy();
+  throw new GpuMemoryError(`${what} found no GPU memory: ${error.message}`);
 }

@@ -88,7 +88,7 @@ describe("couplet run", () => {
       await main(["run", configFile({ ...constant, steps: 4 }), "--out", parts, "--resume", checkpoint]),
     ).toBe(0);
     const records = (folder: string) =>
-      lines(join(folder, "metrics.jsonl")).map(({ ms: _, ...record }) => record);
+      lines(join(folder, "metrics.jsonl")).map((record) => ({ ...record, ms: 0 }));
     expect(records(parts)).toEqual(records(straight));
     const student = (folder: string) => readFileSync(join(folder, "student/model.safetensors"));
     expect(student(parts).equals(student(straight))).toBe(true);
