@@ -2,7 +2,8 @@
 //
 //   node scripts/record-first-light.mjs RUN_DIR [--out DIR] [--title TEXT] [--adapter TEXT]
 //
-// Reads config.json, metrics.jsonl, plan.json and, where they exist, evaluations.jsonl and answers.json.
+// Reads config.json, metrics.jsonl, plans.jsonl (else plan.json) and, where they exist, evaluations.jsonl and
+// answers.json.
 // Writes first-light.json (numbers rounded; the format is checked by src/store/recorded.ts) and
 // first-light.svg (the embedding plan as a picture, for the very first paint).
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -28,7 +29,8 @@ if (!dir) {
 
 const config = readJson("config.json");
 const records = readLines("metrics.jsonl");
-const plans = asList(readJson("plan.json"));
+const stored = readLines("plans.jsonl"); // one per evaluation, for the step scrubber
+const plans = stored.length > 0 ? stored : asList(readJson("plan.json"));
 if (plans.length === 0)
   throw new Error(`${join(dir, "plan.json")} holds no plan: record a run with transport.`);
 const run = {
@@ -48,7 +50,8 @@ if (json.length > MAX_BYTES)
   );
 mkdirSync(values.out, { recursive: true });
 writeFileSync(join(values.out, "first-light.json"), `${json}\n`);
-writeFileSync(join(values.out, "first-light.svg"), picture(plans[0]));
+const firstShown = plans.findLast((plan) => plan.layer === "embedding") ?? plans[0];
+writeFileSync(join(values.out, "first-light.svg"), picture(firstShown));
 console.log(
   `${join(values.out, "first-light.json")}: ${json.length} bytes, ${records.length} steps, ${plans.length} plans`,
 );
@@ -102,8 +105,8 @@ function roundPlan(plan) {
     layer,
     studentTokens,
     teacherTokens,
-    plan: Array.from(mass, (x) => Number(x.toPrecision(3))),
-    cost: Array.from(cost, (x) => Number(x.toFixed(4))),
+    plan: Array.from(mass, (x) => Number(x.toPrecision(2))),
+    cost: Array.from(cost, (x) => Number(x.toFixed(3))),
     transportCost: significant(facts.transportCost),
     entropy: significant(facts.entropy),
     epsilon: significant(facts.epsilon),
@@ -114,7 +117,7 @@ function roundPlan(plan) {
 }
 
 function significant(value) {
-  return Number(value.toPrecision(5));
+  return Number(value.toPrecision(4));
 }
 
 /** Cells in cividis on a square-root scale, without labels: the page draws those once it runs. */

@@ -44,11 +44,13 @@ async function train(run: Run, out: OutputFolder): Promise<number> {
   out.json("config.json", config);
   out.keep("metrics.jsonl", run.at);
   out.keep("evaluations.jsonl", run.at);
+  out.keep("plans.jsonl", run.at);
   const due = (everySteps: number) => everySteps > 0 && run.at % everySteps === 0;
   const evaluate = async () => {
     if (evaluation.everySteps === 0 || evaluation.rows === 0) return;
     const scored = await run.evaluate();
     out.append("evaluations.jsonl", scored);
+    for (const plan of await run.plans(probe.row)) out.append("plans.jsonl", plainPlan(plan));
     console.error(`step ${scored.step}: ${scored.correct} of ${scored.total} held-out answers right`);
   };
   if (run.at === 0) {

@@ -1,34 +1,49 @@
 // Sinkhorn on the CPU, off the main thread. Only the newest question matters: while one is being
 // solved, later ones replace each other, so a dragged slider never queues.
-import type { SolveReply, SolveRequest } from "../worker/protocol";
+import type { LabSolution, LabSolve, SolveReply, SolveRequest } from "../worker/protocol";
 import type { WorkerLike } from "./engine-client";
 
 export type Solve = Omit<SolveRequest, "id">;
 
-export interface TransportClient {
+interface Numbered {
+  readonly id: number;
+}
+
+export interface SolverClient<Request extends Numbered, Reply extends Numbered> {
   /** Nothing is called for a question that a newer one replaced before it was asked. */
-  solve(problem: Solve, onReply: (reply: SolveReply) => void, onError: (detail: string) => void): void;
+  solve(
+    problem: Omit<Request, "id">,
+    onReply: (reply: Reply) => void,
+    onError: (detail: string) => void,
+  ): void;
   close(): void;
 }
 
-interface Question {
+/** Solves the shown plan of a run again. */
+export type TransportClient = SolverClient<SolveRequest, SolveReply>;
+/** Solves the problems of the Transport screen. */
+export type LabSolverClient = SolverClient<LabSolve, LabSolution>;
+
+interface Question<Request, Reply> {
   readonly id: number;
-  readonly problem: Solve;
-  readonly onReply: (reply: SolveReply) => void;
+  readonly problem: Omit<Request, "id">;
+  readonly onReply: (reply: Reply) => void;
   readonly onError: (detail: string) => void;
 }
 
-export function createTransportClient(spawn: () => WorkerLike): TransportClient {
+export function createSolverClient<Request extends Numbered, Reply extends Numbered>(
+  spawn: () => WorkerLike,
+): SolverClient<Request, Reply> {
   let worker: WorkerLike | undefined;
   let lastId = 0;
-  let asked: Question | undefined;
-  let waiting: Question | undefined;
+  let asked: Question<Request, Reply> | undefined;
+  let waiting: Question<Request, Reply> | undefined;
 
-  const ask = (question: Question) => {
+  const ask = (question: Question<Request, Reply>) => {
     worker ??= start();
     asked = question;
     const { id, problem } = question;
-    worker.postMessage({ ...problem, id } satisfies SolveRequest);
+    worker.postMessage({ ...problem, id });
   };
   const next = () => {
     asked = undefined;
@@ -39,7 +54,7 @@ export function createTransportClient(spawn: () => WorkerLike): TransportClient 
   const start = (): WorkerLike => {
     const started = spawn();
     started.onmessage = (message) => {
-      const reply = message.data as SolveReply; // our own worker: protocol.ts binds both sides
+      const reply = message.data as Reply; // our own worker: protocol.ts binds both sides
       const answered = asked;
       next();
       if (answered?.id === reply.id) answered.onReply(reply);
@@ -66,3 +81,8 @@ export function createTransportClient(spawn: () => WorkerLike): TransportClient 
     },
   };
 }
+
+export const createTransportClient = (spawn: () => WorkerLike): TransportClient =>
+  createSolverClient<SolveRequest, SolveReply>(spawn);
+export const createLabSolverClient = (spawn: () => WorkerLike): LabSolverClient =>
+  createSolverClient<LabSolve, LabSolution>(spawn);

@@ -40,6 +40,8 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   let status: RunStatus = "empty";
   let playing = false;
   let probeRow = 0;
+  /** The row whose answers were last sent in this run. */
+  let answered: number | undefined;
   let queue: Promise<void> = Promise.resolve();
   const rescue = createRescue((text) => post({ type: "log", text }));
   const telemetry = createTelemetry(post, around);
@@ -99,6 +101,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
       post({ type: "progress", stage, done, total }),
     );
     probeRow = config.probe.row;
+    answered = undefined;
     post({ type: "facts", facts: run.facts() });
     const saved = rescue.take(config);
     if (saved) await run.restore(saved);
@@ -127,7 +130,9 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   }
 
   async function showAnswers(current: Run): Promise<void> {
-    post({ type: "answers", answers: await current.answers(probeRow) });
+    const answers = await current.answers(probeRow);
+    answered = probeRow;
+    post({ type: "answers", answers });
   }
 
   async function showPlans(current: Run): Promise<void> {
@@ -148,6 +153,8 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
       await showAnswers(current);
     }
     if (current.at === 1) post({ type: "facts", facts: current.facts() }); // memory is known once a step was built
+    // Who pressed Play at once, or chose another row while playing, sees answers too: only never before step 1.
+    if (playing && answered !== probeRow) await showAnswers(current);
   }
 
   async function evaluate(current: Run): Promise<void> {

@@ -4,6 +4,8 @@ import type { RunConfig } from "../config/run";
 import type { NoGpuReason } from "../gpu/device";
 import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry/records";
 
+export type * from "./lab-protocol";
+
 export type Command =
   /** Open the device; `baseUrl` is where the page's models/ and data/ folders live. */
   | { type: "open"; baseUrl: string }

@@ -1,10 +1,13 @@
 // Sinkhorn on the CPU in its own thread: for pages without WebGPU, and for trying another epsilon on any plan.
 import { solveBatchOnCpu } from "../ot/cpu";
-import type { SolveReply, SolveRequest } from "./protocol";
+import { labSolve } from "./lab-solve";
+import type { LabSolve, SolveReply, SolveRequest } from "./protocol";
 
-self.addEventListener("message", (message: MessageEvent<SolveRequest>) => {
-  const reply = answer(message.data);
-  self.postMessage(reply, { transfer: [reply.plan.buffer, reply.errors.buffer] });
+self.addEventListener("message", (message: MessageEvent<SolveRequest | LabSolve>) => {
+  const question = message.data;
+  const reply = "states" in question ? labSolve(question) : answer(question);
+  const buffers = Object.values(reply).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer] : []));
+  self.postMessage(reply, { transfer: buffers });
 });
 
 function answer({ id, rows, cols, cost, epsilon, maxIterations, tolerance }: SolveRequest): SolveReply {

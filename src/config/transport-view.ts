@@ -1,0 +1,92 @@
+// What the Transport screen shows: the texts, the states, the cost and the solver. Small, checked and linkable.
+import * as v from "valibot";
+import { ConfigError, COST_KINDS, GRADIENTS } from "./run";
+
+export const TEXT_LIMIT = 4000;
+const view = v.picklist(["cot", "plain"]);
+const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+
+const text = v.variant("from", [
+  v.strictObject({
+    from: v.literal("own"),
+    text: v.pipe(
+      v.string(),
+      v.nonEmpty("must hold some text"),
+      v.maxLength(TEXT_LIMIT, `must hold at most ${TEXT_LIMIT} characters`),
+    ),
+  }),
+  /** A held-out row's response; two different views make a cross-CoT pair. */
+  v.strictObject({ from: v.literal("row"), row: whole(0, 399), student: view, teacher: view }),
+]);
+
+export const FEATURES = ["bytes", "embedding", "hidden"] as const;
+export const PROJECTORS = ["fitted", "random"] as const;
+export const SCHEMES = ["log", "kernel"] as const;
+
+const transportView = v.strictObject({
+  text,
+  /** What a token is to the cost: its bytes, or a model's state. */
+  features: v.picklist(FEATURES),
+  projector: v.picklist(PROJECTORS),
+  cost: v.picklist(COST_KINDS),
+  scheme: v.picklist(SCHEMES),
+  /** Times the mean cost when `relative`. */
+  epsilon: v.pipe(v.number(), v.finite(), v.gtValue(0, "must be greater than 0")),
+  relative: v.boolean(),
+  maxIterations: whole(1, 2000),
+  tolerance: v.pipe(v.number(), v.finite(), v.minValue(0, "must not be negative")),
+  gradient: v.picklist(GRADIENTS),
+});
+
+export type TransportView = v.InferOutput<typeof transportView>;
+export type TextSource = TransportView["text"];
+export type Features = TransportView["features"];
+
+const INTENDED: TransportView = {
+  text: { from: "row", row: 3, student: "cot", teacher: "cot" },
+  features: "hidden",
+  projector: "fitted",
+  cost: "cosine",
+  scheme: "log",
+  epsilon: 0.1,
+  relative: true,
+  maxIterations: 200,
+  tolerance: 1e-5,
+  gradient: "unrolled",
+};
+
+/** `published` is CoT2Align's released loop: attention cost, alpha 0.1 (ε = 10), multiplicative, 100 sweeps. */
+export const TRANSPORT_PRESETS = {
+  intended: INTENDED,
+  published: {
+    ...INTENDED,
+    cost: "attention",
+    scheme: "kernel",
+    epsilon: 10,
+    relative: false,
+    maxIterations: 100,
+    tolerance: 1e-9,
+  },
+} as const satisfies Record<string, TransportView>;
+
+/** What the two presets differ in: the switch between them changes nothing else. */
+export const SCHEME_FIELDS = [
+  "cost",
+  "scheme",
+  "epsilon",
+  "relative",
+  "maxIterations",
+  "tolerance",
+] as const satisfies readonly (keyof TransportView)[];
+
+/** @throws ConfigError with one line per field. */
+export function parseTransportView(json: unknown): TransportView {
+  const result = v.safeParse(transportView, json);
+  if (result.success) return result.output;
+  throw new ConfigError(
+    result.issues.map((issue) => {
+      const path = issue.path?.map((p) => String(p.key)).join(".") || "(top level)";
+      return `${path}: ${issue.message}`;
+    }),
+  );
+}

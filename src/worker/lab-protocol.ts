@@ -1,0 +1,93 @@
+// The language of the two workers behind the Transport screen: the lab reads texts (tokens, states), and the
+// solver (transport-worker.ts) turns states into costs and plans. Both run on the CPU.
+import type { CostKind } from "../config/run";
+import type { Features, TransportView } from "../config/transport-view";
+import type { View } from "../data";
+
+/** A text as one model reads it; what is solved over starts at `from`, a byte of `prompt + response`. */
+export interface LabText {
+  readonly prompt: string;
+  readonly response: string;
+}
+
+export interface LabRow {
+  readonly id: string;
+  readonly family: string;
+  readonly views: Readonly<Record<View, LabText>>;
+}
+
+/** Tokens of the response (all tokens of an own text), with the bytes they stand for. */
+export interface TokenLine {
+  /** Printed form: ␣ for a space, ⟨E2⟩ for a byte that is no whole character. */
+  readonly texts: readonly string[];
+  readonly ids: readonly number[];
+  /** Bytes of the response: token i covers [start, end). */
+  readonly start: readonly number[];
+  readonly end: readonly number[];
+}
+
+export type LabCommand =
+  | { type: "open"; baseUrl: string }
+  /** Tokens and states of a pair of texts. Only the newest question is answered. */
+  | {
+      type: "read";
+      id: number;
+      student: LabText;
+      teacher: LabText;
+      features: Features;
+      projector: TransportView["projector"];
+    };
+
+/** States of the response tokens in one space, row-major. */
+export interface LabStates {
+  readonly d: number;
+  readonly student: Float32Array;
+  readonly teacher: Float32Array;
+  /** How the teacher's states came into the student's space: pairs used, and the share of variance explained. */
+  readonly fit: { readonly pairs: number; readonly rows: number; readonly explained: number } | undefined;
+}
+
+export type LabEvent =
+  | { type: "rows"; rows: readonly LabRow[] }
+  | { type: "progress"; stage: string }
+  | { type: "tokens"; id: number; student: TokenLine; teacher: TokenLine }
+  | { type: "states"; id: number; features: Features; states: LabStates }
+  /** `id` 0: the lab itself could not open. */
+  | { type: "failed"; id: number; detail: string };
+
+/** A transport problem from features, with everything that the screen draws. */
+export interface LabSolve {
+  readonly id: number;
+  readonly n: number;
+  readonly m: number;
+  readonly states: LabStates;
+  readonly cost: CostKind;
+  readonly scheme: TransportView["scheme"];
+  readonly epsilon: number;
+  readonly relative: boolean;
+  readonly maxIterations: number;
+  readonly tolerance: number;
+  readonly gradient: TransportView["gradient"];
+}
+
+export interface LabSolution {
+  readonly id: number;
+  /** [n, m] row-major. */
+  readonly cost: Float32Array;
+  readonly plan: Float32Array;
+  /** dLoss/dC of loss = ⟨P, C⟩; undefined when this gradient does not exist for the scheme. */
+  readonly gradient: Float32Array | undefined;
+  /** Potentials after each sweep, row 0 the start: [(K+1), n] and [(K+1), m]. */
+  readonly f: Float32Array;
+  readonly g: Float32Array;
+  /** L1 marginal error after each sweep; NaN at the start. */
+  readonly errors: Float32Array;
+  readonly epsilon: number;
+  readonly transportCost: number;
+  readonly entropy: number;
+  readonly iterations: number;
+  readonly marginalError: number;
+  readonly converged: boolean;
+  /** Milliseconds in the solver. */
+  readonly ms: number;
+}

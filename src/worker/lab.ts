@@ -1,0 +1,181 @@
+// Reads texts with both bundled models on the CPU: tokens with their bytes, and states in one space.
+// It knows no worker, so that it runs the same under test in Node.
+import type { Features, TransportView } from "../config/transport-view";
+import type { Row } from "../data";
+import type { Teacher, Tokenizer } from "../models";
+import { BYTE_FEATURES, byteFeatures } from "./lab-features";
+import { fitProjector, randomProjector, type Projector } from "./lab-projector";
+import type { LabCommand, LabEvent, LabRow, LabStates, LabText, TokenLine } from "./lab-protocol";
+
+export interface LabSources {
+  tokenizers(): Promise<{ readonly student: Tokenizer; readonly teacher: Tokenizer }>;
+  /** Both through their ONNX sessions; the student's is tapped just like the teacher's. */
+  models(): Promise<{ readonly student: Teacher; readonly teacher: Teacher }>;
+  heldOut(): Promise<readonly Row[]>;
+  train(): Promise<readonly Row[]>;
+}
+
+/** Rows on which the projector is fitted: enough pairs for a 128 × 64 map, a second of work. */
+const FIT_ROWS = 64;
+
+type StateKind = Exclude<Features, "bytes">;
+type Question = Extract<LabCommand, { type: "read" }>;
+
+export interface Lab {
+  rows(): Promise<readonly LabRow[]>;
+  read(question: Question): Promise<void>;
+}
+
+export function createLab(sources: LabSources, post: (event: LabEvent) => void): Lab {
+  let newest = 0;
+  const projectors = new Map<string, Promise<Projector>>();
+  const once = <T>(make: () => Promise<T>) => {
+    let made: Promise<T> | undefined;
+    return () =>
+      (made ??= make().catch((error: unknown) => {
+        made = undefined; // the next question may try again
+        throw error;
+      }));
+  };
+  const tokenizers = once(sources.tokenizers);
+  const models = once(sources.models);
+
+  const projector = (kind: StateKind, which: TransportView["projector"]): Promise<Projector> => {
+    const key = `${kind} ${which}`;
+    let known = projectors.get(key);
+    if (!known) {
+      known = makeProjector(kind, which);
+      known.catch(() => projectors.delete(key));
+      projectors.set(key, known);
+    }
+    return known;
+  };
+
+  async function makeProjector(kind: StateKind, which: TransportView["projector"]): Promise<Projector> {
+    const { student, teacher } = await models();
+    const [ds, dt] = [student.config.hiddenSize, teacher.config.hiddenSize];
+    if (which === "random") return randomProjector(ds, dt);
+    post({ type: "progress", stage: "fit" });
+    const x: number[] = [];
+    const y: number[] = [];
+    for (const row of (await sources.train()).slice(0, FIT_ROWS)) {
+      const text = { prompt: "", response: `${row.promptCot ?? row.prompt}${row.outputCot ?? row.output}` };
+      const [s, t] = [
+        await statesOf(student, tokenize(student.tokenizer, text), kind),
+        await statesOf(teacher, tokenize(teacher.tokenizer, text), kind),
+      ];
+      for (const [i, j] of alignedPairs(s.line, t.line)) {
+        x.push(...s.states.subarray(i * ds, (i + 1) * ds));
+        y.push(...t.states.subarray(j * dt, (j + 1) * dt));
+      }
+    }
+    return fitProjector(Float64Array.from(x), Float64Array.from(y), ds, dt);
+  }
+
+  async function statesFor(question: Question): Promise<LabStates> {
+    const { features } = question;
+    if (features === "bytes") {
+      const { student, teacher } = await tokenizers();
+      const of = (tokenizer: Tokenizer, text: LabText) =>
+        byteFeatures(tokenize(tokenizer, text).line, new TextEncoder().encode(text.response));
+      const [s, t] = [of(student, question.student), of(teacher, question.teacher)];
+      return { d: BYTE_FEATURES, student: s, teacher: t, fit: undefined };
+    }
+    post({ type: "progress", stage: "models" });
+    const { student, teacher } = await models();
+    const map = await projector(features, question.projector);
+    post({ type: "progress", stage: "states" });
+    const s = await statesOf(student, tokenize(student.tokenizer, question.student), features);
+    const t = await statesOf(teacher, tokenize(teacher.tokenizer, question.teacher), features);
+    const rows = FIT_ROWS;
+    const fit =
+      map.explained === undefined ? undefined : { pairs: map.pairs, rows, explained: map.explained };
+    return { d: student.config.hiddenSize, student: s.states, teacher: map.apply(t.states), fit };
+  }
+
+  return {
+    async rows() {
+      return (await sources.heldOut()).map(labRow);
+    },
+    async read(question) {
+      newest = question.id;
+      const late = () => newest !== question.id;
+      try {
+        const { student, teacher } = await tokenizers();
+        if (late()) return;
+        const lines = {
+          student: tokenize(student, question.student).line,
+          teacher: tokenize(teacher, question.teacher).line,
+        };
+        post({ type: "tokens", id: question.id, ...lines });
+        const states = await statesFor(question);
+        if (!late()) post({ type: "states", id: question.id, features: question.features, states });
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        if (!late()) post({ type: "failed", id: question.id, detail });
+      }
+    },
+  };
+}
+
+const labRow = (row: Row): LabRow => ({
+  id: row.id,
+  family: row.family ?? "",
+  views: {
+    plain: { prompt: row.prompt, response: row.output },
+    cot: { prompt: row.promptCot ?? row.prompt, response: row.outputCot ?? row.output },
+  },
+});
+
+interface Tokenized {
+  readonly ids: Int32Array;
+  /** Tokens before the response. */
+  readonly before: number;
+  readonly line: TokenLine;
+}
+
+/** Prompt and response are tokenized apart, as training does. */
+export function tokenize(tokenizer: Tokenizer, { prompt, response }: LabText): Tokenized {
+  const before = tokenizer.encode(prompt);
+  const ids = tokenizer.encode(response);
+  const start: number[] = [];
+  const end: number[] = [];
+  let at = 0;
+  for (const id of ids) {
+    start.push(at);
+    at += tokenizer.tokenBytes(id).length;
+    end.push(at);
+  }
+  return {
+    ids: Int32Array.from([...before, ...ids]),
+    before: before.length,
+    line: { texts: ids.map((id) => tokenizer.tokenText(id)), ids, start, end },
+  };
+}
+
+async function statesOf(
+  model: Teacher,
+  { ids, before, line }: Tokenized,
+  kind: StateKind,
+): Promise<{ states: Float32Array; line: TokenLine }> {
+  const { maxPositions } = model.config;
+  if (ids.length > maxPositions)
+    throw new RangeError(
+      `The text has ${ids.length} tokens, and the model reads at most ${maxPositions}. Shorten it, or compare bytes.`,
+    );
+  if (ids.length === 0) throw new RangeError("The text has no tokens.");
+  const output = await model.forward(ids, new Uint8Array(ids.length).fill(1), 1, ids.length);
+  return { states: output[kind].slice(before * output.D, ids.length * output.D), line };
+}
+
+/** Tokens of both lines that end at the same byte. */
+export function alignedPairs(a: TokenLine, b: TokenLine): [number, number][] {
+  const pairs: [number, number][] = [];
+  for (let i = 0, j = 0; i < a.end.length && j < b.end.length;) {
+    const [x, y] = [a.end[i] ?? 0, b.end[j] ?? 0];
+    if (x === y) pairs.push([i++, j++]);
+    else if (x < y) i++;
+    else j++;
+  }
+  return pairs;
+}
