@@ -1,14 +1,17 @@
 // Wires the page: workers behind clients, clients behind the store, the store behind the views.
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { createEngineClient, createTransportClient } from "./client";
-import { createApp } from "./store";
+import { createEngineClient, createLabClient, createLabSolverClient, createTransportClient } from "./client";
+import { createApp, createTransportLab } from "./store";
 import { App } from "./views/App";
+import { followLinks } from "./views/links";
 import { AppProvider } from "./views/use-app";
 
 const spawnEngine = () => new Worker(new URL("./worker/worker.ts", import.meta.url), { type: "module" });
 const spawnTransport = () =>
   new Worker(new URL("./worker/transport-worker.ts", import.meta.url), { type: "module" });
+
+const spawnLab = () => new Worker(new URL("./worker/lab-worker.ts", import.meta.url), { type: "module" });
 
 async function fetchJson(url: string): Promise<unknown> {
   const response = await fetch(url);
@@ -16,19 +19,27 @@ async function fetchJson(url: string): Promise<unknown> {
   return response.json();
 }
 
+const baseUrl = new URL("./", document.baseURI).href;
 const app = createApp({
   engine: createEngineClient(spawnEngine),
   transport: createTransportClient(spawnTransport),
-  baseUrl: new URL("./", document.baseURI).href,
+  baseUrl,
   fetchJson,
 });
+const lab = createTransportLab({
+  lab: createLabClient(spawnLab),
+  solver: createLabSolverClient(spawnTransport),
+  baseUrl,
+});
+const page = { ...app, lab };
+followLinks(page);
 app.start();
 
 const root = document.querySelector("#root");
 if (!root) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
-    <AppProvider value={app}>
+    <AppProvider value={page}>
       <App />
     </AppProvider>
   </StrictMode>,

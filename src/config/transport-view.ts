@@ -21,6 +21,9 @@ const text = v.variant("from", [
 
 export const FEATURES = ["bytes", "embedding", "hidden"] as const;
 export const PROJECTORS = ["fitted", "random"] as const;
+export const MATRICES = ["plan", "cost", "gradient"] as const;
+export const FORMS = ["matrix", "ribbons"] as const;
+export const OVERLAYS = ["none", "bytes", "mined", "positions"] as const;
 export const SCHEMES = ["log", "kernel"] as const;
 
 const transportView = v.strictObject({
@@ -36,10 +39,21 @@ const transportView = v.strictObject({
   maxIterations: whole(1, 2000),
   tolerance: v.pipe(v.number(), v.finite(), v.minValue(0, "must not be negative")),
   gradient: v.picklist(GRADIENTS),
+  show: v.strictObject({
+    matrix: v.picklist(MATRICES),
+    form: v.picklist(FORMS),
+    scale: v.picklist(["sqrt", "linear", "log"]),
+    /** Outlined on the matrix: what another way of aligning would pair. */
+    overlay: v.picklist(OVERLAYS),
+    /** The sweep that is drawn; null is the last. */
+    sweep: v.nullable(whole(0, 2000)),
+  }),
 });
 
 export type TransportView = v.InferOutput<typeof transportView>;
 export type TextSource = TransportView["text"];
+export type MatrixKind = TransportView["show"]["matrix"];
+export type Overlay = TransportView["show"]["overlay"];
 export type Features = TransportView["features"];
 
 const INTENDED: TransportView = {
@@ -53,6 +67,7 @@ const INTENDED: TransportView = {
   maxIterations: 200,
   tolerance: 1e-5,
   gradient: "unrolled",
+  show: { matrix: "plan", form: "matrix", scale: "sqrt", overlay: "none", sweep: null },
 };
 
 /** `published` is CoT2Align's released loop: attention cost, alpha 0.1 (ε = 10), multiplicative, 100 sweeps. */

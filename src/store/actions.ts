@@ -4,6 +4,7 @@ import { parseRunConfigText } from "../config/run";
 import type { Command, EngineClient } from "../client";
 import { draftFor, draftOf, editDraft, judgeDraft, type FieldPath, type PresetId } from "./draft";
 import type { Explorer } from "./explore";
+import { draftFromLink } from "./run-link";
 import { saveTheme } from "./preferences";
 import type { AppState, ColorScale, Layer, LiveRun, Source, Theme } from "./state";
 
@@ -25,6 +26,9 @@ export interface Actions {
   discardEdits(): void;
   /** @throws ConfigError when the text is not a run config. */
   importConfig(text: string): void;
+  /** The settings that a link asks for; what it cannot have is named in `linkIssues`. */
+  openLink(query: string): void;
+  dismissLinkIssues(): void;
   show(source: Source): void;
   chooseLayer(layer: Layer): void;
   chooseColorScale(scale: ColorScale): void;
@@ -80,13 +84,21 @@ export function createActions({ store, engine, explorer, baseUrl }: Parts): Acti
   };
 }
 
-type DraftActions = Pick<Actions, "choosePreset" | "edit" | "discardEdits" | "importConfig">;
+type DraftActions = Pick<
+  Actions,
+  "choosePreset" | "edit" | "discardEdits" | "importConfig" | "openLink" | "dismissLinkIssues"
+>;
 
 const draftActions = (store: StoreApi<AppState>): DraftActions => ({
   choosePreset: (preset) => store.setState({ draft: draftOf(preset) }),
   edit: (path, text) => store.setState((state) => ({ draft: editDraft(state.draft, path, text) })),
   discardEdits: () => store.setState(({ run }) => (run.config ? { draft: draftFor(run.config) } : {})),
   importConfig: (text) => store.setState({ draft: draftFor(parseRunConfigText(text)) }),
+  openLink(query) {
+    const { draft, issues } = draftFromLink(query);
+    store.setState({ draft, linkIssues: issues });
+  },
+  dismissLinkIssues: () => store.setState({ linkIssues: [] }),
 });
 
 type ViewActions = Pick<Actions, "show" | "chooseLayer" | "chooseColorScale" | "explore" | "chooseTheme">;

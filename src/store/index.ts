@@ -2,9 +2,19 @@ export * from "./actions";
 export * from "./app";
 export * from "./draft";
 export * from "./history";
+export * from "./lab";
 export * from "./plan-facts";
 export * from "./recorded";
+export * from "./run-link";
 export * from "./selectors";
 export * from "./state";
 export * from "./word-diff";
-export type { AdapterFacts, Failure, NoGpuReason, RunStatus } from "../client";
+export type {
+  AdapterFacts,
+  Failure,
+  LabRow,
+  LabSolution,
+  NoGpuReason,
+  RunStatus,
+  TokenLine,
+} from "../client";

@@ -71,6 +71,8 @@ export interface AppState {
   readonly draft: Draft;
   readonly recorded: Recorded;
   readonly problem: Problem | undefined;
+  /** What the opened link asked for and cannot have, one line each. */
+  readonly linkIssues: readonly string[];
   readonly source: Source;
   readonly layer: Layer;
   readonly exploration: Exploration | undefined;
@@ -102,6 +104,7 @@ export const initialState: AppState = {
   draft: draftOf("first-light"),
   recorded: { kind: "loading" },
   problem: undefined,
+  linkIssues: [],
   source: "recorded",
   layer: "embedding",
   exploration: undefined,

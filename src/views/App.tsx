@@ -3,6 +3,7 @@ import { useRoute, type Route } from "./routes";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
+import { TransportScreen } from "./transport/TransportScreen";
 import { useThemeAttribute } from "./theme/use-scheme";
 import { messages } from "./messages";
 import "./styles/tokens.css";
@@ -12,18 +13,23 @@ import "./styles/run.css";
 import "./styles/plan.css";
 import "./styles/charts.css";
 import "./styles/answers.css";
+import "./styles/transport.css";
 
-const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = { distill: DistillScreen };
+const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
+  distill: DistillScreen,
+  transport: TransportScreen,
+};
 
 export function App() {
   useThemeAttribute();
-  const Screen = SCREENS[useRoute()];
+  const route = useRoute();
+  const Screen = SCREENS[route];
   return (
     <>
       <Header />
-      <main>
+      <main id="main" tabIndex={-1}>
         <Notices />
-        <ErrorBoundary title={messages.name}>
+        <ErrorBoundary key={route} title={messages.nav.routes[route]}>
           <Screen />
         </ErrorBoundary>
       </main>

@@ -1,13 +1,15 @@
 // Every sentence of the page, in one place and typed: a second language is a second object of this shape.
 import type { Failure, NoGpuReason, RunStatus } from "../store";
 import { bytes, count, decimals } from "./format";
+import type { Route } from "./routes";
+import { transportMessages } from "./messages-transport";
 
 const plural = (n: number, one: string, many: string): string => `${count(n)} ${n === 1 ? one : many}`;
 
 export const messages = {
   name: "Couplet",
   promise: "A small model learns from one that cuts words differently.",
-  skip: "Skip to the plan",
+  skip: "Skip to the content",
   theme: { label: "Theme", system: "System", light: "Light", dark: "Dark" },
   device: {
     opening: "Opening WebGPU…",
@@ -217,6 +219,35 @@ export const messages = {
     panel: (title: string) => `“${title}” could not be drawn`,
     panelRetry: "Draw again",
   },
+  transport: transportMessages,
+  nav: {
+    label: "Screens",
+    routes: { distill: "Distill", transport: "Transport" } satisfies Record<Route, string>,
+  },
+  keys: {
+    title: "Keyboard",
+    close: "Close",
+    help: "Keys and commands",
+    groups: { everywhere: "Everywhere", distill: "A run", map: "On a map" },
+    mapRows: [
+      ["← ↑ → ↓", "walk the cells"],
+      ["Home End", "first and last column"],
+      ["+ − 0", "zoom in, out, whole (Transport)"],
+      ["Esc", "let go of the selection"],
+    ] as readonly (readonly [string, string])[],
+  },
+  palette: {
+    open: "Commands",
+    title: "Commands",
+    placeholder: "Type a command",
+    none: "No command has these letters.",
+    goTo: (screen: string) => `Go to ${screen}`,
+    theme: (name: string) => `Theme: ${name}`,
+    copyLink: "Copy a link to this state",
+    linkCopied: "Link copied.",
+    linkNotCopied: "The browser did not allow copying: the address bar holds the link.",
+  },
+  link: { title: "The link asks for something that this page does not have", dismiss: "Dismiss" },
   recordedFrom: (title: string, adapter: string) => `Recorded: ${title}${adapter ? ` · ${adapter}` : ""}`,
 } as const;
 

@@ -1,13 +1,18 @@
-// Screens by hash. One screen so far; an unknown hash shows it, so that old links keep working.
+// Screens by hash: `#/transport?v=1&…`. An unknown hash shows the first, so that old links keep working.
 import { useSyncExternalStore } from "react";
 
-export const ROUTES = ["distill"] as const;
+export const ROUTES = ["distill", "transport"] as const;
 export type Route = (typeof ROUTES)[number];
 
 export function routeOf(hash: string): Route {
   const name = hash.replace(/^#\/?/, "").split(/[/?]/)[0];
-  return ROUTES.find((route) => route === name) ?? "distill";
+  return ROUTES.find((route) => route === name) ?? ROUTES[0];
 }
+
+/** What follows the question mark: the state of the screen as a link. */
+export const queryOf = (hash: string): string => hash.split("?").slice(1).join("?");
+
+export const hashOf = (route: Route, query: string): string => `#/${route}${query ? `?${query}` : ""}`;
 
 const subscribe = (changed: () => void): (() => void) => {
   addEventListener("hashchange", changed);

@@ -2,12 +2,17 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
-import type { Actions, App, AppState } from "../store";
+import type { Actions, App, AppState, LabState, TransportLab } from "../store";
 
-const AppContext = createContext<App | undefined>(undefined);
+/** The app of the runs, and the lab of the Transport screen. */
+export interface PageApp extends App {
+  readonly lab: TransportLab;
+}
+
+const AppContext = createContext<PageApp | undefined>(undefined);
 export const AppProvider = AppContext.Provider;
 
-export function useAppParts(): App {
+export function useAppParts(): PageApp {
   const app = useContext(AppContext);
   if (!app) throw new Error("A view was mounted outside AppProvider.");
   return app;
@@ -19,3 +24,10 @@ export function useApp<T>(select: (state: AppState) => T): T {
 }
 
 export const useActions = (): Actions => useAppParts().actions;
+
+export const useLab = (): TransportLab => useAppParts().lab;
+
+/** Select from the lab's state. */
+export function useLabState<T>(select: (state: LabState) => T): T {
+  return useStore(useLab().store, useShallow(select));
+}

@@ -21,7 +21,11 @@ export function randomProjector(dStudent: number, dTeacher: number): Projector {
   const scale = 1 / Math.sqrt(dTeacher);
   const w = Float64Array.from({ length: dStudent * dTeacher }, () => rng.normal() * scale);
   const zero = new Float64Array(Math.max(dStudent, dTeacher));
-  return { apply: (states) => project(states, w, zero, zero, dStudent, dTeacher), explained: undefined, pairs: 0 };
+  return {
+    apply: (states) => project(states, w, zero, zero, dStudent, dTeacher),
+    explained: undefined,
+    pairs: 0,
+  };
 }
 
 /** `x` [n, dStudent] and `y` [n, dTeacher] are states of byte-aligned pairs. */
@@ -67,7 +71,8 @@ function project(
   for (let r = 0; r < rows; r++)
     for (let i = 0; i < dStudent; i++) {
       let sum = xMean[i]!;
-      for (let k = 0; k < dTeacher; k++) sum += w[i * dTeacher + k]! * (states[r * dTeacher + k]! - yMean[k]!);
+      for (let k = 0; k < dTeacher; k++)
+        sum += w[i * dTeacher + k]! * (states[r * dTeacher + k]! - yMean[k]!);
       out[r * dStudent + i] = sum;
     }
   return out;

@@ -15,8 +15,8 @@ export interface LabSources {
   train(): Promise<readonly Row[]>;
 }
 
-/** Rows on which the projector is fitted: enough pairs for a 128 × 64 map, a second of work. */
-const FIT_ROWS = 64;
+/** Rows on which the projector is fitted: some 2,000 pairs for a 128 × 64 map, a second of work. */
+const FIT_ROWS = 32;
 
 type StateKind = Exclude<Features, "bytes">;
 type Question = Extract<LabCommand, { type: "read" }>;

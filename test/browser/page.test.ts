@@ -6,11 +6,10 @@
 //   failing         NaN keeps the last good step; a dead worker is explained and started again; no recording
 //   reading         axe without serious findings, light and dark, 1440 and 390 px; nothing cut off at 390;
 //                   reduced motion has no transitions; a theme survives a reload, and denied storage is survived
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overflow, seriousFindings } from "./support/axe";
 import { artifacts, planColors, startSite, stepOf, type Site } from "./support/browser";
 
 let site: Site;
@@ -202,13 +201,6 @@ describe("failing", () => {
   });
 });
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-interface Finding {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
-
 describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
   test.each([1440, 390])("reads well at %i px", async (width) => {
     const context = { colorScheme, viewport: { width, height: width === 390 ? 844 : 900 } };
@@ -218,15 +210,8 @@ describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("Largest flows").click();
     await page.screenshot({ path: join(artifacts, `scripted-${colorScheme}-${width}.png`), fullPage: true });
-    const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-    expect(inner).toBeLessThanOrEqual(outer ?? 0);
-    await page.evaluate(AXE);
-    const findings = await page.evaluate(async () => {
-      const axe = Reflect.get(globalThis, "axe") as { run(): Promise<{ violations: unknown[] }> };
-      return (await axe.run()).violations;
-    });
-    const serious = (findings as Finding[]).filter(({ impact }) => ["serious", "critical"].includes(impact));
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    expect(await seriousFindings(page)).toEqual([]);
     expect(complaints).toEqual([]);
   });
 });

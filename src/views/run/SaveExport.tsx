@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { download } from "../download";
 import { messages } from "../messages";
 import { useActions, useApp } from "../use-app";
 
@@ -9,7 +10,7 @@ export function SaveExport() {
   const trained = useApp(({ run }) => run.step > 0 && ["paused", "finished"].includes(run.status));
   useEffect(() => {
     if (!exported) return;
-    download(exported.name, exported.zip);
+    download(exported.name, new Blob([exported.zip.slice()], { type: "application/zip" }));
     exportSaved();
   }, [exported, exportSaved]);
   if (!trained) return null;
@@ -18,13 +19,4 @@ export function SaveExport() {
       {messages.run.save}
     </button>
   );
-}
-
-function download(name: string, zip: Uint8Array): void {
-  const url = URL.createObjectURL(new Blob([zip.slice()], { type: "application/zip" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the download has started long before
 }

@@ -1,5 +1,6 @@
 import type { Failure, NoGpuReason, Problem } from "../../store";
 import { crashFailure, messages } from "../messages";
+import { useRoute } from "../routes";
 import { useActions, useApp } from "../use-app";
 import { remedyFor, visitorOf } from "./remedy";
 
@@ -7,9 +8,11 @@ import { remedyFor, visitorOf } from "./remedy";
 export function Notices() {
   const problem = useApp((state) => state.problem);
   const device = useApp((state) => state.device);
+  const trains = useRoute() === "distill"; // the other screens need no GPU
   return (
     <>
-      {device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
+      {trains && device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
+      <LinkIssues />
       {problem && <ProblemNotice problem={problem} />}
     </>
   );
@@ -52,6 +55,26 @@ function ProblemNotice({ problem }: { readonly problem: Problem }) {
           {messages.problem.dismiss}
         </button>
       </div>
+    </section>
+  );
+}
+
+/** What the opened link asked for and did not get. */
+function LinkIssues() {
+  const issues = useApp((state) => state.linkIssues);
+  const { dismissLinkIssues } = useActions();
+  if (issues.length === 0) return null;
+  return (
+    <section className="notice notice-bad" role="alert">
+      <h2>{messages.link.title}</h2>
+      <ul>
+        {issues.map((issue) => (
+          <li key={issue}>{issue}</li>
+        ))}
+      </ul>
+      <button type="button" className="quiet" onClick={dismissLinkIssues}>
+        {messages.link.dismiss}
+      </button>
     </section>
   );
 }

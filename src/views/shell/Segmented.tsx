@@ -3,7 +3,8 @@ import { useId } from "react";
 interface SegmentedProps<T extends string> {
   readonly label: string;
   readonly options: readonly { readonly value: T; readonly text: string; readonly disabled?: boolean }[];
-  readonly value: T;
+  /** Undefined: none of them. */
+  readonly value: T | undefined;
   readonly onChange: (value: T) => void;
 }
 

@@ -47,6 +47,8 @@ export interface Visit {
   readonly context?: BrowserContextOptions;
   /** Runs in the page before anything else. */
   readonly before?: string;
+  /** Where to begin, such as "#/transport?v=1&epsilon=0.5". */
+  readonly hash?: string;
 }
 
 /** See scripted-engine.js. */
@@ -121,7 +123,7 @@ async function openPage(browser: Browser, url: string, visit: Visit): Promise<Op
     await page.addInitScript(`globalThis.scriptedEngine = ${JSON.stringify(engine)};`);
     await page.addInitScript(readFileSync(join(import.meta.dirname, "scripted-engine.js"), "utf8"));
   }
-  await page.goto(url);
+  await page.goto(url + (visit.hash ?? ""));
   return { page, complaints };
 }
 

@@ -191,6 +191,6 @@
   }
 
   globalThis.Worker = function (url, options) {
-    return /transport-worker/.test(String(url)) ? new RealWorker(url, options) : new ScriptedWorker();
+    return /(transport|lab)-worker/.test(String(url)) ? new RealWorker(url, options) : new ScriptedWorker();
   };
 })();

@@ -11,6 +11,9 @@ import { PRESETS } from "../../../src/config/presets";
 import { ConfigError, COST_KINDS, parseRunConfig, type RunConfig } from "../../../src/config/run";
 import {
   FEATURES,
+  FORMS,
+  MATRICES,
+  OVERLAYS,
   parseTransportView,
   PROJECTORS,
   TRANSPORT_PRESETS,
@@ -93,6 +96,13 @@ const views = fc.record({
   maxIterations: fc.integer({ min: 1, max: 2000 }),
   tolerance: fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0),
   gradient: fc.constantFrom("unrolled" as const, "envelope" as const, "implicit" as const),
+  show: fc.record({
+    matrix: fc.constantFrom(...MATRICES),
+    form: fc.constantFrom(...FORMS),
+    scale: fc.constantFrom("sqrt" as const, "linear" as const, "log" as const),
+    overlay: fc.constantFrom(...OVERLAYS),
+    sweep: fc.option(fc.integer({ min: 0, max: 2000 })),
+  }),
 });
 
 const throughUrl = (text: string): string =>

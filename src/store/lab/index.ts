@@ -1,0 +1,3 @@
+export * from "./alignments";
+export * from "./lab";
+export * from "./sweeps";

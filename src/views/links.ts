@@ -1,0 +1,42 @@
+// The address bar follows the screen, and the screen follows the address bar. Replaced, not pushed: the back
+// button goes from screen to screen, not from slider position to slider position.
+import { linkOf } from "../store";
+import { hashOf, queryOf, routeOf } from "./routes";
+import type { PageApp } from "./use-app";
+
+const WRITE_MS = 250;
+
+export function followLinks(page: PageApp): void {
+  const read = () => {
+    const query = queryOf(location.hash);
+    switch (routeOf(location.hash)) {
+      case "distill":
+        return query ? page.actions.openLink(query) : undefined;
+      case "transport":
+        return query ? page.lab.fromLink(query) : undefined;
+    }
+  };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const write = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      const hash = currentHash(page);
+      if (hash !== undefined && hash !== location.hash && !isHome(hash)) history.replaceState(null, "", hash);
+    }, WRITE_MS);
+  };
+  read();
+  addEventListener("hashchange", read);
+  page.store.subscribe((now, before) => now.draft !== before.draft && write());
+  page.lab.store.subscribe((now, before) => now.view !== before.view && write());
+}
+
+/** The present state as a hash; undefined while the form holds something that is no config. */
+export function currentHash({ store, lab }: PageApp): string | undefined {
+  const route = routeOf(location.hash);
+  if (route === "transport") return hashOf(route, lab.toLink());
+  const query = linkOf(store.getState().draft);
+  return query === undefined ? undefined : hashOf(route, query);
+}
+
+/** A page without a hash stays without one until there is something to say. */
+const isHome = (hash: string): boolean => location.hash === "" && !hash.includes("?");

@@ -1,0 +1,73 @@
+// What a person can do from anywhere, by name: the palette lists these, and the keys sheet those that have keys.
+import type { Actions, AppState, Theme } from "../../store";
+import { canPlay } from "../../store";
+import { messages } from "../messages";
+import { ROUTES, type Route } from "../routes";
+
+export interface CommandItem {
+  readonly name: string;
+  readonly keys?: string;
+  readonly run: () => void;
+  readonly usable: boolean;
+}
+
+interface Surroundings {
+  readonly state: AppState;
+  readonly actions: Actions;
+  readonly route: Route;
+  readonly go: (route: Route) => void;
+  readonly copyLink: () => void;
+  readonly openKeys: () => void;
+}
+
+const THEMES: readonly Theme[] = ["system", "light", "dark"];
+
+export function commandsOf({ state, actions, route, go, copyLink, openKeys }: Surroundings): CommandItem[] {
+  const running = state.run.status === "running";
+  const ready = canPlay(state) && state.run.awaiting === undefined;
+  const screens = ROUTES.map((target, i) => ({
+    name: messages.palette.goTo(messages.nav.routes[target]),
+    keys: `g ${i + 1}`,
+    run: () => go(target),
+    usable: target !== route,
+  }));
+  return [
+    ...screens,
+    { name: messages.run.play, keys: "k", run: actions.play, usable: ready },
+    { name: messages.run.pause, keys: "k", run: actions.pause, usable: running },
+    { name: messages.run.step, keys: "j", run: actions.step, usable: ready },
+    { name: messages.run.reset, run: actions.reset, usable: state.run.step > 0 && !running },
+    ...THEMES.map((theme) => ({
+      name: messages.palette.theme(messages.theme[theme]),
+      run: () => actions.chooseTheme(theme),
+      usable: state.theme !== theme,
+    })),
+    { name: messages.palette.copyLink, run: copyLink, usable: true },
+    { name: messages.keys.help, keys: "?", run: openKeys, usable: true },
+  ];
+}
+
+/** Every letter of the query occurs in order; earlier and closer matches come first. */
+export function matchCommands<T extends { readonly name: string }>(
+  commands: readonly T[],
+  query: string,
+): T[] {
+  const wanted = query.toLowerCase().replaceAll(" ", "");
+  return commands
+    .map((command) => ({ command, score: score(command.name.toLowerCase(), wanted) }))
+    .filter(({ score: s }) => s < Infinity)
+    .sort((a, b) => a.score - b.score)
+    .map(({ command }) => command);
+}
+
+function score(name: string, wanted: string): number {
+  let at = -1;
+  let total = 0;
+  for (const letter of wanted) {
+    const next = name.indexOf(letter, at + 1);
+    if (next < 0) return Infinity;
+    total += next - at - 1;
+    at = next;
+  }
+  return total;
+}

@@ -1,0 +1,69 @@
+import { useId, useMemo } from "react";
+import { OVERLAYS, type Overlay } from "../../config/transport-view";
+import { agreement } from "../../store";
+import { percent } from "../format";
+import { messages } from "../messages";
+import { useLab, useLabState } from "../use-app";
+import { agreementPairs } from "./pairs";
+import type { Shown } from "./use-shown";
+
+const { transport: text } = messages;
+
+/** How much of the plan lies where other methods would pair tokens. */
+export function Agreement({ shown }: { readonly shown: Shown }) {
+  const id = useId();
+  const lab = useLab();
+  const overlay = useLabState((state) => state.view.show.overlay);
+  const { lines } = shown.solved;
+  const others = useMemo(
+    () =>
+      OVERLAYS.filter((kind) => kind !== "none").map((kind) => ({
+        kind,
+        pairs: agreementPairs(lines, kind),
+      })),
+    [lines],
+  );
+  return (
+    <>
+      <dl className="pairs">
+        {others.map(({ kind, pairs }) => {
+          const found = pairs && agreement(shown.plan, pairs);
+          return (
+            <div key={kind}>
+              <dt>{text.overlayNames[kind]}</dt>
+              <dd>
+                {found ? (
+                  <>
+                    <b>{percent(found.share)}</b> <span className="muted">({percent(found.chance)})</span>
+                  </>
+                ) : (
+                  "–"
+                )}
+              </dd>
+            </div>
+          );
+        })}
+      </dl>
+      <p className="fact">
+        {lines.sameText ? text.agreementNote : `${text.agreementNote} ${text.otherText}`}
+      </p>
+      <div className="field">
+        <label htmlFor={id}>{text.overlay}</label>
+        <select
+          id={id}
+          value={overlay}
+          onChange={(event) => {
+            const chosen = OVERLAYS.find((kind): kind is Overlay => kind === event.target.value);
+            if (chosen) lab.show({ overlay: chosen });
+          }}
+        >
+          {OVERLAYS.map((kind) => (
+            <option key={kind} value={kind}>
+              {text.overlayNames[kind]}
+            </option>
+          ))}
+        </select>
+      </div>
+    </>
+  );
+}

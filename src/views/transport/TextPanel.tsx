@@ -1,0 +1,109 @@
+import { useId, useState } from "react";
+import { TEXT_LIMIT, type TextSource } from "../../config/transport-view";
+import { messages } from "../messages";
+import { Panel } from "../shell/Panel";
+import { Segmented } from "../shell/Segmented";
+import { useLab, useLabState } from "../use-app";
+import { EXAMPLES } from "./examples";
+
+const { transport: text } = messages;
+const VIEWS = (["cot", "plain"] as const).map((value) => ({ value, text: text.views[value] }));
+const FROM = [
+  { value: "row", text: text.fromRow },
+  { value: "own", text: text.fromOwn },
+] as const;
+const FIRST_ROW: TextSource = { from: "row", row: 3, student: "cot", teacher: "cot" };
+
+/** Which text both models cut: a held-out row with its views, an example, or the reader's own. */
+export function TextPanel() {
+  const source = useLabState((state) => state.view.text);
+  const lab = useLab();
+  const choose = (from: "row" | "own") =>
+    lab.change({ text: from === "row" ? FIRST_ROW : { from, text: EXAMPLES[0] ?? "?" } });
+  return (
+    <Panel title={text.text} name="text">
+      <div className="fields">
+        <div className="field-wide">
+          <Segmented label={text.from} options={FROM} value={source.from} onChange={choose} />
+        </div>
+        {source.from === "row" ? <RowFields source={source} /> : <OwnText current={source.text} />}
+      </div>
+    </Panel>
+  );
+}
+
+function RowFields({ source }: { readonly source: Extract<TextSource, { from: "row" }> }) {
+  const id = useId();
+  const rows = useLabState((state) => state.rows);
+  const lab = useLab();
+  const change = (part: Partial<typeof source>) => lab.change({ text: { ...source, ...part } });
+  const row = rows?.[source.row];
+  return (
+    <>
+      <div className="field field-wide">
+        <label htmlFor={id}>{text.row}</label>
+        <select id={id} value={source.row} onChange={(event) => change({ row: Number(event.target.value) })}>
+          {rows?.map((option, index) => (
+            <option key={option.id} value={index}>
+              {index}: {option.views.plain.prompt.replace(/^Question: /, "")}
+            </option>
+          )) ?? <option value={source.row}>{source.row}</option>}
+        </select>
+      </div>
+      {(["student", "teacher"] as const).map((side) => (
+        <div className="field field-wide" key={side}>
+          <span className={`label id-${side}`}>
+            {side === "student" ? text.studentReads : text.teacherReads}
+          </span>
+          <Segmented
+            label={side === "student" ? text.studentReads : text.teacherReads}
+            options={VIEWS}
+            value={source[side]}
+            onChange={(view) => change({ [side]: view })}
+          />
+        </div>
+      ))}
+      {row && (
+        <div className="field field-wide">
+          <span className="label">{text.prompt}</span>
+          <p className="prompt-text">{row.views[source.student].prompt.trim()}</p>
+        </div>
+      )}
+    </>
+  );
+}
+
+function OwnText({ current }: { readonly current: string }) {
+  const id = useId();
+  const lab = useLab();
+  // Nothing cannot be cut into tokens: an emptied field keeps the last text on the stage.
+  const [blank, setBlank] = useState(false);
+  const use = (value: string) => {
+    setBlank(value === "");
+    if (value !== "") lab.change({ text: { from: "own", text: value } });
+  };
+  return (
+    <>
+      <div className="field field-wide">
+        <label htmlFor={id}>{text.own}</label>
+        <textarea
+          id={id}
+          rows={5}
+          maxLength={TEXT_LIMIT}
+          value={blank ? "" : current}
+          onChange={(event) => use(event.target.value)}
+        />
+      </div>
+      <div className="field field-wide">
+        <span className="label">{text.examples}</span>
+        <div className="row chips">
+          {EXAMPLES.map((example, i) => (
+            <button type="button" key={example} onClick={() => use(example)}>
+              {text.exampleNames[i]}
+            </button>
+          ))}
+        </div>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,113 @@
+import { useEffect } from "react";
+import { messages } from "../messages";
+import { Panel } from "../shell/Panel";
+import { useLab, useLabState } from "../use-app";
+import { Agreement } from "./Agreement";
+import { Flows } from "./Flows";
+import { Readouts } from "./Readouts";
+import { Selected } from "./Selected";
+import { SettingsPanel } from "./SettingsPanel";
+import { Stage } from "./Stage";
+import { TextPanel } from "./TextPanel";
+import { useShown } from "./use-shown";
+
+const { transport: text } = messages;
+
+/** Two tokenizations of a text and the transport between them; no training, no GPU. */
+export function TransportScreen() {
+  const lab = useLab();
+  useEffect(() => lab.open(), [lab]);
+  return (
+    <div className="transport">
+      <div className="rail">
+        <TextPanel />
+        <SettingsPanel />
+      </div>
+      <div className="transport-stage">
+        <LinkIssues />
+        <StagePanel />
+      </div>
+      <div className="transport-side">
+        <Side />
+      </div>
+    </div>
+  );
+}
+
+function StagePanel() {
+  const shown = useShown();
+  const lines = useLabState((state) => state.lines);
+  const failed = useLabState((state) => state.failed);
+  const aside = (
+    <>
+      {lines && (
+        <span className="muted aside">
+          {text.tokensStat(lines.student.ids.length, lines.teacher.ids.length)}
+        </span>
+      )}
+      <Busy />
+    </>
+  );
+  return (
+    <Panel title={messages.plan.title} name="stage" aside={aside}>
+      {failed && (
+        <p className="issue" role="alert">
+          {text.failed}: {failed}
+        </p>
+      )}
+      {shown ? <Stage shown={shown} /> : <p className="empty">{text.loading}</p>}
+    </Panel>
+  );
+}
+
+/** What is shown while the models are still on their way. */
+function Busy() {
+  const stage = useLabState((state) => state.stage);
+  const interim = useLabState(
+    ({ solved, view }) => solved !== undefined && solved.features !== view.features,
+  );
+  return (
+    <>
+      {interim && <span className="tag">{text.interim}</span>}
+      <span className="muted aside" role="status">
+        {stage && (text.stages[stage] ?? stage)}
+      </span>
+    </>
+  );
+}
+
+function Side() {
+  const shown = useShown();
+  if (!shown) return null;
+  return (
+    <>
+      <Panel title={text.readouts} name="readouts">
+        <Readouts shown={shown} />
+      </Panel>
+      <Panel title={text.selected} name="selected">
+        <Selected shown={shown} />
+      </Panel>
+      <Panel title={text.agreement} name="agreement">
+        <Agreement shown={shown} />
+      </Panel>
+      <Panel title={text.flows} name="top-flows">
+        <Flows shown={shown} />
+      </Panel>
+    </>
+  );
+}
+
+function LinkIssues() {
+  const issues = useLabState((state) => state.issues);
+  if (issues.length === 0) return null;
+  return (
+    <div className="notice notice-bad" role="alert">
+      <h2>{text.linkIssues}</h2>
+      <ul>
+        {issues.map((issue) => (
+          <li key={issue}>{issue}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,236 @@
+// Draws the visible part of a matrix with its token axes, and (on a canvas above it) what is selected.
+import type { Lines, Pairing, Selection } from "../../store";
+import { messages } from "../messages";
+import { AXIS_TITLE_PX, LABEL_FONT_PX, LABEL_GAP_PX, shorten } from "../plan/heatmap-layout";
+import type { Palette } from "../theme/palette";
+import { cellBox, visible, type MatrixFrame, type Viewport } from "./matrix-geometry";
+import type { Shade } from "./shade";
+
+export const MONO = `${LABEL_FONT_PX}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace`;
+export const SANS = `${LABEL_FONT_PX}px system-ui, sans-serif`;
+const LEAST_PITCH = 10;
+
+/** The whole matrix, one pixel a cell: made once, then drawn at any zoom. */
+export function matrixImage(
+  values: Float32Array,
+  rows: number,
+  cols: number,
+  shade: Shade,
+): HTMLCanvasElement {
+  const image = new ImageData(cols, rows);
+  const { table } = shade;
+  for (let i = 0; i < rows * cols; i++) {
+    const index = shade.at(values[i] ?? 0);
+    if (index < 0) continue;
+    for (let c = 0; c < 3; c++) image.data[i * 4 + c] = table[index * 3 + c] ?? 0;
+    image.data[i * 4 + 3] = 255;
+  }
+  const canvas = document.createElement("canvas");
+  canvas.width = cols;
+  canvas.height = rows;
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
+  return canvas;
+}
+
+export interface MatrixPicture {
+  readonly image: HTMLCanvasElement;
+  readonly frame: MatrixFrame;
+  readonly view: Viewport;
+  readonly lines: Lines;
+  readonly palette: Palette;
+  readonly pairs: Pairing | undefined;
+}
+
+/** Sizes a canvas for the screen's pixels and clears it. */
+export function prepare(
+  canvas: HTMLCanvasElement | null,
+  width: number,
+  height: number,
+): CanvasRenderingContext2D | undefined {
+  const pen = canvas?.getContext("2d");
+  if (!canvas || !pen) return undefined;
+  const ratio = globalThis.devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  return pen;
+}
+
+export function drawMatrix(pen: CanvasRenderingContext2D, picture: MatrixPicture): void {
+  const { image, frame, view, palette } = picture;
+  pen.save();
+  pen.beginPath();
+  pen.rect(frame.left, frame.top, frame.plotWidth, frame.plotHeight);
+  pen.clip();
+  // Enlarged cells keep their edges; a matrix smaller than its cells is averaged instead of sampled.
+  pen.imageSmoothingEnabled = frame.fitWidth * view.zoom < 1 || frame.fitHeight * view.zoom < 1;
+  const [w, h] = [frame.plotWidth * view.zoom, frame.plotHeight * view.zoom];
+  pen.drawImage(image, frame.left - view.x, frame.top - view.y, w, h);
+  drawPairs(pen, picture);
+  pen.restore();
+  pen.strokeStyle = palette.rule;
+  pen.lineWidth = 1;
+  pen.strokeRect(frame.left - 0.5, frame.top - 0.5, frame.plotWidth + 1, frame.plotHeight + 1);
+  for (const side of ["student", "teacher"] as const) {
+    drawLabels(pen, picture, side);
+    drawTitle(pen, picture, side);
+  }
+}
+
+function drawPairs(pen: CanvasRenderingContext2D, { frame, view, pairs, palette }: MatrixPicture): void {
+  if (!pairs) return;
+  const [i0, i1] = visible(view.y, frame.plotHeight, frame.fitHeight * view.zoom, frame.rows);
+  const [j0, j1] = visible(view.x, frame.plotWidth, frame.fitWidth * view.zoom, frame.cols);
+  pen.lineWidth = 1.5;
+  for (let i = i0; i < i1; i++)
+    for (let j = j0; j < j1; j++) {
+      if (!pairs[i * frame.cols + j]) continue;
+      const { x, y, width, height } = cellBox(frame, view, i, j);
+      pen.strokeStyle = palette.ground;
+      pen.strokeRect(x + 0.75, y + 0.75, width - 1.5, height - 1.5);
+      pen.strokeStyle = palette["ot-embedding"];
+      pen.setLineDash([3, 2]);
+      pen.strokeRect(x + 0.75, y + 0.75, width - 1.5, height - 1.5);
+      pen.setLineDash([]);
+    }
+}
+
+type Side = "student" | "teacher";
+
+interface AxisLabels {
+  readonly from: number;
+  readonly to: number;
+  readonly stride: number;
+}
+
+function axis({ frame, view }: Pick<MatrixPicture, "frame" | "view">, side: Side): AxisLabels {
+  const rows = side === "student";
+  const pitch = (rows ? frame.fitHeight : frame.fitWidth) * view.zoom;
+  const [from, to] = rows
+    ? visible(view.y, frame.plotHeight, pitch, frame.rows)
+    : visible(view.x, frame.plotWidth, pitch, frame.cols);
+  return { from, to, stride: Math.max(1, Math.ceil(LEAST_PITCH / pitch)) };
+}
+
+function drawLabels(pen: CanvasRenderingContext2D, picture: MatrixPicture, side: Side): void {
+  const { from, to, stride } = axis(picture, side);
+  pen.font = MONO;
+  pen.fillStyle = picture.palette[side];
+  for (let index = from; index < to; index++) if (index % stride === 0) drawLabel(pen, picture, side, index);
+}
+
+/** One token beside its row or above its column, if its middle is in view. */
+function drawLabel(
+  pen: CanvasRenderingContext2D,
+  { frame, view, lines }: Pick<MatrixPicture, "frame" | "view" | "lines">,
+  side: Side,
+  index: number,
+): void {
+  const rows = side === "student";
+  const { x, y, width, height } = cellBox(frame, view, rows ? index : 0, rows ? 0 : index);
+  const text = shorten(lines[side].texts[index] ?? "", rows ? frame.rowChars : frame.colChars);
+  pen.textBaseline = "middle";
+  if (rows) {
+    const middle = y + height / 2;
+    if (middle < frame.top || middle > frame.top + frame.plotHeight) return;
+    pen.textAlign = "right";
+    pen.fillText(text, frame.left - LABEL_GAP_PX, middle);
+    return;
+  }
+  const middle = x + width / 2;
+  if (middle < frame.left || middle > frame.left + frame.plotWidth) return;
+  pen.save();
+  pen.translate(middle, frame.top - LABEL_GAP_PX);
+  pen.rotate(-Math.PI / 2);
+  pen.textAlign = "left";
+  pen.fillText(text, 0, 0);
+  pen.restore();
+}
+
+/** Which model the axis belongs to, with its mark: dotted for the student, solid for the teacher. */
+function drawTitle(
+  pen: CanvasRenderingContext2D,
+  { frame, lines, palette }: MatrixPicture,
+  side: Side,
+): void {
+  const rows = side === "student";
+  const count = lines[side].texts.length;
+  const text = rows ? messages.plan.studentAxis(count) : messages.plan.teacherAxis(count);
+  pen.save();
+  if (rows) {
+    pen.translate(AXIS_TITLE_PX / 2, frame.top + frame.plotHeight / 2);
+    pen.rotate(-Math.PI / 2);
+  } else pen.translate(frame.left + frame.plotWidth / 2, AXIS_TITLE_PX / 2);
+  pen.font = SANS;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillStyle = palette[side];
+  const width = pen.measureText(text).width;
+  if (width < Math.max(120, rows ? frame.plotHeight : frame.plotWidth)) {
+    pen.fillText(text, 0, -1);
+    pen.strokeStyle = palette[side];
+    pen.setLineDash(rows ? [2, 2] : []);
+    pen.beginPath();
+    pen.moveTo(-width / 2, 6.5);
+    pen.lineTo(width / 2, 6.5);
+    pen.stroke();
+  }
+  pen.restore();
+}
+
+/** The selected row, column or cell, with their labels in full ink. */
+export function drawMatrixSelection(
+  pen: CanvasRenderingContext2D,
+  picture: Pick<MatrixPicture, "frame" | "view" | "lines" | "palette">,
+  { student, teacher }: Selection,
+): void {
+  const { frame, view, palette } = picture;
+  pen.save();
+  pen.beginPath();
+  pen.rect(frame.left - 2, frame.top - 2, frame.plotWidth + 4, frame.plotHeight + 4);
+  pen.clip();
+  const outline = (x: number, y: number, width: number, height: number) => {
+    pen.lineWidth = 3;
+    pen.strokeStyle = palette.ground;
+    pen.strokeRect(x - 1, y - 1, width + 2, height + 2);
+    pen.lineWidth = 1.5;
+    pen.strokeStyle = palette.ink;
+    pen.strokeRect(x - 1, y - 1, width + 2, height + 2);
+  };
+  const { x, y, width, height } = cellBox(frame, view, student ?? 0, teacher ?? 0);
+  if (student !== undefined && teacher !== undefined) outline(x, y, width, height);
+  else if (student !== undefined) outline(frame.left, y, frame.plotWidth, height);
+  else if (teacher !== undefined) outline(x, frame.top, width, frame.plotHeight);
+  pen.restore();
+  for (const [side, index] of [
+    ["student", student],
+    ["teacher", teacher],
+  ] as const) {
+    if (index === undefined) continue;
+    markLabel(pen, picture, side, index);
+  }
+}
+
+/** The label on a raised strip, so that it can be read even where its neighbours are too close. */
+function markLabel(
+  pen: CanvasRenderingContext2D,
+  picture: Pick<MatrixPicture, "frame" | "view" | "lines" | "palette">,
+  side: Side,
+  index: number,
+): void {
+  const { frame, view, palette } = picture;
+  const rows = side === "student";
+  const box = cellBox(frame, view, rows ? index : 0, rows ? 0 : index);
+  pen.fillStyle = palette.raised;
+  if (rows) pen.fillRect(AXIS_TITLE_PX, box.y + box.height / 2 - 8, frame.left - AXIS_TITLE_PX - 2, 16);
+  else pen.fillRect(box.x + box.width / 2 - 8, AXIS_TITLE_PX, 16, frame.top - AXIS_TITLE_PX - 2);
+  pen.font = `bold ${MONO}`;
+  pen.fillStyle = palette[side];
+  drawLabel(pen, picture, side, index);
+}

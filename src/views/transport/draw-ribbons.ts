@@ -1,0 +1,184 @@
+// Draws two token lines over their byte ruler with ribbons between them, and the way from ribbons to cells.
+import type { Lines, Selection } from "../../store";
+import { shorten, CHAR_PX } from "../plan/heatmap-layout";
+import type { Palette } from "../theme/palette";
+import { MONO, SANS } from "./draw-matrix";
+import type { Box } from "./matrix-geometry";
+import { byteX, TOKEN_PX, tokenBox, type Ribbon, type RibbonFrame } from "./ribbon-geometry";
+import { shadeColor, type Shade } from "./shade";
+
+export interface RibbonPicture {
+  readonly frame: RibbonFrame;
+  readonly lines: Lines;
+  readonly ribbons: readonly Ribbon[];
+  readonly shade: Shade;
+  readonly palette: Palette;
+}
+
+const RIBBON_ALPHA = 0.85;
+
+export function drawRibbons(pen: CanvasRenderingContext2D, picture: RibbonPicture): void {
+  const { frame, ribbons, shade } = picture;
+  pen.globalAlpha = RIBBON_ALPHA;
+  for (const ribbon of ribbons)
+    if (inView(frame, ribbon))
+      fillRibbon(pen, frame, ribbon, shadeColor(shade, Math.max(0, shade.at(ribbon.mass))));
+  pen.globalAlpha = 1;
+  drawRuler(pen, picture);
+  drawTokens(pen, picture, "teacher");
+  drawTokens(pen, picture, "student");
+}
+
+/** Everything but what belongs to the selection steps back. */
+export function drawRibbonSelection(
+  pen: CanvasRenderingContext2D,
+  picture: RibbonPicture,
+  { student, teacher }: Selection,
+): void {
+  if (student === undefined && teacher === undefined) return;
+  const { frame, palette, lines, ribbons, shade } = picture;
+  const top = frame.teacherY + TOKEN_PX;
+  pen.globalAlpha = 0.8;
+  pen.fillStyle = palette.ground;
+  pen.fillRect(0, top, frame.width, frame.studentY - top);
+  pen.globalAlpha = 1;
+  const chosen = ribbons.filter(
+    ({ row, col }) =>
+      (student === undefined || row === student) && (teacher === undefined || col === teacher),
+  );
+  for (const ribbon of chosen) {
+    fillRibbon(pen, frame, ribbon, shadeColor(shade, Math.max(0, shade.at(ribbon.mass))));
+    pen.strokeStyle = palette.ink;
+    pen.lineWidth = 0.75;
+    pen.stroke();
+  }
+  for (const [side, index] of [
+    ["student", student],
+    ["teacher", teacher],
+  ] as const) {
+    if (index === undefined) continue;
+    const { x, y, width, height } = tokenBox(
+      frame,
+      side,
+      lines[side].start[index] ?? 0,
+      lines[side].end[index] ?? 0,
+    );
+    pen.strokeStyle = palette.ink;
+    pen.lineWidth = 2;
+    pen.strokeRect(x, y + 1, width, height - 2);
+  }
+}
+
+const inView = ({ width }: RibbonFrame, { student, teacher }: Ribbon): boolean =>
+  Math.max(student[1], teacher[1]) >= 0 && Math.min(student[0], teacher[0]) <= width;
+
+function fillRibbon(
+  pen: CanvasRenderingContext2D,
+  frame: RibbonFrame,
+  { student, teacher }: Ribbon,
+  color: string,
+): void {
+  const top = frame.teacherY + TOKEN_PX;
+  const bottom = frame.studentY;
+  const middle = (top + bottom) / 2;
+  // A ribbon thinner than a hair would not be seen.
+  const widen = ([a, b]: readonly [number, number]): [number, number] =>
+    b - a < 0.6 ? [a - 0.3, b + 0.3] : [a, b];
+  const [t0, t1] = widen(teacher);
+  const [s0, s1] = widen(student);
+  pen.fillStyle = color;
+  pen.beginPath();
+  pen.moveTo(t0, top);
+  pen.bezierCurveTo(t0, middle, s0, middle, s0, bottom);
+  pen.lineTo(s1, bottom);
+  pen.bezierCurveTo(s1, middle, t1, middle, t1, top);
+  pen.closePath();
+  pen.fill();
+}
+
+function drawTokens(
+  pen: CanvasRenderingContext2D,
+  { frame, lines, palette }: RibbonPicture,
+  side: "student" | "teacher",
+): void {
+  const { texts, start, end } = lines[side];
+  pen.font = MONO;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  texts.forEach((text, i) => {
+    const box = tokenBox(frame, side, start[i] ?? 0, end[i] ?? 0);
+    if (box.x + box.width < 0 || box.x > frame.width) return;
+    tokenRect(pen, box, palette, side);
+    const chars = Math.floor((box.width - 1) / CHAR_PX);
+    if (chars < 1) return;
+    pen.fillStyle = palette[side];
+    pen.fillText(shorten(text, Math.max(1, chars)), box.x + box.width / 2, box.y + TOKEN_PX / 2);
+  });
+}
+
+/** A token's span: the ground inside, its model's line and mark at the edge that faces the ribbons. */
+function tokenRect(
+  pen: CanvasRenderingContext2D,
+  { x, y, width, height }: Box,
+  palette: Palette,
+  side: "student" | "teacher",
+): void {
+  pen.fillStyle = palette.raised;
+  pen.fillRect(x + 0.5, y, Math.max(0.5, width - 1), height);
+  const edge = side === "teacher" ? y + height - 1 : y + 1;
+  pen.strokeStyle = palette[side];
+  pen.lineWidth = 2;
+  pen.setLineDash(side === "teacher" ? [] : [2, 2]);
+  pen.beginPath();
+  pen.moveTo(x + 0.5, edge);
+  pen.lineTo(x + Math.max(1, width - 0.5), edge);
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+/** Bytes above the lines: a tick every so many, chosen so that the numbers do not touch. */
+function drawRuler(pen: CanvasRenderingContext2D, { frame, lines, palette }: RibbonPicture): void {
+  const bytes = Math.max(lines.student.end.at(-1) ?? 0, lines.teacher.end.at(-1) ?? 0);
+  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((s) => s * frame.pitch >= 44) ?? 1000;
+  pen.font = SANS;
+  pen.textAlign = "left";
+  pen.textBaseline = "middle";
+  pen.fillStyle = palette.muted;
+  pen.strokeStyle = palette.rule;
+  pen.lineWidth = 1;
+  for (let byte = 0; byte <= bytes; byte += step) {
+    const x = byteX(frame, byte);
+    if (x < -40 || x > frame.width) continue;
+    pen.beginPath();
+    pen.moveTo(x + 0.5, 0);
+    pen.lineTo(x + 0.5, frame.teacherY - 2);
+    pen.stroke();
+    pen.fillText(byte === 0 ? "byte 0" : String(byte), x + 3, 8);
+  }
+}
+
+/** Between both views: every flow on its way from its ribbon (t = 0) to its cell (t = 1). */
+export function drawMorph(
+  pen: CanvasRenderingContext2D,
+  { frame, ribbons, shade }: RibbonPicture,
+  cellOf: (row: number, col: number) => Box,
+  t: number,
+): void {
+  const top = frame.teacherY + TOKEN_PX;
+  const bottom = frame.studentY;
+  const mix = (a: number, b: number) => a + t * (b - a);
+  pen.globalAlpha = RIBBON_ALPHA;
+  for (const { row, col, mass, student, teacher } of ribbons) {
+    const cell = cellOf(row, col);
+    const right = cell.x + cell.width;
+    pen.fillStyle = shadeColor(shade, Math.max(0, shade.at(mass)));
+    pen.beginPath();
+    pen.moveTo(mix(teacher[0], cell.x), mix(top, cell.y));
+    pen.lineTo(mix(teacher[1], right), mix(top, cell.y));
+    pen.lineTo(mix(student[1], right), mix(bottom, cell.y + cell.height));
+    pen.lineTo(mix(student[0], cell.x), mix(bottom, cell.y + cell.height));
+    pen.closePath();
+    pen.fill();
+  }
+  pen.globalAlpha = 1;
+}

@@ -1,0 +1,126 @@
+// Where the cells of a matrix stand when it can be zoomed and panned: only what is in view is drawn and labelled.
+import { AXIS_TITLE_PX, CHAR_PX, LABEL_GAP_PX, type Cell } from "../plan/heatmap-layout";
+
+export interface MatrixFrame {
+  readonly rows: number;
+  readonly cols: number;
+  /** The plot's place in the canvas. */
+  readonly left: number;
+  readonly top: number;
+  readonly plotWidth: number;
+  readonly plotHeight: number;
+  readonly width: number;
+  readonly height: number;
+  /** Size of a cell when the whole matrix is in view. */
+  readonly fitWidth: number;
+  readonly fitHeight: number;
+  readonly rowChars: number;
+  readonly colChars: number;
+}
+
+/** What part is in view: `zoom` ≥ 1 times the fitting size, scrolled by pixels of the zoomed plot. */
+export interface Viewport {
+  readonly zoom: number;
+  readonly x: number;
+  readonly y: number;
+}
+export const WHOLE: Viewport = { zoom: 1, x: 0, y: 0 };
+
+const MAX_CELL_WIDTH = 30;
+const MAX_CELL_HEIGHT = 22;
+const MAX_CHARS = 10;
+/** A zoomed cell is at most this large. */
+const LARGEST_CELL = 40;
+
+export interface FrameSize {
+  readonly rows: number;
+  readonly cols: number;
+  readonly width: number;
+  readonly maxHeight: number;
+  readonly rowChars: number;
+  readonly colChars: number;
+}
+
+export function matrixFrame({ rows, cols, width, maxHeight, ...labels }: FrameSize): MatrixFrame {
+  const rowChars = Math.min(labels.rowChars, width < 480 ? 7 : MAX_CHARS);
+  const colChars = Math.min(labels.colChars, MAX_CHARS);
+  const left = Math.ceil(AXIS_TITLE_PX + rowChars * CHAR_PX + LABEL_GAP_PX);
+  const top = Math.ceil(AXIS_TITLE_PX + colChars * CHAR_PX + LABEL_GAP_PX);
+  const fitWidth = whole(Math.min(MAX_CELL_WIDTH, (width - left - 1) / cols));
+  const tallest = Math.min(MAX_CELL_HEIGHT, Math.max(12, fitWidth));
+  const fitHeight = whole(Math.min(tallest, (maxHeight - top - 1) / rows));
+  const plotWidth = Math.max(1, fitWidth * cols);
+  const plotHeight = Math.max(1, fitHeight * rows);
+  const size = { width: left + plotWidth + 1, height: top + plotHeight + 1 };
+  return { rows, cols, left, top, plotWidth, plotHeight, ...size, fitWidth, fitHeight, rowChars, colChars };
+}
+
+const whole = (pixels: number): number => (pixels >= 6 ? Math.floor(pixels) : Math.max(0.25, pixels));
+
+export const largestZoom = ({ fitWidth, fitHeight }: MatrixFrame): number =>
+  Math.max(1, LARGEST_CELL / Math.min(fitWidth, fitHeight));
+
+export function clampViewport(frame: MatrixFrame, { zoom, x, y }: Viewport): Viewport {
+  const z = Math.min(largestZoom(frame), Math.max(1, zoom));
+  const most = (size: number) => size * (z - 1);
+  return {
+    zoom: z,
+    x: Math.min(most(frame.plotWidth), Math.max(0, x)),
+    y: Math.min(most(frame.plotHeight), Math.max(0, y)),
+  };
+}
+
+/** Zoom by a factor so that the point (px, py) of the canvas stays where it is. */
+export function zoomAt(frame: MatrixFrame, view: Viewport, factor: number, px: number, py: number): Viewport {
+  const zoom = Math.min(largestZoom(frame), Math.max(1, view.zoom * factor));
+  const ratio = zoom / view.zoom;
+  const keep = (scroll: number, at: number) => (scroll + at) * ratio - at;
+  return clampViewport(frame, {
+    zoom,
+    x: keep(view.x, px - frame.left),
+    y: keep(view.y, py - frame.top),
+  });
+}
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export function cellBox(frame: MatrixFrame, view: Viewport, row: number, col: number): Box {
+  const width = frame.fitWidth * view.zoom;
+  const height = frame.fitHeight * view.zoom;
+  return {
+    x: frame.left + col * width - view.x,
+    y: frame.top + row * height - view.y,
+    width,
+    height,
+  };
+}
+
+export function cellUnder(frame: MatrixFrame, view: Viewport, px: number, py: number): Cell | undefined {
+  const [x, y] = [px - frame.left, py - frame.top];
+  if (x < 0 || y < 0 || x >= frame.plotWidth || y >= frame.plotHeight) return undefined;
+  const col = Math.floor((x + view.x) / (frame.fitWidth * view.zoom));
+  const row = Math.floor((y + view.y) / (frame.fitHeight * view.zoom));
+  return row < frame.rows && col < frame.cols ? { row, col } : undefined;
+}
+
+/** Scroll as little as needed to see a cell: what arrow keys do. */
+export function reveal(frame: MatrixFrame, view: Viewport, { row, col }: Cell): Viewport {
+  const { x, y, width, height } = cellBox(frame, view, row, col);
+  const into = (at: number, size: number, from: number, room: number) =>
+    at < from ? at - from : Math.max(0, at + size - from - room);
+  return clampViewport(frame, {
+    zoom: view.zoom,
+    x: view.x + into(x, width, frame.left, frame.plotWidth),
+    y: view.y + into(y, height, frame.top, frame.plotHeight),
+  });
+}
+
+/** First and one past the last index in view. */
+export function visible(scroll: number, room: number, cell: number, count: number): [number, number] {
+  return [Math.max(0, Math.floor(scroll / cell)), Math.min(count, Math.ceil((scroll + room) / cell))];
+}

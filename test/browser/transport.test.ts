@@ -1,0 +1,253 @@
+// the Transport screen, on the CPU, without WebGPU — plan
+//   opens        a plan by bytes at once, then by the models' states; nothing leaves this machine
+//   moves        ε, cost, scheme, text; cost and gradient tabs; ribbons and back; sweeps; outline of other alignments
+//   selection    pointer, keys and table choose the same thing
+//   links        the address follows, opens again, and names what it cannot have
+//   saving       SVG and CSV hold the tokens
+//   400 tokens   pan and hover within a frame; labels are virtual
+//   reading      axe, light and dark, 1440 and 390 px
+//   shell        palette, keys, screens
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overflow, seriousFindings } from "./support/axe";
+import { artifacts, startSite, type Site, type Visit } from "./support/browser";
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite();
+});
+afterAll(() => site?.close());
+
+const BYTES = "v=1&features=bytes";
+const open = async (query = BYTES, visit: Visit = {}) => {
+  const opened = await site.open({ engine: { noGpu: "no-webgpu" }, hash: `#/transport?${query}`, ...visit });
+  await opened.page.locator("#stage canvas").first().waitFor();
+  return opened;
+};
+const readouts = (page: Page) => page.locator(".lab-readouts").innerText();
+const changed = (page: Page, selector: string, before: string) =>
+  page.waitForFunction(([at, text]) => document.querySelector<HTMLElement>(at ?? "")?.innerText !== text, [
+    selector,
+    before,
+  ] as const);
+
+test("a plan by bytes at once, then by the states of both models, from this site alone", async () => {
+  const { page, complaints } = await open("v=1&text.row=3");
+  expect(await page.locator(".panel-stage .tag").innerText()).toMatch(/by bytes/);
+  await page.locator(".panel-stage .tag").waitFor({ state: "detached", timeout: 100_000 });
+  await page.getByText(/explains \d+ % of the student's variance/).waitFor();
+  expect(await page.locator(".state-line").innerText()).toMatch(/✓ converged/);
+  expect(complaints).toEqual([]);
+});
+
+describe("moves", () => {
+  test("ε blurs: entropy rises and the plan is solved again", async () => {
+    const { page } = await open();
+    const before = await readouts(page);
+    await page.getByLabel(/Epsilon/).fill("0.5");
+    await changed(page, ".lab-readouts", before);
+    const sharp = await page.locator(".gauge-head").innerText();
+    await page.getByLabel(/Epsilon/).fill("-2");
+    await changed(page, ".gauge-head", sharp);
+    expect(
+      Number.parseInt(/\d+/.exec(await page.locator(".gauge-head").innerText())?.[0] ?? ""),
+    ).toBeGreaterThan(Number.parseInt(/\d+/.exec(sharp)?.[0] ?? ""));
+  });
+
+  test("as published: attention cost and an absolute ε; the plan is all but blurred", async () => {
+    const { page } = await open();
+    await page.getByRole("radio", { name: "as published" }).check({ force: true });
+    await page.waitForFunction(() =>
+      /ε = 10/.test(document.querySelector(".lab-epsilon")?.parentElement?.textContent ?? ""),
+    );
+    await page.waitForFunction(() =>
+      /^[01] %/.test(document.querySelector(".gauge-head span:last-child")?.textContent ?? ""),
+    );
+    expect(await page.locator("select").filter({ hasText: "squared Euclidean" }).inputValue()).toBe(
+      "attention",
+    );
+  });
+
+  test("tabs, ribbons, sweeps and outlines draw something else each", async () => {
+    const { page, complaints } = await open();
+    const shot = () =>
+      page
+        .locator("#stage canvas")
+        .first()
+        .evaluate((c) => (c as HTMLCanvasElement).toDataURL());
+    const seen = [await shot()];
+    for (const press of [
+      () => page.getByRole("radio", { name: "Cost" }).check({ force: true }),
+      () => page.getByRole("radio", { name: "Gradient" }).check({ force: true }),
+      () => page.getByRole("radio", { name: "Ribbons" }).check({ force: true }),
+      () => page.getByRole("radio", { name: "Matrix" }).check({ force: true }),
+      () => page.getByRole("radio", { name: "Plan" }).check({ force: true }),
+    ]) {
+      await press();
+      await page.waitForTimeout(350); // the morph takes 180 ms
+      seen.push(await shot());
+    }
+    expect(seen[4]).toBe(seen[2]); // back to the gradient's matrix
+    expect(seen[5]).toBe(seen[0]);
+    expect(new Set(seen).size).toBe(4);
+    await page.getByRole("slider", { name: "Sweep" }).fill("0");
+    await page.getByText("start: f = 0").first().waitFor();
+    expect(await shot()).not.toBe(seen[0]);
+    await page.getByLabel("Outline on the matrix").selectOption("bytes");
+    await page.waitForTimeout(50);
+    expect(complaints).toEqual([]);
+  });
+
+  test("own text with accents and emoji is cut by both", async () => {
+    const { page } = await open();
+    await page.getByRole("radio", { name: "own text" }).check({ force: true });
+    const before = await page.locator(".panel-stage .aside").first().innerText();
+    await page.getByLabel("Your text").fill("Café 🦊, naïve");
+    await changed(page, ".panel-stage .aside", before);
+    await page.getByRole("radio", { name: "Ribbons" }).check({ force: true });
+    expect(await page.locator(".flow-table tbody tr").count()).toBeGreaterThan(3);
+  });
+});
+
+test("pointer, keys and table choose the same thing", async () => {
+  const { page } = await open();
+  await page.locator("#stage").hover({ position: { x: 300, y: 300 } });
+  expect(await page.locator(".panel-selected").innerText()).toMatch(
+    /bytes \d+–\d+[^]*mass[^]*P · C[^]*of ⟨P, C⟩/,
+  );
+  await page.mouse.move(2, 2);
+  await page.locator("#stage").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  const first = await page.locator(".panel-selected").innerText();
+  expect(first).toMatch(/mass/);
+  await page.keyboard.press("ArrowDown");
+  await changed(page, ".panel-selected", first);
+  await page.keyboard.press("Escape");
+  expect(await page.locator(".panel-selected").innerText()).toMatch(/Point at/);
+  await page.locator(".flow-table button").first().click();
+  expect(await page.locator(".panel-selected").innerText()).toMatch(/mass/);
+});
+
+describe("links", () => {
+  test("the address follows, and opens the same state again", async () => {
+    const { page } = await open();
+    await page.getByLabel(/Epsilon/).fill("0");
+    await page.getByRole("radio", { name: "Ribbons" }).check({ force: true });
+    await page.waitForURL(/epsilon=1&show\.form=ribbons/);
+    const again = await site.open({ engine: {}, hash: new URL(page.url()).hash });
+    await again.page.locator("#stage canvas").first().waitFor();
+    expect(await again.page.locator(".lab-epsilon output").innerText()).toBe("1.00 × mean cost");
+    expect(await again.page.getByRole("radio", { name: "Ribbons" }).isChecked()).toBe(true);
+  });
+  test.each([
+    ["transport", "v=9&epsilon=1", /newer Couplet/],
+    ["transport", "v=1&epsilon=-3", /epsilon: must be greater than 0/],
+    ["distill", "v=1&nonsense=3", /nonsense/],
+  ])("#/%s?%s is named, and the page works", async (screen, query, said) => {
+    const { page } = await site.open({ engine: {}, hash: `#/${screen}?${query}` });
+    await page.locator(".notice-bad").waitFor();
+    expect(await page.locator(".notice-bad").innerText()).toMatch(said);
+    await page.locator("canvas").first().waitFor();
+  });
+  test("a run's settings travel in the link and are what is loaded", async () => {
+    const { page } = await site.open({ engine: {}, hash: "#/distill?v=1&seed=99&steps=12" });
+    await page.getByText("step 0 / 12").waitFor();
+    expect(await page.getByLabel("Seed").inputValue()).toBe("99");
+    expect(await page.locator(".field .hint").first().innerText()).toMatch(/2 changes/);
+  });
+});
+
+test("SVG and CSV hold the tokens", async () => {
+  const { page } = await open();
+  const save = async (name: string) => {
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.locator(".save").getByRole("button", { name }).click(),
+    ]);
+    return readFileSync((await file.path()) ?? "", "utf8");
+  };
+  const svg = await save("SVG");
+  expect(svg).toMatch(/^<svg [^]*>Therefore<[^]*<\/svg>\n$/);
+  const rows = (await save("CSV")).trim().split("\n");
+  const [student = 0, teacher = 0] = [
+    ...(await page.locator(".panel-stage .aside").first().innerText()).matchAll(/\d+/g),
+  ].map(Number);
+  expect(rows).toHaveLength(student + 1);
+  expect(rows[0]?.match(/"[^"]*"|[^,]+/g)).toHaveLength(teacher);
+});
+
+test("400 tokens: pan and hover within a frame", async () => {
+  const { page } = await open();
+  await page.getByRole("radio", { name: "own text" }).check({ force: true });
+  await page.getByRole("button", { name: "400 tokens" }).click();
+  await page.waitForFunction(() => {
+    const [student = 0] = [
+      ...(document.querySelector(".panel-stage .aside")?.textContent ?? "").matchAll(/\d+/g),
+    ].map(Number);
+    return student >= 300;
+  });
+  await page.locator("#stage").scrollIntoViewIfNeeded();
+  for (let i = 0; i < 8; i++) await page.getByRole("button", { name: "Zoom in" }).click();
+  const times = await page.evaluate(() => {
+    const stage = document.querySelector("#stage")!;
+    const box = stage.getBoundingClientRect();
+    const fire = (type: string, x: number, y: number) =>
+      stage.dispatchEvent(
+        new PointerEvent(type, {
+          clientX: box.left + x,
+          clientY: box.top + y,
+          button: 0,
+          pointerId: 1,
+          pointerType: "touch",
+        }),
+      );
+    const time = (work: () => void) => {
+      const start = performance.now();
+      work();
+      return performance.now() - start;
+    };
+    const hover = Array.from({ length: 40 }, (_, i) =>
+      time(() => fire("pointermove", 120 + 8 * i, 140 + 6 * i)),
+    );
+    fire("pointerdown", 400, 400);
+    const pan = Array.from({ length: 40 }, (_, i) =>
+      time(() => fire("pointermove", 400 - 5 * i, 400 - 4 * i)),
+    );
+    fire("pointerup", 200, 240);
+    const median = (list: number[]) =>
+      list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? Infinity;
+    return { hover: median(hover), pan: median(pan) };
+  });
+  console.info(`400 tokens: hover ${times.hover.toFixed(1)} ms, pan ${times.pan.toFixed(1)} ms (median)`); // oxlint-disable-line no-console
+  expect(times.hover).toBeLessThan(16);
+  expect(times.pan).toBeLessThan(16);
+  await page.screenshot({ path: join(artifacts, "transport-400.png"), fullPage: true });
+});
+
+describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
+  test.each([1440, 390])("reads well at %i px", async (width) => {
+    const context = { colorScheme, viewport: { width, height: width === 390 ? 844 : 900 } };
+    const { page, complaints } = await open(BYTES, { context });
+    await page.screenshot({ path: join(artifacts, `transport-${colorScheme}-${width}.png`), fullPage: true });
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+});
+
+test("the palette finds commands, and keys go from screen to screen", async () => {
+  const { page } = await open();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Type a command" }).fill("themdar");
+  await page.keyboard.press("Enter");
+  expect(await page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
+  await page.keyboard.press("g");
+  await page.keyboard.press("1");
+  await page.locator(".run-bar").waitFor();
+  await page.keyboard.press("?");
+  expect(await page.getByRole("dialog").innerText()).toMatch(/walk the cells/);
+  expect(await seriousFindings(page)).toEqual([]);
+});

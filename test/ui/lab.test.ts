@@ -1,0 +1,203 @@
+// the Transport screen's mind — plan
+//   alignments   byte chunks, ULD positions, MinED path on small lines by hand; agreement and its chance level
+//   sweeps       any sweep's plan from the potentials is the solver's; facts of a·bᵀ and of a one-to-one plan
+//   the lab      bytes first, then the models; a setting solves again, a text reads again; links in and out
+import { describe, expect, test } from "vitest";
+import type { LabClient, LabEvent, LabSolverClient, TokenLine } from "../../src/client";
+import { TRANSPORT_PRESETS } from "../../src/config/transport-view";
+import { costOf, planFrom } from "../../src/ot/cpu";
+import {
+  agreement,
+  byteChunks,
+  createTransportLab,
+  editDistance,
+  minimumEditPath,
+  planAtSweep,
+  planFacts,
+  positions,
+  presetOf,
+} from "../../src/store";
+import { labSolve } from "../../src/worker/lab-solve";
+
+const line = (...texts: string[]): TokenLine => {
+  let at = 0;
+  const start = texts.map((text) => (at += text.length) - text.length);
+  return {
+    texts,
+    ids: texts.map((_, i) => i),
+    start,
+    end: texts.map((text, i) => (start[i] ?? 0) + text.length),
+  };
+};
+const pairsOf = (pairs: Uint8Array, m: number) =>
+  [...pairs.keys()].filter((k) => pairs[k]).map((k) => [Math.floor(k / m), k % m]);
+
+describe("alignments", () => {
+  const student = line("Tr", "ain", "ing", "␣6", "0");
+  const teacher = line("Train", "ing", "␣60");
+  test("byte chunks close where both break", () => {
+    expect(pairsOf(byteChunks(student, teacher), 3)).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 1],
+      [3, 2],
+      [4, 2],
+    ]);
+  });
+  test("no common break before the end: one chunk", () => {
+    expect(pairsOf(byteChunks(line("ab", "c"), line("a", "bc")), 2)).toHaveLength(4);
+  });
+  test("ULD pairs positions, however long the lines", () => {
+    expect(pairsOf(positions(3, 2), 2)).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+  });
+  test("MinED ignores spaces and walks from end to end", () => {
+    const pairs = pairsOf(minimumEditPath(["␣a", "b", "cc"], ["a", "bcc"]), 2);
+    expect(pairs[0]).toEqual([0, 0]);
+    expect(pairs.at(-1)).toEqual([2, 1]);
+    expect(editDistance("kitten", "sitting")).toBe(3);
+  });
+  test("agreement is the mass on the pairs; chance is theirs under a·bᵀ", () => {
+    const pairs = positions(2, 2);
+    expect(agreement([0.5, 0, 0, 0.5], pairs)).toEqual({ share: 1, chance: 0.5 });
+    expect(agreement([0.25, 0.25, 0.25, 0.25], pairs).share).toBe(0.5);
+  });
+});
+
+const states = {
+  d: 2,
+  student: Float32Array.from([1, 0, 0, 1, 1, 1]),
+  teacher: Float32Array.from([1, 0.2, 0.1, 1]),
+  fit: undefined,
+};
+const question = { id: 1, n: 3, m: 2, states, ...solverOf(TRANSPORT_PRESETS.intended) };
+function solverOf(view: typeof TRANSPORT_PRESETS.intended) {
+  const { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient } = view;
+  return { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient };
+}
+
+describe("sweeps", () => {
+  test.each(["intended", "published"] as const)(
+    "%s: every sweep's plan comes from its potentials",
+    (preset) => {
+      const solution = labSolve({ ...question, ...solverOf(TRANSPORT_PRESETS[preset]) });
+      const last = solution.errors.length - 1;
+      const redrawn = planFrom(
+        solution.cost,
+        solution.f.slice(last * 3),
+        solution.g.slice(last * 2),
+        solution.epsilon,
+      );
+      redrawn.forEach((mass, k) => expect(mass).toBeCloseTo(solution.plan[k]!, 5));
+      const start = planAtSweep(solution, 3, 2, 0);
+      expect(planFacts(start, solution.cost, 3, 2).marginalError).toBeGreaterThan(solution.marginalError);
+      expect(planAtSweep(solution, 3, 2, last)).toBe(solution.plan);
+      expect([...solution.cost]).toEqual([
+        ...Float32Array.from(
+          costOf({
+            n: 3,
+            m: 2,
+            d: 2,
+            x: states.student,
+            y: states.teacher,
+            kind: TRANSPORT_PRESETS[preset].cost,
+          }),
+        ),
+      ]);
+    },
+  );
+  test("sharpness runs from a·bᵀ to one partner each", () => {
+    const cost = new Float32Array(4);
+    expect(planFacts(new Float32Array(4).fill(0.25), cost, 2, 2).sharpness).toBeCloseTo(0);
+    expect(planFacts(Float32Array.from([0.5, 0, 0, 0.5]), cost, 2, 2).sharpness).toBeCloseTo(1);
+  });
+});
+
+function rig() {
+  const asked: Parameters<LabClient["read"]>[0][] = [];
+  const solves: number[] = [];
+  let emit: (event: LabEvent) => void = () => {};
+  const lab: LabClient = {
+    open: () => {},
+    read: (read) => asked.push(read),
+    subscribe: (listener) => ((emit = listener), () => {}),
+    close: () => {},
+  };
+  const solver: LabSolverClient = {
+    solve(problem, onReply) {
+      solves.push(problem.epsilon);
+      onReply(labSolve({ ...problem, id: 1 }));
+    },
+    close: () => {},
+  };
+  const made = createTransportLab({ lab, solver, baseUrl: "http://localhost/" });
+  const view = { prompt: "p", response: "Train" };
+  const rows = Array.from({ length: 4 }, (_, i) => ({
+    id: `r${i}`,
+    family: "",
+    views: { cot: view, plain: view },
+  }));
+  const answer = (features: "bytes" | "hidden") => {
+    const id = asked.at(-1)!.id;
+    emit({ type: "tokens", id, student: line("Tr", "ai", "n"), teacher: line("Tra", "in") });
+    emit({ type: "states", id, features, states });
+  };
+  return { lab: made, asked, solves, answer, emit: (event: LabEvent) => emit(event), rows };
+}
+
+describe("the lab", () => {
+  test("bytes first, then the models; the plan is marked as interim until then", () => {
+    const { lab, asked, answer, emit, rows } = rig();
+    lab.open();
+    emit({ type: "rows", rows });
+    expect(asked.map((a) => a.features)).toEqual(["bytes"]);
+    answer("bytes");
+    expect(lab.store.getState().solved?.features).toBe("bytes");
+    expect(asked.map((a) => a.features)).toEqual(["bytes", "hidden"]);
+    answer("hidden");
+    expect(lab.store.getState().solved?.features).toBe("hidden");
+    expect(asked).toHaveLength(2);
+  });
+  test("a solver setting solves again without reading; a text reads again; what is shown does neither", () => {
+    const { lab, asked, solves, answer, emit, rows } = rig();
+    lab.open();
+    emit({ type: "rows", rows });
+    answer("bytes");
+    answer("hidden");
+    const [reads, before] = [asked.length, solves.length];
+    lab.change({ epsilon: 0.5 });
+    expect([asked.length, solves.length]).toEqual([reads, before + 1]);
+    lab.show({ matrix: "cost" });
+    expect([asked.length, solves.length]).toEqual([reads, before + 1]);
+    lab.change({ text: { from: "own", text: "Train" } });
+    expect(asked).toHaveLength(reads + 1);
+    lab.change({ epsilon: -1 });
+    expect(lab.store.getState().issues[0]).toMatch(/^epsilon: must be greater/);
+    expect(lab.store.getState().view.epsilon).toBe(0.5);
+  });
+  test("an answer to an older question is not shown", () => {
+    const { lab, asked, emit, rows } = rig();
+    lab.open();
+    emit({ type: "rows", rows });
+    const old = asked.at(-1)!.id;
+    lab.change({ text: { from: "own", text: "abc" } });
+    emit({ type: "tokens", id: old, student: line("x"), teacher: line("x") });
+    expect(lab.store.getState().lines).toBeUndefined();
+  });
+  test("the published switch changes the solver and nothing else; links carry it", () => {
+    const { lab } = rig();
+    lab.change({ features: "bytes" });
+    lab.choosePreset("published");
+    const { view } = lab.store.getState();
+    expect(presetOf(view)).toBe("published");
+    expect(view.features).toBe("bytes");
+    expect(lab.toLink()).toBe("v=1&preset=published&features=bytes");
+    const other = rig().lab;
+    other.fromLink(lab.toLink());
+    expect(other.store.getState().view).toEqual(view);
+    other.fromLink("v=1&epsilon=zero");
+    expect(other.store.getState().issues[0]).toMatch(/^epsilon: /);
+  });
+});
