@@ -117,5 +117,6 @@ export const transportMessages = {
   linkIssues: "The link asks for something that this page does not have",
   value: { plan: "mass", cost: "cost", gradient: "gradient" } satisfies Record<MatrixKind, string>,
   signed: (text: string) => (text.startsWith("−") || text === "0" ? text : `+${text}`),
-  number: (x: number) => significant(x).replace(/^-/, "−"),
+  /** Rounding noise of a cost that is exactly 0 is not shown as a number. */
+  number: (x: number) => (Math.abs(x) < 1e-12 ? "0" : significant(x).replace(/^-/, "−")),
 } as const;

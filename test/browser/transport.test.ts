@@ -187,7 +187,7 @@ test("400 tokens: pan and hover within a frame", async () => {
     const [student = 0] = [
       ...(document.querySelector(".panel-stage .aside")?.textContent ?? "").matchAll(/\d+/g),
     ].map(Number);
-    return student >= 300;
+    return student >= 400;
   });
   await page.locator("#stage").scrollIntoViewIfNeeded();
   for (let i = 0; i < 8; i++) await page.getByRole("button", { name: "Zoom in" }).click();

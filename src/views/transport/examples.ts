@@ -10,5 +10,5 @@ export const EXAMPLES: readonly string[] = [
   "Therefore, the unforeseeable counterexample overturned the mathematician's hypothesis.",
   "Café crème, naïve résumé, 12 €, 東京 and a 🦊: every one of these costs more bytes than letters.",
   "3 + 4 = 7, 37 + 48 = 85, 1024 - 999 = 25, and 123456789 is longer than it looks.",
-  Array.from({ length: 8 }, (_, i) => SENTENCES[i % SENTENCES.length]).join(" "),
+  Array.from({ length: 11 }, (_, i) => SENTENCES[i % SENTENCES.length]).join(" "),
 ];
