@@ -11,6 +11,7 @@ const USAGE = `couplet COMMAND
   export RUN_DIR [--out ZIP|DIR] [--fp16]
                                the student of a run as a zip that Transformers and transformers.js load, checked
                                by loading it back
+  profile CONFIG.json          where a training step's time goes: ms, share, GFLOP/s and GB/s by kernel
   config [PRESET]              print a complete run config (presets: ${Object.keys(PRESETS).join(", ")})
   ot FILE.json [--out OUT.json] [--device gpu|cpu]
                                solve transport problems
@@ -20,6 +21,7 @@ const COMMANDS: Record<string, (argv: string[]) => Promise<number>> = {
   run: async (argv) => (await import("./run")).runCommand(argv),
   ot: async (argv) => (await import("./ot")).otCommand(argv),
   export: async (argv) => (await import("./export")).exportCommand(argv),
+  profile: async (argv) => (await import("./profile")).profileCommand(argv),
   config: printConfig,
 };
 
@@ -51,7 +53,7 @@ async function printConfig([preset = "first-light"]: string[]): Promise<number> 
 const isBadInput = (error: unknown): error is Error =>
   error instanceof ConfigError ||
   error instanceof BadUsage ||
-  (error instanceof Error && (error.name === "ModelError" || error.name === "DataError"));
+  (error instanceof Error && ["ModelError", "DataError", "NoTimestampsError"].includes(error.name));
 
 function badInput(message: string): number {
   console.error(message);

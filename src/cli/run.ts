@@ -1,11 +1,11 @@
 // `couplet run CONFIG.json --out DIR`: the page's engine without a page.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { parseRunConfigText, type RunConfig } from "../config/run";
+import type { RunConfig } from "../config/run";
 import type { PlanRecord, StepRecord } from "../telemetry";
 import { openRun, type Run, RunError } from "../trainer";
 import { openNodeGpu } from "./node-gpu";
-import { nodeSources } from "./sources";
+import { nodeSources, readConfig } from "./sources";
 import { BadUsage, parseArguments } from "./usage";
 
 const USAGE = "Usage: couplet run CONFIG.json --out DIR [--resume CHECKPOINT]";
@@ -16,7 +16,7 @@ export async function runCommand(argv: string[]): Promise<number> {
   const [file] = positional;
   const out = options.get("out");
   if (!file || !out || positional.length !== 1) throw new BadUsage(USAGE);
-  const config = parseRunConfigText(readText("config", file));
+  const config = readConfig(file);
   const resume = options.get("resume");
   const checkpoint = resume === undefined ? undefined : readBytes("checkpoint", resume);
   const sources = nodeSources(config);
@@ -170,8 +170,6 @@ function stepOf(text: string): number {
     return Infinity;
   }
 }
-
-const readText = (what: string, file: string): string => readBytes(what, file).toString("utf8");
 
 function readBytes(what: string, file: string): Buffer {
   try {

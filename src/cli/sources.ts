@@ -1,13 +1,24 @@
 // What a config's names mean on a disk: a bundled model or data set of this repository, or a path.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { RunConfig } from "../config/run";
+import { parseRunConfigText, type RunConfig } from "../config/run";
 import { createRng, deriveSeed } from "../config/rng";
 import { parseRows, type Row } from "../data";
 import { folderFiles } from "../models/node-files";
 import type { ModelFiles } from "../models";
 import type { RunSources } from "../trainer";
 import { BadUsage } from "./usage";
+
+/** @throws BadUsage for a file that cannot be read, ConfigError for one that is no run config. */
+export function readConfig(file: string): RunConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw new BadUsage(`The config file "${file}" cannot be read.`);
+  }
+  return parseRunConfigText(text);
+}
 
 const PUBLIC = resolve(import.meta.dirname, "../../public");
 const HELD_OUT_SHARE = 0.1;

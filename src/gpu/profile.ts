@@ -1,23 +1,58 @@
 // Where a program's time goes: every dispatch in a pass of its own, between two GPU timestamps.
 // The passes cost a little themselves, so the sum is above the time of a plain run; shares are what counts.
-import type { Grid } from "./kernel";
-import type { Program } from "./program";
+import type { Gpu } from "./device";
+import { type DispatchFacts, type Program, programWatchers } from "./program";
 
-export interface DispatchTime {
-  readonly label: string;
-  readonly grid: Grid;
+export interface DispatchTime extends DispatchFacts {
   readonly ms: number;
 }
 
-const MAX_QUERIES = 4096; // WebGPU's limit of a query set
+/** All dispatches of one kernel. */
+export interface KernelTime {
+  readonly label: string;
+  readonly dispatches: number;
+  readonly ms: number;
+  /** Of the whole profile's time, 0…1. */
+  readonly share: number;
+  /** GFLOP/s; undefined where the ops declare no arithmetic. */
+  readonly gflops: number | undefined;
+  /** GB/s of the memory bound, each range once per dispatch. */
+  readonly gbytes: number;
+}
 
-/** @throws Error when the adapter has no timestamp queries, or the program is too long for one query set. */
+const MAX_DISPATCHES = 2048; // two queries each, and WebGPU's limit of a query set is 4096
+
+/** The adapter cannot say how long a dispatch took. */
+export class NoTimestampsError extends Error {
+  override name = "NoTimestampsError";
+}
+
+/** @throws NoTimestampsError when the adapter has no timestamp queries. */
+export function checkTimestamps({ device, adapter }: Gpu): void {
+  if (device.features.has("timestamp-query")) return;
+  throw new NoTimestampsError(
+    `This adapter (${adapter.description || adapter.device || adapter.vendor || "unnamed"}) has no timestamp queries, ` +
+      "so its kernels cannot be timed one by one. Use an adapter with the feature timestamp-query (lavapipe and most " +
+      "desktop GPUs have it; some browsers hide it), or compare whole steps: their time is in metrics.jsonl.",
+  );
+}
+
+/** One run of the program with its present inputs, dispatch by dispatch. @throws NoTimestampsError */
 export async function profile(program: Program): Promise<DispatchTime[]> {
+  checkTimestamps(program.gpu);
+  const times: number[] = [];
+  for (let first = 0; first < program.dispatches; first += MAX_DISPATCHES)
+    times.push(...(await timeRange(program, first, Math.min(first + MAX_DISPATCHES, program.dispatches))));
+  program.gpu.check();
+  return program
+    .listing()
+    .map(({ label, grid, flops, bytes }, i) => ({ label, grid, flops, bytes, ms: times[i] ?? NaN }));
+}
+
+/** Milliseconds of the dispatches first…end−1. */
+async function timeRange(program: Program, first: number, end: number): Promise<number[]> {
   const { device } = program.gpu;
-  const count = program.dispatches;
-  if (!device.features.has("timestamp-query")) throw new Error("This adapter has no timestamp queries.");
-  if (count * 2 > MAX_QUERIES)
-    throw new Error(`At most ${MAX_QUERIES / 2} dispatches can be timed, got ${count}`);
+  const count = end - first;
   const querySet = device.createQuerySet({ type: "timestamp", count: count * 2 });
   const size = count * 16;
   const resolved = device.createBuffer({
@@ -29,7 +64,7 @@ export async function profile(program: Program): Promise<DispatchTime[]> {
   for (let i = 0; i < count; i++) {
     const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
     const pass = encoder.beginComputePass({ timestampWrites });
-    program.record(pass, i, i + 1);
+    program.record(pass, first + i, first + i + 1);
     pass.end();
   }
   encoder.resolveQuerySet(querySet, 0, count * 2, resolved, 0);
@@ -40,10 +75,48 @@ export async function profile(program: Program): Promise<DispatchTime[]> {
   staging.destroy();
   resolved.destroy();
   querySet.destroy();
-  program.gpu.check();
-  return program.listing().map(({ label, grid }, i) => ({
-    label,
-    grid,
-    ms: Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n)) / 1e6,
-  }));
+  return Array.from(
+    { length: count },
+    (_, i) => Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n)) / 1e6,
+  );
+}
+
+/** The programs that ran on a device between `watchPrograms` and `stop`, with how often each did. */
+export interface ProgramWatch {
+  readonly runs: ReadonlyMap<Program, number>;
+  stop(): void;
+}
+
+export function watchPrograms({ device }: Gpu): ProgramWatch {
+  const runs = new Map<Program, number>();
+  programWatchers.set(device, (program) => runs.set(program, (runs.get(program) ?? 0) + 1));
+  return { runs, stop: () => programWatchers.delete(device) };
+}
+
+/** The best of several profiles of one program, dispatch by dispatch: noise only ever adds. */
+export function bestOf(profiles: readonly (readonly DispatchTime[])[]): DispatchTime[] {
+  const [first = []] = profiles;
+  return first.map((d, i) => ({ ...d, ms: Math.min(...profiles.map((times) => times[i]?.ms ?? Infinity)) }));
+}
+
+/** Times by kernel, the longest first. */
+export function byKernel(times: readonly DispatchTime[]): KernelTime[] {
+  const total = times.reduce((sum, { ms }) => sum + ms, 0);
+  const groups = new Map<string, DispatchTime[]>();
+  for (const time of times) groups.set(time.label, [...(groups.get(time.label) ?? []), time]);
+  return [...groups]
+    .map(([label, group]) => {
+      const sum = (of: (d: DispatchTime) => number) => group.reduce((n, d) => n + of(d), 0);
+      const [ms, flops] = [sum((d) => d.ms), sum((d) => d.flops)];
+      const rate = (count: number) => count / ms / 1e6;
+      return {
+        label,
+        dispatches: group.length,
+        ms,
+        share: ms / total,
+        gflops: flops > 0 ? rate(flops) : undefined,
+        gbytes: rate(sum((d) => d.bytes)),
+      };
+    })
+    .toSorted((a, b) => b.ms - a.ms);
 }

@@ -13,36 +13,24 @@ import { placeScratch, type Lifetime } from "./arena";
 import type { Gpu } from "./device";
 import { GpuMemoryError } from "./failures";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
+import { type Binding, byteLength, type Tensor, UNIFORM_ALIGN } from "./tensor";
 
-/** Elements are 4 bytes wide: f32, u32 or i32. */
-export const ELEMENT_BYTES = 4;
-const UNIFORM_ALIGN = 256; // WebGPU's default minUniformBufferOffsetAlignment and minStorageBufferOffsetAlignment
+export { type Binding, ELEMENT_BYTES, fixed, type Tensor } from "./tensor";
 
-/** A range of GPU memory that a program names. Scratch gets its buffer when the program is built. */
-export interface Tensor {
-  readonly label: string;
-  /** Number of 4-byte elements. */
-  readonly length: number;
-  readonly place: Place;
-}
-
-type Place =
-  | { readonly kind: "scratch"; readonly id: number }
-  | { readonly kind: "input"; readonly name: string; readonly uniform: boolean }
-  | { readonly kind: "fixed"; readonly buffer: GPUBuffer; readonly offset: number };
-
-/** What a binding accepts: a tensor, or for a uniform the bytes of its struct (constant for the program). */
-export type Binding = Tensor | ArrayBuffer;
-
-interface Step {
+interface Step extends DispatchOptions {
   readonly spec: KernelSpec;
   readonly bindings: readonly Binding[];
   readonly grid: Grid;
-  readonly faster: Faster | undefined;
 }
 
 /** The same work as another kernel, for devices that can: equal bindings, its own grid. Asked once, on `build`. */
 export type Faster = (gpu: Gpu) => { readonly spec: KernelSpec; readonly grid: Grid } | undefined;
+
+export interface DispatchOptions {
+  readonly faster?: Faster | undefined;
+  /** Multiplications and additions of the dispatch, for profiles; without it they show bytes alone. */
+  readonly flops?: number;
+}
 
 /** Bytes by class, known before anything is allocated. */
 export interface ProgramMemory {
@@ -52,16 +40,6 @@ export interface ProgramMemory {
   readonly inputBytes: number;
   readonly uniformBytes: number;
   readonly outputBytes: number;
-}
-
-/** A range of a buffer that outlives the program: weights, gradients, moments. */
-export function fixed(label: string, buffer: GPUBuffer, offsetElements: number, length: number): Tensor {
-  const offset = offsetElements * ELEMENT_BYTES;
-  if (offset % UNIFORM_ALIGN !== 0)
-    throw new RangeError(
-      `Tensor "${label}" must start at a multiple of ${UNIFORM_ALIGN} bytes, got ${offset}`,
-    );
-  return { label, length, place: { kind: "fixed", buffer, offset } };
 }
 
 export class ProgramBuilder {
@@ -103,14 +81,14 @@ export class ProgramBuilder {
     spec: KernelSpec<Name>,
     bindings: Readonly<Record<Name, Binding>>,
     grid: Grid,
-    faster?: Faster,
+    options: DispatchOptions = {},
   ): void {
     const [x, y = 1, z = 1] = grid;
     if (!(x > 0 && y > 0 && z > 0) || Math.max(x, y, z) > 65535)
       throw new RangeError(`"${spec.entry}" needs a grid within 1..65535, got ${x}×${y}×${z}`);
     const names = Object.keys(spec.bindings) as Name[]; // keys of a Record<Name, …> are Names
     const checked = names.map((name) => checkBinding(spec, name, bindings[name]));
-    this.#steps.push({ spec, bindings: checked, grid, faster });
+    this.#steps.push({ ...options, spec, bindings: checked, grid });
   }
 
   get dispatches(): number {
@@ -154,11 +132,15 @@ export class ProgramBuilder {
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
     const memory = this.#allocate(device);
-    const steps = chosen.map(({ spec, bindings, grid }) => {
+    const steps = chosen.map(({ spec, bindings, grid, flops = 0 }): BoundStep => {
       const { pipeline, layout } = pipelines.get(pipelineKey(spec))!; // compiled just above
       const entries = bindings.map((b, binding) => ({ binding, resource: memory.resource(b) }));
       const group = device.createBindGroup({ label: `${this.label}/${spec.entry}`, layout, entries });
-      return { label: spec.entry, pipeline, group, grid };
+      const bytes = bindings.reduce(
+        (n, b) => n + (b instanceof ArrayBuffer ? b.byteLength : byteLength(b)),
+        0,
+      );
+      return { label: spec.entry, pipeline, group, grid, flops, bytes };
     });
     // Both at once: another program's scopes must not come between.
     const [invalid, noMemory] = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
@@ -282,12 +264,24 @@ interface Output {
   readonly staging: GPUBuffer;
 }
 
-interface BoundStep {
+/** What is known of a dispatch before it runs. */
+export interface DispatchFacts {
+  /** The kernel's entry point. */
   readonly label: string;
+  readonly grid: Grid;
+  /** As its op declared it; 0 where it did not. */
+  readonly flops: number;
+  /** Of everything bound, each range once: what the kernel must move if it reads or writes all of it. */
+  readonly bytes: number;
+}
+
+interface BoundStep extends DispatchFacts {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
-  readonly grid: Grid;
 }
+
+/** Told of every run of a program on a device; see watchPrograms in profile.ts. */
+export const programWatchers = new WeakMap<GPUDevice, (program: Program) => void>();
 
 export type InputData = Float32Array | Uint32Array | Int32Array;
 
@@ -332,6 +326,7 @@ export class Program {
     options: { read?: readonly Name[] } = {},
   ): Promise<Record<Name, Float32Array>> {
     const { device } = this.gpu;
+    programWatchers.get(device)?.(this);
     this.write(data);
     const encoder = device.createCommandEncoder({ label: this.label });
     const pass = encoder.beginComputePass({ label: this.label });
@@ -361,8 +356,8 @@ export class Program {
     }
   }
 
-  /** The labels and grids of the dispatches, in order: for profiles and tests. */
-  listing(): readonly { readonly label: string; readonly grid: Grid }[] {
+  /** The dispatches in order: for profiles and tests. */
+  listing(): readonly DispatchFacts[] {
     return this.steps;
   }
 
@@ -377,7 +372,6 @@ export class Program {
   }
 }
 
-const byteLength = (t: Tensor): number => t.length * ELEMENT_BYTES;
 const align = (bytes: number): number => Math.ceil(bytes / UNIFORM_ALIGN) * UNIFORM_ALIGN;
 
 function positive(label: string, length: number): number {

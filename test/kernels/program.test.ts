@@ -2,12 +2,13 @@
 //   replays                  the same recorded dispatches give the same values again, with new inputs
 //   scratch is shared        disjoint lifetimes share a slot; overlapping ones never do (property test)
 //   nothing allocated in run no buffer, bind group or pipeline is created while running; one submit
+//   progress                 pipelines are counted up to their number, and equal ones are compiled once
 //   errors                   wrong binding kind, grid 0, unknown input or output, too much data, foreign tensor, bad WGSL
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { placeScratch } from "../../src/gpu/arena";
 import type { Gpu } from "../../src/gpu/device";
-import { compileKernel, defineKernel } from "../../src/gpu/kernel";
+import { compileKernel, defineKernel, withConstants } from "../../src/gpu/kernel";
 import { f32, packParams, u32 } from "../../src/gpu/params";
 import { ProgramBuilder } from "../../src/gpu/program";
 import { testGpu } from "../support/gpu";
@@ -16,11 +17,12 @@ const axpb = defineKernel({
   entry: "axpb",
   code: [
     /* wgsl */ `
+override WG: u32 = 64u;
 struct Params { n: u32, a: f32, b: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
-@compute @workgroup_size(64)
+@compute @workgroup_size(WG)
 fn axpb(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < params.n) { y[id.x] = params.a * x[id.x] + params.b; }
 }`,
@@ -90,6 +92,20 @@ describe("Program", () => {
     for (const spy of spies) expect(spy).not.toHaveBeenCalled();
     expect(submit).toHaveBeenCalledTimes(2);
     vi.restoreAllMocks();
+    program.destroy();
+  });
+
+  test("compilation tells how far it is", async () => {
+    const b = chain(8, 3);
+    const other = withConstants(axpb, { WG: 32 });
+    b.dispatch(
+      other,
+      { params: packParams(u32(8), f32(1), f32(0)), x: b.scratch("x2", 8), y: b.scratch("y2", 8) },
+      [1],
+    );
+    const seen: string[] = [];
+    const program = await b.build(gpu, (done, total) => seen.push(`compiling ${done}/${total}`));
+    expect(seen).toEqual(["compiling 1/2", "compiling 2/2"]);
     program.destroy();
   });
 

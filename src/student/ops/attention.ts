@@ -138,6 +138,10 @@ const whereTiled =
     return { spec: make(kernel(headDim), lanes), grid: attentionGrid(length, heads, batch, lanes) };
   };
 
+/** Of `products` dot products of a head's size for each query and key that it sees. */
+const flopsOf = ({ batch, length, heads, headDim }: AttentionShape, products: number): number =>
+  2 * products * headDim * batch * heads * (length * (length + 1)) * 0.5;
+
 /** The forward dispatch; `keys` is the number of key rows per batch row (T, or a cache's capacity). */
 export function recordAttention(
   b: ProgramBuilder,
@@ -150,7 +154,10 @@ export function recordAttention(
   const sizes = [length, keys, heads, kvHeads].map(u32);
   const params = packParams(...sizes, ...factors(shape), u32(headDim / 4));
   const faster = whereTiled({ kernel: attentionKernel, tiled: attentionTiled, heads }, shape);
-  b.dispatch(attentionKernel(headDim), { params, ...t }, attentionGrid(length, heads, batch), faster);
+  b.dispatch(attentionKernel(headDim), { params, ...t }, attentionGrid(length, heads, batch), {
+    faster,
+    flops: flopsOf(shape, 2),
+  });
 }
 
 /** q (B·T, H·h), k and v (B·T, G·h) → (B·T, H·h); `start` holds B zeros. Each of q, k, v must be its own Var. */
@@ -185,7 +192,7 @@ function recordAttentionBackward(
     attentionBackwardQueryKernel(headDim),
     { ...t, params: packParams(...sizes, flag(dq), head), dq: dq.tensor, delta },
     attentionGrid(length, heads, batch),
-    whereTiled(query, shape),
+    { faster: whereTiled(query, shape), flops: flopsOf(shape, 3) },
   );
   const keyValue = {
     kernel: attentionBackwardKeyValueKernel,
@@ -197,6 +204,6 @@ function recordAttentionBackward(
     attentionBackwardKeyValueKernel(headDim),
     { ...t, params, delta, dk: dk.tensor, dv: dv.tensor },
     attentionGrid(length, kvHeads, batch),
-    whereTiled(keyValue, shape),
+    { faster: whereTiled(keyValue, shape), flops: flopsOf(shape, 4) },
   );
 }

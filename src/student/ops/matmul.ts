@@ -1,5 +1,5 @@
 // matmul: the one matrix product, in the three layouts a linear layer needs, in the form that suits the device.
-import type { ProgramBuilder } from "../../gpu/program";
+import type { Faster, ProgramBuilder } from "../../gpu/program";
 import { subgroupLanes } from "../../gpu/subgroups";
 import { matmulChoice } from "./matmul-choice";
 import { type Matmul, matmulForm, matmulKernel, matmulParams } from "./matmul-forms";
@@ -10,9 +10,11 @@ export function recordMatmul(builder: ProgramBuilder, m: Matmul): void {
   const addendRow = addend && (addend.length === cols && rows > 1 ? 0 : cols);
   const params = matmulParams(m, addendRow);
   const grid = [Math.ceil(cols / 32), Math.ceil(rows / 32)] as const;
-  builder.dispatch(matmulKernel, { params, a, b, addend: addend ?? a, out }, grid, (gpu) => {
+  const faster: Faster = (gpu) => {
     const lanes = subgroupLanes(gpu);
     const { first, otherwise } = matmulChoice(gpu);
     return matmulForm(first, m, lanes) ?? matmulForm(otherwise, m, lanes);
-  });
+  };
+  const flops = 2 * rows * cols * m.inner;
+  builder.dispatch(matmulKernel, { params, a, b, addend: addend ?? a, out }, grid, { faster, flops });
 }

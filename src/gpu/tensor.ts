@@ -1,0 +1,33 @@
+// What a kernel's binding may be: a range of GPU memory with a name, or the bytes of a uniform struct.
+
+/** Elements are 4 bytes wide: f32, u32 or i32. */
+export const ELEMENT_BYTES = 4;
+export const UNIFORM_ALIGN = 256; // WebGPU's default minUniformBufferOffsetAlignment and minStorageBufferOffsetAlignment
+
+/** A range of GPU memory that a program names. Scratch gets its buffer when the program is built. */
+export interface Tensor {
+  readonly label: string;
+  /** Number of 4-byte elements. */
+  readonly length: number;
+  readonly place: Place;
+}
+
+type Place =
+  | { readonly kind: "scratch"; readonly id: number }
+  | { readonly kind: "input"; readonly name: string; readonly uniform: boolean }
+  | { readonly kind: "fixed"; readonly buffer: GPUBuffer; readonly offset: number };
+
+/** What a binding accepts: a tensor, or for a uniform the bytes of its struct (constant for the program). */
+export type Binding = Tensor | ArrayBuffer;
+
+/** A range of a buffer that outlives the program: weights, gradients, moments. */
+export function fixed(label: string, buffer: GPUBuffer, offsetElements: number, length: number): Tensor {
+  const offset = offsetElements * ELEMENT_BYTES;
+  if (offset % UNIFORM_ALIGN !== 0)
+    throw new RangeError(
+      `Tensor "${label}" must start at a multiple of ${UNIFORM_ALIGN} bytes, got ${offset}`,
+    );
+  return { label, length, place: { kind: "fixed", buffer, offset } };
+}
+
+export const byteLength = (t: Tensor): number => t.length * ELEMENT_BYTES;
