@@ -15,6 +15,8 @@ const USAGE = `couplet COMMAND
   config [PRESET]              print a complete run config (presets: ${Object.keys(PRESETS).join(", ")})
   ot FILE.json [--out OUT.json] [--device gpu|cpu]
                                solve transport problems
+  objective CASE.json [--out OUT.json]
+                               one objective on given tensors: value, terms, gradients
 `;
 
 const COMMANDS: Record<string, (argv: string[]) => Promise<number>> = {
@@ -22,6 +24,7 @@ const COMMANDS: Record<string, (argv: string[]) => Promise<number>> = {
   ot: async (argv) => (await import("./ot")).otCommand(argv),
   export: async (argv) => (await import("./export")).exportCommand(argv),
   profile: async (argv) => (await import("./profile")).profileCommand(argv),
+  objective: async (argv) => (await import("./objective")).objectiveCommand(argv),
   config: printConfig,
 };
 

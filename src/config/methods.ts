@@ -61,12 +61,25 @@ const uld = { id: v.literal("uld") };
 /** Teacher logits moved into the student's vocabulary by edit distance (METHODS §4). */
 const mined = { id: v.literal("mined"), temperature: positive };
 
+/** Two spaces of one tokenizer (METHODS §5). */
+const dskd = { id: v.literal("dskd"), ...divergence };
+
+/** Two spaces joined by cross-model attention (METHODS §6). */
+const cma = {
+  id: v.literal("cma"),
+  ...divergence,
+  /** Divides the projected teacher's logits once more in the divergence that trains the student. */
+  teacherTemperature: positive,
+};
+
 /** What CoT2Align may stand on: a distillation term without its kdRate. */
 const base = v.variant("id", [
   v.strictObject({ id: v.literal("none") }),
   v.strictObject(kd),
   v.strictObject(uld),
   v.strictObject(mined),
+  v.strictObject(dskd),
+  v.strictObject(cma),
 ]);
 
 export const method = v.variant("id", [
@@ -74,6 +87,8 @@ export const method = v.variant("id", [
   v.strictObject({ ...kd, ...share }),
   v.strictObject({ ...uld, ...share }),
   v.strictObject({ ...mined, ...share }),
+  v.strictObject({ ...dskd, ...share }),
+  v.strictObject({ ...cma, ...share }),
   v.strictObject({
     id: v.literal("cot2align"),
     /** The paper's α: loss = (1 − kdRate)·CE + kdRate·(base + OT). */

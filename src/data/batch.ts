@@ -43,12 +43,31 @@ export interface TokenTables {
   readonly teacher: TokenTable;
 }
 
+/** Sums over many numbers, from which their mean and deviation follow. */
+export interface Moments {
+  readonly count: number;
+  readonly sum: number;
+  readonly squares: number;
+}
+
+/** What normalizations over a whole batch need of the teacher, prompts and padding included. */
+export interface TeacherMoments {
+  /** Of the last hidden state at every position that `positions` counts. */
+  readonly hidden: Moments;
+  /** Of a token's embedding. */
+  token(id: number): Moments;
+  /** Positions of the main view that count. */
+  readonly positions: number;
+}
+
 export interface PairBatch extends ViewBatch {
   readonly rowIndices: readonly number[];
   /** The plain view of the same rows, when the objective reads both; a row without one has no response rows there. */
   readonly plain?: ViewBatch | undefined;
   /** The same object for every batch of a run. */
   readonly tokens?: TokenTables | undefined;
+  /** Of the main view, when the objective needs both the hidden states and the embedding table. */
+  readonly teacherMoments?: TeacherMoments | undefined;
   /** What token losses are divided by, when it is not the number of response tokens: part of a global batch. */
   readonly denominator?: number | undefined;
   /** What losses per sample are divided by, likewise. */
@@ -106,3 +125,28 @@ export function bucketLength(n: number, multiple = 16): number {
   if (!(multiple >= 1)) throw new RangeError(`buckets are multiples of a number from 1, got ${multiple}`);
   return Math.max(1, Math.ceil(n / multiple)) * multiple;
 }
+
+export function momentsOf(values: ArrayLike<number>): Moments {
+  let sum = 0;
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    sum += value;
+    squares += value * value;
+  }
+  return { count: values.length, sum, squares };
+}
+
+export const addMoments = (parts: readonly Moments[]): Moments =>
+  parts.reduce(
+    (all, m) => ({
+      count: all.count + m.count,
+      sum: all.sum + m.sum,
+      squares: all.squares + m.squares,
+    }),
+    { count: 0, sum: 0, squares: 0 },
+  );
+
+/** The unbiased deviation, torch.std's default. */
+export const deviation = ({ count, sum, squares }: Moments): number =>
+  Math.sqrt(Math.max(0, squares - (sum * sum) / count) / (count - 1));

@@ -1,9 +1,14 @@
 // Data: rows, token sequences, batches and scores.
 export {
+  addMoments,
   bucketLength,
+  deviation,
   makeSideBatch,
+  type Moments,
+  momentsOf,
   type PairBatch,
   type SideBatch,
+  type TeacherMoments,
   type TokenTable,
   type TokenTables,
   type ViewBatch,

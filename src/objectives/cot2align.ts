@@ -1,29 +1,39 @@
-// CoT2Align, the standard pair: cross entropy and transport at the embedding and the last hidden layer, both models
-// reading the same view of a row. METHODS §7: loss = (1 − r)·CE / tokens + r·(OT(e, E0) + OT(h, H)).
-// The two cross-CoT pairs and a base KD term join here when the rows carry both views to the trainer.
-import type { MethodConfig } from "../config/run";
+// CoT2Align: a base distillation term and transport at the embedding and the last hidden layer, over one or both views
+// of a row. METHODS §7:
+//
+//   loss = ((1 − r)·CE + r·KD)/tokens + r·OT_total
+//   OT_total = OT(h,H) + OT(e,E₀)  + with both views, OT of student plain × teacher CoT and student CoT × teacher plain
+import type { BaseConfig, MethodOf } from "../config/run";
 import { recordCrossEntropyTerm } from "./cross-entropy-term";
-import {
-  projectorParameters,
-  recordTransportProbe,
-  recordTransportTerm,
-  activeLayers,
-} from "./transport-term";
+import { distillationOf } from "./distillations";
+import { projectorParameters } from "./projector";
+import { teacherNeeds } from "./transport-sites";
+import { recordTransportProbe, recordTransportTerm } from "./transport-term";
 import { joinTerms, type Objective } from "./types";
 
-type Config = Extract<MethodConfig, { id: "cot2align" }>;
+/** The term that transport stands on; none is cross entropy alone. */
+const baseOf = (base: BaseConfig) => (base.id === "none" ? undefined : distillationOf(base));
 
-export const cot2align: Objective<Config> = {
+export const cot2align: Objective<MethodOf<"cot2align">> = {
   id: "cot2align",
   title: "CoT2Align: cross entropy and optimal transport",
   paper: "arXiv 2502.16806",
-  needs: ({ transport }) => activeLayers(transport).map((layer) => `teacher.${layer}` as const),
-  parameters: (_config, { teacherWidth, studentWidth }, seed) =>
-    projectorParameters(teacherWidth, studentWidth, seed),
-  record: ({ kdRate, transport }, recording) =>
-    joinTerms([
+  needs: ({ base, transport }) => [...(baseOf(base)?.needs(base) ?? []), ...teacherNeeds(transport)],
+  sharesTokenizer: ({ base }) => baseOf(base)?.sharesTokenizer ?? false,
+  views: ({ crossCot }) => (crossCot ? 2 : 1),
+  parameters: ({ base }, dims, seed) => [
+    ...(baseOf(base)?.parameters(base, dims, seed) ?? []),
+    ...projectorParameters("ot", dims.teacherWidth, dims.studentWidth, seed),
+  ],
+  prepare: async ({ base }, tokens, options) => baseOf(base)?.prepare?.(base, tokens, options),
+  record(config, recording) {
+    const { kdRate, base } = config;
+    const kd = baseOf(base);
+    return joinTerms([
       recordCrossEntropyTerm(recording, 1 - kdRate),
-      recordTransportTerm(recording, transport, kdRate),
-    ]),
-  recordProbe: ({ transport }, recording) => recordTransportProbe(recording, transport),
+      ...(kd ? [kd.recordTerm(base, recording, kdRate)] : []),
+      recordTransportTerm(recording, config, kdRate),
+    ]);
+  },
+  recordProbe: (config, recording) => recordTransportProbe(recording, { ...config, crossCot: false }),
 };

@@ -19,7 +19,8 @@ export function besideCrossEntropy<Settings extends { readonly id: string }>(
 ): Objective<Settings & { readonly kdRate: number }> {
   const { id, title, paper, sharesTokenizer = false } = term;
   return {
-    ...{ id, title, paper, sharesTokenizer },
+    ...{ id, title, paper },
+    sharesTokenizer: () => sharesTokenizer,
     needs: (config) => term.needs(config),
     parameters: (config, dims, seed) => term.parameters(config, dims, seed),
     prepare: async (config, tokens, options) => term.prepare?.(config, tokens, options),

@@ -1,10 +1,12 @@
 // The distillation terms: each is a method beside cross entropy, and some are a base of CoT2Align.
+import { cma } from "./cma";
+import { dskd } from "./dskd";
 import { kd } from "./kd";
 import { mined } from "./mined";
 import type { Distillation } from "./types";
 import { uld } from "./uld";
 
-export const DISTILLATIONS = [kd, uld, mined] as const;
+export const DISTILLATIONS = [kd, uld, mined, dskd, cma] as const;
 
 /** The term that a method's or a base's config names. */
 export function distillationOf(settings: { readonly id: string }): Distillation {

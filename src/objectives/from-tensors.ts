@@ -110,7 +110,11 @@ export function recordTensors(
       labels: u32(`label_s${suffix}`, () => of.student.labels, size.studentRows),
     };
     const teacherSide: TeacherSide = {
-      ...{ embedding: teacher("emb"), hidden: teacher("hid"), logits: teacher("logits") },
+      ...{
+        embedding: teacher("emb"),
+        hidden: teacher("hid"),
+        logits: teacher("logits"),
+      },
       layer: byNumber((k) => teacher(`layer_${k}`)()),
       ...{ head: weights.Wt, tokenEmbedding: weights.Et },
       ids: u32(`ids_t${suffix}`, () => tokens(of.teacher), size.teacherRows),
@@ -124,7 +128,7 @@ export function recordTensors(
   const studentPositions = u32("rows_shared", () => teacher.rows, shape.teacherRows);
   const recording: Recording = {
     ...view("", batch, shape),
-    ...{ tape, params, shape },
+    ...{ tape, params: withMissing(params), shape },
     shared: {
       teacherLogits: teacherRows("t_logits_shared", sharedLogits, student.rows, shape.studentRows),
       teacherHidden: teacherRows("t_hid_shared", "t_hid", student.rows, shape.studentRows),
@@ -134,3 +138,12 @@ export function recordTensors(
   };
   return { recording, inputs: () => data };
 }
+
+/** A projector that is not given is missing like any tensor. */
+const withMissing = (params: ParamStore): ParamStore => ({
+  ...params,
+  leaf(tape, name) {
+    if (!params.entries.has(name)) throw new MissingTensor(name.replace(/^projector\./, ""));
+    return params.leaf(tape, name);
+  },
+});

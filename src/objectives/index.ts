@@ -1,7 +1,9 @@
 // The objectives, in the order the page lists them. A new one is one file and one line here.
 import type { MethodConfig } from "../config/run";
+import { cma } from "./cma";
 import { cot2align } from "./cot2align";
 import { besideCrossEntropy } from "./distillation";
+import { dskd } from "./dskd";
 import { kd } from "./kd";
 import { mined } from "./mined";
 import { sft } from "./sft";
@@ -14,6 +16,8 @@ export const OBJECTIVES = [
   besideCrossEntropy(kd),
   besideCrossEntropy(uld),
   besideCrossEntropy(mined),
+  besideCrossEntropy(dskd),
+  besideCrossEntropy(cma),
 ] as const;
 
 /** The objective that a config names. The config's schema admits only ids that are in the list. */
@@ -32,5 +36,8 @@ export {
   type TensorFields,
   type TensorRecording,
 } from "./from-tensors";
+export { DISTILLATIONS, distillationOf } from "./distillations";
+export { recordCrossEntropyTerm } from "./cross-entropy-term";
+export { recordTransportTerm } from "./transport-term";
 export { byNumber, once } from "./once";
 export * from "./types";

@@ -2,20 +2,17 @@
 //
 //   OT(h, H) = Σ_b ⟨P_b, C_b⟩ / (4·B),   C_b = cost(h_b[response rows], proj(H_b)[response rows]),   P_b by Sinkhorn
 //
-// One projector serves every layer. All samples of all layers are one batched, ragged solve.
+// One projector serves every layer and every pair of views. All samples of all sites are one batched, ragged solve.
 import type { TransportConfig } from "../config/run";
-import { createRng } from "../config/rng";
-import type { PairBatch, SideBatch } from "../data";
+import type { PairBatch } from "../data";
 import type { Tensor } from "../gpu/program";
 import {
-  costElements,
   DEFAULT_SETTINGS,
   type OtCapacity,
   type OtSettings,
   packProblems,
   pitchOf,
   placeProblems,
-  type ProblemSize,
   readStatus,
   recordCost,
   recordCostBackward,
@@ -24,180 +21,151 @@ import {
   type SavedCost,
   type Solved,
 } from "../ot";
-import { linear, type NewParameter, type Var } from "../student";
+import { joinColumns, type Var } from "../student";
+import { project } from "./projector";
 import {
-  batchSamples,
-  type PlanFigures,
-  type RecordedProbe,
-  type RecordedTerm,
-  type Recording,
-  type StepShape,
-} from "./types";
+  capacityOf,
+  type PairConfig,
+  problemSizes,
+  type Site,
+  sitesOf,
+  siteWeight,
+  studentStates,
+  teacherRowsOf,
+  teacherStates,
+} from "./transport-sites";
+import type { PlanFigures, RecordedProbe, RecordedTerm, Recording } from "./types";
 
-/** A layer that enters the transport: which states, and where it stands in the problem table. */
-type Layer = "embedding" | "hidden";
+const settingsOf = (config: TransportConfig): OtSettings => {
+  const { epsilon, relative, maxIterations, tolerance, scheme } = config;
+  return { ...DEFAULT_SETTINGS, epsilon, relative, maxIterations, tolerance, scheme };
+};
 
-const PROJECTOR = "projector.ot";
-
-/** nn.Linear's default: weights and bias uniform in ±1/√(fan in). */
-export function projectorParameters(from: number, to: number, seed: number): NewParameter[] {
-  const rng = createRng(seed);
-  const bound = 1 / Math.sqrt(from);
-  const uniform = (n: number) => Float32Array.from({ length: n }, () => (2 * rng.next() - 1) * bound);
-  const group = "projector" as const;
-  return [
-    { name: `${PROJECTOR}.weight`, shape: [to, from], data: uniform(to * from), group, decay: true },
-    { name: `${PROJECTOR}.bias`, shape: [to], data: uniform(to), group, decay: false },
-  ];
-}
-
-/** The layers whose weight is not zero. */
-export const activeLayers = (config: TransportConfig): Layer[] =>
-  (["embedding", "hidden"] as const).filter((layer) => config[layer] > 0);
-
-const settingsOf = ({ epsilon, relative, maxIterations, tolerance }: TransportConfig): OtSettings => ({
-  ...DEFAULT_SETTINGS,
-  epsilon,
-  relative,
-  maxIterations,
-  tolerance,
-});
-
-function capacityOf(s: StepShape, layers: number): OtCapacity {
-  // Σ n·pitch(m) ≤ (Σ n)·pitch(max m): a bound that depends on the bucket alone.
-  return {
-    problems: s.batch * layers,
-    maxRows: s.studentLength,
-    maxCols: s.teacherLength,
-    costElements: layers * costElements(s.studentRows, s.teacherLength),
-    rows: layers * s.studentRows,
-    cols: layers * s.teacherRows,
-  };
-}
-
-/** Problem p of layer l is sample p of the batch; places that a smaller batch leaves over stay empty. */
-function problemSizes({ student, teacher }: PairBatch, batch: number, layers: number): ProblemSize[] {
-  const range = (side: SideBatch, b: number) => {
-    const [from = 0, to = from] = [side.rowOffsets[b], side.rowOffsets[b + 1]];
-    return [from, to - from] as const;
-  };
-  const sizes = Array.from({ length: batch }, (_, b): ProblemSize => {
-    if (b >= student.B) return { xOffset: 0, n: 0, yOffset: 0, m: 0 };
-    const [xOffset, n] = range(student, b);
-    const [yOffset, m] = range(teacher, b);
-    return { xOffset, n, yOffset, m };
-  });
-  return Array.from({ length: layers }, () => sizes).flat();
+interface Side {
+  readonly site: Site;
+  /** Student rows and projected teacher rows, their width a multiple of four. */
+  readonly x: Var;
+  readonly y: Var;
+  readonly saved: SavedCost;
 }
 
 interface Recorded {
-  readonly layers: readonly Layer[];
+  readonly sites: readonly Site[];
   readonly capacity: OtCapacity;
   readonly solved: Solved;
-  readonly sides: readonly { readonly x: Var; readonly y: Var; readonly saved: SavedCost }[];
+  readonly sides: readonly Side[];
 }
 
 /** Projector, cost matrices and the solve. Adds the input `problems` and the output `transport_state`. */
-function recordForwardTransport(
-  recording: Recording,
-  config: TransportConfig,
-  keepHistory: boolean,
-): Recorded {
-  const { tape, shape, student, teacher, params } = recording;
-  const { b } = tape;
-  const layers = activeLayers(config);
-  const capacity = capacityOf(shape, layers.length);
+function recordForwardTransport(recording: Recording, config: PairConfig, keepHistory: boolean): Recorded {
+  const { b } = recording.tape;
+  const sites = sitesOf(config);
+  const capacity = capacityOf(recording.shape, sites);
   const problems = b.input("problems", capacity.problems * 8);
   const cost = b.scratch("transport cost", capacity.costElements);
-  const projector = [
-    params.leaf(tape, `${PROJECTOR}.weight`),
-    params.leaf(tape, `${PROJECTOR}.bias`),
-  ] as const;
-  const project = (states: Tensor): Var => {
-    const x = tape.constant(states, [shape.teacherRows, shape.teacherWidth]);
-    return linear(tape, x, projector[0], { bias: projector[1] });
-  };
-  const sides = layers.map((layer, l) => {
-    const x = student[layer]();
-    const y = project(teacher[layer]());
-    const saved = recordCost(b, {
-      ...costArgs(recording, config, capacity, problems, cost, l),
-      x: x.value,
-      y: y.value,
-    });
-    return { x, y, saved };
+  const states = wholeVectors(recording);
+  const sides = sites.map((site, s): Side => {
+    const x = states.student(site);
+    const y = states.teacher(site);
+    const args = costArgs(recording, config, capacity, problems, cost, s);
+    return { site, x, y, saved: recordCost(b, { ...args, x: x.value, y: y.value }) };
   });
-  const solved = recordSinkhorn(b, { cost, problems, capacity, settings: settingsOf(config), keepHistory });
+  const settings = settingsOf(config.transport);
+  const solved = recordSinkhorn(b, { cost, problems, capacity, settings, keepHistory });
   b.output("transport_state", solved.state);
-  return { layers, capacity, solved, sides };
+  return { sites, capacity, solved, sides };
+}
+
+/** The cost kernels read whole vec4s. */
+const paddedWidth = (width: number): number => Math.ceil(width / 4) * 4;
+
+/** The states of a site, recorded once however many sites use them. */
+function wholeVectors(recording: Recording) {
+  const { tape, params, shape } = recording;
+  const width = paddedWidth(shape.studentWidth);
+  const widen = (x: Var) => (width === shape.studentWidth ? x : joinColumns(tape, [x], width));
+  const known = new Map<string, Var>();
+  const once = (key: string, make: () => Var): Var => {
+    const made = known.get(key) ?? make();
+    known.set(key, made);
+    return made;
+  };
+  return {
+    student: (site: Site) =>
+      once(`s ${site.layer.student} ${site.studentView}`, () => widen(studentStates(recording, site))),
+    teacher: (site: Site) =>
+      once(`t ${site.layer.teacher} ${site.teacherView}`, () => {
+        const rows = teacherRowsOf(shape, site);
+        const states = tape.constant(teacherStates(recording, site), [rows, shape.teacherWidth]);
+        return widen(project(tape, params, "ot", states));
+      }),
+  };
 }
 
 const costArgs = (
   { shape }: Recording,
-  config: TransportConfig,
+  { transport }: PairConfig,
   capacity: OtCapacity,
   problems: Tensor,
   cost: Tensor,
-  layer: number,
+  site: number,
 ) => ({
-  D: shape.studentWidth,
+  D: paddedWidth(shape.studentWidth),
+  trueD: shape.studentWidth,
   problems,
   capacity,
-  range: { first: layer * shape.batch, count: shape.batch },
-  kind: config.cost,
+  range: { first: site * shape.batch, count: shape.batch },
+  kind: transport.cost,
   cost,
 });
 
-/** The published code averages over the batch and divides by four. */
-const problemWeight = (weight: number, batch: PairBatch): number => weight / (4 * batchSamples(batch));
-
-/** Terms `ot_embedding` and `ot_hidden`, each `weight` times the layer's own weight. */
-export function recordTransportTerm(
-  recording: Recording,
-  config: TransportConfig,
-  weight: number,
-): RecordedTerm {
+/** One term for each site, `weight` times its layer's weight, and its gauge. */
+export function recordTransportTerm(recording: Recording, config: PairConfig, weight: number): RecordedTerm {
   const { tape, shape } = recording;
   const { b } = tape;
-  const recorded = recordForwardTransport(recording, config, config.gradient === "unrolled");
-  const { layers, capacity, solved, sides } = recorded;
+  const { gradient } = config.transport;
+  const { sites, capacity, solved, sides } = recordForwardTransport(
+    recording,
+    config,
+    gradient === "unrolled",
+  );
   const weights = b.input("transport_weights", capacity.problems);
 
   tape.push(() => {
-    const dcost = recordPlanGradient(b, solved, config.gradient, weights);
-    sides.forEach(({ x, y, saved }, l) => {
+    const dcost = recordPlanGradient(b, solved, gradient, weights);
+    sides.forEach(({ x, y, saved }, s) => {
       const dx = tape.gradSink(x);
       const dy = tape.gradSink(y);
       recordCostBackward(b, {
-        ...costArgs(recording, config, capacity, solved.problems, solved.cost, l),
-        x: x.value,
-        y: y.value,
-        saved,
-        dcost,
-        dx: dx.tensor,
-        dy: dy.tensor,
+        ...costArgs(recording, config, capacity, solved.problems, solved.cost, s),
+        ...{ x: x.value, y: y.value, saved, dcost },
+        ...{ dx: dx.tensor, dy: dy.tensor },
         accumulate: { dx: dx.accumulate, dy: dy.accumulate },
       });
     });
   });
 
-  const weightOf = (layer: Layer, batch: PairBatch) => problemWeight(weight * config[layer], batch);
+  const weightOf = (site: Site, batch: PairBatch) => weight * siteWeight(site, config.masks, batch);
   return {
     outputs: ["transport_state"],
     inputs: (batch) => ({
-      problems: packProblems(problemSizes(batch, shape.batch, layers.length), capacity),
+      problems: packProblems(problemSizes(batch, shape.batch, sites), capacity),
       transport_weights: Float32Array.from(
-        layers.flatMap((layer) => new Array<number>(shape.batch).fill(weightOf(layer, batch))),
+        sites.flatMap((site) => new Array<number>(shape.batch).fill(weightOf(site, batch))),
       ),
     }),
-    terms({ transport_state = new Float32Array() }, batch) {
-      const statuses = layers.map((_, l) =>
-        Array.from({ length: batch.student.B }, (__, s) => readStatus(transport_state, l * shape.batch + s)),
-      );
-      const all = statuses.flat();
-      const sum = (l: number) => (statuses[l] ?? []).reduce((total, { cost }) => total + cost, 0);
+    terms({ transport_state = empty }, batch) {
+      const sizes = problemSizes(batch, shape.batch, sites);
+      const perSite = sites.map((site, s) => {
+        const solvedHere = sizes
+          .slice(s * shape.batch, (s + 1) * shape.batch)
+          .flatMap(({ n }, p) => (n > 0 ? [readStatus(transport_state, s * shape.batch + p)] : []));
+        const cost = solvedHere.reduce((sum, status) => sum + status.cost, 0);
+        return { site, solvedHere, cost };
+      });
+      const all = perSite.flatMap(({ solvedHere }) => solvedHere);
       return {
-        terms: Object.fromEntries(layers.map((layer, l) => [`ot_${layer}`, sum(l) * weightOf(layer, batch)])),
+        terms: Object.fromEntries(perSite.map(({ site, cost }) => [site.name, cost * weightOf(site, batch)])),
         correctTokens: 0,
         marginalError: Math.max(0, ...all.map((s) => s.marginalError)),
         unconverged: all.filter((s) => !s.converged).length,
@@ -207,22 +175,22 @@ export function recordTransportTerm(
 }
 
 /** The plans of one sample, forward only. */
-export function recordTransportProbe(recording: Recording, config: TransportConfig): RecordedProbe {
+export function recordTransportProbe(recording: Recording, config: PairConfig): RecordedProbe {
   const { b } = recording.tape;
-  const { layers, capacity, solved } = recordForwardTransport(recording, config, false);
+  const { sites, capacity, solved } = recordForwardTransport(recording, config, false);
   b.output("transport_plan", solved.plan);
   b.output("transport_cost", solved.cost);
   return {
     outputs: ["transport_state", "transport_plan", "transport_cost"],
-    inputs: (batch) => ({ problems: packProblems(problemSizes(batch, 1, layers.length), capacity) }),
+    inputs: (batch) => ({ problems: packProblems(problemSizes(batch, 1, sites), capacity) }),
     plans({ transport_state = empty, transport_plan = empty, transport_cost = empty }, batch) {
-      const placed = placeProblems(problemSizes(batch, 1, layers.length), capacity);
-      return layers.flatMap((layer, l): PlanFigures[] => {
-        const at = placed[l];
-        if (!at) return [];
-        const s = readStatus(transport_state, l);
+      const placed = placeProblems(problemSizes(batch, 1, sites), capacity);
+      return sites.flatMap(({ layer: { student: layer } }, s): PlanFigures[] => {
+        const at = placed[s];
+        if (!at || at.n === 0 || typeof layer === "number") return []; // the page shows the two ends
+        const status = readStatus(transport_state, s);
         const matrix = (values: Float32Array) => unpitch(values.subarray(at.cost), at.n, at.m);
-        const { cost: transportCost, entropy, epsilon, iterations, marginalError, converged } = s;
+        const { cost: transportCost, entropy, epsilon, iterations, marginalError, converged } = status;
         const figures = { transportCost, entropy, epsilon, iterations, marginalError, converged };
         return [{ layer, plan: matrix(transport_plan), cost: matrix(transport_cost), ...figures }];
       });

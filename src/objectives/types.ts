@@ -163,7 +163,7 @@ export interface Objective<Config extends { readonly id: string } = MethodConfig
   readonly paper: string;
   needs(config: Config): readonly TeacherNeed[];
   /** True when it pairs position p with position p, and so needs one tokenizer for both models. */
-  readonly sharesTokenizer?: boolean;
+  sharesTokenizer?(config: Config): boolean;
   /** How many views of a row it reads; one when absent. */
   views?(config: Config): 1 | 2;
   /** Trainable parameters beside the student's own: projectors. */

@@ -13,9 +13,10 @@ export {
 export { studentLogits } from "./logits";
 export { NotFiniteLogits } from "./sample";
 export { type LoraSettings, mergeLora, peftAdapter, withLora } from "./lora";
+export { joinColumns } from "./ops/columns";
 export { linear } from "./ops/linear";
 export { crossEntropy } from "./ops/cross-entropy";
-export { gatherRows } from "./ops/rows";
+export { embedding as embedRows, gatherRows } from "./ops/rows";
 export {
   type AdamWStep,
   HYPER_ELEMENTS,

@@ -78,6 +78,11 @@ export class Tape {
     return leaf;
   }
 
+  /** The parameters that were asked for so far, the frozen ones left out. */
+  get leaves(): Iterable<Var> {
+    return this.#leafGrads.keys();
+  }
+
   /** A new value computed from `inputs`: it needs a gradient when one of them does. */
   result(label: string, shape: readonly number[], inputs: readonly Var[]): Var {
     const value = this.b.scratch(label, size(shape));

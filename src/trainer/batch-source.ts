@@ -1,8 +1,18 @@
 // From prepared rows to what a program takes: the batch of each view that the objective reads, and the teacher's
 // states for it.
-import { makePairBatch, type PairBatch, type PreparedRow, type TokenTable, type TokenTables } from "../data";
-import type { Teacher, Tokenizer } from "../models";
-import type { Dims } from "../objectives";
+import {
+  addMoments,
+  makePairBatch,
+  type Moments,
+  momentsOf,
+  type PairBatch,
+  type PreparedRow,
+  type TeacherMoments,
+  type TokenTable,
+  type TokenTables,
+} from "../data";
+import type { NamedTensor, Teacher, Tokenizer } from "../models";
+import { byNumber, type Dims } from "../objectives";
 import type { Loaded } from "./load";
 import type { BatchStates, TeacherCache } from "./teacher-cache";
 
@@ -19,16 +29,41 @@ export function createBatchSource(
   cache: TeacherCache,
 ): BatchSource {
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
+  const tokenMoments = teacher.tokenEmbedding && momentsByToken(teacher.tokenEmbedding);
   const sequences = ({ teacher: main, plain }: PreparedRow) =>
     views === 2 && plain ? [main, plain.teacher] : [main];
   return {
     ensure: (rows) => cache.ensure(rows.flatMap(sequences)),
-    batch: (rows) => ({ ...makePairBatch(rows, padIds, { plain: views === 2 }), tokens }),
+    batch: (rows) => ({
+      ...makePairBatch(rows, padIds, { plain: views === 2 }),
+      tokens,
+      get teacherMoments() {
+        return teacherMoments(rows, cache, tokenMoments);
+      },
+    }),
     states: (rows) => ({
       main: rows.map((row) => cache.states(row.teacher)),
       ...(views === 2 && { plain: rows.map(({ plain }) => plain && cache.states(plain.teacher)) }),
     }),
   };
+}
+
+/** Over the real positions of these rows, prompts included; padding would say nothing. */
+function teacherMoments(
+  rows: readonly PreparedRow[],
+  cache: TeacherCache,
+  token: ((id: number) => Moments) | undefined,
+): TeacherMoments | undefined {
+  const hidden = rows.flatMap((row) => cache.states(row.teacher).hiddenMoments ?? []);
+  if (!token || hidden.length < rows.length) return undefined;
+  const positions = rows.reduce((sum, row) => sum + row.teacher.ids.length - 1, 0);
+  return { hidden: addMoments(hidden), token, positions };
+}
+
+/** Moments of the rows of a token table, each computed once. */
+function momentsByToken({ shape, data }: NamedTensor): (id: number) => Moments {
+  const [, width = 0] = shape;
+  return byNumber((id) => momentsOf(data.subarray(id * width, (id + 1) * width)));
 }
 
 export const tokenTables = (student: Tokenizer, teacher: Tokenizer): TokenTables => ({

@@ -113,7 +113,8 @@ async function open(
   const rows = prepareRows(run, sources, tokenizer, teacher, config.maxPositions);
 
   const tokens = tokenTables(tokenizer, teacher.tokenizer);
-  if (objective.sharesTokenizer && !sameTokens(tokens)) throw differentTokenizers(objective, tokens);
+  if (objective.sharesTokenizer?.(run.method) && !sameTokens(tokens))
+    throw differentTokenizers(objective, tokens);
   await objective.prepare?.(run.method, tokens, { progress });
 
   const dims = dimsOf({ model: { config }, teacher });

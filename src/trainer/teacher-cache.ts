@@ -1,5 +1,5 @@
 // The frozen teacher's states at a sequence's response positions, computed once and kept for the run.
-import { makeSideBatch, type Sequence } from "../data";
+import { makeSideBatch, type Moments, momentsOf, type Sequence } from "../data";
 import type { Teacher } from "../models";
 import type { TeacherNeed } from "../objectives";
 
@@ -8,6 +8,8 @@ export type StateKind = "embedding" | "hidden" | `layer.${number}`;
 /** Response rows of one sequence: [n, D] each, row-major; the kinds that the objective needs. */
 export interface TeacherStates {
   readonly values: Readonly<Partial<Record<StateKind, Float32Array>>>;
+  /** Of the last hidden state over the whole sequence, prompt included; when the objective needs the state. */
+  readonly hiddenMoments?: Moments;
 }
 
 /** The states of a batch, sample by sample; a sample without a plain view has none there. */
@@ -67,7 +69,13 @@ export function createTeacherCache(teacher: Teacher, needs: readonly TeacherNeed
       const at = batch.rows.subarray(from, to);
       const gathered = kinds.map((kind) => [kind, gather(whole(kind), at, output.D)] as const);
       bytes += gathered.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
-      cache.set(sequence, { values: Object.fromEntries(gathered) });
+      const real = output.hidden
+        .subarray(b * batch.T * output.D)
+        .subarray(0, (sequence.ids.length - 1) * output.D);
+      cache.set(sequence, {
+        values: Object.fromEntries(gathered),
+        ...(kinds.includes("hidden") && { hiddenMoments: momentsOf(real) }),
+      });
     });
   }
 

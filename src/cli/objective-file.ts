@@ -1,0 +1,256 @@
+// The case that `couplet objective` reads: JSON to tensors, labels and settings. Every complaint names its field.
+import { COST_KINDS, type CostKind, DIVERGENCES, type Divergence } from "../config/run";
+import type { Matrix } from "../objectives";
+
+export class CaseError extends Error {
+  override name = "CaseError";
+  constructor(field: string, detail: string) {
+    super(`${field}: ${detail}`);
+  }
+}
+
+export const METHODS = ["sft", "kd", "uld", "mined", "dskd", "cma", "ot", "cot2align"] as const;
+const BASES = ["kd", "uld", "mined", "cma", "dskd"] as const;
+const MASKS = ["intended", "as_published"] as const;
+const REDUCTIONS = ["sum", "total"] as const;
+
+export interface CaseSettings {
+  readonly method: (typeof METHODS)[number];
+  readonly base: (typeof BASES)[number] | undefined;
+  readonly divergence: Divergence;
+  readonly temperature: number;
+  readonly teacherTemperature: number;
+  readonly skew: number;
+  readonly adaptiveAlpha: number;
+  readonly kdRate: number;
+  readonly cost: CostKind;
+  readonly alpha: number;
+  readonly maxIterations: number;
+  readonly masks: (typeof MASKS)[number];
+  readonly reduction: (typeof REDUCTIONS)[number];
+}
+
+/** A tensor as it came: nested lists of this shape, flat. */
+export interface CaseTensor extends Matrix {
+  readonly shape: readonly number[];
+}
+
+/** Labels [B, L]; −100 is no response position. */
+export interface CaseLabels {
+  readonly B: number;
+  readonly L: number;
+  readonly labels: Int32Array;
+  readonly ids: Int32Array | undefined;
+}
+
+export interface CaseView {
+  readonly student: CaseLabels;
+  readonly teacher: CaseLabels;
+}
+
+export interface Case {
+  readonly settings: CaseSettings;
+  readonly tensors: ReadonlyMap<string, CaseTensor>;
+  readonly main: CaseView;
+  readonly plain: CaseView | undefined;
+  readonly tokens: Readonly<Partial<Record<"student" | "teacher", readonly string[]>>>;
+  readonly spaces: Readonly<Record<"student" | "teacher", string>>;
+  readonly denominator: number | undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const VIEW_TENSOR = /^([st])_(logits|hid|emb|layer_\d+|logits_same)(_raw)?$/;
+const TABLES = ["Ws", "Wt", "Es", "Et"];
+const PROJECTOR = /^(t2s|s2t|query|ot)\.(weight|bias)$/;
+export const NO_RESPONSE = -100;
+
+/** @throws CaseError for the first thing that is wrong. */
+export function readCase(text: string): Case {
+  const file = parse(text);
+  const tensors = new Map<string, CaseTensor>();
+  for (const [field, value] of Object.entries(file)) {
+    if (value === null || value === undefined) continue;
+    const depth = VIEW_TENSOR.test(field) ? 3 : TABLES.includes(field) ? 2 : projectorDepth(field);
+    if (depth > 0) tensors.set(field, readTensor(field, value, depth));
+  }
+  const settings = readSettings(file);
+  const main = readView(file, "", tensors);
+  const raw = ["label_s_raw", "label_t_raw"].filter((field) => present(file, field));
+  if (raw.length === 1)
+    throw new CaseError(raw[0] === "label_s_raw" ? "label_t_raw" : "label_s_raw", "missing beside " + raw[0]);
+  return {
+    settings,
+    tensors,
+    main,
+    plain: raw.length === 2 ? readView(file, "_raw", tensors) : undefined,
+    tokens: {
+      ...tokenList(file, "student_tokens", "student"),
+      ...tokenList(file, "teacher_tokens", "teacher"),
+    },
+    spaces: { student: string(file, "student_space", "Ġ"), teacher: string(file, "teacher_space", "▁") },
+    denominator: present(file, "batch_denom") ? number(file, "batch_denom", 1, positive) : undefined,
+  };
+}
+
+const present = (file: Json, field: string): boolean => file[field] !== undefined && file[field] !== null;
+const projectorDepth = (field: string): number =>
+  PROJECTOR.test(field) ? (field.endsWith(".bias") ? 1 : 2) : 0;
+
+function parse(text: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new CaseError("file", `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!isRecord(value)) throw new CaseError("file", "expected an object with tensors, labels and objective");
+  return value;
+}
+
+function readSettings(file: Json): CaseSettings {
+  const given = file["objective"];
+  if (!isRecord(given)) throw new CaseError("objective", "expected an object with method");
+  const at = (field: string) => `objective.${field}`;
+  const of = <T extends string>(field: string, choices: readonly T[], fallback?: T): T =>
+    oneOf(given, field, choices, fallback, at(field));
+  const num = (field: string, fallback: number, ok: Range) => number(given, field, fallback, ok, at(field));
+  const method = of("method", METHODS);
+  return {
+    method,
+    base: method === "cot2align" && present(given, "base") ? of("base", BASES) : undefined,
+    divergence: of("divergence", DIVERGENCES, "forward_kl"),
+    temperature: num("temperature", 2, positive),
+    teacherTemperature: num("teacherTemperature", 1, positive),
+    skew: num("skew", 0.1, unit),
+    adaptiveAlpha: num("adaptiveAlpha", 0.5, unit),
+    kdRate: num("kdRate", 0.5, unit),
+    cost: of("cost", COST_KINDS, "attention"),
+    alpha: num("alpha", 0.1, positive),
+    maxIterations: num("maxIterations", 100, iterations),
+    masks: of("masks", MASKS, "intended"),
+    reduction: of("reduction", REDUCTIONS, "sum"),
+  };
+}
+
+/** The labels of one view, and the check that its tensors have their shape. */
+function readView(file: Json, suffix: string, tensors: ReadonlyMap<string, CaseTensor>): CaseView {
+  const side = (letter: "s" | "t"): CaseLabels => {
+    const field = `label_${letter}${suffix}`;
+    if (!present(file, field)) throw new CaseError(field, "missing");
+    const labels = readTensor(field, file[field], 2);
+    const [B = 0, L = 0] = labels.shape;
+    const idsField = `ids_${letter}${suffix}`;
+    const ids = present(file, idsField) ? readTensor(idsField, file[idsField], 2) : undefined;
+    if (ids) sameShape(idsField, ids.shape, [B, L], field);
+    for (const [name, { shape }] of tensors) {
+      const [, owner, kind, raw = ""] = VIEW_TENSOR.exec(name) ?? [];
+      // A teacher with the student's tokenizer is read at the student's positions.
+      const of = kind === "logits_same" ? "s" : owner;
+      if (of === letter && raw === suffix) sameShape(name, shape.slice(0, 2), [B, L], field);
+    }
+    whole(field, labels.data, NO_RESPONSE);
+    if (ids) whole(idsField, ids.data, 0);
+    return { B, L, labels: Int32Array.from(labels.data), ids: ids && Int32Array.from(ids.data) };
+  };
+  const view = { student: side("s"), teacher: side("t") };
+  if (view.student.B !== view.teacher.B)
+    throw new CaseError(
+      `label_t${suffix}`,
+      `holds ${view.teacher.B} samples, label_s${suffix} ${view.student.B}`,
+    );
+  return view;
+}
+
+function whole(field: string, values: Float32Array, least: number): void {
+  const odd = values.findIndex((x) => !Number.isInteger(x) || (x < 0 && x !== least));
+  if (odd >= 0)
+    throw new CaseError(field, `expected token ids from 0, or −100 in labels, got ${values[odd]}`);
+}
+
+export function sameShape(
+  field: string,
+  got: readonly number[],
+  want: readonly number[],
+  like: string,
+): void {
+  if (got.join() !== want.join())
+    throw new CaseError(field, `has shape [${got.join(", ")}…], ${like} says [${want.join(", ")}…]`);
+}
+
+/** Nested lists of one depth, not ragged, not empty, finite. */
+function readTensor(field: string, value: unknown, depth: number): CaseTensor {
+  const shape: number[] = [];
+  const flat: number[] = [];
+  const walk = (part: unknown, level: number, path: string): void => {
+    if (level === depth) {
+      if (typeof part !== "number" || !Number.isFinite(part))
+        throw new CaseError(field, `expected finite numbers, got ${JSON.stringify(part)} at ${path}`);
+      flat.push(part);
+      return;
+    }
+    if (!Array.isArray(part) || part.length === 0)
+      throw new CaseError(
+        field,
+        `expected lists nested ${depth} deep, none of them empty; not so at ${path || "the top"}`,
+      );
+    shape[level] ??= part.length;
+    if (part.length !== shape[level])
+      throw new CaseError(
+        field,
+        `ragged: ${path || "the top"} holds ${part.length} entries, others ${shape[level]}`,
+      );
+    part.forEach((inner, i) => walk(inner, level + 1, `${path}[${i}]`));
+  };
+  walk(value, 0, "");
+  const cols = shape.at(-1) ?? 1;
+  return { shape, rows: flat.length / cols, cols, data: Float32Array.from(flat) };
+}
+
+function tokenList(file: Json, field: string, side: "student" | "teacher") {
+  if (!present(file, field)) return {};
+  const list = file[field];
+  if (!Array.isArray(list) || !list.every((token) => typeof token === "string"))
+    throw new CaseError(field, "expected a list of strings, the tokens by id");
+  return { [side]: list as string[] }; // just checked
+}
+
+interface Range {
+  readonly words: string;
+  ok(x: number): boolean;
+}
+const positive: Range = { words: "a number above 0", ok: (x) => x > 0 };
+const unit: Range = { words: "a number from 0 to 1", ok: (x) => x >= 0 && x <= 1 };
+const iterations: Range = {
+  words: "a whole number from 1 to 100000",
+  ok: (x) => Number.isInteger(x) && x >= 1 && x <= 1e5,
+};
+
+function number(file: Json, field: string, fallback: number, range: Range, name = field): number {
+  const value = file[field] ?? fallback;
+  if (typeof value === "number" && Number.isFinite(value) && range.ok(value)) return value;
+  throw new CaseError(name, `must be ${range.words}, got ${JSON.stringify(value)}`);
+}
+
+function string(file: Json, field: string, fallback: string): string {
+  const value = file[field] ?? fallback;
+  if (typeof value === "string") return value;
+  throw new CaseError(field, `must be text, got ${JSON.stringify(value)}`);
+}
+
+function oneOf<T extends string>(
+  file: Json,
+  field: string,
+  choices: readonly T[],
+  fallback: T | undefined,
+  name: string,
+): T {
+  const value = file[field] ?? fallback;
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  const got = value === undefined ? "nothing" : JSON.stringify(value);
+  throw new CaseError(name, `must be one of ${choices.join(", ")}, got ${got}`);
+}
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

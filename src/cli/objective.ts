@@ -1,0 +1,166 @@
+// couplet objective CASE.json [--out OUT.json] — one objective on given tensors: its value, its terms and the gradient
+// of every student tensor and projector. Exit code 2 and one line on stderr that names the field when the case is wrong.
+import { readFile, writeFile } from "node:fs/promises";
+import type { MethodOf } from "../config/run";
+import type { PairBatch } from "../data";
+import type { Gpu } from "../gpu/device";
+import { ProgramBuilder } from "../gpu/program";
+import {
+  distillationOf,
+  joinTerms,
+  MissingTensor,
+  recordCrossEntropyTerm,
+  type RecordedTerm,
+  type Recording,
+  recordTensors,
+  recordTransportTerm,
+  tensorLeaves,
+} from "../objectives";
+import { createParamStore, Tape } from "../student";
+import { openNodeGpu } from "./node-gpu";
+import { prepareCase, type PreparedCase } from "./objective-case";
+import { type Case, CaseError, type CaseSettings, type CaseTensor, readCase } from "./objective-file";
+import { BadUsage, parseArguments } from "./usage";
+
+type Nested = number | readonly Nested[];
+
+export interface ObjectiveResult {
+  readonly loss: number;
+  readonly terms: Readonly<Record<string, number>>;
+  readonly grads: Readonly<Record<string, Nested>>;
+}
+
+export async function objectiveCommand(argv: string[]): Promise<number> {
+  const { positional, options } = parseArguments(argv, ["out"]);
+  const [path] = positional;
+  if (path === undefined || positional.length > 1) throw new BadUsage("objective needs one CASE.json.");
+  try {
+    const given = readCase(await readText(path));
+    const prepared = prepareCase(given);
+    const gpu = await openNodeGpu();
+    const result = await solveCase(gpu, given, prepared).finally(() => gpu.destroy());
+    const out = options.get("out");
+    if (out === undefined) console.log(JSON.stringify(result));
+    else await writeFile(out, JSON.stringify(result));
+    return 0;
+  } catch (error) {
+    const known = error instanceof CaseError || error instanceof MissingTensor || error instanceof RangeError;
+    if (!known) throw error;
+    console.error(error.message);
+    return 2;
+  }
+}
+
+/** @throws CaseError, MissingTensor, RangeError when the method cannot be computed from this case. */
+export async function solveCase(gpu: Gpu, given: Case, prepared: PreparedCase): Promise<ObjectiveResult> {
+  const { batch, shape, projectors } = prepared;
+  const store = createParamStore(gpu, [...tensorLeaves(given.tensors), ...projectors]);
+  try {
+    const b = new ProgramBuilder("objective");
+    const tape = new Tape(b);
+    await prepareBase(given.settings, batch);
+    const made = recordTensors(tape, store, teacherLogits(given), batch, shape);
+    const { recorded, denominator } = recordCase(given.settings, made.recording, prepared);
+    const differentiated = [...tape.leaves].map(({ label }) => label);
+    tape.backward();
+    const program = await b.build(gpu);
+    const counted = { ...batch, denominator };
+    const outputs = await program.run(
+      { ...made.inputs(), ...recorded.inputs(counted) },
+      { read: recorded.outputs },
+    );
+    const { terms } = recorded.terms(outputs, counted);
+    const gradients = await store.readGradients();
+    program.destroy();
+    const grads = differentiated.map((name): [string, Nested] => {
+      const field = name.replace(/^projector\./, "");
+      return [field, nest(gradients.get(name)?.data ?? [], given.tensors.get(field))];
+    });
+    const loss = Object.values(terms).reduce((sum, term) => sum + term, 0);
+    return { loss, terms, grads: Object.fromEntries(grads) };
+  } finally {
+    store.destroy();
+  }
+}
+
+/**
+ * `sum` is the method's own term over response tokens, OT_total for `ot`; `total` is the training loss,
+ * ((1−r)·CE + r·KD)/denom + r·OT_total.
+ */
+function recordCase(
+  settings: CaseSettings,
+  recording: Recording,
+  { batch }: PreparedCase,
+): { recorded: RecordedTerm; denominator: number } {
+  const { method, reduction, kdRate } = settings;
+  const tokens = batch.denominator ?? batch.student.labels.length;
+  const total = reduction === "total";
+  const denominator = total ? tokens : 1;
+  if (method === "sft") return { recorded: recordCrossEntropyTerm(recording, 1), denominator };
+
+  const base = baseOf(settings);
+  const share = total ? kdRate : 1;
+  const parts: RecordedTerm[] = [];
+  if (total) parts.push(recordCrossEntropyTerm(recording, 1 - kdRate));
+  if (base) parts.push(distillationOf(base).recordTerm(base, recording, share));
+  if (method === "ot" || method === "cot2align") {
+    // As a sum over tokens, CoT2Align's own term is KD + denom·OT_total.
+    const weight = total ? kdRate : method === "ot" ? 1 : tokens;
+    const config = pairConfig(settings, batch.plain !== undefined);
+    parts.push(recordTransportTerm(recording, config, weight));
+  }
+  return { recorded: joinTerms(parts), denominator };
+}
+
+/** Models that share a vocabulary may come with the one kind of teacher logits alone. */
+function teacherLogits({ settings, tensors }: Case): Case["tensors"] {
+  const same = tensors.get("t_logits_same");
+  const missing = (settings.base ?? settings.method) === "dskd" && !tensors.has("t_logits") && same;
+  return missing ? new Map([...tensors, ["t_logits", missing]]) : tensors;
+}
+
+/** The distillation term of the method, if it has one, as its config. */
+function baseOf(settings: CaseSettings) {
+  const { method, divergence, temperature, teacherTemperature, skew, adaptiveAlpha } = settings;
+  const id = method === "cot2align" ? settings.base : method;
+  if (id === undefined || id === "ot" || id === "sft") return undefined;
+  return { id, divergence, temperature, teacherTemperature, skew, adaptiveAlpha };
+}
+
+async function prepareBase(settings: CaseSettings, { tokens }: PairBatch): Promise<void> {
+  const base = baseOf(settings);
+  if (base && tokens) await distillationOf(base).prepare?.(base, tokens, {});
+}
+
+/** The loop of the published code, whose epsilon is 1/alpha, with autograd through every iteration. */
+const pairConfig = (
+  { cost, alpha, maxIterations, masks }: CaseSettings,
+  crossCot: boolean,
+): Pick<MethodOf<"cot2align">, "crossCot" | "masks" | "transport"> => ({
+  crossCot,
+  masks,
+  transport: {
+    ...{ cost, maxIterations, epsilon: 1 / alpha, relative: false, tolerance: 1e-9 },
+    ...{ gradient: "unrolled", scheme: "kernel", embedding: 1, hidden: 1 },
+  },
+});
+
+/** Flat values as nested lists in the shape of the tensor that they belong to. */
+function nest(values: ArrayLike<number>, like: CaseTensor | undefined): Nested {
+  const build = (shape: readonly number[], from: number): Nested => {
+    const [size = 0, ...inner] = shape;
+    const stride = inner.reduce((a, b) => a * b, 1);
+    return Array.from({ length: size }, (_, i) =>
+      inner.length === 0 ? (values[from + i] ?? 0) : build(inner, from + i * stride),
+    );
+  };
+  return build(like?.shape ?? [values.length], 0);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    throw new CaseError("file", `"${path}" cannot be read`);
+  }
+}
