@@ -9,11 +9,11 @@
 //   const { y: values } = await program.run({ x: data }, { read: ["y"] });
 //
 // No allocation, bind-group creation or readback happens in `run` beyond what it asks for.
-import { placeScratch, type Lifetime } from "./arena";
+import { type Lifetime, placeScratch, type ScratchPool } from "./arena";
 import type { Gpu } from "./device";
 import { GpuMemoryError } from "./failures";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
-import { type Binding, byteLength, type Tensor, UNIFORM_ALIGN } from "./tensor";
+import { type Binding, byteLength, checkBinding, positive, type Tensor, UNIFORM_ALIGN } from "./tensor";
 
 export { type Binding, ELEMENT_BYTES, fixed, type Tensor } from "./tensor";
 
@@ -108,13 +108,26 @@ export class ProgramBuilder {
     };
   }
 
+  /** Bytes of each scratch slot, and the largest tensor that a dispatch binds. */
+  footprint(): { readonly slots: readonly number[]; readonly largest: Pick<Tensor, "label" | "length"> } {
+    const { slots } = placeScratch(this.#lifetimes());
+    const tensors = [...this.#scratch, ...this.#inputs.values()];
+    const largest = tensors.reduce((a, b) => (b.length > a.length ? b : a), { label: "", length: 0 });
+    return { slots, largest };
+  }
+
   /**
    * Compile every kernel, place every buffer, make every bind group.
    *
    * @param onProgress called as pipelines finish: (done, total).
+   * @param pool scratch that the program shares with others; without one it has its own.
    * @throws Error when a kernel does not compile or the device is out of memory.
    */
-  async build(gpu: Gpu, onProgress?: (done: number, total: number) => void): Promise<Program> {
+  async build(
+    gpu: Gpu,
+    onProgress?: (done: number, total: number) => void,
+    pool?: ScratchPool,
+  ): Promise<Program> {
     const { device } = gpu;
     const chosen = this.#steps.map((step) => ({ ...step, ...step.faster?.(gpu) }));
     const distinct = new Map(chosen.map((s) => [pipelineKey(s.spec), s.spec]));
@@ -131,7 +144,8 @@ export class ProgramBuilder {
 
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
-    const memory = this.#allocate(device);
+    const undo = pool?.mark();
+    const memory = this.#allocate(device, pool);
     const steps = chosen.map(({ spec, bindings, grid, flops = 0 }): BoundStep => {
       const { pipeline, layout } = pipelines.get(pipelineKey(spec))!; // compiled just above
       const entries = bindings.map((b, binding) => ({ binding, resource: memory.resource(b) }));
@@ -146,6 +160,7 @@ export class ProgramBuilder {
     const [invalid, noMemory] = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
     if (invalid || noMemory) {
       memory.destroy();
+      undo?.();
       const what = noMemory ? "does not fit into GPU memory" : "is invalid";
       const message = `Program "${this.label}" ${what}: ${(noMemory ?? invalid)?.message ?? ""}`;
       throw noMemory ? new GpuMemoryError(message) : new Error(message);
@@ -174,7 +189,7 @@ export class ProgramBuilder {
     return this.#steps.flatMap((s) => s.bindings.filter((b) => b instanceof ArrayBuffer));
   }
 
-  #allocate(device: GPUDevice): Memory {
+  #allocate(device: GPUDevice, pool?: ScratchPool): Memory {
     const owned: GPUBuffer[] = [];
     const make = (label: string, size: number, usage: number) => {
       const buffer = device.createBuffer({
@@ -187,7 +202,8 @@ export class ProgramBuilder {
     };
     const copy = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const { slots, slotOf } = placeScratch(this.#lifetimes());
-    const slotBuffers = slots.map((size, i) => make(`slot ${i}`, size, GPUBufferUsage.STORAGE | copy));
+    const slotBuffers =
+      pool?.take(slots) ?? slots.map((size, i) => make(`slot ${i}`, size, GPUBufferUsage.STORAGE | copy));
     const inputs = new Map<string, GPUBuffer>();
     for (const [name, t] of this.#inputs) {
       const uniform = t.place.kind === "input" && t.place.uniform;
@@ -373,19 +389,3 @@ export class Program {
 }
 
 const align = (bytes: number): number => Math.ceil(bytes / UNIFORM_ALIGN) * UNIFORM_ALIGN;
-
-function positive(label: string, length: number): number {
-  if (Number.isInteger(length) && length > 0) return length;
-  throw new RangeError(`Tensor "${label}" needs a positive whole number of elements, got ${length}`);
-}
-
-function checkBinding(spec: KernelSpec, name: string, binding: Binding): Binding {
-  const uniform = spec.bindings[name] === "uniform";
-  const isUniform =
-    binding instanceof ArrayBuffer || (binding.place.kind === "input" && binding.place.uniform);
-  if (uniform === isUniform) return binding;
-  const kind = spec.bindings[name] ?? "?";
-  throw new TypeError(
-    `"${spec.entry}" binds ${name} as ${kind}, got ${isUniform ? "a uniform" : "a storage tensor"}`,
-  );
-}

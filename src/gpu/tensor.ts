@@ -1,5 +1,7 @@
 // What a kernel's binding may be: a range of GPU memory with a name, or the bytes of a uniform struct.
 
+import type { KernelSpec } from "./kernel";
+
 /** Elements are 4 bytes wide: f32, u32 or i32. */
 export const ELEMENT_BYTES = 4;
 export const UNIFORM_ALIGN = 256; // WebGPU's default minUniformBufferOffsetAlignment and minStorageBufferOffsetAlignment
@@ -31,3 +33,21 @@ export function fixed(label: string, buffer: GPUBuffer, offsetElements: number, 
 }
 
 export const byteLength = (t: Tensor): number => t.length * ELEMENT_BYTES;
+
+/** @throws RangeError unless it is a length. */
+export function positive(label: string, length: number): number {
+  if (Number.isInteger(length) && length > 0) return length;
+  throw new RangeError(`Tensor "${label}" needs a positive whole number of elements, got ${length}`);
+}
+
+/** @throws TypeError when a uniform is bound as storage, or the other way. */
+export function checkBinding(spec: KernelSpec, name: string, binding: Binding): Binding {
+  const uniform = spec.bindings[name] === "uniform";
+  const isUniform =
+    binding instanceof ArrayBuffer || (binding.place.kind === "input" && binding.place.uniform);
+  if (uniform === isUniform) return binding;
+  const kind = spec.bindings[name] ?? "?";
+  throw new TypeError(
+    `"${spec.entry}" binds ${name} as ${kind}, got ${isUniform ? "a uniform" : "a storage tensor"}`,
+  );
+}

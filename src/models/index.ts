@@ -21,6 +21,7 @@ export { expectedTensors, loadStudentWeights, type StudentWeights } from "./stud
 export {
   openReferenceSession,
   type ForwardOptions,
+  loadTeacherConfig,
   openTeacher,
   type OpenOptions,
   type ReferenceSession,

@@ -82,6 +82,12 @@ export interface TeacherOptions extends OpenOptions {
   readonly layers?: readonly number[];
 }
 
+/** What a teacher's config.json says, without its graph. */
+export async function loadTeacherConfig(files: ModelFiles): Promise<TeacherConfig> {
+  const json = await readJson(files, "config.json");
+  return withFile("config.json", () => teacherConfig(json));
+}
+
 export async function openTeacher(
   files: ModelFiles,
   { device, onProgress, layers = [] }: TeacherOptions,

@@ -3,6 +3,8 @@
 import cacheWrite_ from "../../shaders/nn/cache_write.wgsl?raw";
 import type { Gpu } from "../gpu/device";
 import { createRng, deriveSeed } from "../config/rng";
+import type { ScratchPool } from "../gpu/arena";
+import { allocating } from "../gpu/failures";
 import { defineKernel } from "../gpu/kernel";
 import { packParams, u32 } from "../gpu/params";
 import { ELEMENT_BYTES, fixed, type Program, ProgramBuilder, type Tensor } from "../gpu/program";
@@ -39,7 +41,7 @@ export interface Generator {
 export function createGenerator(
   gpu: Gpu,
   model: StudentModel,
-  { length, batch }: { length: number; batch: number },
+  { length, batch, pool }: { length: number; batch: number; pool?: ScratchPool | undefined },
 ): Generator {
   const maxPositions = usablePositions(model.config);
   if (length > maxPositions)
@@ -47,7 +49,11 @@ export function createGenerator(
   const decoders = new Map<number, Promise<Decoder>>();
   const decoderFor = (rows: number): Promise<Decoder> => {
     let decoder = decoders.get(rows);
-    if (!decoder) decoders.set(rows, (decoder = buildDecoder(gpu, model, rows, length)));
+    if (!decoder) {
+      decoder = buildDecoder(gpu, model, rows, length, pool);
+      decoders.set(rows, decoder);
+      decoder.catch(() => decoders.delete(rows)); // it may fit another time
+    }
     return decoder;
   };
   async function generateBatch(prompts: readonly (readonly number[])[], settings: GenerateSettings) {
@@ -75,7 +81,13 @@ interface Decoder {
   destroy(): void;
 }
 
-async function buildDecoder(gpu: Gpu, model: StudentModel, rows: number, length: number): Promise<Decoder> {
+/** Record the decoder of so many rows; its caches are made at once. */
+export function recordDecoder(
+  gpu: Gpu,
+  model: StudentModel,
+  rows: number,
+  length: number,
+): { b: ProgramBuilder; caches: readonly GPUBuffer[] } {
   const { config } = model;
   const width = config.kvHeads * config.headDim;
   const b = new ProgramBuilder(`decode ${rows}`);
@@ -104,14 +116,32 @@ async function buildDecoder(gpu: Gpu, model: StudentModel, rows: number, length:
     return out;
   });
   b.output("logits", recordHead(tape, model, hidden).value);
-  const program = await b.build(gpu);
+  return { b, caches: owned };
+}
+
+async function buildDecoder(
+  gpu: Gpu,
+  model: StudentModel,
+  rows: number,
+  length: number,
+  pool: ScratchPool | undefined,
+): Promise<Decoder> {
+  const make = () => {
+    const recorded = recordDecoder(gpu, model, rows, length);
+    return { ...recorded, destroy: () => recorded.caches.forEach((buffer) => buffer.destroy()) };
+  };
+  const { b, caches } = await allocating(gpu.device, "The cache of keys and values", make);
+  const program = await b.build(gpu, undefined, pool).catch((error: unknown) => {
+    caches.forEach((buffer) => buffer.destroy());
+    throw error;
+  });
   return {
     program,
     rows,
-    vocabSize: config.vocabSize,
+    vocabSize: model.config.vocabSize,
     destroy() {
       program.destroy();
-      owned.forEach((buffer) => buffer.destroy());
+      caches.forEach((buffer) => buffer.destroy());
     },
   };
 }

@@ -1,5 +1,5 @@
 // The student engine: a transformer that trains, in WGSL.
-export { createGenerator, type Generator, type GenerateSettings } from "./generate";
+export { createGenerator, type Generator, type GenerateSettings, recordDecoder } from "./generate";
 export { NO_ROW } from "./grid";
 export {
   createModel,
@@ -9,10 +9,11 @@ export {
   recordHead,
   recordModel,
   type StudentModel,
+  usablePositions,
 } from "./model";
 export { studentLogits } from "./logits";
 export { NotFiniteLogits } from "./sample";
-export { type LoraSettings, mergeLora, peftAdapter, withLora } from "./lora";
+export { loraModules, type LoraSettings, mergeLora, peftAdapter, withLora } from "./lora";
 export { joinColumns } from "./ops/columns";
 export { linear } from "./ops/linear";
 export { crossEntropy } from "./ops/cross-entropy";

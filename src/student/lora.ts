@@ -26,7 +26,11 @@ const lastPart = (module: string): string => module.split(".").at(-1) ?? module;
 const isAdaptable = (name: string, shape: readonly number[]): boolean =>
   shape.length === 2 && name.endsWith(WEIGHT) && /\.\d+\./.test(name);
 
-/** The module names that `targets` pick among a model's weights. @throws RangeError when a target picks none. */
+/**
+ * The module names that `targets` pick among a model's weights; without targets, all that can have an adapter.
+ *
+ * @throws RangeError when a target picks none.
+ */
 export function loraModules(
   weights: Iterable<readonly [string, readonly number[]]>,
   targets: readonly string[],
@@ -39,7 +43,7 @@ export function loraModules(
       throw new RangeError(
         `LoRA target "${target}" names no matrix of this student; there are ${[...new Set(modules.map(lastPart))].join(", ")}`,
       );
-  return modules.filter((module) => targets.includes(lastPart(module)));
+  return targets.length === 0 ? modules : modules.filter((module) => targets.includes(lastPart(module)));
 }
 
 /**

@@ -64,7 +64,9 @@ export interface ParamStore {
 }
 
 /** A checkpoint's tensors as the group "student"; matrices decay, norms do not. */
-export const studentParameters = (tensors: ReadonlyMap<string, NamedTensor>): NewParameter[] =>
+export const studentParameters = (
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data?: Float32Array }>,
+): NewParameter[] =>
   [...tensors].map(([name, tensor]) => ({
     name,
     ...tensor,

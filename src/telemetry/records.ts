@@ -74,6 +74,41 @@ export interface EvaluationRecord {
   readonly total: number;
 }
 
+/** GPU memory of a run by class, known before anything is allocated. Bytes. */
+export interface MemoryPlan {
+  readonly bytes: {
+    /** The student's weights and the objective's projectors. */
+    readonly weights: number;
+    readonly gradients: number;
+    readonly moments: number;
+    /** Scratch of forward, objective and backward passes; programs share it. */
+    readonly activations: number;
+    /** What the host writes and reads back, constants of kernels included. */
+    readonly inputs: number;
+    /** Constant tables, the teacher's head and embeddings where a method needs them, caches of generation. */
+    readonly workspace: number;
+  };
+  readonly total: number;
+  /** The teacher's cached states at the end of the run: in the host's memory, not the GPU's. */
+  readonly teacherCache: number;
+  /** The largest tensor that a kernel binds. */
+  readonly largest: { readonly label: string; readonly bytes: number };
+  /** The largest batch: rows, padded tokens a row, response rows. */
+  readonly batch: { readonly rows: number; readonly length: number; readonly responses: number };
+  readonly fits: boolean;
+  /** Why it does not fit. */
+  readonly reasons: readonly string[];
+  /** What to change, and what the run would take then; the same numbers where it says so in docs. */
+  readonly changes: readonly MemoryChange[];
+}
+
+export interface MemoryChange {
+  /** The settings as they would be: "batchSize 4, accumulation 2". */
+  readonly settings: string;
+  readonly total: number;
+  readonly fits: boolean;
+}
+
 /** What the run stands on, for the page's fact lines. */
 export interface RunFacts {
   readonly teacher: { readonly hiddenSize: number; readonly vocabSize: number };
@@ -93,6 +128,8 @@ export interface RunFacts {
   readonly probes: readonly string[];
   /** GPU and cache bytes by class. */
   readonly memory: Readonly<Record<string, number>>;
+  /** What `memory` was expected to be. */
+  readonly plan?: MemoryPlan;
   /** Largest |our logits − the ONNX session's| on the load-time probe. */
   readonly logitsGap: number;
 }

@@ -2,7 +2,8 @@
 import type { RunConfig } from "../config/run";
 import { exactMatch, extractAnswer, type PreparedRow } from "../data";
 import type { Gpu } from "../gpu/device";
-import { createGenerator, NotFiniteLogits } from "../student";
+import type { StudentConfig } from "../models";
+import { createGenerator, NotFiniteLogits, usablePositions } from "../student";
 import type { AnswerRecord, EvaluationRecord } from "../telemetry";
 import { RunError } from "./failure";
 import type { Loaded } from "./load";
@@ -16,11 +17,18 @@ export interface Answers {
 
 const EVALUATION_BATCH = 16;
 
+/** Positions of the caches that answers are generated with. */
+export const decoderLength = ({ data }: RunConfig, student: StudentConfig): number =>
+  Math.min(data.maxLength, usablePositions(student));
+
+/** Rows of the decoders that a run builds: one answer at a time, and a batch where answers are scored. */
+export const decoderRows = ({ evaluation }: RunConfig): number[] =>
+  evaluation.everySteps > 0 && evaluation.rows > 1 ? [1, EVALUATION_BATCH] : [1];
+
 export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answers {
-  const { maxLength } = config.data;
-  const { tokenizer, model } = loaded;
-  const limit = Math.min(maxLength, model.config.maxPositions);
-  const generator = createGenerator(gpu, model, { length: limit, batch: EVALUATION_BATCH });
+  const { tokenizer, model, pool } = loaded;
+  const limit = decoderLength(config, model.config);
+  const generator = createGenerator(gpu, model, { length: limit, batch: EVALUATION_BATCH, pool });
   const cot = config.data.view === "cot";
   const promptOf = ({ row }: PreparedRow) => (cot ? row.promptCot : row.prompt) ?? row.prompt;
   const referenceOf = ({ row }: PreparedRow) => (cot ? row.outputCot : row.output) ?? row.output;

@@ -1,34 +1,27 @@
 // From a config and its sources to everything a run stands on: models, tokenizers, prepared rows, parameters.
 import type { RunConfig } from "../config/run";
-import { deriveSeed } from "../config/rng";
 import { type LengthLimits, type PreparedRow, prepareDataset, type Row, type TokenTables } from "../data";
 import type { Gpu } from "../gpu/device";
+import { ScratchPool } from "../gpu/arena";
 import { allocating } from "../gpu/failures";
 import {
   type Device,
   loadStudentWeights,
   loadTokenizer,
   type ModelFiles,
-  type NamedTensor,
   openTeacher,
   type Teacher,
   type Tokenizer,
   withOnnxGraph,
 } from "../models";
 import { objectiveOf, type Objective } from "../objectives";
-import {
-  createModel,
-  createParamStore,
-  type LoraSettings,
-  type NewParameter,
-  type StudentModel,
-  studentLogits,
-  studentParameters,
-  withLora,
-} from "../student";
+import { createModel, createParamStore, type StudentModel, studentLogits } from "../student";
 import { dimsOf, sameTokens, tokenTables } from "./batch-source";
 import { fingerprint } from "./checkpoint";
 import { asRunError, RunError } from "./failure";
+import { runParameters } from "./parameters";
+import { planRun, type RunPlan } from "./plan";
+import { checkFits, planWithChanges } from "./plan-changes";
 import { teacherLayers } from "./teacher-cache";
 import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
 
@@ -62,6 +55,9 @@ export interface Loaded {
   readonly train: readonly PreparedRow[];
   readonly heldOut: readonly PreparedRow[];
   readonly dropped: readonly string[];
+  readonly plan: RunPlan;
+  /** Scratch that all programs of the run share. */
+  readonly pool: ScratchPool;
   /** Largest |our logits − the ONNX session's| on the probe. */
   readonly logitsGap: number;
 }
@@ -118,13 +114,16 @@ async function open(
   await objective.prepare?.(run.method, tokens, { progress });
 
   const dims = dimsOf({ model: { config }, teacher });
-  const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
-  const parameters = [...trainedParameters(run, tensors), ...projectors];
+  const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
+  const parts = { config: run, student: config, dims, objective, padIds, ...rows };
+  const plan = supported(() => planRun(parts, gpu.device.limits));
+  if (!plan.memory.fits) checkFits(planWithChanges(parts, gpu.device.limits));
+  const parameters = runParameters(run, objective, dims, tensors);
   const allocate = <T extends { destroy(): void }>(what: string, make: () => T): Promise<T> =>
     allocating(gpu.device, what, () => supported(make));
-  const store = await allocate("The student's weights", () => createParamStore(gpu, parameters));
+  const store = await allocate("The student's weights", () => createParamStore(gpu, parameters.all));
   onFailure(() => store.destroy());
-  const model = supported(() => createModel(gpu, config, store, { lora: loraOf(run) }));
+  const model = supported(() => createModel(gpu, config, store, { lora: parameters.lora }));
   onFailure(() => model.destroy());
   const teacherWeights = await allocate("The teacher's weights", () =>
     uploadTeacherWeights(gpu, teacher, needs),
@@ -132,13 +131,22 @@ async function open(
   onFailure(() => teacherWeights.destroy());
   progress("checking the student's logits", 0, 0);
   const logitsGap = await compareLogits(gpu, model, original);
+  const pool = await allocate("The scratch of the run's programs", () => scratchPool(gpu, plan.scratch));
+  onFailure(() => pool.destroy());
   const studentFiles = sources.student;
   return {
     ...{ teacher, original, studentFiles, model, tokenizer, tokens, objective, logitsGap, teacherWeights },
     fingerprint: fingerprint(tensors),
+    ...{ plan, pool },
     views: objective.views?.(run.method) ?? 1,
     ...rows,
   };
+}
+
+function scratchPool(gpu: Gpu, slots: readonly number[]): ScratchPool {
+  const pool = new ScratchPool(gpu.device);
+  pool.take(slots);
+  return pool;
 }
 
 /** What the kernels or the adapter cannot take is the student's trait, not a defect. */
@@ -156,32 +164,11 @@ function supported<T>(make: () => T): T {
   }
 }
 
-export const loraOf = ({ training }: RunConfig): LoraSettings | undefined =>
-  training.kind === "lora" ? training : undefined;
-
-/** The student's weights as the config trains them. @throws RunError when its adapters do not fit the student. */
-function trainedParameters(run: RunConfig, tensors: ReadonlyMap<string, NamedTensor>): NewParameter[] {
-  const plain = studentParameters(tensors);
-  const lora = loraOf(run);
-  if (!lora) return plain;
-  try {
-    return withLora(plain, lora, deriveSeed(run.seed, "lora"));
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RunError(
-      "adapters",
-      "The adapters do not fit this student.",
-      `${error.message}.`,
-      "Change training.targets or training.rank.",
-    );
-  }
-}
-
-function prepareRows(
+export function prepareRows(
   { data }: RunConfig,
   { train, heldOut }: RunSources,
   tokenizer: Tokenizer,
-  teacher: Teacher,
+  teacher: Pick<Teacher, "config" | "tokenizer">,
   maxPositions: number,
 ): Pick<Loaded, "train" | "heldOut" | "dropped"> {
   const limits = { student: within(data, maxPositions), teacher: within(data, teacher.config.maxPositions) };
@@ -197,6 +184,7 @@ export async function unload(loaded: Loaded): Promise<void> {
   loaded.model.store.destroy();
   loaded.model.destroy();
   loaded.teacherWeights.destroy();
+  loaded.pool.destroy();
   await loaded.teacher.dispose();
   await loaded.original.dispose();
 }

@@ -33,7 +33,7 @@ export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, sour
     const tape = new Tape(b, { training: false });
     const live = recordForward(tape, loaded.model, loaded.teacherWeights, shape);
     const recorded = objective.recordProbe(method, live.recording);
-    return { program: await b.build(gpu), live, recorded };
+    return { program: await b.build(gpu, undefined, loaded.pool), live, recorded };
   }
 
   function probeFor(batch: PairBatch): Promise<BuiltProbe> {

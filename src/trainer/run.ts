@@ -246,6 +246,7 @@ function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cach
       teacherCacheBytes: cacheBytes,
       ...(teacherWeights.bytes > 0 && { teacherWeightBytes: teacherWeights.bytes }),
     },
+    plan: { ...loaded.plan.memory, changes: [] },
     logitsGap,
   };
 }

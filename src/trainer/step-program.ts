@@ -3,6 +3,7 @@
 // update is a program of its own, which clears them.
 import type { MethodConfig } from "../config/run";
 import type { PairBatch } from "../data";
+import type { ScratchPool } from "../gpu/arena";
 import type { Gpu } from "../gpu/device";
 import { ProgramBuilder, type ProgramMemory } from "../gpu/program";
 import type { Objective, RecordedObjective, StepShape, StepTerms } from "../objectives";
@@ -120,10 +121,11 @@ export async function buildStep(
   gpu: Gpu,
   parts: StepParts,
   shape: StepShape,
+  pool: ScratchPool,
   onProgress?: OnProgress,
 ): Promise<StepProgram> {
   const { b, pass } = recordStep(parts, shape);
-  const program = await b.build(gpu, onProgress);
+  const program = await b.build(gpu, onProgress, pool);
   return {
     memory: b.memory(),
     dispatches: program.dispatches,
@@ -141,10 +143,11 @@ export async function buildPass(
   gpu: Gpu,
   parts: StepParts,
   shape: StepShape,
+  pool: ScratchPool,
   onProgress?: OnProgress,
 ): Promise<PassProgram> {
   const { b, pass } = recordAccumulatingPass(parts, shape);
-  const program = await b.build(gpu, onProgress);
+  const program = await b.build(gpu, onProgress, pool);
   return {
     memory: b.memory(),
     dispatches: program.dispatches,
@@ -157,9 +160,9 @@ export async function buildPass(
 }
 
 /** @throws Error when it does not fit into GPU memory, or a kernel does not compile. */
-export async function buildUpdate(gpu: Gpu, model: StudentModel): Promise<UpdateProgram> {
+export async function buildUpdate(gpu: Gpu, model: StudentModel, pool: ScratchPool): Promise<UpdateProgram> {
   const b = recordAccumulatedUpdate(model);
-  const program = await b.build(gpu);
+  const program = await b.build(gpu, undefined, pool);
   return {
     memory: b.memory(),
     dispatches: program.dispatches,

@@ -44,20 +44,23 @@ export function createStepper(
   progress: Progress,
 ): Stepper {
   const { batchSize, accumulation } = config;
+  const { pool } = loaded;
   const parts = stepParts(loaded, config);
   const dims = dimsOf(loaded);
   const memory: Record<string, number> = {};
   const onProgress = (done: number, total: number) => progress("compiling the training step", done, total);
   const count = <T extends { readonly memory: ProgramMemory }>(program: T): T => {
-    for (const [part, bytes] of Object.entries(program.memory)) memory[part] = (memory[part] ?? 0) + bytes;
+    const { inputBytes, uniformBytes, outputBytes } = program.memory; // scratch is the pool's
+    for (const [part, bytes] of Object.entries({ inputBytes, uniformBytes, outputBytes }))
+      memory[part] = (memory[part] ?? 0) + bytes;
     return program;
   };
   const shapeOf = (batch: PairBatch) => stepShape(batch, batchSize, dims);
   const whole = buckets<StepProgram>(async (batch) =>
-    count(await buildStep(gpu, parts, shapeOf(batch), onProgress)),
+    count(await buildStep(gpu, parts, shapeOf(batch), pool, onProgress)),
   );
   const passes = buckets<PassProgram>(async (batch) =>
-    count(await buildPass(gpu, parts, shapeOf(batch), onProgress)),
+    count(await buildPass(gpu, parts, shapeOf(batch), pool, onProgress)),
   );
   let update: Promise<UpdateProgram> | undefined;
 
@@ -83,7 +86,7 @@ export function createStepper(
     const pieces = slices(rows, batchSize);
     const batches = pieces.map((piece) => source.batch(piece));
     const tokens = batches.reduce((sum, { student }) => sum + student.labels.length, 0);
-    update ??= buildUpdate(gpu, loaded.model).then(count);
+    update ??= buildUpdate(gpu, loaded.model, pool).then(count);
     const outcomes: PassOutcome[] = [];
     for (const [i, piece] of pieces.entries()) {
       const batch = { ...batches[i]!, denominator: tokens, samples: rows.length }; // one per piece
@@ -100,7 +103,7 @@ export function createStepper(
       const outcome = await program.run(batch, source.states(rows), adamw);
       return { outcome, tokens: batch.student.labels.length };
     },
-    memory: () => memory,
+    memory: () => ({ scratchBytes: pool.bytes, ...memory }),
     destroy() {
       for (const program of [...whole.all(), ...passes.all(), ...(update ? [update] : [])])
         void program.then((p) => p.destroy()).catch(() => undefined);

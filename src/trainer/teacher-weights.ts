@@ -1,5 +1,5 @@
 // The teacher's head and embedding table on the GPU: only what the objective asks for.
-import { fixed, type Tensor } from "../gpu/program";
+import { ELEMENT_BYTES, fixed, type Tensor } from "../gpu/program";
 import type { Gpu } from "../gpu/device";
 import type { NamedTensor, Teacher } from "../models";
 import type { TeacherNeed } from "../objectives";
@@ -16,6 +16,14 @@ export interface TeacherWeights {
 
 type Weight = "head" | "tokenEmbedding";
 
+function weightsNeeded(needs: readonly TeacherNeed[]): Weight[] {
+  const head = needs.includes("teacher.head") || needs.includes("teacher.logits");
+  return [
+    ...(head ? ["head" as const] : []),
+    ...(needs.includes("teacher.tokenEmbedding") ? ["tokenEmbedding" as const] : []),
+  ];
+}
+
 /** @throws RunError when the teacher's graph keeps a weight in a form that we do not read, or it is too large. */
 export function uploadTeacherWeights(
   gpu: Gpu,
@@ -23,37 +31,48 @@ export function uploadTeacherWeights(
   needs: readonly TeacherNeed[],
 ): TeacherWeights {
   const { hiddenSize, vocabSize } = teacher.config;
-  const buffers = new Map<Weight, GPUBuffer>();
-  const tensors = new Map<Weight, Tensor>();
-  const upload = (kind: Weight, { data }: NamedTensor) => {
-    const most = gpu.device.limits.maxStorageBufferBindingSize;
-    if (data.byteLength > most) throw tooLarge(kind, data.byteLength, most);
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    const buffer = gpu.device.createBuffer({ label: `teacher ${kind}`, size: data.byteLength, usage });
-    gpu.device.queue.writeBuffer(buffer, 0, data as GPUAllowSharedBufferSource);
-    buffers.set(kind, buffer);
-    tensors.set(kind, fixed(`teacher ${kind}`, buffer, 0, data.length));
-  };
-  const wanted: Record<Weight, boolean> = {
-    head: needs.includes("teacher.head") || needs.includes("teacher.logits"),
-    tokenEmbedding: needs.includes("teacher.tokenEmbedding"),
-  };
-  for (const kind of ["head", "tokenEmbedding"] as const) {
-    if (!wanted[kind]) continue;
+  const weights = weightsNeeded(needs).map((kind): [Weight, NamedTensor] => {
     const weight = teacher[kind];
     if (!weight) throw unreadable(kind);
-    upload(kind, weight);
-  }
-  const get = (kind: Weight) => (): Tensor => {
-    const tensor = tensors.get(kind);
-    if (!tensor) throw new Error(`The objective uses teacher.${kind} without naming it in its needs`);
-    return tensor;
+    return [kind, weight];
+  });
+  const placed = placeTeacherWeights(gpu, [vocabSize, hiddenSize], needs);
+  for (const [kind, { data }] of weights) placed.write(kind, data);
+  return placed;
+}
+
+/** Their memory without their values. @throws RunError when one is too large. */
+export function placeTeacherWeights(
+  gpu: Gpu,
+  shape: readonly [number, number],
+  needs: readonly TeacherNeed[],
+): TeacherWeights & { write(kind: Weight, data: Float32Array): void } {
+  const length = shape[0] * shape[1];
+  const bytes = length * ELEMENT_BYTES;
+  const most = gpu.device.limits.maxStorageBufferBindingSize;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  const buffers = new Map(
+    weightsNeeded(needs).map((kind) => {
+      if (bytes > most) throw tooLarge(kind, bytes, most);
+      return [kind, gpu.device.createBuffer({ label: `teacher ${kind}`, size: bytes, usage })];
+    }),
+  );
+  const bufferOf = (kind: Weight): GPUBuffer => {
+    const buffer = buffers.get(kind);
+    if (!buffer) throw new Error(`The objective uses teacher.${kind} without naming it in its needs`);
+    return buffer;
   };
+  const tensors = new Map(
+    [...buffers].map(([kind, buffer]) => [kind, fixed(`teacher ${kind}`, buffer, 0, length)]),
+  );
+  const get = (kind: Weight) => (): Tensor => tensors.get(kind) ?? fixed(kind, bufferOf(kind), 0, length);
   return {
     head: get("head"),
     tokenEmbedding: get("tokenEmbedding"),
-    shape: [vocabSize, hiddenSize],
-    bytes: [...buffers.values()].reduce((sum, { size }) => sum + size, 0),
+    shape,
+    bytes: buffers.size * bytes,
+    write: (kind, data) =>
+      gpu.device.queue.writeBuffer(bufferOf(kind), 0, data as GPUAllowSharedBufferSource), // never shared
     destroy: () => buffers.forEach((buffer) => buffer.destroy()),
   };
 }

@@ -1,0 +1,38 @@
+// The parameters of a run: the student's weights as the config trains them, and the objective's own.
+import type { RunConfig } from "../config/run";
+import { deriveSeed } from "../config/rng";
+import type { Dims, Objective } from "../objectives";
+import { type LoraSettings, type NewParameter, studentParameters, withLora } from "../student";
+import { RunError } from "./failure";
+
+export interface RunParameters {
+  readonly all: readonly NewParameter[];
+  readonly lora: LoraSettings | undefined;
+}
+
+/**
+ * @param tensors the student's, with their values or without.
+ * @throws RunError when its adapters do not fit the student.
+ */
+export function runParameters(
+  run: RunConfig,
+  objective: Objective,
+  dims: Dims,
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data?: Float32Array }>,
+): RunParameters {
+  const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
+  const plain = studentParameters(tensors);
+  if (run.training.kind === "full") return { all: [...plain, ...projectors], lora: undefined };
+  try {
+    const adapted = withLora(plain, run.training, deriveSeed(run.seed, "lora"));
+    return { all: [...adapted, ...projectors], lora: run.training };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RunError(
+      "adapters",
+      "The adapters do not fit this student.",
+      `${error.message}.`,
+      "Change training.targets or training.rank.",
+    );
+  }
+}

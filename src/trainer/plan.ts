@@ -1,0 +1,186 @@
+// The memory of a run before anything of it is allocated: the very code that records and allocates runs on a device
+// that only counts, for every shape bucket that the run will meet. See docs/TRAINING.md.
+import type { RunConfig } from "../config/run";
+import { deriveSeed } from "../config/rng";
+import { createSampler, makePairBatch, type PreparedRow, responseLength } from "../data";
+import { mergeSlots } from "../gpu/arena";
+import { countingGpu, type PlanningLimits } from "../gpu/counting";
+import { ELEMENT_BYTES, ProgramBuilder } from "../gpu/program";
+import { expectedTensors, type StudentConfig } from "../models";
+import type { Dims, Objective, StepShape } from "../objectives";
+import {
+  createModel,
+  createParamStore,
+  layOutParams,
+  layoutBytes,
+  recordDecoder,
+  segmentBytesOf,
+  Tape,
+} from "../student";
+import type { MemoryPlan } from "../telemetry";
+import { decoderLength, decoderRows } from "./answers";
+import { runParameters } from "./parameters";
+import { recordForward } from "./recording";
+import { recordAccumulatedUpdate, recordAccumulatingPass, recordStep, type StepParts } from "./step-program";
+import { shapeKey, stepShape } from "./step-shape";
+import { stateKinds } from "./teacher-cache";
+import { placeTeacherWeights } from "./teacher-weights";
+
+/** What a plan is made from: nothing of it is a weight. */
+export interface PlanParts {
+  readonly config: RunConfig;
+  readonly student: StudentConfig;
+  readonly dims: Dims;
+  readonly objective: Objective;
+  readonly train: readonly PreparedRow[];
+  readonly heldOut: readonly PreparedRow[];
+  readonly padIds: { readonly student: number; readonly teacher: number };
+}
+
+/** The plan as the run needs it: the figures, and the scratch to set aside. */
+export interface RunPlan {
+  readonly memory: Omit<MemoryPlan, "changes">;
+  /** Bytes of the slots that hold any of the run's programs. */
+  readonly scratch: readonly number[];
+}
+
+/** Batches of a run that are looked at; a longer one has met every bucket by then, but for rare ones. */
+const MOST_BATCHES = 4096;
+
+/** @throws RangeError for a model that the kernels cannot take. */
+export function planRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
+  const { config, student, dims, objective } = parts;
+  const counting = countingGpu(limits);
+  const needs = objective.needs(config.method);
+  const parameters = runParameters(config, objective, dims, shapesOf(student));
+  const store = createParamStore(counting.gpu, parameters.all);
+  const classes = layoutBytes(layOutParams(parameters.all, segmentBytesOf(limits)));
+  const beside = counting.bytes();
+  const model = createModel(counting.gpu, student, store, { lora: parameters.lora });
+  const weights = placeTeacherWeights(counting.gpu, [dims.teacherVocab, dims.teacherWidth], needs);
+  const { method, gradientCheckpointing: recompute } = config;
+  const step: StepParts = { model, weights, objective, method, recompute };
+  const shapes = shapesOfRun(parts);
+  const programs = [
+    ...shapes.flatMap((shape) => stepBuilders(step, shape, config)),
+    ...(config.accumulation > 1 ? [recordAccumulatedUpdate(model)] : []),
+    ...probeBuilders(parts, step),
+    ...decoderRows(config).map(
+      (rows) => recordDecoder(counting.gpu, model, rows, decoderLength(config, student)).b,
+    ),
+  ];
+  const scratch = mergeSlots(programs.map((b) => b.footprint().slots));
+  const bytes = {
+    ...classes,
+    activations: sum(scratch),
+    inputs: sum(programs.map(hostBytes)),
+    workspace: counting.bytes() - beside,
+  };
+  const largest = programs
+    .map((b) => b.footprint().largest)
+    .reduce((a, b) => (b.length > a.length ? b : a), { label: "", length: 0 });
+  const total = sum(Object.values(bytes));
+  const reasons = reasonsAgainst(total, largest, config, limits);
+  return {
+    memory: {
+      bytes,
+      total,
+      teacherCache: teacherCacheBytes(parts),
+      largest: { label: largest.label, bytes: largest.length * ELEMENT_BYTES },
+      batch: largestBatch(shapes),
+      fits: reasons.length === 0,
+      reasons,
+    },
+    scratch,
+  };
+}
+
+const shapesOf = (student: StudentConfig) =>
+  new Map([...expectedTensors(student)].map(([name, shape]) => [name, { shape }]));
+
+const stepBuilders = (step: StepParts, shape: StepShape, { accumulation }: RunConfig): ProgramBuilder[] => [
+  (accumulation > 1 ? recordAccumulatingPass(step, shape) : recordStep(step, shape)).b,
+];
+
+/** The probe of the row that the config names. */
+function probeBuilders(
+  { objective, config, heldOut, ...parts }: PlanParts,
+  step: StepParts,
+): ProgramBuilder[] {
+  const row = heldOut[Math.min(config.probe.row, heldOut.length - 1)];
+  if (!objective.recordProbe || !row) return [];
+  const shape = stepShape(pairBatch([row], parts.padIds, objective, config), 1, parts.dims);
+  const b = new ProgramBuilder("probe");
+  const tape = new Tape(b, { training: false });
+  objective.recordProbe(config.method, recordForward(tape, step.model, step.weights, shape).recording);
+  return [b];
+}
+
+const pairBatch = (
+  rows: readonly PreparedRow[],
+  padIds: PlanParts["padIds"],
+  objective: Objective,
+  { method }: RunConfig,
+) => makePairBatch(rows, padIds, { plain: (objective.views?.(method) ?? 1) === 2 });
+
+/** Every bucket of the run, once. */
+function shapesOfRun({ config, train, padIds, objective, dims }: PlanParts): StepShape[] {
+  const { batchSize, accumulation, steps, seed } = config;
+  const sampler = createSampler(train.length, batchSize, deriveSeed(seed, "data"));
+  const shapes = new Map<string, StepShape>();
+  for (let i = 0; i < Math.min(steps * accumulation, MOST_BATCHES); i++) {
+    const rows = sampler.next().flatMap((index) => train[index] ?? []);
+    const shape = stepShape(pairBatch(rows, padIds, objective, config), batchSize, dims);
+    shapes.set(shapeKey(shape), shape);
+  }
+  return [...shapes.values()];
+}
+
+function largestBatch(shapes: readonly StepShape[]): MemoryPlan["batch"] {
+  const most = (of: (shape: StepShape) => number) => Math.max(0, ...shapes.map(of));
+  return {
+    rows: most((s) => s.batch),
+    length: most((s) => s.studentLength),
+    responses: most((s) => s.studentRows),
+  };
+}
+
+/** Inputs, constants of kernels, and the buffers that outputs are read back through. */
+function hostBytes(b: ProgramBuilder): number {
+  const { inputBytes, uniformBytes, outputBytes } = b.memory();
+  return inputBytes + uniformBytes + outputBytes;
+}
+
+/** States at response positions of every row that the run reads, of each kind that the method needs. */
+function teacherCacheBytes({ config, objective, dims, train }: PlanParts): number {
+  const kinds = stateKinds(objective.needs(config.method)).length;
+  const drawn = config.steps * config.accumulation * config.batchSize;
+  const positions = sum(
+    train.map(({ teacher, plain }) => responseLength(teacher) + (plain ? responseLength(plain.teacher) : 0)),
+  );
+  const share = Math.min(1, drawn / Math.max(1, train.length));
+  return Math.round(share * positions * dims.teacherWidth * ELEMENT_BYTES * kinds);
+}
+
+function reasonsAgainst(
+  total: number,
+  largest: { readonly label: string; readonly length: number },
+  { memoryBudgetMiB }: RunConfig,
+  { maxStorageBufferBindingSize, maxBufferSize }: PlanningLimits,
+): string[] {
+  const bytes = largest.length * ELEMENT_BYTES;
+  const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  const budget = memoryBudgetMiB * 2 ** 20;
+  return [
+    ...(bytes > most
+      ? [`"${largest.label}" takes ${mib(bytes)}, and this adapter binds at most ${mib(most)} at once`]
+      : []),
+    ...(budget > 0 && total > budget
+      ? [`the run takes ${mib(total)}, and memoryBudgetMiB allows ${memoryBudgetMiB} MiB`]
+      : []),
+  ];
+}
+
+export const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
