@@ -1,19 +1,10 @@
 // A plan with advice: what the run would take with other settings, each planned like the run itself.
 import type { RunConfig } from "../config/run";
 import type { PlanningLimits } from "../gpu/counting";
-import {
-  expectedTensors,
-  loadModelConfig,
-  loadTeacherConfig,
-  loadTokenizer,
-  type StudentConfig,
-} from "../models";
-import { objectiveOf } from "../objectives";
+import { expectedTensors, type StudentConfig } from "../models";
 import { loraModules } from "../student";
 import type { MemoryChange, MemoryPlan } from "../telemetry";
-import { dimsOf, tokenTables } from "./batch-source";
 import { RunError } from "./failure";
-import { prepareRows, type RunSources } from "./load";
 import { mib, type PlanParts, planRun } from "./plan";
 
 /** The plan, and what each of a few changes would make of it. */
@@ -73,24 +64,4 @@ export function checkFits(plan: MemoryPlan): void {
       ? `Nothing was allocated. It would fit with ${ways.join("; or ")}.`
       : "Nothing was allocated. Lower data.maxLength, or choose a smaller student; other settings alone do not make it fit.",
   );
-}
-
-/** From a config and its sources alone: no weights are read, no session is opened, nothing is allocated. */
-export async function planSources(
-  config: RunConfig,
-  sources: RunSources,
-  limits: PlanningLimits,
-): Promise<MemoryPlan> {
-  const objective = objectiveOf(config.method);
-  const student = await loadModelConfig(sources.student);
-  const teacher = {
-    config: await loadTeacherConfig(sources.teacher),
-    tokenizer: await loadTokenizer(sources.teacher),
-  };
-  const tokenizer = await loadTokenizer(sources.student);
-  const rows = prepareRows(config, sources, tokenizer, teacher, student.maxPositions);
-  await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {});
-  const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
-  const dims = dimsOf({ model: { config: student }, teacher });
-  return planWithChanges({ config, student, dims, objective, padIds, ...rows }, limits);
 }
