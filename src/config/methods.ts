@@ -72,6 +72,24 @@ const cma = {
   teacherTemperature: positive,
 };
 
+/** Merged distributions over chunks of equal text (METHODS §9). */
+const gold = {
+  id: v.literal("gold"),
+  /** `uld`: sorted throughout; `hybrid`: tokens of both vocabularies by a divergence, the others sorted. */
+  mode: v.picklist(["uld", "hybrid"]),
+  /** β of the matched tokens' divergence: 0 is forward KL, 1 reverse. */
+  beta: fraction,
+  /** Weights of both parts; null: the matched tokens' share of the teacher's vocabulary, and the rest. */
+  matchedWeight: v.nullable(weight),
+  unmatchedWeight: v.nullable(weight),
+};
+
+/** Chunk likelihoods; the paper's temperature is 100 (METHODS §9). */
+const alm = { id: v.literal("alm"), temperature: positive };
+
+/** The shared sub-vocabulary at exactly aligned tokens (METHODS §9). */
+const sharedVocabulary = { id: v.literal("shared_vocabulary"), ...divergence };
+
 /** What CoT2Align may stand on: a distillation term without its kdRate. */
 const base = v.variant("id", [
   v.strictObject({ id: v.literal("none") }),
@@ -89,6 +107,9 @@ export const method = v.variant("id", [
   v.strictObject({ ...mined, ...share }),
   v.strictObject({ ...dskd, ...share }),
   v.strictObject({ ...cma, ...share }),
+  v.strictObject({ ...gold, ...share }),
+  v.strictObject({ ...alm, ...share }),
+  v.strictObject({ ...sharedVocabulary, ...share }),
   v.strictObject({
     id: v.literal("cot2align"),
     /** The paper's α: loss = (1 − kdRate)·CE + kdRate·(base + OT). */

@@ -36,6 +36,8 @@ export interface TokenTable {
   bytes(id: number): Uint8Array;
   /** What stands for a space: "Ġ" or "▁". */
   readonly space: string;
+  /** Whether the token stands for no text: the end of a sequence, padding. Absent: none does. */
+  special?(id: number): boolean;
 }
 
 export interface TokenTables {

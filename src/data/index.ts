@@ -22,6 +22,7 @@ export {
   type PreparedRow,
 } from "./dataset";
 export { encodeRow, type LengthLimits, PAPER_LIMITS, responseLength, type Sequence } from "./encode";
+export { alignChunks, type Chunk } from "./chunks";
 export { DataError } from "./errors";
 export { parseRows, type Row, type View } from "./rows";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";

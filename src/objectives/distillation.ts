@@ -33,24 +33,29 @@ export function besideCrossEntropy<Settings extends { readonly id: string }>(
 }
 
 /**
- * The host's side of a term that is a sum over response tokens: `record` is given the factor of the sum, a uniform
- * input, and returns the sum as the first element of a tensor.
+ * The host's side of a term that is a sum over response tokens, or over samples: `record` is given the factor of the
+ * sum, a uniform input, and returns each part of the term as the first element of a tensor.
  */
-export function recordTokenTerm(
+export function recordSumTerm(
   recording: Recording,
   name: string,
   weight: number,
-  record: (scale: Tensor) => Tensor,
+  record: (scale: Tensor) => Readonly<Record<string, Tensor>>,
   inputs: (batch: PairBatch) => Record<string, InputData>,
+  denominator: (batch: PairBatch) => number = responseTokens,
 ): RecordedTerm {
   const { b } = recording.tape;
   const scale = b.input(`${name}_scale`, 4, "uniform");
-  b.output(name, record(scale));
-  const scaleOf = (batch: PairBatch) => weight / responseTokens(batch);
+  const parts = Object.entries(record(scale));
+  for (const [part, totals] of parts) b.output(part, totals);
+  const scaleOf = (batch: PairBatch) => weight / denominator(batch);
   return {
-    outputs: [name],
+    outputs: parts.map(([part]) => part),
     inputs: (batch) => ({ ...inputs(batch), [`${name}_scale`]: Float32Array.of(scaleOf(batch), 0, 0, 0) }),
-    terms: ({ [name]: totals }, batch) => termsOnly({ [name]: (totals?.[0] ?? NaN) * scaleOf(batch) }),
+    terms: (outputs, batch) =>
+      termsOnly(
+        Object.fromEntries(parts.map(([part]) => [part, (outputs[part]?.[0] ?? NaN) * scaleOf(batch)])),
+      ),
   };
 }
 

@@ -1,12 +1,15 @@
 // The distillation terms: each is a method beside cross entropy, and some are a base of CoT2Align.
+import { alm } from "./alm";
 import { cma } from "./cma";
 import { dskd } from "./dskd";
+import { gold } from "./gold";
 import { kd } from "./kd";
 import { mined } from "./mined";
+import { sharedVocabulary } from "./shared-vocabulary";
 import type { Distillation } from "./types";
 import { uld } from "./uld";
 
-export const DISTILLATIONS = [kd, uld, mined, dskd, cma] as const;
+export const DISTILLATIONS = [kd, uld, mined, dskd, cma, gold, alm, sharedVocabulary] as const;
 
 /** The term that a method's or a base's config names. */
 export function distillationOf(settings: { readonly id: string }): Distillation {

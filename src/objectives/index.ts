@@ -1,13 +1,16 @@
 // The objectives, in the order the page lists them. A new one is one file and one line here.
 import type { MethodConfig } from "../config/run";
+import { alm } from "./alm";
 import { cma } from "./cma";
 import { cot2align } from "./cot2align";
 import { besideCrossEntropy } from "./distillation";
 import { dskd } from "./dskd";
+import { gold } from "./gold";
 import { kd } from "./kd";
 import { mined } from "./mined";
 import { sft } from "./sft";
 import type { Objective } from "./types";
+import { sharedVocabulary } from "./shared-vocabulary";
 import { uld } from "./uld";
 
 export const OBJECTIVES = [
@@ -18,6 +21,9 @@ export const OBJECTIVES = [
   besideCrossEntropy(mined),
   besideCrossEntropy(dskd),
   besideCrossEntropy(cma),
+  besideCrossEntropy(gold),
+  besideCrossEntropy(alm),
+  besideCrossEntropy(sharedVocabulary),
 ] as const;
 
 /** The objective that a config names. The config's schema admits only ids that are in the list. */

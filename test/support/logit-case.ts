@@ -12,10 +12,9 @@ import {
 import { createParamStore, Tape } from "../../src/student";
 
 export interface LogitFixture {
-  kdRate: number;
   s_logits: number[][][];
   t_logits: number[][][];
-  t_logits_same: number[][][];
+  t_logits_same?: number[][][];
   ids_s: number[][];
   ids_t: number[][];
   label_s: number[][];
@@ -24,7 +23,7 @@ export interface LogitFixture {
   teacher_tokens: string[];
   student_space: string;
   teacher_space: string;
-  cases: { settings: { id: string }; sum: number; gradient: number[]; total: number }[];
+  cases: { settings: { id: string }; sum: number; gradient: number[] }[];
 }
 
 /** Capacities above what the batch needs, so that padding is exercised; padding rows are loud. */
@@ -34,16 +33,18 @@ export async function runLogitCase(
   settings: { id: string },
   term: Distillation,
 ): Promise<{ sum: number; gradient: Float32Array }> {
-  const fields = new Map(
-    (["s_logits", "t_logits", "t_logits_same"] as const).map((name) => [name, matrix(fixture[name])]),
-  );
+  const fields = new Map<string, Matrix>();
+  for (const name of ["s_logits", "t_logits", "t_logits_same"] as const) {
+    const values = fixture[name];
+    if (values) fields.set(name, matrix(values));
+  }
   const student = side(fixture.ids_s, fixture.label_s);
   const teacher = side(fixture.ids_t, fixture.label_t);
   const tokens = {
     student: table(fixture.student_tokens, fixture.student_space),
     teacher: table(fixture.teacher_tokens, fixture.teacher_space),
   };
-  const batch = { student, teacher, tokens, rowIndices: [], denominator: 1 };
+  const batch = { student, teacher, tokens, rowIndices: [], denominator: 1, samples: 1 };
   const shape: StepShape = {
     ...{ batch: student.B + 1, studentLength: student.T, teacherLength: teacher.T },
     ...{ studentRows: student.rows.length + 3, teacherRows: teacher.rows.length + 2 },

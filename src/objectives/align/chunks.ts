@@ -1,0 +1,93 @@
+// Chunk alignment of a batch: which response rows of either side stand for the same bytes (see src/data/chunks.ts), as
+// tables for the GPU. Row k of a response predicts its k-th token, so a chunk of tokens is a range of rows.
+import {
+  alignChunks,
+  type Chunk,
+  DataError,
+  type SideBatch,
+  type TokenTable,
+  type TokenTables,
+  type ViewBatch,
+} from "../../data";
+import { NO_ROW } from "../../student";
+
+/** A chunk as rows of the batch. */
+export interface RowChunk extends Chunk {
+  readonly sample: number;
+}
+
+/** Per pair of responses, so that the second epoch aligns nothing. */
+const known = new WeakMap<TokenTables, Map<string, Chunk[]>>();
+
+export function batchChunks(view: ViewBatch, tokens: TokenTables | undefined): RowChunk[] {
+  if (!tokens)
+    throw new DataError(
+      "chunks are aligned by the tokens' bytes: the token tables of both models are missing",
+    );
+  let memory = known.get(tokens);
+  if (!memory) known.set(tokens, (memory = new Map()));
+  const all: RowChunk[] = [];
+  for (let sample = 0; sample < view.student.B; sample++) {
+    const [s, t] = [responseIds(view.student, sample), responseIds(view.teacher, sample)];
+    const key = `${s.ids.join()}|${t.ids.join()}`;
+    let chunks = memory.get(key);
+    if (!chunks) {
+      chunks = alignChunks(bytesOf(s.ids, tokens.student), bytesOf(t.ids, tokens.teacher));
+      memory.set(key, chunks);
+    }
+    for (const { student, teacher } of chunks)
+      all.push({
+        sample,
+        student: [s.from + student[0], s.from + student[1]],
+        teacher: [t.from + teacher[0], t.from + teacher[1]],
+      });
+  }
+  return all;
+}
+
+/** The tokens that a sample's response rows predict. */
+function responseIds({ labels, rowOffsets }: SideBatch, sample: number) {
+  const from = rowOffsets[sample] ?? 0;
+  return { from, ids: [...labels.subarray(from, rowOffsets[sample + 1] ?? from)] };
+}
+
+const bytesOf = (ids: readonly number[], table: TokenTable): Uint8Array[] =>
+  ids.map((id) => (table.special?.(id) ? new Uint8Array() : table.bytes(id)));
+
+/** One side's chunks as tables, padded to the capacities. */
+export interface SideTables {
+  /** (G) pairs: rows [from, to); empty beyond the batch's. */
+  readonly chunks: Uint32Array;
+  /** (R): the chunk of each row that `chunks` counts. */
+  readonly chunkOf: Uint32Array;
+  /** (G): the last row of each chunk, which predicts its last token. */
+  readonly last: Uint32Array;
+}
+
+/** @param withoutLast leaves each chunk's last row to `last` alone: what conditions it are the rows before. */
+export function sideTables(
+  chunks: readonly RowChunk[],
+  side: "student" | "teacher",
+  { count, rows, withoutLast }: { count: number; rows: number; withoutLast: boolean },
+): SideTables {
+  const pairs = new Uint32Array(2 * count);
+  const chunkOf = new Uint32Array(rows).fill(NO_ROW);
+  const last = new Uint32Array(count).fill(NO_ROW);
+  chunks.forEach((chunk, g) => {
+    const [from, end] = chunk[side];
+    const to = withoutLast ? end - 1 : end;
+    pairs.set([from, to], 2 * g);
+    chunkOf.fill(g, from, to);
+    last[g] = end - 1;
+  });
+  return { chunks: pairs, chunkOf, last };
+}
+
+/** (count): each sample's chunks share a weight of 1. */
+export function chunkWeights(chunks: readonly RowChunk[], count: number): Float32Array {
+  const perSample = new Map<number, number>();
+  for (const { sample } of chunks) perSample.set(sample, (perSample.get(sample) ?? 0) + 1);
+  const weights = new Float32Array(count);
+  chunks.forEach(({ sample }, g) => (weights[g] = 1 / (perSample.get(sample) ?? 1)));
+  return weights;
+}

@@ -1,0 +1,75 @@
+// Losses on chunks: generalized JSD of merged log-probabilities, and likelihood matching.
+// See shaders/loss/mixture_divergence.wgsl and shaders/loss/likelihood_match.wgsl.
+import sum4 from "../../../shaders/lib/workgroup_sum4.wgsl?raw";
+import likelihoodMatch from "../../../shaders/loss/likelihood_match.wgsl?raw";
+import mixtureDivergence from "../../../shaders/loss/mixture_divergence.wgsl?raw";
+import { defineKernel, type Grid, type KernelSpec } from "../../gpu/kernel";
+import { f32, packParams, u32 } from "../../gpu/params";
+import type { Binding, Tensor } from "../../gpu/program";
+import type { Tape, Var } from "../../student";
+import { recordWeightedTotal } from "./divergence";
+
+const bindings = {
+  params: "uniform",
+  scale: "uniform",
+  weight: "read",
+  s: "read",
+  t: "read",
+  out: "write",
+} as const;
+type Names = keyof typeof bindings;
+
+const kernel = (entry: string, code: readonly string[]): KernelSpec<Names> =>
+  defineKernel({ entry, code, bindings });
+
+export const mixtureKernel = kernel("mixture_divergence", [sum4, mixtureDivergence]);
+export const mixtureBackwardKernel = kernel("mixture_divergence_backward", [sum4, mixtureDivergence]);
+export const likelihoodKernel = kernel("likelihood_match", [likelihoodMatch]);
+export const likelihoodBackwardKernel = kernel("likelihood_match_backward", [likelihoodMatch]);
+
+export interface ChunkLossArgs {
+  readonly student: Var;
+  /** Of the student's shape: a constant. */
+  readonly teacher: Tensor;
+  /** (G): the weight of each chunk in the sum; a chunk of weight 0 is not read. */
+  readonly weight: Tensor;
+  readonly scale: Binding;
+}
+
+/** Both are one kernel forward and one backward over the same bindings; totals are Σ weight·loss first. */
+function recordChunkLoss(
+  tape: Tape,
+  [forward, backward]: readonly [KernelSpec<Names>, KernelSpec<Names>],
+  { student, teacher, weight, scale }: ChunkLossArgs,
+  params: (accumulate: 0 | 1) => ArrayBuffer,
+  grid: Grid,
+): Tensor {
+  const { b } = tape;
+  const loss = b.scratch(`${forward.entry}`, weight.length);
+  const inputs = { scale, weight, s: student.value, t: teacher };
+  b.dispatch(forward, { params: params(0), ...inputs, out: loss }, grid);
+  tape.push(() => {
+    if (!student.needsGrad) return;
+    const { tensor: out, accumulate } = tape.gradTarget(student);
+    b.dispatch(backward, { params: params(accumulate ? 1 : 0), ...inputs, out }, grid);
+  });
+  return recordWeightedTotal(b, weight, loss);
+}
+
+/** Σ_g weight[g] · JSD_β of rows of log-probabilities [G, C], at least 1e-8 each; β = 0 is forward KL, 1 reverse. */
+export function recordMixtureDivergence(tape: Tape, args: ChunkLossArgs & { readonly beta: number }): Tensor {
+  const [count = 0, columns = 0] = args.student.shape;
+  const params = (accumulate: 0 | 1) => packParams(u32(columns), u32(accumulate), f32(args.beta));
+  return recordChunkLoss(tape, [mixtureKernel, mixtureBackwardKernel], args, params, [count]);
+}
+
+/** Σ_g weight[g] · binary cross entropy of chunk likelihoods exp(l/τ), l [G]. */
+export function recordLikelihoodMatch(
+  tape: Tape,
+  args: ChunkLossArgs & { readonly temperature: number },
+): Tensor {
+  const [count = 0] = args.student.shape;
+  const params = (accumulate: 0 | 1) => packParams(u32(count), u32(accumulate), f32(1 / args.temperature));
+  const kernels = [likelihoodKernel, likelihoodBackwardKernel] as const;
+  return recordChunkLoss(tape, kernels, args, params, [Math.ceil(count / 64)]);
+}
