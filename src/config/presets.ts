@@ -48,7 +48,44 @@ export const FIRST_LIGHT: RunConfig = {
   probe: { row: 0, everySteps: 5 },
 };
 
+/** The published scripts distil at T = 2 and share the loss evenly (METHODS §7.2). */
+const KD_RATE = 0.5;
+const TEMPERATURE = 2;
+const PLAIN_DIVERGENCE = { temperature: TEMPERATURE, skew: 0.1, adaptiveAlpha: 0.5 };
+
+const GOLD = { mode: "hybrid", beta: 0.5, matchedWeight: null, unmatchedWeight: null } as const;
+
+const withMethod = (method: RunConfig["method"]): RunConfig => ({ ...FIRST_LIGHT, method });
+
 export const PRESETS = {
   "first-light": { title: "CoT2Align, standard pair", config: FIRST_LIGHT },
   sft: { title: "SFT: cross entropy alone", config: { ...FIRST_LIGHT, method: { id: "sft" } } },
+  kd: {
+    // The bundled pair has two tokenizers, and KD wants one.
+    title: "KD, one tokenizer: the student teaches itself",
+    config: {
+      ...withMethod({ id: "kd", kdRate: KD_RATE, divergence: "forward_kl", ...PLAIN_DIVERGENCE }),
+      teacher: "couplet-student",
+    },
+  },
+  uld: { title: "ULD: sorted probabilities", config: withMethod({ id: "uld", kdRate: KD_RATE }) },
+  mined: {
+    title: "MinED: vocabularies matched by edit distance",
+    config: withMethod({ id: "mined", kdRate: KD_RATE, temperature: TEMPERATURE }),
+  },
+  gold: {
+    title: "GOLD: matched and sorted probabilities over chunks",
+    config: withMethod({ id: "gold", kdRate: KD_RATE, ...GOLD }),
+  },
+  alm: {
+    title: "ALM: likelihoods of chunks",
+    config: withMethod({ id: "alm", kdRate: KD_RATE, temperature: 100 }),
+  },
+  "shared-vocabulary": {
+    title: "KL on the shared sub-vocabulary",
+    config: withMethod({
+      ...{ id: "shared_vocabulary", kdRate: KD_RATE, divergence: "forward_kl" },
+      ...PLAIN_DIVERGENCE,
+    }),
+  },
 } as const satisfies Record<string, { title: string; config: RunConfig }>;
