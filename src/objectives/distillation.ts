@@ -59,6 +59,15 @@ export function recordSumTerm(
   };
 }
 
+/** A term of one part that is a sum over response tokens. */
+export const recordTokenTerm = (
+  recording: Recording,
+  name: string,
+  weight: number,
+  record: (scale: Tensor) => Tensor,
+  inputs: (batch: PairBatch) => Record<string, InputData>,
+): RecordedTerm => recordSumTerm(recording, name, weight, (scale) => ({ [name]: record(scale) }), inputs);
+
 /** (count) f32: 1 for the batch's rows, 0 for padding. */
 export const rowMask = (rows: number, count: number): Float32Array =>
   new Float32Array(count).fill(1, 0, rows);

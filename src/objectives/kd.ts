@@ -2,7 +2,7 @@
 //
 //   KD = Σ_{p∈R} D(softmax(s_p / T), softmax(q_p / T)),   D one of seven divergences; no factor T²
 import type { MethodOf } from "../config/run";
-import { recordSumTerm, rowMask } from "./distillation";
+import { recordTokenTerm, rowMask } from "./distillation";
 import { recordDivergence } from "./ops/divergence";
 import type { Distillation } from "./types";
 
@@ -17,13 +17,13 @@ export const kd: Distillation<Omit<MethodOf<"kd">, "kdRate">> = {
     const { tape, shape, student, shared } = recording;
     const rowWeight = tape.b.input("kd_rows", shape.studentRows);
     const settings = { divergence, temperature, skew, adaptiveAlpha };
-    return recordSumTerm(
+    return recordTokenTerm(
       recording,
       "kd",
       weight,
       (scale) => {
         const sides = { student: student.logits(), teacher: shared.teacherLogits() };
-        return { kd: recordDivergence(tape, { ...settings, ...sides, rowWeight, scale }).totals };
+        return recordDivergence(tape, { ...settings, ...sides, rowWeight, scale }).totals;
       },
       (batch) => ({ kd_rows: rowMask(batch.student.labels.length, shape.studentRows) }),
     );

@@ -4,7 +4,7 @@
 //   KD = Σ_{p∈R_s} FKL(softmax(s_p / T), softmax(z_p / T)),   z by shaders/loss/mined_target.wgsl
 import type { MethodOf } from "../config/run";
 import { alignMined, prepareVocabularyMap } from "./align/mined";
-import { recordSumTerm, rowMask } from "./distillation";
+import { recordTokenTerm, rowMask } from "./distillation";
 import { recordDivergence } from "./ops/divergence";
 import { recordMinedTarget } from "./ops/mined-target";
 import type { Distillation } from "./types";
@@ -26,7 +26,7 @@ export const mined: Distillation<Omit<MethodOf<"mined">, "kdRate">> = {
     const source = b.input("mined_source", studentRows);
     const inverse = b.input("mined_inverse", studentVocab);
     const rowWeight = b.input("mined_rows", studentRows);
-    return recordSumTerm(
+    return recordTokenTerm(
       recording,
       "mined",
       weight,
@@ -40,10 +40,8 @@ export const mined: Distillation<Omit<MethodOf<"mined">, "kdRate">> = {
           teacherVocab,
         });
         const sides = { student: student.logits(), teacher: target };
-        return {
-          mined: recordDivergence(tape, { divergence: "forward_kl", temperature, ...sides, rowWeight, scale })
-            .totals,
-        };
+        const settings = { divergence: "forward_kl", temperature } as const;
+        return recordDivergence(tape, { ...settings, ...sides, rowWeight, scale }).totals;
       },
       (batch) => {
         const aligned = alignMined(batch, batch.tokens, studentVocab);

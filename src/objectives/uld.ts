@@ -4,7 +4,7 @@
 import type { MethodOf } from "../config/run";
 import type { PairBatch } from "../data";
 import { NO_ROW } from "../student";
-import { recordSumTerm } from "./distillation";
+import { recordTokenTerm } from "./distillation";
 import { recordSortedL1 } from "./ops/sorted-l1";
 import type { Distillation } from "./types";
 
@@ -18,12 +18,12 @@ export const uld: Distillation<Omit<MethodOf<"uld">, "kdRate">> = {
     const { tape, shape, student, teacher } = recording;
     const { b } = tape;
     const capacity = Math.min(shape.studentRows, shape.teacherRows);
-    return recordSumTerm(
+    return recordTokenTerm(
       recording,
       "uld",
       weight,
-      (scale) => ({
-        uld: recordSortedL1(tape, {
+      (scale) =>
+        recordSortedL1(tape, {
           student: student.logits(),
           teacher: teacher.logits(),
           teacherVocab: shape.teacherVocab,
@@ -33,7 +33,6 @@ export const uld: Distillation<Omit<MethodOf<"uld">, "kdRate">> = {
           weight: b.input("uld_weight", capacity),
           scale,
         }).totals,
-      }),
       (batch) => {
         const [s, t] = pairedRows(batch, capacity);
         return {
