@@ -11,6 +11,7 @@ const USAGE = `couplet COMMAND
   export RUN_DIR [--out ZIP|DIR] [--fp16]
                                the student of a run as a zip that Transformers and transformers.js load, checked
                                by loading it back
+  plan CONFIG.json [--json]    GPU memory by class before anything is allocated, whether it fits, what would take less
   profile CONFIG.json          where a training step's time goes: ms, share, GFLOP/s and GB/s by kernel
   config [PRESET]              print a complete run config (presets: ${Object.keys(PRESETS).join(", ")})
   ot FILE.json [--out OUT.json] [--device gpu|cpu]
@@ -23,6 +24,7 @@ const COMMANDS: Record<string, (argv: string[]) => Promise<number>> = {
   run: async (argv) => (await import("./run")).runCommand(argv),
   ot: async (argv) => (await import("./ot")).otCommand(argv),
   export: async (argv) => (await import("./export")).exportCommand(argv),
+  plan: async (argv) => (await import("./plan")).planCommand(argv),
   profile: async (argv) => (await import("./profile")).profileCommand(argv),
   objective: async (argv) => (await import("./objective")).objectiveCommand(argv),
   config: printConfig,

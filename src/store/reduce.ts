@@ -38,6 +38,7 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
       return withRun(state, { evaluation: event.evaluation });
     case "exported":
       return { ...state, exported: { name: event.name, zip: event.zip } };
+    case "memory-plan":
     case "checkpoint":
       return state; // who asked for it takes it from the client
     case "failure":

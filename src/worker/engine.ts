@@ -9,6 +9,7 @@ import {
   checkpointFacts,
   deviceLost,
   openRun,
+  planSources,
   type Run,
   RunError,
   type RunSources,
@@ -107,6 +108,13 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     if (saved) await run.restore(saved);
     setStatus(run.at > 0 ? "paused" : "ready");
     await show(run);
+  }
+
+  async function planMemory(config: RunConfig): Promise<void> {
+    if (!gpu) await open(baseUrl);
+    if (!gpu) return;
+    const plan = await planSources(config, await around.sources(config, baseUrl), gpu.device.limits);
+    post({ type: "memory-plan", config, plan });
   }
 
   /** Into the present run when the checkpoint is of it, else into one loaded for it. */
@@ -229,6 +237,8 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
           const zip = around.zip(await current.exportStudent());
           post({ type: "exported", name: `couplet-student-step-${current.at}.zip`, zip });
         });
+      case "memory-plan":
+        return serially(() => planMemory(command.config));
       case "checkpoint":
         return serially(async () => {
           const current = loaded();

@@ -2,7 +2,14 @@
 // `message satisfies never`; typed arrays travel by transfer.
 import type { RunConfig } from "../config/run";
 import type { NoGpuReason } from "../gpu/device";
-import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry/records";
+import type {
+  AnswerRecord,
+  EvaluationRecord,
+  MemoryPlan,
+  PlanRecord,
+  RunFacts,
+  StepRecord,
+} from "../telemetry/records";
 
 export type * from "./lab-protocol";
 
@@ -21,6 +28,8 @@ export type Command =
   | { type: "probe"; row: number }
   /** The trained student as a Hugging Face style folder, zipped. */
   | { type: "export" }
+  /** The memory of a run with this config; nothing is loaded for it. */
+  | { type: "memory-plan"; config: RunConfig }
   /** The run as it stands, as one file. */
   | { type: "checkpoint" }
   /** Go on from a checkpoint. When the present run is another one, the checkpoint's own is loaded first. */
@@ -57,6 +66,7 @@ export type Event =
   | { type: "answers"; answers: AnswerRecord }
   | { type: "evaluation"; evaluation: EvaluationRecord }
   | { type: "exported"; name: string; zip: Uint8Array }
+  | { type: "memory-plan"; config: RunConfig; plan: MemoryPlan }
   | { type: "checkpoint"; name: string; step: number; checkpoint: Uint8Array }
   | { type: "failure"; failure: Failure }
   | { type: "log"; text: string };

@@ -113,6 +113,16 @@ describe("a run", () => {
     expect(losses(r)).toHaveLength(SMALL_RUN.steps);
   });
 
+  test("a memory plan of other settings, beside the run", async () => {
+    r.events.length = 0;
+    const config = { ...SMALL_RUN, gradientCheckpointing: true };
+    await r.engine.handle({ type: "memory-plan", config });
+    const [event] = r.of("memory-plan");
+    expect(event).toMatchObject({ config, plan: { fits: true } });
+    expect(event!.plan.bytes.activations).toBeGreaterThan(0);
+    expect(r.of("status")).toEqual([]);
+  });
+
   test("another probe row gives other plans; an export carries the model files", async () => {
     r.events.length = 0;
     await r.engine.handle({ type: "probe", row: 3 });

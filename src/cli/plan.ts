@@ -1,0 +1,57 @@
+// `couplet plan CONFIG.json [--json]`: the GPU memory of a run, before anything of it is allocated.
+import type { PlanningLimits } from "../gpu/counting";
+import { NoGpuError } from "../gpu/device";
+import type { MemoryPlan } from "../telemetry";
+import { mib, planSources } from "../trainer";
+import { openNodeGpu } from "./node-gpu";
+import { nodeSources, readConfig } from "./sources";
+import { BadUsage, parseArguments } from "./usage";
+
+/** What every WebGPU adapter has. */
+const DEFAULT_LIMITS: PlanningLimits = { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 };
+
+export async function planCommand(argv: string[]): Promise<number> {
+  const { positional, options } = parseArguments(argv, [], ["json"]);
+  const [file] = positional;
+  if (!file || positional.length !== 1) throw new BadUsage("Usage: couplet plan CONFIG.json [--json]");
+  const config = readConfig(file);
+  const sources = nodeSources(config);
+  const { name, limits } = await adapterLimits();
+  const plan = await planSources(config, sources, limits);
+  if (options.has("json")) console.log(JSON.stringify({ adapter: name, limits, ...plan }, null, 1));
+  else for (const line of planTable(plan, name)) console.log(line);
+  return plan.fits ? 0 : 3;
+}
+
+async function adapterLimits(): Promise<{ name: string; limits: PlanningLimits }> {
+  try {
+    const gpu = await openNodeGpu();
+    const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
+    const name = gpu.adapter.description || gpu.adapter.device;
+    gpu.destroy();
+    return { name, limits: { maxStorageBufferBindingSize, maxBufferSize } };
+  } catch (error) {
+    if (!(error instanceof NoGpuError)) throw error;
+    return { name: "none here; WebGPU's default limits", limits: DEFAULT_LIMITS };
+  }
+}
+
+/** One class a line, the verdict, and what would take less. */
+export function planTable(plan: MemoryPlan, adapter: string): string[] {
+  const { rows, length, responses } = plan.batch;
+  const row = (name: string, bytes: number) => `${name.padEnd(16)}${mib(bytes).padStart(12)}`;
+  return [
+    `adapter: ${adapter}`,
+    `largest batch: ${rows} rows of ${length} tokens, ${responses} response positions`,
+    ...Object.entries(plan.bytes).map(([name, bytes]) => row(name, bytes)),
+    row("total", plan.total),
+    `${row("teacher cache", plan.teacherCache)}  (host memory)`,
+    `largest tensor: "${plan.largest.label}", ${mib(plan.largest.bytes)}`,
+    ...(plan.fits ? ["It fits."] : [`It does not fit: ${plan.reasons.join("; ")}.`]),
+    ...(plan.changes.length > 0 ? ["Less memory:"] : []),
+    ...plan.changes.map(
+      ({ settings, total, fits }) =>
+        `  ${mib(total).padStart(12)}  ${fits ? "fits" : "does not fit"}  ${settings}`,
+    ),
+  ];
+}
