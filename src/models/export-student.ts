@@ -1,10 +1,9 @@
 // A trained student as a model folder: what Hugging Face Transformers, transformers.js and Couplet itself can load.
 
 import { asObject, modelConfigJson, type StudentConfig } from "./config";
-import { ModelError } from "./errors";
 import { memoryFiles, type ModelFiles, readJson } from "./files";
 import { CARD_FILE, MANIFEST_FILE, modelCard, type RunManifest } from "./model-card";
-import { hasOnnxExport, studentToOnnx } from "./onnx-export";
+import { studentToOnnx } from "./onnx-export";
 import { type NamedTensor, writeSafetensors } from "./safetensors";
 import { ONNX_FILE } from "./session";
 import { checkTensors } from "./student-weights";
@@ -35,10 +34,7 @@ export interface ExportOptions {
   readonly manifest?: RunManifest;
 }
 
-/**
- * `source` is the folder the student came from; its tokenizer is copied byte for byte.
- * Without an ONNX graph where there is no exporter for the family.
- */
+/** `source` is the folder the student came from; its tokenizer is copied byte for byte. */
 export async function exportStudentFolder(
   config: StudentConfig,
   tensors: ReadonlyMap<string, NamedTensor>,
@@ -58,10 +54,8 @@ export async function exportStudentFolder(
     if (await source.has(path)) folder.set(path, await source.read(path));
   }
   folder.set("model.safetensors", writeSafetensors(checked));
-  if (hasOnnxExport(config)) {
-    folder.set(ONNX_FILE, studentToOnnx(config, checked));
-    if (half) folder.set(HALF_ONNX_FILE, studentToOnnx(config, checked, { half }));
-  }
+  folder.set(ONNX_FILE, studentToOnnx(config, checked));
+  if (half) folder.set(HALF_ONNX_FILE, studentToOnnx(config, checked, { half }));
   if (manifest) {
     const parameters = [...checked.values()].reduce((sum, { data }) => sum + data.length, 0);
     folder.set(MANIFEST_FILE, json(manifest));
@@ -77,12 +71,6 @@ export async function withOnnxGraph(
   tensors: ReadonlyMap<string, NamedTensor>,
 ): Promise<ModelFiles> {
   if (await files.has(ONNX_FILE)) return files;
-  if (!hasOnnxExport(config))
-    throw new ModelError(
-      "unsupported",
-      `Model "${files.id}" has no ${ONNX_FILE}, and for this kind of ${config.modelType} none is written yet. Add one to the folder.`,
-      { file: ONNX_FILE },
-    );
   const graph = memoryFiles(files.id, new Map([[ONNX_FILE, studentToOnnx(config, tensors)]]));
   return {
     id: files.id,

@@ -21,6 +21,7 @@ const DECODERS = {
   qwen3: "Qwen3ForCausalLM",
   gpt2: "GPT2LMHeadModel",
   gpt_neox: "GPTNeoXForCausalLM",
+  gemma3_text: "Gemma3ForCausalLM",
 } as const;
 
 export const SUPPORTED_DECODERS = Object.keys(DECODERS).join(", ");

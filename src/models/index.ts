@@ -13,6 +13,7 @@ export {
 export { ModelError, type ModelErrorCode } from "./errors";
 export { exportStudentFolder, type ExportOptions, HALF_ONNX_FILE, withOnnxGraph } from "./export-student";
 export type { RunManifest } from "./model-card";
+export { ropeFrequencies, type RopeSettings } from "./rope-frequencies";
 export type { GenerateOptions } from "./generate";
 export { memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
 export type { Device } from "./hub";
@@ -30,5 +31,6 @@ export {
   type TeacherConfig,
   type TeacherOptions,
 } from "./teacher";
+export { ONNX_FILES, type OnnxDtype } from "./session";
 export { loadTokenizer, type Tokenizer } from "./tokenizer";
 export type { TokenScheme } from "./token-bytes";

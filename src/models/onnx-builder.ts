@@ -25,7 +25,7 @@ export interface Builder {
   /** A parameter as it is stored. */
   weight(name: string): string;
   /** x · Wᵀ (+ b) for the parameters `module`.weight, [out, in], and `module`.bias if there is one. */
-  linear(module: string, x: string): string;
+  linear(module: string, x: string, output?: string): string;
   /** x · W + b for a weight stored [in, out], as GPT-2's Conv1D. */
   conv1d(module: string, x: string): string;
 }
@@ -67,10 +67,12 @@ export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = 
     const { shape, data } = parameter(name);
     return keep(name, shape, () => data);
   };
-  const biased = (module: string, product: string): string =>
-    tensors.has(`${module}.bias`)
-      ? node("Add", `${scope(module)}/Add`, [product, weight(`${module}.bias`)])
-      : product;
+  const product = (module: string, x: string, right: string, output?: string): string => {
+    const at = scope(module);
+    if (!tensors.has(`${module}.bias`)) return node("MatMul", `${at}/MatMul`, [x, right], {}, output);
+    const bias = weight(`${module}.bias`);
+    return node("Add", `${at}/Add`, [node("MatMul", `${at}/MatMul`, [x, right]), bias], {}, output);
+  };
   return {
     nodes,
     initializers,
@@ -88,14 +90,13 @@ export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = 
     float: (value) => floats(`f32:${value}`, [], Float32Array.of(value)),
     has: (name) => tensors.has(name),
     weight,
-    linear(module, x) {
+    linear(module, x, output) {
       const { shape, data } = parameter(`${module}.weight`);
       const [out = 0, width = 0] = shape;
       const right = keep(`${module}.weight_t`, [width, out], () => transposed(data, out, width));
-      return biased(module, node("MatMul", `${scope(module)}/MatMul`, [x, right]));
+      return product(module, x, right, output);
     },
-    conv1d: (module, x) =>
-      biased(module, node("MatMul", `${scope(module)}/MatMul`, [x, weight(`${module}.weight`)])),
+    conv1d: (module, x) => product(module, x, weight(`${module}.weight`)),
   };
 }
 

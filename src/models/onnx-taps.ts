@@ -3,9 +3,10 @@
 // back from `logits` to the head's matrix product, forward from `input_ids` to the residual stream.
 
 import { ModelError } from "./errors";
-import { halvesToFloats } from "./half";
+import { dequantizeBlocks, dequantizeGather, dequantizeLinear, dequantizeProduct } from "./onnx-quantized";
 import type { NamedTensor } from "./safetensors";
-import { FLOAT, FLOAT16, type OnnxGraph, type OnnxNode, type OnnxTensor } from "./onnx-wire";
+import { readFloats } from "./onnx-numbers";
+import type { OnnxGraph, OnnxNode } from "./onnx-wire";
 
 export interface Taps {
   /** hidden_states[0]: the residual stream before the first layer. */
@@ -43,7 +44,7 @@ const MAX_HOPS = 16;
 export function findTaps(graph: OnnxGraph): Taps {
   const head = findHead(graph);
   const lookup = findLookup(graph);
-  const [lookedUp = ""] = lookup.outputs;
+  const lookedUp = plainRows(graph, lookup.outputs[0] ?? "");
   return {
     ...{ head, lookup, token: lookedUp },
     hidden: beforeHead(graph, head),
@@ -51,54 +52,48 @@ export function findTaps(graph: OnnxGraph): Taps {
   };
 }
 
-/** The head's weight as [V, D], when it is stored in plain numbers; undefined when it is quantized or computed. */
-export function headWeight(graph: OnnxGraph, taps: Taps): NamedTensor | undefined {
-  const [, input = ""] = taps.head.inputs;
-  const isGemm = taps.head.op === "Gemm";
-  if (!isGemm && taps.head.op !== "MatMul") return undefined;
+/** The head's weight as [V, D]; undefined when it is stored in a form that we do not read, or computed. */
+export function headWeight(graph: OnnxGraph, { head }: Taps): NamedTensor | undefined {
+  const [, input = ""] = head.inputs;
+  if (head.op === "MatMulNBits") return dequantizeBlocks(graph, head);
+  if (head.op === "MatMulInteger") {
+    const stored = dequantizeProduct(graph, head);
+    return stored && transpose(stored);
+  }
+  const isGemm = head.op === "Gemm";
+  if (!isGemm && head.op !== "MatMul") return undefined;
   // A MatMul's right side is [D, V]; each transposition on the way turns that around.
-  let transposed = isGemm && taps.head.ints.get("transB")?.[0] === 1;
-  let name = input;
-  for (let hop = 0; hop < MAX_HOPS; hop++) {
-    const tensor = graph.initializers.get(name);
-    if (tensor) {
-      const stored = readFloats(tensor);
-      if (!stored || stored.shape.length !== 2) return undefined;
-      return transposed ? stored : transpose(stored);
-    }
-    const node = graph.producerOf.get(name);
-    if (!node || !["Identity", "Transpose", "Cast"].includes(node.op)) return undefined;
-    if (node.op === "Transpose") transposed = !transposed;
-    name = node.inputs[0] ?? "";
-  }
-  return undefined;
+  const transposed = isGemm && head.ints.get("transB")?.[0] === 1;
+  const found = matrixBehind(graph, input);
+  if (!found) return undefined;
+  return transposed === found.flipped ? transpose(found.matrix) : found.matrix;
 }
 
-/** The token embeddings as [V, D], when they are stored in plain numbers; undefined when they are quantized or computed. */
+/** The token embeddings as [V, D]; undefined when they are stored in a form that we do not read, or computed. */
 export function lookupTable(graph: OnnxGraph, { lookup }: Taps): NamedTensor | undefined {
-  let [name = ""] = lookup.inputs;
-  for (let hop = 0; hop < MAX_HOPS; hop++) {
-    const tensor = graph.initializers.get(name);
-    if (tensor) {
-      const stored = readFloats(tensor);
-      return stored?.shape.length === 2 ? stored : undefined;
-    }
-    const node = graph.producerOf.get(name);
-    if (node?.op !== "Identity" && node?.op !== "Cast") return undefined;
-    name = node.inputs[0] ?? "";
-  }
-  return undefined;
+  if (lookup.op === "GatherBlockQuantized") return dequantizeGather(graph, lookup);
+  const [next] = graph.consumersOf.get(lookup.outputs[0] ?? "") ?? [];
+  if (next?.op === "DequantizeLinear") return dequantizeLinear(graph, next, lookup.inputs[0] ?? "");
+  const found = matrixBehind(graph, lookup.inputs[0] ?? "");
+  return found && !found.flipped ? found.matrix : undefined;
 }
 
-/** Initializer to f32; undefined when its type is not a plain float or its bytes do not fit its shape. */
-export function readFloats(tensor: OnnxTensor): NamedTensor | undefined {
-  const { dims, dataType, raw } = tensor;
-  const elements = dims.reduce((product, n) => product * n, 1);
-  const bytes = dataType === FLOAT ? 4 : 2;
-  if (!raw || tensor.external || raw.length !== elements * bytes) return undefined;
-  const own = raw.slice().buffer; // protobuf does not align
-  if (dataType === FLOAT) return { shape: dims, data: new Float32Array(own) };
-  if (dataType === FLOAT16) return { shape: dims, data: halvesToFloats(new Uint16Array(own)) };
+/** The stored matrix behind a name: through copies, casts, scales and transpositions. */
+function matrixBehind(graph: OnnxGraph, name: string): { matrix: NamedTensor; flipped: boolean } | undefined {
+  let flipped = false;
+  for (let hop = 0, at = name; hop < MAX_HOPS; hop++) {
+    const tensor = graph.initializers.get(at);
+    const node = graph.producerOf.get(at);
+    const matrix = tensor
+      ? readFloats(tensor)
+      : node?.op === "DequantizeLinear"
+        ? dequantizeLinear(graph, node)
+        : undefined;
+    if (matrix) return matrix.shape.length === 2 ? { matrix, flipped } : undefined;
+    if (!node || !["Identity", "Transpose", "Cast"].includes(node.op)) return undefined;
+    if (node.op === "Transpose") flipped = !flipped;
+    at = node.inputs[0] ?? "";
+  }
   return undefined;
 }
 
@@ -159,6 +154,12 @@ function residualStart(graph: OnnxGraph, lookedUp: string): string {
     name = only.outputs[0] ?? name;
   }
   return name;
+}
+
+/** Rows of a quantized table are numbers only after the node that scales them. */
+function plainRows(graph: OnnxGraph, lookedUp: string): string {
+  const [next, ...others] = graph.consumersOf.get(lookedUp) ?? [];
+  return next?.op === "DequantizeLinear" && others.length === 0 ? (next.outputs[0] ?? lookedUp) : lookedUp;
 }
 
 export function isStatic(graph: OnnxGraph, name: string, depth = 4): boolean {

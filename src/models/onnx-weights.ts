@@ -5,7 +5,8 @@
 
 import { ModelError } from "./errors";
 import { listSome } from "./files";
-import { isStatic, readFloats, transpose } from "./onnx-taps";
+import { readFloats } from "./onnx-numbers";
+import { isStatic, transpose } from "./onnx-taps";
 import type { OnnxGraph, OnnxNode, OnnxTensor } from "./onnx-wire";
 import type { NamedTensor } from "./safetensors";
 

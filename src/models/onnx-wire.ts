@@ -10,7 +10,16 @@ export interface OnnxTensor {
   readonly dataType: number;
   /** Little-endian elements, or undefined when they are stored elsewhere. */
   readonly raw?: Uint8Array;
-  readonly external: boolean;
+  /** Where the elements lie when they are in a file of their own. */
+  readonly external?: ExternalData;
+}
+
+export interface ExternalData {
+  /** Relative to the ONNX file. */
+  readonly location: string;
+  readonly offset: number;
+  /** The rest of the file where it is not said. */
+  readonly length?: number;
 }
 
 export interface OnnxNode {
@@ -43,11 +52,14 @@ export const BOOL = 9;
 export const FLOAT16 = 10;
 
 /** One field of a message: a number for varints, a byte range for everything with a length. */
-interface Field {
+export interface Field {
   readonly no: number;
   readonly value: number;
   readonly start: number;
   readonly end: number;
+  /** The field with its tag takes bytes `from` to `next`. */
+  readonly from: number;
+  readonly next: number;
 }
 
 export function readOnnx(bytes: Uint8Array): OnnxGraph {
@@ -114,17 +126,47 @@ function readAttribute(bytes: Uint8Array, attribute: Field, ints: Map<string, re
 }
 
 function readTensor(bytes: Uint8Array, tensor: Field): OnnxTensor {
-  let [name, dataType, external] = ["", 0, false];
+  let [name, dataType, outside] = ["", 0, false];
   let raw: Uint8Array | undefined;
+  const where = new Map<string, string>();
+  const small: number[] = [];
   const dims: number[] = [];
   for (const field of message(bytes, tensor)) {
     if (field.no === 1) for (const dim of integers(bytes, field)) dims.push(dim);
     if (field.no === 2) dataType = field.value;
+    if (field.no === 5) for (const value of integers(bytes, field)) small.push(value);
     if (field.no === 4 || field.no === 9) raw = bytes.subarray(field.start, field.end);
     if (field.no === 8) name = text(bytes, field);
-    if (field.no === 14) external = field.value === 1;
+    if (field.no === 13) where.set(...readPair(bytes, field));
+    if (field.no === 14) outside = field.value === 1;
   }
-  return { name, dims, dataType, external, ...(raw === undefined ? {} : { raw }) };
+  if (small.length > 0) raw ??= packSmall(small, dataType);
+  const external = outside ? externalData(where) : undefined;
+  return { name, dims, dataType, ...(raw && { raw }), ...(external && { external }) };
+}
+
+/** int32_data, where tools put numbers of one or two bytes, as the bytes that raw_data would hold. */
+function packSmall(values: readonly number[], dataType: number): Uint8Array | undefined {
+  if (dataType === 2 || dataType === 3) return Uint8Array.from(values);
+  if (dataType === FLOAT16 || dataType === 16) return new Uint8Array(Uint16Array.from(values).buffer);
+  return undefined;
+}
+
+/** StringStringEntryProto. */
+function readPair(bytes: Uint8Array, pair: Field): [string, string] {
+  let [key, value] = ["", ""];
+  for (const field of message(bytes, pair)) {
+    if (field.no === 1) key = text(bytes, field);
+    if (field.no === 2) value = text(bytes, field);
+  }
+  return [key, value];
+}
+
+function externalData(where: ReadonlyMap<string, string>): ExternalData {
+  const location = where.get("location") ?? "";
+  const length = where.get("length");
+  const offset = Number(where.get("offset") ?? 0);
+  return { location, offset, ...(length !== undefined && { length: Number(length) }) };
 }
 
 /** ValueInfoProto → TypeProto → TypeProto.Tensor → TensorShapeProto → Dimension, each as one length field. */
@@ -153,9 +195,10 @@ function readDim(bytes: Uint8Array, dim: Field): number | string {
   return "";
 }
 
-const message = (bytes: Uint8Array, field: Field): Generator<Field> => fields(bytes, field.start, field.end);
+export const message = (bytes: Uint8Array, field: Field): Generator<Field> =>
+  fields(bytes, field.start, field.end);
 
-function* fields(bytes: Uint8Array, start: number, end: number): Generator<Field> {
+export function* fields(bytes: Uint8Array, start: number, end: number): Generator<Field> {
   let at = start;
   while (at < end) {
     const tag = varint(bytes, at, end);
@@ -163,12 +206,12 @@ function* fields(bytes: Uint8Array, start: number, end: number): Generator<Field
     const wireType = tag.value % 8;
     if (wireType === 0) {
       const { value, next } = varint(bytes, tag.next, end);
-      yield { no, value, start: tag.next, end: tag.next };
+      yield { no, value, start: tag.next, end: tag.next, from: at, next };
       at = next;
       continue;
     }
     const { bodyStart, bodyEnd } = span(bytes, wireType, tag.next, end);
-    yield { no, value: 0, start: bodyStart, end: bodyEnd };
+    yield { no, value: 0, start: bodyStart, end: bodyEnd, from: at, next: bodyEnd };
     at = bodyEnd;
   }
 }

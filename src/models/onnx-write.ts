@@ -23,9 +23,11 @@ export interface NodeSpec {
   readonly name: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole-number attributes: a number, or a list of them. */
-  readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
+  readonly attributes?: Readonly<Record<string, Attribute>>;
 }
+
+/** A whole number, a list of them, or a float, which has to say so. */
+export type Attribute = number | readonly number[] | { readonly f32: number };
 
 export function nodeProto({ op, name, inputs, outputs, attributes = {} }: NodeSpec): Parts {
   return [
@@ -37,14 +39,24 @@ export function nodeProto({ op, name, inputs, outputs, attributes = {} }: NodeSp
   ];
 }
 
-const [ATTRIBUTE_INT, ATTRIBUTE_INTS] = [2, 7];
+const [ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS] = [1, 2, 7];
 
-function attributeProto(name: string, value: number | readonly number[]): Parts {
-  const body =
-    typeof value === "number"
-      ? [intField(3, value), intField(20, ATTRIBUTE_INT)]
-      : [...value.map((v) => intField(8, v)), intField(20, ATTRIBUTE_INTS)];
-  return [...lengthField(1, name), ...body];
+function attributeProto(name: string, value: Attribute): Parts {
+  return [...lengthField(1, name), ...attributeBody(value)];
+}
+
+function attributeBody(value: Attribute): Parts {
+  if (typeof value === "number") return [intField(3, value), intField(20, ATTRIBUTE_INT)];
+  if ("f32" in value) return [floatField(2, value.f32), intField(20, ATTRIBUTE_FLOAT)];
+  return [...value.map((v) => intField(8, v)), intField(20, ATTRIBUTE_INTS)];
+}
+
+/** Wire type 5: four bytes, the lowest first. */
+function floatField(no: number, value: number): Uint8Array {
+  const field = new Uint8Array(5);
+  field[0] = no * 8 + 5;
+  new DataView(field.buffer).setFloat32(1, value, true);
+  return field;
 }
 
 export function tensorProto(

@@ -1,6 +1,6 @@
 // One decoder graph in ONNX Runtime: batches in, named outputs out, as plain f32 arrays.
 
-import { ModelError, reason, withFile } from "./errors";
+import { ModelError, reason, whileReading, withFile } from "./errors";
 import { appended, type ModelFiles, type ReadProgress } from "./files";
 import {
   createSession,
@@ -10,10 +10,23 @@ import {
   type OrtTensor,
   transformers,
 } from "./hub";
-import { FLOAT, type OnnxGraph, type OnnxValue, readOnnx } from "./onnx-wire";
+import { halvesToFloats } from "./half";
+import { inlineExternal } from "./onnx-external";
+import { FLOAT, FLOAT16, type OnnxGraph, type OnnxValue, readOnnx } from "./onnx-wire";
 import { graphPatch, type Parts } from "./onnx-write";
 
 export const ONNX_FILE = "onnx/model.onnx";
+
+/** How the weights of an ONNX file are stored; the names are those of transformers.js. */
+export type OnnxDtype = "fp32" | "fp16" | "q8" | "q4" | "q4f16";
+
+export const ONNX_FILES: Readonly<Record<OnnxDtype, string>> = {
+  fp32: ONNX_FILE,
+  fp16: "onnx/model_fp16.onnx",
+  q8: "onnx/model_quantized.onnx",
+  q4: "onnx/model_q4.onnx",
+  q4f16: "onnx/model_q4f16.onnx",
+};
 
 export interface FloatOutput {
   readonly dims: readonly number[];
@@ -41,19 +54,26 @@ export interface DecoderSession {
 export const closed = (): Error => new Error("this model is closed; open it again to run it");
 
 export interface OnnxSource {
+  /** Its path in the model folder. */
+  readonly file: string;
   readonly bytes: Uint8Array;
   readonly graph: OnnxGraph;
 }
 
-export async function readOnnxFile(files: ModelFiles, onProgress?: ReadProgress): Promise<OnnxSource> {
-  const bytes = await files.read(ONNX_FILE, onProgress);
-  const graph = withFile(ONNX_FILE, () => checkDecoder(readOnnx(bytes)));
-  return { bytes, graph };
+export async function readOnnxFile(
+  files: ModelFiles,
+  onProgress?: ReadProgress,
+  file = ONNX_FILE,
+): Promise<OnnxSource> {
+  const bytes = await files.read(file, onProgress);
+  const graph = withFile(file, () => checkDecoder(readOnnx(bytes)));
+  const whole = await whileReading(file, () => inlineExternal(files, file, bytes, graph, onProgress));
+  return whole === bytes ? { file, bytes, graph } : { file, bytes: whole, graph: readOnnx(whole) };
 }
 
 /** `taps` are tensors of the graph that it does not return by itself, or that `nodes` compute from its own. */
 export async function openSession(
-  { bytes, graph }: OnnxSource,
+  { file, bytes, graph }: OnnxSource,
   device: Device,
   taps: readonly string[] = [],
   nodes: readonly Parts[] = [],
@@ -63,8 +83,8 @@ export async function openSession(
   const model = added.length > 0 ? appended(bytes, graphPatch(added, nodes)) : bytes;
   const cacheOutputs = [...returned].filter((name) => name.startsWith("present"));
   const raw = await createSession(model, device, cacheOutputs).catch((error: unknown) => {
-    const message = `${ONNX_FILE}: ONNX Runtime refused it on ${device}: ${reason(error)}`;
-    throw new ModelError("invalid", message, { file: ONNX_FILE, cause: error });
+    const message = `${file}: ONNX Runtime refused it on ${device}: ${reason(error)}`;
+    throw new ModelError("invalid", message, { file, cause: error });
   });
   // The session outlives this call; the graph, whose tensors are views of the whole file, must not.
   const hasCache = graph.inputs.some(isCache) && cacheOutputs.length > 0;
@@ -94,7 +114,7 @@ async function createFeeds(inputs: readonly OnnxValue[]): Promise<Feeds> {
   const int64 = (values: Iterable<number>, dims: number[]): OrtTensor =>
     new Tensor("int64", BigInt64Array.from(values, BigInt), dims).ort_tensor;
   return (ids, mask, B, T) => {
-    const feed = ({ name, shape }: OnnxValue): OrtTensor => {
+    const feed = ({ name, shape, elemType }: OnnxValue): OrtTensor => {
       if (name === "input_ids") return int64(ids, [B, T]);
       if (name === "attention_mask") return int64(mask, [B, T]);
       if (name === "position_ids")
@@ -102,8 +122,10 @@ async function createFeeds(inputs: readonly OnnxValue[]): Promise<Feeds> {
           Array.from({ length: B * T }, (_, i) => i % T),
           [B, T],
         );
+      if (name === KEEP_LOGITS) return int64([0], shape.length === 0 ? [] : [1]); // all of them
       // The batch size is the first symbol of a cache's shape; the other is the past length, which is 0 here.
       const dims = shape.map((dim, axis) => (typeof dim === "number" ? dim : axis === 0 ? B : 0));
+      if (elemType === FLOAT16) return new Tensor("float16", new Uint16Array(0), dims).ort_tensor;
       return new Tensor("float32", new Float32Array(0), dims).ort_tensor;
     };
     return Object.fromEntries(inputs.map((input) => [input.name, feed(input)]));
@@ -111,7 +133,9 @@ async function createFeeds(inputs: readonly OnnxValue[]): Promise<Feeds> {
 }
 
 const isCache = ({ name }: OnnxValue): boolean => name.startsWith("past_key_values.");
-const PLAIN_INPUTS = new Set(["input_ids", "attention_mask", "position_ids"]);
+/** How many logits to compute, from the last; 0 is all. */
+const KEEP_LOGITS = "num_logits_to_keep";
+const PLAIN_INPUTS = new Set(["input_ids", "attention_mask", "position_ids", KEEP_LOGITS]);
 
 /** Refuses graphs that `run` could not feed, before ONNX Runtime spends time on them. */
 function checkDecoder(graph: OnnxGraph): OnnxGraph {
@@ -130,15 +154,12 @@ function checkDecoder(graph: OnnxGraph): OnnxGraph {
       `an output "logits" is needed; this graph returns ${graph.outputs[0]?.name ?? "nothing"}`,
     );
   }
-  const half = graph.inputs.find((value) => isCache(value) && value.elemType !== FLOAT);
-  if (half) throw new ModelError("unsupported", `${half.name} is not f32: use the fp32 export of the model`);
-  const outside = [...graph.initializers.values()].find(({ external }) => external);
-  if (outside) {
+  const odd = graph.inputs.find((value) => isCache(value) && ![FLOAT, FLOAT16].includes(value.elemType));
+  if (odd)
     throw new ModelError(
       "unsupported",
-      `"${outside.name}" lives in a separate data file; one-file exports are supported`,
+      `${odd.name} is neither f32 nor f16: use another export of the model`,
     );
-  }
   return graph;
 }
 
@@ -151,11 +172,18 @@ function checkBatch(ids: Int32Array, mask: Uint8Array, B: number, T: number): vo
 }
 
 function takeFloats(name: string, tensor: OrtTensor | undefined): FloatOutput {
-  if (!(tensor?.data instanceof Float32Array)) {
-    throw new ModelError(
-      "unsupported",
-      `the graph returns ${name} as ${tensor?.type ?? "nothing"}, expected float32`,
-    );
+  const { data, dims = [] } = tensor ?? {};
+  if (data instanceof Float32Array) return { dims, data };
+  if (tensor?.type === "float16") {
+    if (data instanceof Uint16Array) return { dims, data: halvesToFloats(data) };
+    // Where there is a Float16Array, its numbers are read as they are.
+    if (isNumbers(data)) return { dims, data: Float32Array.from(data) };
   }
-  return { dims: tensor.dims, data: tensor.data };
+  throw new ModelError(
+    "unsupported",
+    `the graph returns ${name} as ${tensor?.type ?? "nothing"}, expected float32 or float16`,
+  );
 }
+
+const isNumbers = (data: unknown): data is Iterable<number> =>
+  ArrayBuffer.isView(data) && Symbol.iterator in data;

@@ -20,11 +20,12 @@ export interface StoredTensors {
  * All tensors of a folder in f32. Safetensors are converted as they arrive, so the memory taken is that of the f32
  * tensors and one chunk; an ONNX graph has to be whole, and is held beside them.
  *
- * @param expected names and shapes, for ONNX graphs, which do not keep names
+ * @param expected names and shapes, for ONNX graphs, which do not keep names; undefined for families whose graphs do
+ *   not hold their parameters as they are (Gemma's exporters fold 1 + w into the norms)
  */
 export async function readStudentTensors(
   files: ModelFiles,
-  expected: ReadonlyMap<string, readonly number[]>,
+  expected: ReadonlyMap<string, readonly number[]> | undefined,
   onProgress?: ReadProgress,
 ): Promise<StoredTensors> {
   if (await files.has(WEIGHTS_FILE)) {
@@ -33,7 +34,7 @@ export async function readStudentTensors(
   if (await files.has(WEIGHTS_INDEX)) {
     return { file: WEIGHTS_INDEX, tensors: await readShards(files, onProgress) };
   }
-  if (await files.has(ONNX_FILE)) {
+  if (expected && (await files.has(ONNX_FILE))) {
     const bytes = await files.read(ONNX_FILE, onProgress);
     return {
       file: ONNX_FILE,
@@ -42,8 +43,8 @@ export async function readStudentTensors(
   }
   throw new ModelError(
     "missing-file",
-    `Model "${files.id}" has no weights to train from: it needs ${WEIGHTS_FILE}, or ${WEIGHTS_INDEX} and its shards, ` +
-      `or a full-precision ${ONNX_FILE}. Add one of them to the model folder.`,
+    `Model "${files.id}" has no weights to train from: it needs ${WEIGHTS_FILE}, or ${WEIGHTS_INDEX} and its shards` +
+      `${expected ? `, or a full-precision ${ONNX_FILE}` : ""}. Add one of them to the model folder.`,
     { file: WEIGHTS_FILE },
   );
 }

@@ -2,7 +2,7 @@
 // hidden_states[0] and hidden_states[-1]; and the same without taps, as a reference for our own engine.
 
 import { asObject } from "./config";
-import { ModelError, withFile } from "./errors";
+import { ModelError, whileReading, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
 import { createGenerate, type GenerateOptions, isDecoder, SUPPORTED_DECODERS } from "./generate";
 import type { Device } from "./hub";
@@ -10,7 +10,8 @@ import { findLayers, type LayerTap } from "./onnx-layers";
 import { findTaps, headWeight, lookupTable, type Taps } from "./onnx-taps";
 import type { OnnxGraph } from "./onnx-wire";
 import type { NamedTensor } from "./safetensors";
-import { type DecoderSession, ONNX_FILE, openSession, readOnnxFile } from "./session";
+import { ONNX_FILES, type OnnxDtype, openSession, readOnnxFile } from "./session";
+import { probe } from "./teacher-probe";
 import { loadTokenizer, type Tokenizer } from "./tokenizer";
 
 export interface TeacherConfig {
@@ -72,6 +73,8 @@ export interface Teacher {
 export interface OpenOptions {
   readonly device: Device;
   readonly onProgress?: (progress: { file: string; loaded: number; total: number }) => void;
+  /** Which of the folder's ONNX files; fp32 unless said. */
+  readonly dtype?: OnnxDtype;
 }
 
 export interface TeacherOptions extends OpenOptions {
@@ -90,17 +93,16 @@ export async function loadTeacherConfig(files: ModelFiles): Promise<TeacherConfi
 
 export async function openTeacher(
   files: ModelFiles,
-  { device, onProgress, layers = [] }: TeacherOptions,
+  { device, onProgress, dtype = "fp32", layers = [] }: TeacherOptions,
 ): Promise<Teacher> {
   const rawConfig = await readJson(files, "config.json");
   const config = withFile("config.json", () => teacherConfig(rawConfig));
   const tokenizer = await loadTokenizer(files);
-  const source = await readOnnxFile(files, (loaded, total) =>
-    onProgress?.({ file: ONNX_FILE, loaded, total }),
-  );
-  const taps = withFile(ONNX_FILE, () => findTaps(source.graph));
+  const file = ONNX_FILES[dtype];
+  const source = await readOnnxFile(files, (loaded, total) => onProgress?.({ file, loaded, total }), file);
+  const taps = withFile(file, () => findTaps(source.graph));
   const head = headWeight(source.graph, taps);
-  const blocks = withFile(ONNX_FILE, () => layerTaps(source.graph, taps, layers, config.layers));
+  const blocks = withFile(file, () => layerTaps(source.graph, taps, layers, config.layers));
   const blockNames = blocks.map(({ name }) => name);
   const tapped = [taps.embedding, taps.hidden, taps.token, ...blockNames];
   const session = await openSession(
@@ -110,7 +112,7 @@ export async function openTeacher(
     blocks.flatMap(({ nodes }) => nodes),
   );
   try {
-    await probe(session, taps, config, head);
+    await whileReading(file, () => probe(session, source.graph, taps, config, head));
   } catch (error) {
     await session.release();
     throw error;
@@ -166,11 +168,10 @@ export interface ReferenceSession {
 
 export async function openReferenceSession(
   files: ModelFiles,
-  { device, onProgress }: OpenOptions,
+  { device, onProgress, dtype = "fp32" }: OpenOptions,
 ): Promise<ReferenceSession> {
-  const source = await readOnnxFile(files, (loaded, total) =>
-    onProgress?.({ file: ONNX_FILE, loaded, total }),
-  );
+  const file = ONNX_FILES[dtype];
+  const source = await readOnnxFile(files, (loaded, total) => onProgress?.({ file, loaded, total }), file);
   const session = await openSession(source, device);
   return {
     async logits(ids, mask, B, T) {
@@ -204,54 +205,4 @@ function teacherConfig(json: unknown): TeacherConfig {
     maxPositions: size("max_position_embeddings", "n_positions"),
     layers: size("num_hidden_layers", "n_layer"),
   };
-}
-
-const PROBE_LENGTH = 8;
-/** f32 sums of a few hundred to a few thousand terms in another order; an unrelated tensor is off by order 1. */
-const PROBE_TOLERANCE = 1e-3;
-
-/** Runs a few tokens and checks that the taps are what they are taken for. */
-async function probe(
-  session: DecoderSession,
-  taps: Taps,
-  config: TeacherConfig,
-  head: NamedTensor | undefined,
-): Promise<void> {
-  const ids = Int32Array.from({ length: PROBE_LENGTH }, (_, i) => (i * 7919 + 17) % config.vocabSize);
-  const mask = new Uint8Array(PROBE_LENGTH).fill(1);
-  const names = [taps.embedding, taps.hidden, "logits"];
-  const outputs = await session.run(ids, mask, 1, PROBE_LENGTH, names);
-  const widths = [config.hiddenSize, config.hiddenSize, config.vocabSize];
-  for (const [i, { dims, data }] of outputs.entries()) {
-    const expected = [1, PROBE_LENGTH, widths[i]].join(", ");
-    if (dims.join(", ") !== expected) {
-      const message = `${names[i]} has shape [${dims.join(", ")}], config.json implies [${expected}]`;
-      throw new ModelError("mismatch", `${ONNX_FILE}: ${message}`, { file: ONNX_FILE });
-    }
-    if (!data.every(Number.isFinite)) {
-      const message = `${ONNX_FILE}: ${names[i]} is not finite on a probe; the model or the device is broken`;
-      throw new ModelError("invalid", message, { file: ONNX_FILE });
-    }
-  }
-  const [, hidden, logits] = outputs;
-  if (head && hidden && logits) checkHead(hidden.data, logits.data, head);
-}
-
-/** hidden · headᵀ must be the logits: otherwise a scale, a cap or a wrong tensor lies between. */
-function checkHead(hidden: Float32Array, logits: Float32Array, { shape, data: head }: NamedTensor): void {
-  const [V = 0, D = 0] = shape;
-  let worst = V * PROBE_LENGTH === logits.length && D * PROBE_LENGTH === hidden.length ? 0 : Infinity;
-  const scale = logits.reduce((max, value) => Math.max(max, Math.abs(value)), 1);
-  for (let row = 0; row < logits.length && worst < Infinity; row++) {
-    const [t, v] = [Math.floor(row / V), row % V];
-    let sum = 0;
-    for (let d = 0; d < D; d++) sum += (hidden[t * D + d] ?? 0) * (head[v * D + d] ?? 0);
-    worst = Math.max(worst, Math.abs(sum - (logits[row] ?? 0)));
-  }
-  if (worst > PROBE_TOLERANCE * scale) {
-    const message =
-      `${ONNX_FILE}: the tapped hidden state times the head misses the logits by ${worst.toPrecision(3)} ` +
-      `(logits reach ${scale.toPrecision(3)}). The graph changes its logits after the head; choose another model.`;
-    throw new ModelError("mismatch", message, { file: ONNX_FILE });
-  }
 }

@@ -1,6 +1,6 @@
 // Rotary positions for the families that have them: a table by name, and queries or keys turned by it.
 import { rope, ropeTable } from "../ops/rope";
-import { ropeFrequencies, type RopeSettings } from "../ops/rope-frequencies";
+import { ropeFrequencies, type RopeSettings } from "../../models";
 import type { Var } from "../tape";
 import type { Forward } from "./network";
 

@@ -88,6 +88,14 @@ test("a folder; one that is in the way is refused", async () => {
   expect(lines.at(-1)).toContain("is not empty");
 });
 
+test("a student of another family: GPT-2", async () => {
+  const other = join(dir, "gpt2");
+  cpSync(join(bundled, "../couplet-gpt2"), join(other, "student"), { recursive: true });
+  writeFileSync(join(other, "config.json"), JSON.stringify({ ...SMALL_RUN, student: "couplet-gpt2" }));
+  expect(await main(["export", other])).toBe(0);
+  expect(lines.join("\n")).toMatch(/logits within \d\.\de-\d+ of the trained student, \d+ greedy tokens/);
+});
+
 test("an export that is not the trained student is caught", async () => {
   const gpu = await testGpu();
   const files = folderFiles("bundled", bundled);

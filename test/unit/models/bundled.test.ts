@@ -25,52 +25,62 @@ const rowsOf = (name: string): Row[] => parseRows(readFileSync(join(publicDir, "
 const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((max, v, i) => Math.max(max, Math.abs(v - b[i]!)), 0);
 
-describe.each(["couplet-teacher", "couplet-student", "couplet-student-near"])("%s", (name) => {
-  test("taps, and the same model through our exporter", async () => {
-    const { config, tensors } = await loadStudentWeights(folder(name));
-    const theirs = await openTeacher(folder(name), { device: "cpu" });
-    const written = await exportStudentFolder(config, tensors, folder(name));
-    const ours = await openTeacher(memoryFiles("ours", written), { device: "cpu" });
+describe.each(["couplet-teacher", "couplet-student", "couplet-student-near", "couplet-gpt2"])(
+  "%s",
+  (name) => {
+    test("taps, and the same model through our exporter", async () => {
+      const { config, tensors } = await loadStudentWeights(folder(name));
+      const theirs = await openTeacher(folder(name), { device: "cpu" });
+      const written = await exportStudentFolder(config, tensors, folder(name));
+      const ours = await openTeacher(memoryFiles("ours", written), { device: "cpu" });
 
-    const [row] = rowsOf("reasoning-heldout.jsonl");
-    const ids = Int32Array.from(theirs.tokenizer.encode(row!.promptCot! + row!.outputCot!));
-    const mask = new Uint8Array(ids.length).fill(1);
-    const a = await theirs.forward(ids, mask, 1, ids.length, { logits: true });
-    const b = await ours.forward(ids, mask, 1, ids.length, { logits: true });
+      const [row] = rowsOf("reasoning-heldout.jsonl");
+      const ids = Int32Array.from(theirs.tokenizer.encode(row!.promptCot! + row!.outputCot!));
+      const mask = new Uint8Array(ids.length).fill(1);
+      const a = await theirs.forward(ids, mask, 1, ids.length, { logits: true });
+      const b = await ours.forward(ids, mask, 1, ids.length, { logits: true });
 
-    const table = tensors.get("model.embed_tokens.weight")!.data;
-    const lookedUp = Float32Array.from(
-      { length: a.embedding.length },
-      (_, i) => table[ids[Math.floor(i / a.D)]! * a.D + (i % a.D)]!,
-    );
-    expect(worst(a.embedding, lookedUp)).toBe(0);
-    expect(worst(b.embedding, lookedUp)).toBe(0);
-    expect(worst(a.hidden, b.hidden)).toBeLessThan(1e-4);
-    expect(worst(a.logits!, b.logits!)).toBeLessThan(1e-4);
-    expect(theirs.head).toEqual(ours.head);
+      const rows = (name: string, index: (t: number) => number) => {
+        const table = tensors.get(name)?.data;
+        return Float32Array.from(
+          a.embedding,
+          (_, i) => table?.[index(Math.floor(i / a.D)) * a.D + (i % a.D)] ?? 0,
+        );
+      };
+      const gpt2 = config.modelType === "gpt2";
+      const tokens = rows(gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight", (t) => ids[t]!);
+      const positions = rows("transformer.wpe.weight", (t) => t);
+      const start = tokens.map((v, i) => v + positions[i]!);
+      expect(worst(a.embedding, start)).toBe(0);
+      expect(worst(b.embedding, start)).toBe(0);
+      expect(worst(a.hidden, b.hidden)).toBeLessThan(1e-4);
+      expect(worst(a.logits!, b.logits!)).toBeLessThan(1e-4);
+      expect(theirs.head).toEqual(ours.head);
 
-    for (const { promptCot } of rowsOf("reasoning-heldout.jsonl").slice(0, 5)) {
-      const text = await theirs.generate(promptCot!, { maxNewTokens: 48 });
-      expect(await ours.generate(promptCot!, { maxNewTokens: 48 })).toBe(text);
-      expect(text).not.toBe("");
-    }
-    await Promise.all([theirs.dispose(), ours.dispose()]);
-  });
+      for (const { promptCot } of rowsOf("reasoning-heldout.jsonl").slice(0, 5)) {
+        const text = await theirs.generate(promptCot!, { maxNewTokens: 48 });
+        expect(await ours.generate(promptCot!, { maxNewTokens: 48 })).toBe(text);
+        expect(text).not.toBe("");
+      }
+      await Promise.all([theirs.dispose(), ours.dispose()]);
+    });
 
-  test("bytes of tokens add up to the text", async () => {
-    const tok = await loadTokenizer(folder(name));
-    const bytes = (text: string) => concatBytes([new Uint8Array(0), ...tok.encode(text).map(tok.tokenBytes)]);
-    const same = (text: string) => {
-      expect(bytes(text)).toEqual(new TextEncoder().encode(text));
-    };
-    for (const row of rowsOf("reasoning-train.jsonl").slice(0, 300)) {
-      same(row.promptCot! + row.outputCot!);
-      expect(tok.decode(tok.encode(row.outputCot!))).toBe(row.outputCot);
-    }
-    const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }));
-    fc.assert(fc.property(text, same), { numRuns: 500, seed: 3 });
-  });
-});
+    test("bytes of tokens add up to the text", async () => {
+      const tok = await loadTokenizer(folder(name));
+      const bytes = (text: string) =>
+        concatBytes([new Uint8Array(0), ...tok.encode(text).map(tok.tokenBytes)]);
+      const same = (text: string) => {
+        expect(bytes(text)).toEqual(new TextEncoder().encode(text));
+      };
+      for (const row of rowsOf("reasoning-train.jsonl").slice(0, 300)) {
+        same(row.promptCot! + row.outputCot!);
+        expect(tok.decode(tok.encode(row.outputCot!))).toBe(row.outputCot);
+      }
+      const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }));
+      fc.assert(fc.property(text, same), { numRuns: 500, seed: 3 });
+    });
+  },
+);
 
 test("every row of the bundled data is usable, uncut, in both views", async () => {
   const [student, teacher] = [

@@ -147,6 +147,8 @@ test.each([
 });
 
 test("a folder without weights says what it needs", async () => {
+  const gemma = folder([["onnx/model.onnx", fixture("gemma3", "onnx/model.onnx")]]);
+  await expect(readStudentTensors(gemma, undefined)).rejects.toThrow(/index\.json and its shards\. Add one/);
   await expect(readStudentTensors(folder([]), new Map())).rejects.toThrow(
     /no weights to train from: it needs model\.safetensors, or .*index.* or a full-precision onnx\/model\.onnx/,
   );

@@ -112,4 +112,12 @@ export async function tinyFolder(
   return exportStudentFolder(config, randomTensors(config, seed), memoryFiles("tiny", tokenizerFiles()));
 }
 
+/** The model behind test/fixtures/quantized: wide enough for blocks of 32, its head stored apart. */
+export const quantizedConfig: LlamaConfig = {
+  ...tinyConfig,
+  ...{ hiddenSize: 32, intermediateSize: 64, headDim: 8, layers: 1, tiedEmbeddings: false },
+};
+
+export const quantizedFolder = (): Promise<Map<string, Uint8Array>> => tinyFolder(quantizedConfig, 5);
+
 export const encode = (json: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(json));

@@ -1,8 +1,8 @@
 // graphs traced by PyTorch (test/fixtures/models/make.py) — plan
-//   taps      × {llama tied, untied, qwen2, qwen3, gpt2, gpt_neox}: hidden_states[0], [-1], token table rows, every
+//   taps      × {llama tied, untied, qwen2, qwen3, gpt2, gpt_neox, gemma3}: hidden_states[0], [-1], token table rows, every
 //             block's output and logits of PyTorch, on a batch with right padding
 //   blocks    a block that is not there, and a graph whose blocks cannot be told apart, are refused
-//   export    llama weights saved by PyTorch, through our exporter: the same tensors
+//   export    × the same: weights saved by PyTorch, through our exporter: the same tensors
 //   generate  without a KV cache: equal to our cached export
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -83,7 +83,9 @@ const close = {
   head: [272, 16],
 };
 
-test.each(["llama", "llama-untied", "qwen2", "qwen3", "gpt2", "gpt_neox"])("taps of %s", async (name) => {
+const FAMILIES = ["llama", "llama-untied", "qwen2", "qwen3", "gpt2", "gpt_neox", "gemma3"];
+
+test.each(FAMILIES)("taps of %s", async (name) => {
   expect(await distances(traced(name), name)).toEqual(close);
 });
 
@@ -106,7 +108,7 @@ async function nextToken(teacher: Teacher, ids: number[]): Promise<number> {
   return last.indexOf(Math.max(...last));
 }
 
-test.each(["llama", "llama-untied"])("our export of %s", async (name) => {
+test.each(FAMILIES)("our export of %s", async (name) => {
   const { config, tensors } = await loadStudentWeights(traced(name));
   const written = memoryFiles(name, await exportStudentFolder(config, tensors, traced(name)));
   expect(await distances(written, name)).toEqual(close);
