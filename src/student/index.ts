@@ -1,5 +1,6 @@
 // The student engine: a transformer that trains, in WGSL.
 export { createGenerator, type Generator, type GenerateSettings, recordDecoder } from "./generate";
+export { networkOf } from "./families";
 export { NO_ROW } from "./grid";
 export {
   createModel,

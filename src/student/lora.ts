@@ -1,11 +1,12 @@
 // LoRA: the model's weights stay as they are, and beside chosen matrices two thin ones are trained.
 //
 //   y = x·Wᵀ + (alpha/rank) · (x·Aᵀ)·Bᵀ,   A (rank, in) Kaiming-uniform, B (out, rank) zero
-//   merged: W + (alpha/rank) · B·A
+//   merged: W + (alpha/rank) · B·A, or its transpose where matrices are stored [in, out]
 //
 // Source: Hu et al. 2021, with the names and the initialization of the PEFT library.
 import { createRng, deriveSeed } from "../config/rng";
 import type { NamedTensor } from "../models";
+import type { WeightLayout } from "./ops/linear";
 import type { NewParameter } from "./params";
 
 export interface LoraSettings {
@@ -55,10 +56,11 @@ export function withLora(
   student: readonly NewParameter[],
   settings: LoraSettings,
   seed: number,
+  layout: WeightLayout = "out-in",
 ): NewParameter[] {
   const shapes = new Map(student.map(({ name, shape }) => [name, shape]));
   const adapters = loraModules(shapes, settings.targets).flatMap((module) => {
-    const [out = 0, into = 0] = shapes.get(module + WEIGHT) ?? [];
+    const [out, into] = outIn(shapes.get(module + WEIGHT) ?? [], layout);
     const { rank } = settings;
     if (rank > Math.min(out, into))
       throw new RangeError(`LoRA rank ${rank} is larger than "${module}" allows: it is ${out} × ${into}`);
@@ -70,6 +72,13 @@ export function withLora(
     ];
   });
   return [...student.map((parameter) => ({ ...parameter, trainable: false })), ...adapters];
+}
+
+function outIn(
+  [first = 0, second = 0]: readonly number[],
+  layout: WeightLayout,
+): [out: number, into: number] {
+  return layout === "out-in" ? [first, second] : [second, first];
 }
 
 /** torch's kaiming_uniform_ with a = √5: uniform within ±1/√(fan in). */
@@ -85,13 +94,14 @@ const isAdapter = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
 export function mergeLora(
   tensors: ReadonlyMap<string, NamedTensor>,
   settings: LoraSettings,
+  layout: WeightLayout = "out-in",
 ): Map<string, NamedTensor> {
   const merged = new Map<string, NamedTensor>();
   for (const [name, tensor] of tensors) {
     if (isAdapter(name)) continue;
     const module = name.endsWith(WEIGHT) ? name.slice(0, -WEIGHT.length) : name;
     const [a, b] = [tensors.get(loraA(module)), tensors.get(loraB(module))];
-    merged.set(name, a && b ? addProduct(tensor, a.data, b.data, settings) : tensor);
+    merged.set(name, a && b ? addProduct(tensor, a.data, b.data, settings, layout) : tensor);
   }
   return merged;
 }
@@ -101,8 +111,9 @@ function addProduct(
   a: Float32Array,
   b: Float32Array,
   settings: LoraSettings,
+  layout: WeightLayout,
 ): NamedTensor {
-  const [out = 0, into = 0] = shape;
+  const [out, into] = outIn(shape, layout);
   const { rank } = settings;
   const scale = loraScale(settings);
   const sums = new Float64Array(into);
@@ -114,7 +125,7 @@ function addProduct(
       for (let k = 0; k < into; k++) sums[k]! += weight * (a[r * into + k] ?? 0); // within its length
     }
     for (let k = 0; k < into; k++) {
-      const at = row * into + k;
+      const at = layout === "out-in" ? row * into + k : k * out + row;
       result[at] = (data[at] ?? 0) + scale * (sums[k] ?? 0);
     }
   }
@@ -126,6 +137,7 @@ export function peftAdapter(
   tensors: ReadonlyMap<string, NamedTensor>,
   { rank, alpha, targets }: LoraSettings,
   baseModel: string,
+  layout: WeightLayout = "out-in",
 ): { tensors: Map<string, NamedTensor>; config: Record<string, unknown> } {
   const adapters = [...tensors].filter(([name]) => isAdapter(name));
   return {
@@ -139,7 +151,7 @@ export function peftAdapter(
       lora_dropout: 0,
       target_modules: targets,
       bias: "none",
-      fan_in_fan_out: false,
+      fan_in_fan_out: layout === "in-out",
       inference_mode: true,
     },
   };

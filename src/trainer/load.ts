@@ -118,7 +118,7 @@ async function open(
   const parts = { config: run, student: config, dims, objective, padIds, ...rows };
   const plan = supported(() => planRun(parts, gpu.device.limits));
   if (!plan.memory.fits) checkFits(planWithChanges(parts, gpu.device.limits));
-  const parameters = runParameters(run, objective, dims, tensors);
+  const parameters = runParameters(run, objective, dims, config, tensors);
   const allocate = <T extends { destroy(): void }>(what: string, make: () => T): Promise<T> =>
     allocating(gpu.device, what, () => supported(make));
   const store = await allocate("The student's weights", () => createParamStore(gpu, parameters.all));

@@ -1,8 +1,9 @@
 // The parameters of a run: the student's weights as the config trains them, and the objective's own.
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
+import type { StudentConfig } from "../models";
 import type { Dims, Objective } from "../objectives";
-import { type LoraSettings, type NewParameter, studentParameters, withLora } from "../student";
+import { type LoraSettings, networkOf, type NewParameter, studentParameters, withLora } from "../student";
 import { RunError } from "./failure";
 
 export interface RunParameters {
@@ -18,13 +19,14 @@ export function runParameters(
   run: RunConfig,
   objective: Objective,
   dims: Dims,
+  student: StudentConfig,
   tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data?: Float32Array }>,
 ): RunParameters {
   const projectors = objective.parameters(run.method, dims, deriveSeed(run.seed, "projectors"));
   const plain = studentParameters(tensors);
   if (run.training.kind === "full") return { all: [...plain, ...projectors], lora: undefined };
   try {
-    const adapted = withLora(plain, run.training, deriveSeed(run.seed, "lora"));
+    const adapted = withLora(plain, run.training, deriveSeed(run.seed, "lora"), networkOf(student).layout);
     return { all: [...adapted, ...projectors], lora: run.training };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

@@ -52,7 +52,7 @@ export function planRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
   const { config, student, dims, objective } = parts;
   const counting = countingGpu(limits);
   const needs = objective.needs(config.method);
-  const parameters = runParameters(config, objective, dims, shapesOf(student));
+  const parameters = runParameters(config, objective, dims, student, shapesOf(student));
   const store = createParamStore(counting.gpu, parameters.all);
   const classes = layoutBytes(layOutParams(parameters.all, segmentBytesOf(limits)));
   const beside = counting.bytes();

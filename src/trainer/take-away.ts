@@ -8,7 +8,7 @@ import {
   type RunManifest,
   writeSafetensors,
 } from "../models";
-import { type LoraSettings, mergeLora, peftAdapter } from "../student";
+import { mergeLora, peftAdapter, type StudentModel } from "../student";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
 import { RunError } from "./failure";
 import type { Loaded } from "./load";
@@ -50,25 +50,26 @@ export async function takeAway(
   const { model, studentFiles, heldOut } = loaded;
   const { lora } = model;
   const tensors = await model.store.read("student");
-  const plain = lora ? mergeLora(tensors, lora) : tensors;
+  const plain = lora ? mergeLora(tensors, lora, model.network.layout) : tensors;
   const folder = await exportStudentFolder(model.config, plain, studentFiles, { manifest });
   const prompts = heldOut.slice(0, 1).map(({ row }) => row.prompt);
   await verifyExport(gpu, model, folder, device, prompts).catch((error: unknown) => {
     // A run that blew up still hands over its last good step.
     if (!(error instanceof RunError && error.code === "not-finite")) throw error;
   });
-  if (lora) addAdapter(folder, tensors, lora, manifest.config.student);
+  addAdapter(folder, tensors, model, manifest.config.student);
   return folder;
 }
 
-/** The adapters on their own, as PEFT reads them. */
+/** The adapters on their own, if there are any, as PEFT reads them. */
 function addAdapter(
   folder: Map<string, Uint8Array>,
   tensors: ReadonlyMap<string, NamedTensor>,
-  lora: LoraSettings,
+  { lora, network }: StudentModel,
   student: string,
 ): void {
-  const adapter = peftAdapter(tensors, lora, student);
+  if (!lora) return;
+  const adapter = peftAdapter(tensors, lora, student, network.layout);
   const json = `${JSON.stringify(adapter.config, null, 2)}\n`;
   folder.set("adapter/adapter_config.json", new TextEncoder().encode(json));
   folder.set("adapter/adapter_model.safetensors", writeSafetensors(adapter.tensors));

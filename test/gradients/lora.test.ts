@@ -4,6 +4,7 @@
 //   only adapters       frozen weights keep their bits and take no gradient memory; targets may leave any matrix out
 //   start               B is zero, so that the adapted model is the model; A within ±1/√in; seeded
 //   merge               the plain engine on merged weights gives the adapted model's logits; PEFT's files hold the pairs
+//   [in, out]           GPT-2: adapters of the same shapes, merged into the transpose; PEFT is told
 //   refusals            an unknown target, a rank larger than a matrix
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
@@ -232,6 +233,35 @@ test("merged weights give the adapted model's logits; PEFT's files hold the pair
   );
   expect(peft.tensors.size).toBe(2 * 3 * tinyConfig.layers);
   for (const thing of [trainee, model, store, plain, unmerged]) thing.destroy();
+});
+
+test("matrices stored [in, out]: GPT-2", async () => {
+  const golden = readGolden<StudentGolden>("gpt2");
+  const config = configOf(golden);
+  const lora: LoraSettings = { rank: 2, alpha: 3, targets: ["c_attn", "c_fc"] };
+  const stored = tensorsOf(golden.weights);
+  const added = withLora(studentParameters(stored), lora, 1, "in-out").filter(({ name }) =>
+    name.includes("lora_"),
+  );
+  expect(added.slice(0, 2).map((p) => p.shape)).toEqual([
+    [2, 20],
+    [60, 2],
+  ]);
+  const adapters = new Map<string, NamedTensor>(
+    added.map(({ name, shape: s }, i) => [name, { shape: s, data: normals(90 + i, s[0]! * s[1]!, 0.3) }]),
+  );
+  const { rows: B, length: T } = golden.batch;
+  const trainee = await openTrainee(gpu, config, stored, { B, T }, { lora, adapters });
+  const first = await trainee.step(goldenBatch(golden), hyper(1));
+  expect((await trainee.step(goldenBatch(golden), hyper(2))).loss).toBeLessThan(first.loss);
+  const ids = Int32Array.from(golden.batch.ids);
+  const want = await studentLogits(gpu, trainee.model, ids, B, T);
+  const tensors = await trainee.store.read("student");
+  const store = createParamStore(gpu, studentParameters(mergeLora(tensors, lora, "in-out")));
+  const model = createModel(gpu, config, store);
+  expect(relativeL2(await studentLogits(gpu, model, ids, B, T), want)).toBeLessThan(1e-5);
+  expect(peftAdapter(tensors, lora, "tiny", "in-out").config).toMatchObject({ fan_in_fan_out: true });
+  for (const thing of [trainee, model, store]) thing.destroy();
 });
 
 test("refusals", () => {

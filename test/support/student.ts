@@ -7,6 +7,7 @@ import {
   createParamStore,
   crossEntropy,
   HYPER_ELEMENTS,
+  networkOf,
   type LoraSettings,
   type StudentModel,
   NO_ROW,
@@ -56,7 +57,7 @@ export async function openTrainee(
 ): Promise<Trainee> {
   const plain = studentParameters(weights);
   const { lora, adapters } = options;
-  const parameters = (lora ? withLora(plain, lora, 5) : plain).map((p) => ({
+  const parameters = (lora ? withLora(plain, lora, 5, networkOf(config).layout) : plain).map((p) => ({
     ...p,
     ...adapters?.get(p.name),
   }));
