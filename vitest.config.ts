@@ -10,6 +10,9 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     setupFiles: ["test/support/setup.ts"],
-    exclude: process.env.COUPLET_BROWSER === "1" ? [] : ["browser/**"],
+    exclude: [
+      ...(process.env.COUPLET_BROWSER === "1" ? [] : ["browser/**"]),
+      ...(process.env.COUPLET_OPTIONAL === "1" ? [] : ["optional/**"]), // tests of models that are not in the repository
+    ],
   },
 });
