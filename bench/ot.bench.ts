@@ -1,7 +1,7 @@
 // The transport solver against its peers, and where its own time goes. What it measured is in docs/SINKHORN.md.
 //
 //   npm run bench:ot                       everything
-//   npm run bench:ot -- peers cot cpu      some of: peers, cot, cpu, sizes, ragged
+//   npm run bench:ot -- peers cot cpu      some of: peers, kernels, cot, cpu, ragged
 //   ROUNDS=15 npm run bench:ot             rounds of every comparison (default 9)
 import { cpus } from "node:os";
 import { create, globals } from "webgpu";
@@ -21,6 +21,7 @@ import {
   recordSinkhorn,
   type GradientMode,
   type OtSettings,
+  type SweepKernels,
 } from "../src/ot";
 import { solveBatchOnCpu } from "../src/ot/cpu";
 import { exposeGpu, jaxRacers, tfRacer, type Batch, type Check } from "./ot-peers";
@@ -41,13 +42,14 @@ async function solver(
   sizes: readonly (readonly [number, number])[],
   settings: OtSettings,
   costs: (p: number) => ArrayLike<number>,
+  kernels?: SweepKernels,
 ) {
   const problemSizes = sizes.map(([n, m]) => ({ xOffset: 0, n, yOffset: 0, m }));
   const capacity = capacityFor(problemSizes);
   const b = new ProgramBuilder("solve");
   const problems = b.input("problems", capacity.problems * 8);
   const cost = b.input("cost", capacity.costElements);
-  const solved = recordSinkhorn(b, { cost, problems, capacity, settings });
+  const solved = recordSinkhorn(b, { cost, problems, capacity, settings, ...(kernels ? { kernels } : {}) });
   b.output("state", solved.state);
   b.output("potentials", solved.potentials);
   const program = await b.build(device);
@@ -229,7 +231,36 @@ async function ragged(): Promise<void> {
   padded.program.destroy();
 }
 
-const parts = { peers, cot, cpu, ragged };
+/** Which kernels win where: ratios to the portable ones. */
+async function kernels(): Promise<void> {
+  const settings = { ...DEFAULT_SETTINGS, epsilon: 0.1, relative: false, tolerance: 0, maxIterations: 20 };
+  const shapes = [
+    [1, 24, 24],
+    [48, 24, 24],
+    [8, 64, 80],
+    [8, 128, 160],
+    [1, 256, 256],
+    [8, 256, 256],
+    [1, 512, 512],
+    [4, 512, 512],
+    [1, 1024, 1024],
+  ] as const;
+  for (const [P, n, m] of shapes) {
+    const cost = uniform(n * m);
+    const sizes = Array.from({ length: P }, () => [n, m] as const);
+    const racers: Racer[] = [];
+    const programs: Program[] = [];
+    for (const name of ["portable", "fused", "wide"] as const) {
+      const { program } = await solver(gpu, sizes, settings, () => cost, name);
+      programs.push(program);
+      racers.push({ name, run: () => program.run({}, { read: ["state"] }) });
+    }
+    await race(`${P}×${n}×${m}, 20 sweeps`, racers, ROUNDS);
+    programs.forEach((program) => program.destroy());
+  }
+}
+
+const parts = { peers, kernels, cot, cpu, ragged };
 for (const [name, part] of Object.entries(parts))
   if (asked.length === 0 || asked.includes(name)) await part();
 process.exit(0);

@@ -4,7 +4,7 @@
 // Shapes   cost (ragged): S in, C out
 // Grid     one thread per row: (⌈maxRows/64⌉, problems). WG = 64.
 // Numerics f32, shifted by the row's largest score.
-// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-cost.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 // Uses     ot/problem.wgsl
 
 struct Params { first: u32 }

@@ -8,7 +8,7 @@
 // Grid     32×32 tiles of the largest problem, times problems: (⌈maxCols/32⌉, ⌈maxRows/32⌉, problems).
 // WG       8×8 threads, 4×4 elements each: 16 sums per 8 vector loads, no workgroup memory, little to compile.
 // Numerics f32. Distances from differences, not from the Gram matrix: identical points cost exactly 0.
-// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-cost.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 // Uses     ot/problem.wgsl
 
 override KIND: u32 = 2u;

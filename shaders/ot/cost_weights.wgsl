@@ -9,7 +9,7 @@
 // Shapes   cost, dcost, weights (ragged) · alpha (R+S): α then β, written by cosine only
 // Grid     one workgroup per problem. WG = 64: a row per thread, then four columns per thread.
 // Numerics f32. A norm clamped to 1e-8 is a constant: α = 0 there.
-// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-cost.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 // Uses     ot/problem.wgsl
 
 override KIND: u32 = 2u;

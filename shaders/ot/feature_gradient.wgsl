@@ -10,7 +10,7 @@
 // Shapes   own (rows, D), other (cols, D), D a multiple of 4 · weights (ragged) · alpha (R+S) · grad (rows, D)
 // Grid     (⌈D/32⌉, ⌈rows/32⌉): 8×8 threads, 4 rows × 4 columns each.
 // Numerics f32. Distances use differences: nothing cancels when points nearly coincide.
-// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-cost.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 // Uses     ot/problem.wgsl
 
 override SIDE: u32 = 0u;     // 0: own = x; 1: own = y

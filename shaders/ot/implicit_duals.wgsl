@@ -8,7 +8,7 @@
 // Shapes   matrix: the plan; cost (ragged) · duals (3(R+S)): λ, μ | r/ρ_a, q | –, c/ρ_b · state (P, 16)
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
 // Numerics f32; stops at a residual of 1e-6 of the first, or when rounding stalls it. The residual is reported.
-// Oracle   test/oracle/ot-gradient.ts. Tested by test/gradients/ot.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/gradients/ot.test.ts.
 // Uses     ot/problem.wgsl, ot/passes.wgsl
 
 override WG: u32 = 64u;

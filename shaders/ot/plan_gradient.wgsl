@@ -8,7 +8,7 @@
 // Shapes   plan, cost, dcost (ragged) · duals (R+S): λ, μ · weights (P): w, what the loss weighs each problem
 // Grid     four elements a thread: (⌈maxRows·maxPitch/256⌉, P). WG = 64.
 // Numerics f32. The mean cost is taken out of C and of λ alike, so that offsets do not cancel late.
-// Oracle   test/oracle/ot-gradient.ts. Tested by test/gradients/ot.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/gradients/ot.test.ts.
 // Uses     ot/problem.wgsl
 
 override MODE: u32 = 0u;

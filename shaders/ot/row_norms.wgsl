@@ -2,7 +2,7 @@
 //
 // Source   the clamp is that of torch's cosine_similarity, which the authors' cosine cost uses.
 // Shapes   features (rows, D), D a multiple of 4 · norms (rows)
-// Grid     one thread per row. WG = 64. Oracle: test/oracle/ot.ts. Tested by test/kernels/ot-cost.test.ts.
+// Grid     one thread per row. WG = 64. Oracle: test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 
 struct Params {
   rows: u32,

@@ -14,10 +14,11 @@
 // Shapes   cost, matrix (ragged) · marginals (R+S) · potentials (2(R+S)): f⁰, g⁰, u, v · state (P, 16)
 //          history (maxIterations+1, 2(R+S)): f⁰, g⁰, u, v after k sweeps in row k, when `keep` is 1
 // Grid     one workgroup per problem; repeat the dispatch until max_iterations + 1 is covered. Done problems return.
-// WG = 64  21 ms against 23 (32) and 20 (128) for 8×128×160, 50 sweeps on lavapipe.
+// WG = 64  21 ms against 23 (32) and 20 (128) for 8×128×160, 50 sweeps on lavapipe, two passes.
 // Numerics f32. A row or column without mass gets potential −1e30, scaling 0 and no part in any sum.
-// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-sinkhorn.test.ts.
-// Uses     ot/problem.wgsl, ot/passes.wgsl, ot/log_passes.wgsl, ot/sweep.wgsl
+// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
+// Uses     ot/problem.wgsl, ot/passes.wgsl, ot/log_passes.wgsl, ot/sweep.wgsl, and for the entry point
+//          ot/two_passes.wgsl or ot/fused_pass.wgsl
 
 override WG: u32 = 64u;
 
@@ -48,11 +49,10 @@ struct Params {
 
 var<workgroup> begun: array<f32, 5>;
 
-@compute @workgroup_size(WG)
-fn sinkhorn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
-  let p = problems[group.x];
+fn sweep_problem(index: u32, t: u32) {
+  let p = problems[index];
   if (p.n == 0u || p.m == 0u) { return; }
-  let s = group.x * STATE;
+  let s = index * STATE;
   if (t == 0u) {
     begun = array(state[s + S_EPS], state[s + S_ITERATIONS], state[s + S_STATUS], state[s + S_MEAN], state[s + S_PLAIN]);
   }
@@ -67,12 +67,14 @@ fn sinkhorn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
   load_scalings(p, t);
   if (k == 0u && params.multiplicative == 1u) { exponentiate(p, t, eps); }
 
+  var known = false; // the sums over rows, from the pass before
   let to = k + params.sweeps;
   while (k < to) {
     // Each costly half-step stands once in this loop: drivers inline every call, and compile time is felt.
     let hot = eps_at(k, eps, start[3]);
     var retake = 2u; // half-steps to take in the log domain: 2 both, 1 rows, 0 none
     if (params.multiplicative == 1u || (k > 0u && eps_at(k - 1u, eps, start[3]) == eps)) {
+      if (!known) { know_columns(p, t); }
       let seen = propose_columns(p, t, eps, rho.y);
       retake = select(select(0u, 2u, seen.z > 0.0), 1u, seen.y > 0.0);
       if (retake != 1u) {
@@ -89,10 +91,12 @@ fn sinkhorn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     if (retake > 0u) {
       log_rows(p, t, hot, rho_of(params.tau_a, hot));
       absorb(p, t, eps);
+      known = false;
     } else {
       let omega = select(params.relaxation, 1.0, plain);
       accept_columns(p, t, omega);
       scale_rows(p, t, eps, rho.x, omega);
+      known = true;
     }
     k += select(1u, 0u, retake == 1u);
   }

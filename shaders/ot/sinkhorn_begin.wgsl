@@ -7,7 +7,7 @@
 // Grid     one workgroup per problem.
 // WG = 64  barriers are cheapest there on lavapipe; a mean needs one reduction.
 // Numerics f32. The mean is summed in WG partial sums of rows.
-// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-sinkhorn.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 // Uses     ot/problem.wgsl, ot/passes.wgsl
 
 override WG: u32 = 64u;

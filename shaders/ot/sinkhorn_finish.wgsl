@@ -9,7 +9,7 @@
 //          larger of the two L1 errors is at most the tolerance. Not finite is never converged.
 // Shapes   matrix: K in, P out (ragged) · cost (ragged) · potentials (2(R+S)) · duals (R+S): f, g · state (P, 16)
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
-// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-sinkhorn.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 // Uses     ot/problem.wgsl, ot/passes.wgsl
 
 override WG: u32 = 64u;

@@ -5,7 +5,7 @@
 // Needs from the kernel: ot/passes.wgsl, ot/log_passes.wgsl and the bindings of ot/sinkhorn.wgsl.
 
 const RANGE: f32 = 4.8e8; // e²⁰: K u v of entries that K flushed to 0 stays below 1e-20
-var<workgroup> v_next: array<vec4f, MAX_SIDE / 4u>;
+var<workgroup> v_next: array<vec4f, MAX_SIDE / 4u>; // v as proposed; ot/fused_pass.wgsl leaves column sums here
 
 fn rho_of(tau: f32, eps: f32) -> f32 { return select(1.0, tau / (tau + eps), tau > 0.0); }
 
@@ -33,7 +33,7 @@ fn outside(x: vec4f, mass: vec4f) -> f32 {
 fn propose_columns(p: Problem, t: u32, eps: f32, rho: f32) -> vec4f {
   var seen = vec4f();
   for (var j = t; j < p.pitch / 4u; j += WG) {
-    let sum = column_sum(p, j);
+    let sum = known_column(p, j);
     let b = mass4(p.g + 4u * j);
     var pot = vec4f();
     var target_mass = b;
@@ -57,16 +57,6 @@ fn relaxed(old: vec4f, target4: vec4f, omega: f32) -> vec4f {
 fn accept_columns(p: Problem, t: u32, omega: f32) {
   for (var j = t; j < p.pitch / 4u; j += WG) {
     if (omega == 1.0) { v[j] = v_next[j]; } else { v[j] = relaxed(v[j], v_next[j], omega); }
-  }
-  workgroupBarrier();
-}
-
-fn scale_rows(p: Problem, t: u32, eps: f32, rho: f32, omega: f32) {
-  for (var i = t; i < p.n; i += WG) {
-    let old = vec4f(u[i]);
-    let pot = vec4f(potentials[p.f + i]);
-    let next = scaling_for(old, vec4f(row_sum(p, i)), vec4f(marginals[p.f + i]), pot, eps, rho);
-    if (omega == 1.0) { u[i] = next.x; } else { u[i] = relaxed(old, next, omega).x; }
   }
   workgroupBarrier();
 }

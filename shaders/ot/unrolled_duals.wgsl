@@ -11,7 +11,7 @@
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
 // Numerics f32; two exponentials per element and sweep. E = exp((f⁰+g⁰−C)/ε) u v, with the roundings of the forward
 //          pass: folding u into f first cost a factor of ten in accuracy at ε/mean(C) = 0.01.
-// Oracle   test/oracle/ot-gradient.ts. Tested by test/gradients/ot.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/gradients/ot.test.ts.
 // Uses     ot/problem.wgsl
 
 override WG: u32 = 64u;

@@ -6,7 +6,7 @@
 //          and keeps it in registers.
 // Shapes   cost, dcost (ragged) · history (K+1, 2(R+S)) · adjoints (K+1, R+S) · marginals (R+S) · weights (P)
 // Grid     four elements a thread: (⌈maxRows·maxPitch/256⌉, P). WG = 64.
-// Oracle   test/oracle/ot-gradient.ts. Tested by test/gradients/ot.test.ts.
+// Oracle   test/oracle/ot.ts. Tested by test/gradients/ot.test.ts.
 // Uses     ot/problem.wgsl
 
 struct Params {

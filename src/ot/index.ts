@@ -25,6 +25,7 @@ export {
   type Objective,
   type OtSettings,
   type Scheme,
+  type SweepKernels,
 } from "./settings";
 export { recordSinkhorn, type SinkhornArgs, type Solved } from "./sinkhorn";
 export { readStatus, STATE_FLOATS, type ProblemStatus } from "./status";

@@ -8,6 +8,12 @@ export type GradientMode = "envelope" | "implicit" | "unrolled";
 /** The loss whose gradient is taken: ⟨P, C⟩, or ⟨P, C⟩ + ε KL(P | abᵀ). */
 export type Objective = "cost" | "value";
 
+/**
+ * Who sweeps: one workgroup a problem, reading K twice a sweep (`portable`) or once with subgroups (`fused`, where the
+ * device has them); or many workgroups a problem (`wide`). All give the same plan; docs/SINKHORN.md says what wins where.
+ */
+export type SweepKernels = "portable" | "fused" | "wide";
+
 export interface OtSettings {
   /** ε, or its ratio to each problem's mean cost when `relative`. The kernel scheme's ε is 1/alpha. */
   readonly epsilon: number;

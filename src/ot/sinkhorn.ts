@@ -2,6 +2,9 @@
 import { defineKernel } from "../gpu/kernel";
 import { f32, packParams, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
+import type { Gpu } from "../gpu/device";
+import { subgroupLanes } from "../gpu/subgroups";
+import fusedPassWgsl from "../../shaders/ot/fused_pass.wgsl?raw";
 import logPassesWgsl from "../../shaders/ot/log_passes.wgsl?raw";
 import passesWgsl from "../../shaders/ot/passes.wgsl?raw";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
@@ -9,9 +12,18 @@ import sinkhornWgsl from "../../shaders/ot/sinkhorn.wgsl?raw";
 import sinkhornBeginWgsl from "../../shaders/ot/sinkhorn_begin.wgsl?raw";
 import sinkhornFinishWgsl from "../../shaders/ot/sinkhorn_finish.wgsl?raw";
 import sweepWgsl from "../../shaders/ot/sweep.wgsl?raw";
-import { vectorLength, type OtCapacity } from "./problems";
-import { checkSettings, KERNEL_CHECK_EVERY, KERNEL_DELTA, RELAX_AFTER, type OtSettings } from "./settings";
+import twoPassesWgsl from "../../shaders/ot/two_passes.wgsl?raw";
+import { pitchOf, vectorLength, type OtCapacity } from "./problems";
+import {
+  checkSettings,
+  KERNEL_CHECK_EVERY,
+  KERNEL_DELTA,
+  RELAX_AFTER,
+  type OtSettings,
+  type SweepKernels,
+} from "./settings";
 import { STATE_FLOATS } from "./status";
+import { recordWideSweeps, stopAt } from "./wide";
 
 export const sinkhornBegin = defineKernel({
   entry: "sinkhorn_begin",
@@ -31,7 +43,7 @@ export const sinkhornBegin = defineKernel({
 
 export const sinkhorn = defineKernel({
   entry: "sinkhorn",
-  code: [problemWgsl, passesWgsl, logPassesWgsl, sweepWgsl, sinkhornWgsl],
+  code: [problemWgsl, passesWgsl, logPassesWgsl, sweepWgsl, sinkhornWgsl, twoPassesWgsl],
   bindings: {
     params: "uniform",
     problems: "read",
@@ -43,6 +55,17 @@ export const sinkhorn = defineKernel({
     history: "write",
   },
 });
+
+/** The same with one read of K a sweep: for devices with subgroups, workgroups of at least maxPitch/4 threads. */
+export const sinkhornFused = (WG: number) =>
+  defineKernel({
+    ...sinkhorn,
+    code: [
+      "enable subgroups;",
+      ...[problemWgsl, passesWgsl, logPassesWgsl, sweepWgsl, sinkhornWgsl, fusedPassWgsl],
+    ],
+    constants: { WG },
+  });
 
 export const sinkhornFinish = defineKernel({
   entry: "sinkhorn_finish",
@@ -61,8 +84,6 @@ export const sinkhornFinish = defineKernel({
 
 /** Sweeps per dispatch: short enough for a watchdog at 1024×1024, long enough that dispatches cost nothing. */
 const SWEEPS_PER_DISPATCH = 50;
-/** Stop a little below the tolerance, so that the error summed anew from the plan is below it too. */
-const STOP_MARGIN = 0.9;
 
 export interface SinkhornArgs {
   readonly cost: Tensor;
@@ -77,6 +98,33 @@ export interface SinkhornArgs {
   readonly epsilons?: Tensor;
   /** Keep the potentials of every sweep, for the unrolled gradient. */
   readonly keepHistory?: boolean;
+  /** Which kernels sweep. Default: by the largest size, and at best on a GPU. */
+  readonly kernels?: SweepKernels;
+}
+
+/** Elements of one problem from which many workgroups share it: reasoned (docs/SINKHORN.md), not yet measured. */
+const WIDE_ELEMENTS = 256 * 256;
+/** A wider fused workgroup would not fit the 16 KiB of workgroup memory that every device has. */
+const FUSED_MAX_COLUMNS = 512;
+/** Fused workgroups come in steps of this many threads: few pipelines. */
+const FUSED_STEP = 32;
+
+/** The kernels for a problem of this size. On a software adapter the plain ones win at every size. */
+export function kernelsFor(software: boolean, n: number, m: number): SweepKernels {
+  if (software) return "portable";
+  if (n * m >= WIDE_ELEMENTS) return "wide";
+  return m <= FUSED_MAX_COLUMNS ? "fused" : "portable";
+}
+
+/** The fused kernel where the device has subgroups and columns allow it; nobody asked: not on a software adapter. */
+function fusedFor(gpu: Gpu, { maxCols, problems }: OtCapacity, asked: boolean) {
+  const lanes = subgroupLanes(gpu);
+  if (lanes === 0 || maxCols > FUSED_MAX_COLUMNS || (gpu.adapter.software && !asked)) return undefined;
+  const step = Math.max(lanes, FUSED_STEP); // threads beyond the columns only cost
+  return {
+    spec: sinkhornFused(Math.ceil(pitchOf(maxCols) / 4 / step) * step),
+    grid: [problems] as const,
+  };
 }
 
 /** What a solve leaves behind, all on the GPU. */
@@ -121,11 +169,15 @@ export function recordSinkhorn(b: ProgramBuilder, args: SinkhornArgs): Solved {
     epsilons: args.epsilons ?? cost,
   };
   b.dispatch(sinkhornBegin, begin, grid);
-  const params = sweepParams(settings, stride, keepHistory);
-  const sweep = { params, problems, cost, marginals, matrix, potentials, state, history };
+  const tensors = { problems, cost, marginals, matrix, potentials, state, history };
+  const { kernels = kernelsFor(false, capacity.maxRows, capacity.maxCols) } = args;
+  const done = kernels === "wide" ? recordWideSweeps(b, { settings, capacity, keepHistory, ...tensors }) : 0;
+  const sweep = { params: sweepParams(settings, stride, keepHistory), ...tensors };
+  const faster =
+    kernels === "portable" ? undefined : (gpu: Gpu) => fusedFor(gpu, capacity, args.kernels === "fused");
   // One round more than sweeps: the last one measures the last sweep's error.
-  const dispatches = Math.ceil((settings.maxIterations + 1) / SWEEPS_PER_DISPATCH);
-  for (let i = 0; i < dispatches; i++) b.dispatch(sinkhorn, sweep, grid);
+  const dispatches = Math.ceil((settings.maxIterations + 1 - done) / SWEEPS_PER_DISPATCH);
+  for (let i = 0; i < dispatches; i++) b.dispatch(sinkhorn, sweep, grid, faster);
   const { tolerance, tauA, tauB } = settings;
   const finish = packParams(f32(tolerance), f32(tauA ?? 0), f32(tauB ?? 0), u32(stride));
   const rest = { problems, cost, marginals, potentials, matrix, duals, state };
@@ -153,7 +205,7 @@ function sweepParams(s: OtSettings, stride: number, keepHistory: boolean): Array
     u32(s.maxIterations),
     u32(kernel ? 1 : 0),
     u32(keepHistory ? 1 : 0),
-    f32(s.tolerance * (kernel ? 1 : STOP_MARGIN)),
+    f32(stopAt(s)),
     f32(s.tauA ?? 0),
     f32(s.tauB ?? 0),
     f32(s.relaxation),

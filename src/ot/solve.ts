@@ -8,8 +8,14 @@ import { recordPlanGradient } from "./gradient";
 import { layOut, pack, type Layout } from "./layout";
 import { pitchOf, PROBLEM_WORDS, vectorLength } from "./problems";
 import { readResult } from "./results";
-import { checkGradient, checkSettings, DEFAULT_SETTINGS, type OtSettings } from "./settings";
-import { recordSinkhorn } from "./sinkhorn";
+import {
+  checkGradient,
+  checkSettings,
+  DEFAULT_SETTINGS,
+  type OtSettings,
+  type SweepKernels,
+} from "./settings";
+import { kernelsFor, recordSinkhorn } from "./sinkhorn";
 import { hasFeatures, type OtOptions, type OtProblem, type OtResult } from "./types";
 
 /**
@@ -54,26 +60,30 @@ async function solveAll(
   epsilons?: readonly number[],
 ): Promise<OtResult[]> {
   const results = new Array<OtResult>(problems.length);
-  for (const batch of splitBatch(gpu, problems, settings, options)) {
+  for (const { batch, kernels } of splitBatch(gpu, problems, settings, options)) {
     const layout = layOut(problems, batch, settings, epsilons);
-    const solved = await solveLayout(gpu, layout, settings, options);
+    const solved = await solveLayout(gpu, layout, settings, { ...options, kernels });
     solved.forEach((r, i) => (results[layout.order[i]!] = r));
   }
   return results;
 }
 
-/** Problems in runs whose largest buffer fits the adapter. */
+/**
+ * Problems in runs whose largest buffer fits the adapter, and whose sizes want the same kernels: so that a problem's
+ * result does not depend on what else is in the batch, and small problems do not wait for the grid of a large one.
+ */
 function splitBatch(
   gpu: Gpu,
   problems: readonly OtProblem[],
   settings: OtSettings,
   options: OtOptions,
-): number[][] {
+): Batch[] {
   const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
   const keeps = options.history || options.gradient === "unrolled";
-  const batches: number[][] = [];
-  let used: number[] = [];
+  const open = new Map<SweepKernels, { batch: number[]; used: number[] }>();
+  const batches: Batch[] = [];
   problems.forEach((p, index) => {
+    const kernels = options.kernels ?? kernelsFor(gpu.adapter.software, p.n, p.m);
     const vectors = p.n + pitchOf(p.m) + 4;
     const sizes = [
       p.n * pitchOf(p.m),
@@ -86,17 +96,24 @@ function splitBatch(
         sizes[1]! > limit ? "maxIterations" : hasFeatures(p) ? "x" : "cost",
         `needs a buffer of ${Math.max(...sizes)} bytes, the adapter allows ${limit}`,
       );
-    const together = sizes.map((bytes, k) => bytes + (used[k] ?? 0));
-    const last = batches.at(-1);
-    if (last && last.length < MAX_BATCH && Math.max(...together) <= limit) {
-      last.push(index);
-      used = together;
+    const last = open.get(kernels);
+    const together = sizes.map((bytes, k) => bytes + (last?.used[k] ?? 0));
+    if (last && last.batch.length < MAX_BATCH && Math.max(...together) <= limit) {
+      last.batch.push(index);
+      last.used = together;
     } else {
-      batches.push([index]);
-      used = sizes;
+      const batch = [index];
+      open.set(kernels, { batch, used: sizes });
+      batches.push({ batch, kernels });
     }
   });
   return batches;
+}
+
+interface Batch {
+  /** Indices of problems. */
+  readonly batch: readonly number[];
+  readonly kernels: SweepKernels;
 }
 
 /** A dispatch has one workgroup layer per problem, of which WebGPU allows 65535. */
@@ -106,7 +123,7 @@ async function solveLayout(
   gpu: Gpu,
   layout: Layout,
   settings: OtSettings,
-  options: OtOptions,
+  options: OtOptions & { readonly kernels: SweepKernels },
 ): Promise<OtResult[]> {
   const { capacity, groups } = layout;
   const b = new ProgramBuilder("transport");
@@ -136,6 +153,7 @@ async function solveLayout(
     epsilons: b.input("epsilons", capacity.problems),
     ...(layout.warm ? { warm: b.input("warm", vectors) } : {}),
     keepHistory: options.history === true || options.gradient === "unrolled",
+    kernels: options.kernels,
   });
   const outputs = { cost, plan: solved.plan, potentials: solved.potentials, state: solved.state };
   for (const [name, tensor] of Object.entries(outputs)) b.output(name, tensor);

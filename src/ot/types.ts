@@ -1,5 +1,5 @@
 // A transport problem and its solution as a page or a file has them: the same for the GPU solver and its CPU twin.
-import type { CostKind, GradientMode, OtSettings } from "./settings";
+import type { CostKind, GradientMode, OtSettings, SweepKernels } from "./settings";
 
 interface Marginals {
   /** Masses of the rows and columns; default uniform. */
@@ -35,6 +35,8 @@ export interface OtOptions extends Partial<OtSettings> {
   readonly divergence?: boolean;
   /** Keep the potentials and the error of every sweep. */
   readonly history?: boolean;
+  /** Which kernels sweep; for tests and benchmarks. Default: chosen by sizes and device. */
+  readonly kernels?: SweepKernels;
 }
 
 /** Potentials after each sweep; row 0 is the start. Any iteration's plan follows from them: `planFrom`. */
