@@ -16,7 +16,7 @@
 override WG: u32 = 64u;      // 8 threads along, 8 across
 const EIGHT: u32 = 8u;       // column groups of four in a stripe; rows in a block
 const STRIPES: u32 = 32u;    // of 1024 columns
-const NEAR: f32 = 4.0;       // |log u| beyond which it goes into f⁰
+const NEAR: f32 = 4.0;       // |log v| beyond which scalings go into the potentials
 const LOWEST: f32 = -3e38;   // the logarithm of nothing
 
 struct Params {

@@ -2,7 +2,8 @@
 //
 //   log u_i = log a_i − log Σ_j exp(R_ij + log v_j)         LAST 1: K = exp R, for ot/sinkhorn_finish.wgsl
 //
-// A row belongs to one workgroup, so it can move its scaling into f⁰ and make its part of R anew by itself.
+// Where v has gone into g⁰, u goes into f⁰ and the row's part of R is made anew. In between |log u| stays as small as
+// |log v|: rows were exact when R was made.
 //
 // Shapes   as ot/wide_columns.wgsl
 // Grid     (⌈maxRows/8⌉, P). WG = 64: 8 rows × 8 threads along a row, joined through workgroup memory.
@@ -22,7 +23,6 @@ override LAST: u32 = 0u;
 
 var<workgroup> tops: array<f32, WG>;
 var<workgroup> sums: array<f32, WG>;
-var<workgroup> remake: array<u32, EIGHT>; // 1: this row's R is to be made anew
 
 fn potential4(p: Problem, j4: u32) -> vec4f {
   let at = p.g + 4u * j4;
@@ -78,16 +78,16 @@ fn wide_rows(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   workgroupBarrier();
   if (t % EIGHT == 0u && row < p.n) {
     let omega = select(params.relaxation, 1.0, state[at + S_PLAIN] == 1.0);
-    remake[t / EIGHT] = take(p.f + i, t, eps, omega, absorb || k == 0u);
+    take(p.f + i, t, eps, omega, absorb);
   }
   storageBarrier();
   workgroupBarrier();
-  if (row >= p.n || remake[t / EIGHT] == 0u) { return; }
+  if (row >= p.n || !(absorb || k == 0u)) { return; }
   for (var j = t % EIGHT; j < stride; j += EIGHT) { matrix[p.cost / 4u + i * stride + j] = log_kernel(p, i, j, final_eps); }
 }
 
-// Join the 8 parts of a row and take its scaling. Returns 1 when R is to be made anew.
-fn take(at: u32, t: u32, eps: f32, omega: f32, anew: bool) -> u32 {
+// Join the 8 parts of a row and take its scaling.
+fn take(at: u32, t: u32, eps: f32, omega: f32, absorb: bool) {
   var top = tops[t];
   for (var o = t + 1u; o < t + EIGHT; o++) { top = max(top, tops[o]); }
   var s = 0.0;
@@ -95,12 +95,10 @@ fn take(at: u32, t: u32, eps: f32, omega: f32, anew: bool) -> u32 {
   let f = potentials[at];
   let to = log_scaling(marginals[at], f, top, s, eps, rho_of(params.tau_a, eps));
   var log_u = moved(wide[at], to, omega);
-  let fold = log_u > LOWEST && params.multiplicative == 0u && (anew || abs(log_u) > NEAR);
-  if (fold) {
+  if (absorb && log_u > LOWEST) {
     potentials[at] = f + eps * log_u;
     log_u = 0.0;
   }
   wide[at] = log_u;
   potentials[params.stride + at] = scaling(log_u);
-  return select(0u, 1u, fold || anew);
 }

@@ -174,6 +174,16 @@ describe.each(KERNELS)("%s kernels", (kernels) => {
       expect([51, 100]).toContain(got.iterations);
     });
 
+    test("it looks at its error at sweeps 1, 51, … only", async () => {
+      const cost = oracle.costMatrix(normals(12, 8, 1), normals(19, 8, 2), "cosine");
+      const options = { scheme: "kernel", relative: false, maxIterations: 100 } as const;
+      const want = oracle.authorsLoop(cost, 5, undefined, undefined, 100, 1e-3);
+      const got = await solve(given(cost), { ...options, epsilon: 1 / 5, tolerance: 1e-3 });
+      expect([got.iterations, want.iterations]).toEqual([51, 51]);
+      const loose = await solve(given(cost), { ...options, epsilon: 10, tolerance: 0.1 });
+      expect(loose.iterations).toBe(1);
+    });
+
     test("underflow loses the mass, and the report says so", async () => {
       const got = await solve(
         given([
