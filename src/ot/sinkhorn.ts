@@ -177,7 +177,7 @@ export function recordSinkhorn(b: ProgramBuilder, args: SinkhornArgs): Solved {
     kernels === "portable" ? undefined : (gpu: Gpu) => fusedFor(gpu, capacity, args.kernels === "fused");
   // One round more than sweeps: the last one measures the last sweep's error.
   const dispatches = Math.ceil((settings.maxIterations + 1 - done) / SWEEPS_PER_DISPATCH);
-  for (let i = 0; i < dispatches; i++) b.dispatch(sinkhorn, sweep, grid, faster);
+  for (let i = 0; i < dispatches; i++) b.dispatch(sinkhorn, sweep, grid, { faster });
   const { tolerance, tauA, tauB } = settings;
   const finish = packParams(f32(tolerance), f32(tauA ?? 0), f32(tauB ?? 0), u32(stride));
   const rest = { problems, cost, marginals, potentials, matrix, duals, state };
