@@ -46,7 +46,7 @@ def load(raw: dict) -> dict:
 
 
 def base_terms(method: str, case: dict, projectors: dict[str, Tensor], settings: dict) -> dict[str, Tensor]:
-    s, labels_s, labels_t = case["s_logits"], case["label_s"], case["label_t"]
+    s, labels_s, labels_t = case.get("s_logits"), case["label_s"], case["label_t"]
     if method == "kd":
         return {"kd": logits.kd(s, case.get("t_logits_same", case.get("t_logits")), labels_s, settings)}
     if method == "uld":
