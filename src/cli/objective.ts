@@ -142,6 +142,7 @@ const pairConfig = (
   transport: {
     ...{ cost, maxIterations, epsilon: 1 / alpha, relative: false, tolerance: 1e-9 },
     ...{ gradient: "unrolled", scheme: "kernel", embedding: 1, hidden: 1 },
+    ...{ layers: [], layerWeights: "fixed", marginals: "uniform" },
   },
 });
 

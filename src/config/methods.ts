@@ -6,6 +6,8 @@ import { count, finite, fraction, positive } from "./fields";
 export const COST_KINDS = ["cosine", "euclidean", "sqeuclidean", "attention"] as const;
 export const GRADIENTS = ["unrolled", "envelope", "implicit"] as const;
 export const SCHEMES = ["log", "kernel"] as const;
+export const LAYER_WEIGHTS = ["fixed", "learned"] as const;
+export const MARGINALS = ["uniform", "attention"] as const;
 export const MASKS = ["intended", "as_published"] as const;
 export const DIVERGENCES = [
   "forward_kl",
@@ -47,6 +49,15 @@ export const transport = v.strictObject({
   /** Weights of the two layers; CoT2Align sums them as they are. */
   embedding: weight,
   hidden: weight,
+  /** Further pairs: the residual streams after the student's and the teacher's block of these numbers, from 1. */
+  layers: v.optional(
+    v.array(v.strictObject({ student: count(1, 1000), teacher: count(1, 1000), weight })),
+    [],
+  ),
+  /** `learned`: the layers' weights times L·softmax(θ), θ trained; the paper's future work. */
+  layerWeights: v.optional(v.picklist(LAYER_WEIGHTS), "fixed"),
+  /** Masses of tokens: all alike, or by the attention that they receive from their own sequence's states. */
+  marginals: v.optional(v.picklist(MARGINALS), "uniform"),
 });
 
 /** The share of the distillation term: loss = (1 − kdRate)·CE + kdRate·KD. */

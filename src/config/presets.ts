@@ -13,6 +13,9 @@ export const STABLE_TRANSPORT: TransportConfig = {
   scheme: "log",
   embedding: 1,
   hidden: 1,
+  layers: [],
+  layerWeights: "fixed",
+  marginals: "uniform",
 };
 
 /** The page opens with this one: CoT2Align's standard pair on the chain-of-thought view of the bundled rows. */

@@ -80,11 +80,21 @@ export function parseRunConfigText(text: string): RunConfig {
 }
 
 function checkTogether(config: RunConfig): RunConfig {
-  if (config.data.maxPrompt < config.data.maxLength) return config;
-  const { maxPrompt, maxLength } = config.data;
-  throw new ConfigError([
-    `data.maxPrompt: must be below data.maxLength (${maxLength}) so that a response fits, got ${maxPrompt}`,
-  ]);
+  const { data, method: chosen } = config;
+  const issues: string[] = [];
+  if (data.maxPrompt >= data.maxLength)
+    issues.push(
+      `data.maxPrompt: must be below data.maxLength (${data.maxLength}) so that a response fits, got ${data.maxPrompt}`,
+    );
+  if (chosen.id === "cot2align") {
+    if (chosen.crossCot && data.view !== "cot")
+      issues.push(`method.crossCot: pairs a chain of thought with the plain view; set data.view to "cot"`);
+    const { embedding, hidden, layers } = chosen.transport;
+    if (embedding + hidden + layers.reduce((sum, { weight }) => sum + weight, 0) === 0)
+      issues.push("method.transport: at least one layer needs a weight above 0");
+  }
+  if (issues.length > 0) throw new ConfigError(issues);
+  return config;
 }
 
 interface IssueLike {

@@ -74,6 +74,8 @@ export interface PairBatch extends ViewBatch {
   readonly denominator?: number | undefined;
   /** What losses per sample are divided by, likewise. */
   readonly samples?: number | undefined;
+  /** What losses per sample with a plain view are divided by, likewise. */
+  readonly pairs?: number | undefined;
 }
 
 /** `T` defaults to the longest input; a larger one (see bucketLength) adds padding. An absent sequence is all padding. */

@@ -34,25 +34,34 @@ export interface DatasetLimits {
   readonly teacher: LengthLimits;
 }
 
+export interface DatasetOptions {
+  /**
+   * Pair a chain of thought with its row's plain view (METHODS §7). A row that has no chain of thought then takes part
+   * with its plain view alone, without a pair.
+   */
+  readonly pairs?: boolean;
+}
+
 export function prepareDataset(
   rows: readonly Row[],
   view: View,
   studentTok: Tokenizer,
   teacherTok: Tokenizer,
   limits: DatasetLimits,
+  { pairs = false }: DatasetOptions = {},
 ): PreparedDataset {
   const usable: PreparedRow[] = [];
   const dropped: DroppedRow[] = [];
+  const sides = (row: Row, of: View) => {
+    const side = (tok: Tokenizer, { maxLength, maxPrompt }: LengthLimits): Sequence =>
+      encodeRow(tok, row, of, maxLength, maxPrompt);
+    return { student: side(studentTok, limits.student), teacher: side(teacherTok, limits.teacher) };
+  };
   for (const [index, row] of rows.entries()) {
     try {
-      const side = (tok: Tokenizer, { maxLength, maxPrompt }: LengthLimits): Sequence =>
-        encodeRow(tok, row, view, maxLength, maxPrompt);
-      usable.push({
-        index,
-        row,
-        student: side(studentTok, limits.student),
-        teacher: side(teacherTok, limits.teacher),
-      });
+      const thinks = view === "cot" && row.outputCot !== undefined;
+      const main = sides(row, pairs && !thinks ? "plain" : view);
+      usable.push({ index, row, ...main, ...(pairs && thinks && { plain: sides(row, "plain") }) });
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       dropped.push({ row, reason: error.message });

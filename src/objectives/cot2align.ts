@@ -6,8 +6,9 @@
 import type { BaseConfig, MethodOf } from "../config/run";
 import { recordCrossEntropyTerm } from "./cross-entropy-term";
 import { distillationOf } from "./distillations";
+import { layerWeightParameter } from "./layer-weights";
 import { projectorParameters } from "./projector";
-import { teacherNeeds } from "./transport-sites";
+import { activeLayers, teacherNeeds } from "./transport-sites";
 import { recordTransportProbe, recordTransportTerm } from "./transport-term";
 import { joinTerms, type Objective } from "./types";
 
@@ -21,9 +22,10 @@ export const cot2align: Objective<MethodOf<"cot2align">> = {
   needs: ({ base, transport }) => [...(baseOf(base)?.needs(base) ?? []), ...teacherNeeds(transport)],
   sharesTokenizer: ({ base }) => baseOf(base)?.sharesTokenizer ?? false,
   views: ({ crossCot }) => (crossCot ? 2 : 1),
-  parameters: ({ base }, dims, seed) => [
+  parameters: ({ base, transport }, dims, seed) => [
     ...(baseOf(base)?.parameters(base, dims, seed) ?? []),
     ...projectorParameters("ot", dims.teacherWidth, dims.studentWidth, seed),
+    ...(transport.layerWeights === "learned" ? [layerWeightParameter(activeLayers(transport).length)] : []),
   ],
   prepare: async ({ base }, tokens, options) => baseOf(base)?.prepare?.(base, tokens, options),
   record(config, recording) {

@@ -38,7 +38,10 @@ export function activeLayers(config: TransportConfig): LayerPair[] {
   const ends = (["embedding", "hidden"] as const).map((end): LayerPair => {
     return { name: end, student: end, teacher: end, weight: config[end] };
   });
-  return ends.filter(({ weight }) => weight > 0);
+  const inner = config.layers.map(({ student, teacher, weight }): LayerPair => {
+    return { name: `layer_${student}_${teacher}`, student, teacher, weight };
+  });
+  return [...ends, ...inner].filter(({ weight }) => weight > 0);
 }
 
 /** Layer by layer, the standard pair first. */
@@ -138,9 +141,7 @@ export function problemSizes(batch: PairBatch, samples: number, sites: readonly 
  */
 export function siteWeight(site: Site, masks: PairConfig["masks"], batch: PairBatch): number {
   const cross = site.studentView === "plain" || site.teacherView === "plain";
-  const counted =
-    cross && masks === "intended"
-      ? problemSizes(batch, batch.student.B, [site]).filter(({ n }) => n > 0).length
-      : batchSamples(batch);
+  const pairs = () => problemSizes(batch, batch.student.B, [site]).filter(({ n }) => n > 0).length;
+  const counted = cross && masks === "intended" ? (batch.pairs ?? pairs()) : batchSamples(batch);
   return counted > 0 ? site.layer.weight / (4 * counted) : 0;
 }

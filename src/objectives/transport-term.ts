@@ -16,14 +16,19 @@ import {
   readStatus,
   recordCost,
   recordCostBackward,
+  recordPlanGauge,
   recordPlanGradient,
   recordSinkhorn,
   type SavedCost,
   type Solved,
 } from "../ot";
 import { joinColumns, type Var } from "../student";
+import { type LayerWeights, recordLayerWeights } from "./layer-weights";
 import { project } from "./projector";
+import { recordMarginals, type RecordedMarginals } from "./transport-marginals";
+import type { TermGauge } from "../telemetry";
 import {
+  activeLayers,
   capacityOf,
   type PairConfig,
   problemSizes,
@@ -54,6 +59,8 @@ interface Recorded {
   readonly capacity: OtCapacity;
   readonly solved: Solved;
   readonly sides: readonly Side[];
+  /** Absent: uniform. */
+  readonly marginals: RecordedMarginals | undefined;
 }
 
 /** Projector, cost matrices and the solve. Adds the input `problems` and the output `transport_state`. */
@@ -70,10 +77,20 @@ function recordForwardTransport(recording: Recording, config: PairConfig, keepHi
     const args = costArgs(recording, config, capacity, problems, cost, s);
     return { site, x, y, saved: recordCost(b, { ...args, x: x.value, y: y.value }) };
   });
+  const marginals =
+    config.transport.marginals === "attention"
+      ? recordMarginals(
+          recording,
+          sides.map(({ site, x }) => ({ site, own: x, teacher: states.unprojected(site) })),
+          problems,
+          [recording.shape.studentWidth, recording.shape.teacherWidth],
+        )
+      : undefined;
   const settings = settingsOf(config.transport);
-  const solved = recordSinkhorn(b, { cost, problems, capacity, settings, keepHistory });
+  const given = marginals ? { marginals: marginals.marginals } : {};
+  const solved = recordSinkhorn(b, { cost, problems, capacity, settings, keepHistory, ...given });
   b.output("transport_state", solved.state);
-  return { sites, capacity, solved, sides };
+  return { sites, capacity, solved, sides, marginals };
 }
 
 /** The cost kernels read whole vec4s. */
@@ -82,23 +99,27 @@ const paddedWidth = (width: number): number => Math.ceil(width / 4) * 4;
 /** The states of a site, recorded once however many sites use them. */
 function wholeVectors(recording: Recording) {
   const { tape, params, shape } = recording;
-  const width = paddedWidth(shape.studentWidth);
-  const widen = (x: Var) => (width === shape.studentWidth ? x : joinColumns(tape, [x], width));
+  const widen = (x: Var, width = x.shape[1] ?? 0) =>
+    paddedWidth(width) === width ? x : joinColumns(tape, [x], paddedWidth(width));
   const known = new Map<string, Var>();
   const once = (key: string, make: () => Var): Var => {
     const made = known.get(key) ?? make();
     known.set(key, made);
     return made;
   };
+  const constant = (site: Site) =>
+    once(`c ${site.layer.teacher} ${site.teacherView}`, () =>
+      tape.constant(teacherStates(recording, site), [teacherRowsOf(shape, site), shape.teacherWidth]),
+    );
   return {
     student: (site: Site) =>
       once(`s ${site.layer.student} ${site.studentView}`, () => widen(studentStates(recording, site))),
     teacher: (site: Site) =>
-      once(`t ${site.layer.teacher} ${site.teacherView}`, () => {
-        const rows = teacherRowsOf(shape, site);
-        const states = tape.constant(teacherStates(recording, site), [rows, shape.teacherWidth]);
-        return widen(project(tape, params, "ot", states));
-      }),
+      once(`t ${site.layer.teacher} ${site.teacherView}`, () =>
+        widen(project(tape, params, "ot", constant(site))),
+      ),
+    unprojected: (site: Site) =>
+      once(`u ${site.layer.teacher} ${site.teacherView}`, () => widen(constant(site))),
   };
 }
 
@@ -123,15 +144,21 @@ const costArgs = (
 export function recordTransportTerm(recording: Recording, config: PairConfig, weight: number): RecordedTerm {
   const { tape, shape } = recording;
   const { b } = tape;
-  const { gradient } = config.transport;
-  const { sites, capacity, solved, sides } = recordForwardTransport(
-    recording,
-    config,
-    gradient === "unrolled",
-  );
-  const weights = b.input("transport_weights", capacity.problems);
+  const { gradient, layerWeights } = config.transport;
+  const recorded = recordForwardTransport(recording, config, gradient === "unrolled");
+  const { sites, capacity, solved, sides, marginals } = recorded;
+  const base = b.input("transport_weights", capacity.problems);
+  const layers = activeLayers(config.transport).length;
+  const learned: LayerWeights | undefined =
+    layerWeights === "learned"
+      ? recordLayerWeights(tape, recording.params, base, { layers, per: capacity.problems / layers })
+      : undefined;
+  const weights = learned?.weights ?? base;
+  if (learned) b.output("layer_shares", learned.shares);
+  b.output("transport_gauge", recordPlanGauge(b, solved));
 
   tape.push(() => {
+    learned?.backward(solved.state);
     const dcost = recordPlanGradient(b, solved, gradient, weights);
     sides.forEach(({ x, y, saved }, s) => {
       const dx = tape.gradSink(x);
@@ -147,28 +174,49 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
 
   const weightOf = (site: Site, batch: PairBatch) => weight * siteWeight(site, config.masks, batch);
   return {
-    outputs: ["transport_state"],
+    outputs: ["transport_state", "transport_gauge", ...(learned ? ["layer_shares"] : [])],
     inputs: (batch) => ({
       problems: packProblems(problemSizes(batch, shape.batch, sites), capacity),
       transport_weights: Float32Array.from(
         sites.flatMap((site) => new Array<number>(shape.batch).fill(weightOf(site, batch))),
       ),
+      ...marginals?.inputs(batch),
     }),
-    terms({ transport_state = empty }, batch) {
+    terms({ transport_state = empty, transport_gauge = empty, layer_shares }, batch) {
       const sizes = problemSizes(batch, shape.batch, sites);
+      const solvedAt = (s: number) =>
+        sizes.slice(s * shape.batch, (s + 1) * shape.batch).flatMap(({ n }, p) => {
+          const at = s * shape.batch + p;
+          return n > 0 ? [{ ...readStatus(transport_state, at), at }] : [];
+        });
       const perSite = sites.map((site, s) => {
-        const solvedHere = sizes
-          .slice(s * shape.batch, (s + 1) * shape.batch)
-          .flatMap(({ n }, p) => (n > 0 ? [readStatus(transport_state, s * shape.batch + p)] : []));
-        const cost = solvedHere.reduce((sum, status) => sum + status.cost, 0);
-        return { site, solvedHere, cost };
+        const share = layer_shares?.[Math.floor((s * layers) / sites.length)] ?? 1;
+        return { site, solvedHere: solvedAt(s), weight: share * weightOf(site, batch) };
       });
       const all = perSite.flatMap(({ solvedHere }) => solvedHere);
+      const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
       return {
-        terms: Object.fromEntries(perSite.map(({ site, cost }) => [site.name, cost * weightOf(site, batch)])),
+        terms: Object.fromEntries(
+          perSite.map(({ site, solvedHere, weight: w }) => [
+            site.name,
+            w * sum(solvedHere.map(({ cost }) => cost)),
+          ]),
+        ),
         correctTokens: 0,
         marginalError: Math.max(0, ...all.map((s) => s.marginalError)),
         unconverged: all.filter((s) => !s.converged).length,
+        gauges: Object.fromEntries(
+          perSite.flatMap(({ site, solvedHere }) => {
+            const count = solvedHere.length;
+            if (count === 0) return [];
+            const gauge: TermGauge = {
+              entropy: sum(solvedHere.map(({ entropy }) => entropy)) / count,
+              productEntropy: sum(solvedHere.map(({ at }) => transport_gauge[2 * at + 1] ?? NaN)) / count,
+              sharpness: Math.max(...solvedHere.map(({ at }) => transport_gauge[2 * at] ?? NaN)),
+            };
+            return [[site.name, gauge]];
+          }),
+        ),
       };
     },
   };
@@ -177,12 +225,15 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
 /** The plans of one sample, forward only. */
 export function recordTransportProbe(recording: Recording, config: PairConfig): RecordedProbe {
   const { b } = recording.tape;
-  const { sites, capacity, solved } = recordForwardTransport(recording, config, false);
+  const { sites, capacity, solved, marginals } = recordForwardTransport(recording, config, false);
   b.output("transport_plan", solved.plan);
   b.output("transport_cost", solved.cost);
   return {
     outputs: ["transport_state", "transport_plan", "transport_cost"],
-    inputs: (batch) => ({ problems: packProblems(problemSizes(batch, 1, sites), capacity) }),
+    inputs: (batch) => ({
+      problems: packProblems(problemSizes(batch, 1, sites), capacity),
+      ...marginals?.inputs(batch),
+    }),
     plans({ transport_state = empty, transport_plan = empty, transport_cost = empty }, batch) {
       const placed = placeProblems(problemSizes(batch, 1, sites), capacity);
       return sites.flatMap(({ layer: { student: layer } }, s): PlanFigures[] => {

@@ -1,5 +1,6 @@
 // Entropic optimal transport on the GPU: ragged batches, log-domain Sinkhorn, three gradients.
 export { recordCost, recordCostBackward, type CostArgs, type CostBackwardArgs, type SavedCost } from "./cost";
+export { recordAttentionMarginals, recordPlanGauge } from "./gauge";
 export { recordPlanGradient } from "./gradient";
 export {
   capacityFor,

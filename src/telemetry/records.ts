@@ -25,14 +25,16 @@ export interface StepRecord {
   readonly ms: number;
 }
 
-/** Whether a transport term does anything: means over its problems, except where it says largest. */
+/** Whether a transport term does anything: means over its problems, except where it says otherwise. */
 export interface TermGauge {
   /** −Σ P log P in nats. */
   readonly entropy: number;
   /** The entropy of the product of the marginals, log(n·m): equal to `entropy` when the plan says nothing. */
   readonly productEntropy: number;
-  /** Largest |n·m·P − 1|: 0 for the product of uniform marginals. */
+  /** Largest |P/(a·bᵀ) − 1|, with uniform marginals |n·m·P − 1|: 0 for the product. */
   readonly sharpness: number;
+  /** ‖gradient of this term‖ / ‖gradient of the cross entropy‖, both over all of the student's weights; when measured. */
+  readonly gradientRatio?: number;
 }
 
 /** A transport plan with everything a heatmap needs. */

@@ -106,7 +106,8 @@ async function open(
   checkVocabulary("teacher", teacher.tokenizer, teacher.config.vocabSize);
 
   progress("tokenizing rows", 0, 0);
-  const rows = prepareRows(run, sources, tokenizer, teacher, config.maxPositions);
+  const views = objective.views?.(run.method) ?? 1;
+  const rows = prepareRows(run, views, sources, tokenizer, teacher, config.maxPositions);
 
   const tokens = tokenTables(tokenizer, teacher.tokenizer);
   if (objective.sharesTokenizer?.(run.method) && !sameTokens(tokens))
@@ -138,7 +139,7 @@ async function open(
     ...{ teacher, original, studentFiles, model, tokenizer, tokens, objective, logitsGap, teacherWeights },
     fingerprint: fingerprint(tensors),
     ...{ plan, pool },
-    views: objective.views?.(run.method) ?? 1,
+    views,
     ...rows,
   };
 }
@@ -166,6 +167,7 @@ function supported<T>(make: () => T): T {
 
 export function prepareRows(
   { data }: RunConfig,
+  views: 1 | 2,
   { train, heldOut }: RunSources,
   tokenizer: Tokenizer,
   teacher: Pick<Teacher, "config" | "tokenizer">,
@@ -173,7 +175,7 @@ export function prepareRows(
 ): Pick<Loaded, "train" | "heldOut" | "dropped"> {
   const limits = { student: within(data, maxPositions), teacher: within(data, teacher.config.maxPositions) };
   const prepare = (rows: readonly Row[]) =>
-    prepareDataset(rows, data.view, tokenizer, teacher.tokenizer, limits);
+    prepareDataset(rows, data.view, tokenizer, teacher.tokenizer, limits, { pairs: views === 2 });
   const training = prepare(data.rows > 0 ? train.slice(0, data.rows) : train);
   const held = prepare(heldOut);
   const dropped = [...training.dropped, ...held.dropped].map(({ row, reason }) => `row ${row.id}: ${reason}`);

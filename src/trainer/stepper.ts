@@ -86,10 +86,11 @@ export function createStepper(
     const pieces = slices(rows, batchSize);
     const batches = pieces.map((piece) => source.batch(piece));
     const tokens = batches.reduce((sum, { student }) => sum + student.labels.length, 0);
+    const pairs = rows.filter(({ plain }) => plain !== undefined).length;
     update ??= buildUpdate(gpu, loaded.model, pool).then(count);
     const outcomes: PassOutcome[] = [];
     for (const [i, piece] of pieces.entries()) {
-      const batch = { ...batches[i]!, denominator: tokens, samples: rows.length }; // one per piece
+      const batch = { ...batches[i]!, denominator: tokens, samples: rows.length, pairs }; // one per piece
       outcomes.push(await (await passes.of(batch)).run(batch, source.states(piece)));
     }
     return { outcome: { ...joinPasses(outcomes), ...(await (await update).run(adamw)) }, tokens };
