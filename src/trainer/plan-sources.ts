@@ -21,7 +21,8 @@ export async function planSources(
     tokenizer: await loadTokenizer(sources.teacher),
   };
   const tokenizer = await loadTokenizer(sources.student);
-  const rows = prepareRows(config, sources, tokenizer, teacher, student.maxPositions);
+  const views = objective.views?.(config.method) ?? 1;
+  const rows = prepareRows(config, views, sources, tokenizer, teacher, student.maxPositions);
   await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {});
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
   const dims = dimsOf({ model: { config: student }, teacher });

@@ -72,7 +72,7 @@ const METHODS: { name: string; method: MethodConfig; terms: string[]; teacher?: 
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-async function train(config: RunConfig, sources: RunSources, steps = SMALL_RUN.steps) {
+async function train(config: RunConfig, sources: RunSources, steps = 8) {
   const run = await openRun(gpu, config, sources);
   const records = [];
   for (let i = 0; i < steps; i++) records.push(await run.step());
