@@ -1,8 +1,9 @@
 // loss/cross_entropy_backward.wgsl — the gradient of a weighted sum of cross entropies.
 //
-//   dlogits[r,v] (+)= weight · ( exp(logits[r,v] − lse[r]) − [v = label[r]] ),   0 for ignored rows
+//   dlogits[r,v] (+)= weight · ( exp(logits[r,v] − lse[r]) − [first + v = label[r]] ),   0 for ignored rows
 //
-// Shapes   logits, dlogits (R, V) · labels, lse (R) · scale: one factor, an input so that it may change each step
+// Shapes   logits, dlogits (R, V): of the whole vocabulary, or of a stretch of it that begins at `first` ·
+//          labels, lse (R) · scale: one factor, an input so that it may change each step
 // Grid     one thread per logit: dispatch foldGrid(R·V, 64).
 // WG = 64
 // Oracle   test/oracle/nn-loss.ts, by finite differences. Tested by test/kernels/loss.test.ts.
@@ -14,6 +15,7 @@ struct Params {
   rows: u32,  // R
   vocab: u32, // V
   accumulate: u32,
+  first: u32, // token of the first column
 }
 
 struct Scale {
@@ -38,7 +40,7 @@ fn cross_entropy_backward(
   let label = labels[r];
   var g = 0.0;
   if (label != 0xffffffffu) {
-    g = scale.weight * (exp(logits[i] - lse[r]) - select(0.0, 1.0, i % params.vocab == label));
+    g = scale.weight * (exp(logits[i] - lse[r]) - select(0.0, 1.0, params.first + i % params.vocab == label));
   }
   if (params.accumulate == 1u) { g += dlogits[i]; }
   dlogits[i] = g;

@@ -32,6 +32,16 @@ export function fixed(label: string, buffer: GPUBuffer, offsetElements: number, 
   return { label, length, place: { kind: "fixed", buffer, offset } };
 }
 
+/** Rows first … first+count−1 of a fixed matrix with `width` columns. @throws RangeError as `fixed`. */
+export function rowsOf(t: Tensor, width: number, first: number, count: number): Tensor {
+  if (t.place.kind !== "fixed")
+    throw new TypeError(
+      `Tensor "${t.label}" is no range of a lasting buffer, so it has no ranges of its own`,
+    );
+  const start = t.place.offset / ELEMENT_BYTES + first * width;
+  return fixed(`${t.label}[${first}…]`, t.place.buffer, start, count * width);
+}
+
 export const byteLength = (t: Tensor): number => t.length * ELEMENT_BYTES;
 
 /** @throws RangeError unless it is a length. */

@@ -1,14 +1,13 @@
 // Cross entropy on the response tokens, METHODS §1: CE = Σ_{p in R} −log softmax(s_p)[label_p], divided by the
 // number of response tokens in the batch, times its weight in the objective.
 import type { PairBatch } from "../data";
-import { crossEntropy } from "../student";
 import { type RecordedTerm, type Recording, responseTokens, termsOnly } from "./types";
 
 /** Adds the input `ce_scale` and the output `cross_entropy` (sum of losses, hits). */
 export function recordCrossEntropyTerm(recording: Recording, weight: number): RecordedTerm {
   const { tape, student } = recording;
   const scale = tape.b.input("ce_scale", 4, "uniform");
-  const { totals } = crossEntropy(tape, student.logits(), student.labels(), scale);
+  const { totals } = student.crossEntropy(scale);
   tape.b.output("cross_entropy", totals);
 
   const scaleOf = (batch: PairBatch) => weight / responseTokens(batch);

@@ -3,7 +3,15 @@
 // parameter store under their field names, so that their gradients can be read back in the shape they came in.
 import type { PairBatch, SideBatch, ViewBatch } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
-import { gatherRows, type NewParameter, NO_ROW, type ParamStore, type Tape, type Var } from "../student";
+import {
+  crossEntropy,
+  gatherRows,
+  type NewParameter,
+  NO_ROW,
+  type ParamStore,
+  type Tape,
+  type Var,
+} from "../student";
 import { byNumber, once } from "./once";
 import type { Recording, StepShape, StudentSide, TeacherSide, ViewRecording, ViewShape } from "./types";
 
@@ -102,12 +110,14 @@ export function recordTensors(
     const student = (kind: string) => studentRows(`s_${kind}${suffix}`, rows);
     const teacher = (kind: string) =>
       teacherRows(`t_${kind}${suffix}`, `t_${kind}${suffix}`, of.teacher.rows, size.teacherRows);
+    const logits = student("logits");
+    const labels = u32(`label_s${suffix}`, () => of.student.labels, size.studentRows);
     const studentSide: StudentSide = {
-      ...{ embedding: student("emb"), hidden: student("hid"), logits: student("logits") },
+      ...{ embedding: student("emb"), hidden: student("hid"), logits, labels },
+      crossEntropy: (scale) => crossEntropy(tape, logits(), labels(), scale),
       layer: byNumber((k) => student(`layer_${k}`)()),
       ...{ head: table("Ws"), tokenEmbedding: table("Es") },
       ids: u32(`ids_s${suffix}`, () => tokens(of.student), size.studentRows),
-      labels: u32(`label_s${suffix}`, () => of.student.labels, size.studentRows),
     };
     const teacherSide: TeacherSide = {
       ...{

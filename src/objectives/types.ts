@@ -4,7 +4,7 @@ import type { MethodConfig } from "../config/run";
 import type { PairBatch, TokenTables } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
 import type { PlanRecord, TermGauge } from "../telemetry";
-import type { NewParameter, ParamStore, Tape, Var } from "../student";
+import type { CrossEntropy, NewParameter, ParamStore, Tape, Var } from "../student";
 
 /**
  * What an objective may ask of the teacher; nothing else is computed or cached. Logits are computed on the GPU from
@@ -58,6 +58,8 @@ export interface StudentSide {
   layer(k: number): Var;
   /** [studentRows, V]. */
   logits(): Var;
+  /** Of the logits against `labels`; where they would be very large, without holding them. */
+  crossEntropy(scale: Tensor): CrossEntropy;
   /** The head W, [V, D]; with tied embeddings the same Var as `tokenEmbedding`. */
   head(): Var;
   /** The embedding table E, [V, D]. */

@@ -5,13 +5,16 @@ import type { InputData, Tensor } from "../gpu/program";
 import { byNumber, once } from "../objectives";
 import type { Recording, StepShape, TeacherSide, ViewRecording, ViewShape } from "../objectives";
 import {
+  crossEntropy,
   gatherRows,
+  headCrossEntropy,
   headWeight,
   linear,
   type ModelOptions,
   NO_ROW,
   recordHead,
   recordModel,
+  stretches,
   type StudentModel,
   type Tape,
 } from "../student";
@@ -79,15 +82,21 @@ function recordView(
   const hidden = once(() => gatherRows(tape, states.hidden, rows));
   const ofRows = (name: string, length: number, of: (view: ViewBatch) => ArrayLike<number>) =>
     once(() => input(name, length, (view) => padded(of(view), length)));
+  const labels = ofRows("row_labels", studentRows, ({ student: s }) => s.labels);
+  const logits = once(() => recordHead(tape, model, hidden()));
   const student: ViewRecording["student"] = {
     embedding: once(() => gatherRows(tape, states.embedding, rows)),
     hidden,
     layer: byNumber((k) => gatherRows(tape, states.layers(k), rows)),
-    logits: once(() => recordHead(tape, model, hidden())),
+    logits,
+    crossEntropy: (scale) =>
+      stretches(studentRows, model.config.vocabSize).length === 1
+        ? crossEntropy(tape, logits(), labels(), scale)
+        : headCrossEntropy(tape, hidden(), headWeight(tape, model), labels(), scale),
     head: () => headWeight(tape, model),
     tokenEmbedding: () => model.store.leaf(tape, model.network.tokens),
     ids: ofRows("row_ids", studentRows, ({ student: s }) => s.rows.map((row) => s.ids[row] ?? 0)),
-    labels: ofRows("row_labels", studentRows, ({ student: s }) => s.labels),
+    labels,
   };
 
   const state = (kind: StateKind) =>

@@ -65,7 +65,7 @@ export function crossEntropy(tape: Tape, logits: Var, labels: Tensor, scale: Bin
   tape.push(() => {
     if (!logits.needsGrad) return;
     const { tensor: dlogits, accumulate } = tape.gradTarget(logits);
-    const backward = packParams(u32(rows), u32(vocab), u32(accumulate ? 1 : 0));
+    const backward = packParams(u32(rows), u32(vocab), u32(accumulate ? 1 : 0), u32(0));
     b.dispatch(
       crossEntropyBackwardKernel,
       { params: backward, scale, labels, logits: logits.value, lse, dlogits },
