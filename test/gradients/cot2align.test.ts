@@ -10,9 +10,9 @@ import { parseRunConfig, type MethodConfig } from "../../src/config/run";
 import { FIRST_LIGHT } from "../../src/config/presets";
 import type { PairBatch, SideBatch } from "../../src/data";
 import type { Gpu } from "../../src/gpu/device";
-import { ProgramBuilder } from "../../src/gpu/program";
+import { ProgramBuilder, type Tensor } from "../../src/gpu/program";
 import { type Matrix, objectiveOf, recordTensors, type StepShape, tensorLeaves } from "../../src/objectives";
-import { createParamStore, linear, type NewParameter, Tape } from "../../src/student";
+import { createParamStore, crossEntropy, linear, type NewParameter, Tape } from "../../src/student";
 import { relativeL2 } from "../support/close";
 import { testGpu } from "../support/gpu";
 
@@ -93,7 +93,11 @@ async function run(settings: MethodConfig) {
   const made = recordTensors(tape, store, fields, batch, shape, 9); // padding rows are loud: nothing may read them
   const { student } = made.recording;
   const logits = () => linear(tape, student.hidden(), store.leaf(tape, "head"));
-  const recording = { ...made.recording, student: { ...student, logits } };
+  const ofHead = {
+    logits,
+    crossEntropy: (scale: Tensor) => crossEntropy(tape, logits(), student.labels(), scale),
+  };
+  const recording = { ...made.recording, student: { ...student, ...ofHead } };
   const recorded = objective.record(method, recording);
   tape.backward();
   const program = await b.build(gpu);
