@@ -8,6 +8,7 @@ import { folderFiles } from "../models/node-files";
 import type { ModelFiles } from "../models";
 import type { RunSources } from "../trainer";
 import { BadUsage } from "./usage";
+import { mapFiles } from "./vocabulary-maps";
 
 /** @throws BadUsage for a file that cannot be read, ConfigError for one that is no run config. */
 export function readConfig(file: string): RunConfig {
@@ -30,6 +31,7 @@ export function nodeSources(config: RunConfig): RunSources {
     student: modelFolder("student", config.student),
     ...rowsOf(config),
     device: "cpu",
+    vocabularyMaps: mapFiles,
   };
 }
 

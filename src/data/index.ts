@@ -34,9 +34,11 @@ export {
   checkVocabularyMap,
   inverseMap,
   type MapOptions,
+  type MapStore,
   NO_TOKEN,
   pairHash,
   parseVocabularyMap,
+  storedVocabularyMap,
   type VocabularyMap,
   vocabularyMapJson,
 } from "./vocabulary-map";

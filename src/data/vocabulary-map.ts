@@ -17,6 +17,36 @@ export interface MapOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Where maps of large vocabularies outlive a run, by tokenizer pair; both may fail, which costs a rebuild. */
+export interface MapStore {
+  read(pair: string): Promise<string | undefined>;
+  write(pair: string, json: string): Promise<void>;
+}
+
+/** Comparisons in the worst case below which a map is rebuilt rather than stored: well under a second. */
+const WORTH_STORING = 1e7;
+
+/** The pair's map from the store, or built and stored. */
+export async function storedVocabularyMap(
+  tokens: TokenTables,
+  { store, ...options }: MapOptions & { readonly store?: MapStore | undefined },
+): Promise<VocabularyMap> {
+  const worth = tokens.teacher.size * tokens.student.size >= WORTH_STORING;
+  if (!store || !worth) return buildVocabularyMap(tokens, options);
+  const pair = pairHash(tokens);
+  const json = await store.read(pair).catch(() => undefined);
+  if (json !== undefined) {
+    try {
+      return parseVocabularyMap(json, tokens);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error; // a damaged entry is replaced below
+    }
+  }
+  const map = await buildVocabularyMap(tokens, options);
+  await store.write(pair, vocabularyMapJson(map)).catch(() => undefined);
+  return map;
+}
+
 /** Time between two looks at the signal and the event loop. */
 const SLICE_MS = 30;
 

@@ -15,9 +15,9 @@ export const mined: Distillation<Omit<MethodOf<"mined">, "kdRate">> = {
   paper: "FuseLLM, arXiv 2401.10491; constants as in CoT2Align's code",
   needs: () => ["teacher.logits"],
   parameters: () => [],
-  prepare: async (_settings, tokens, { progress, signal }) => {
+  prepare: async (_settings, tokens, { progress, signal, vocabularyMaps: store }) => {
     const onProgress = (done: number, total: number) => progress?.("matching vocabularies", done, total);
-    await prepareVocabularyMap(tokens, { onProgress, signal });
+    await prepareVocabularyMap(tokens, { onProgress, signal, store });
   },
   recordTerm({ temperature }, recording, weight) {
     const { tape, shape, student, teacher } = recording;

@@ -1,7 +1,7 @@
 // What an objective is: a record that says what it needs, which parameters it brings, and how to record its terms.
 // The trainer never asks which objective it has.
 import type { MethodConfig } from "../config/run";
-import type { PairBatch, TokenTables } from "../data";
+import type { MapStore, PairBatch, TokenTables } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
 import type { PlanRecord, TermGauge } from "../telemetry";
 import type { CrossEntropy, NewParameter, ParamStore, Tape, Var } from "../student";
@@ -156,6 +156,8 @@ export interface PrepareOptions {
   /** Called as work proceeds: what is done, and how far. */
   readonly progress?: ((stage: string, done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Keeps vocabulary maps from run to run. */
+  readonly vocabularyMaps?: MapStore | undefined;
 }
 
 export interface Objective<Config extends { readonly id: string } = MethodConfig> {

@@ -1,6 +1,13 @@
 // From a config and its sources to everything a run stands on: models, tokenizers, prepared rows, parameters.
 import type { RunConfig } from "../config/run";
-import { type LengthLimits, type PreparedRow, prepareDataset, type Row, type TokenTables } from "../data";
+import {
+  type LengthLimits,
+  type MapStore,
+  type PreparedRow,
+  prepareDataset,
+  type Row,
+  type TokenTables,
+} from "../data";
 import type { Gpu } from "../gpu/device";
 import { ScratchPool } from "../gpu/arena";
 import { allocating } from "../gpu/failures";
@@ -33,6 +40,8 @@ export interface RunSources {
   readonly heldOut: readonly Row[];
   /** The ONNX backend of both sessions. */
   readonly device: Device;
+  /** Keeps vocabulary maps from run to run; without it they are built for each. */
+  readonly vocabularyMaps?: MapStore | undefined;
 }
 
 /** Called as work proceeds; `total` 0 means unknown. */
@@ -112,7 +121,8 @@ async function open(
   const tokens = tokenTables(tokenizer, teacher.tokenizer);
   if (objective.sharesTokenizer?.(run.method) && !sameTokens(tokens))
     throw differentTokenizers(objective, tokens);
-  await objective.prepare?.(run.method, tokens, { progress });
+  const { vocabularyMaps } = sources;
+  await objective.prepare?.(run.method, tokens, { progress, vocabularyMaps });
 
   const dims = dimsOf({ model: { config }, teacher });
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };

@@ -7,6 +7,7 @@ import { urlFiles } from "../models";
 import type { RunSources } from "../trainer";
 import { createEngine } from "./engine";
 import type { Command, Event } from "./protocol";
+import { cachedMaps } from "./vocabulary-maps";
 
 const engine = createEngine(send, {
   openGpu: () => openGpu(navigator.gpu, { secureContext: self.isSecureContext }),
@@ -42,5 +43,6 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
     train: await rows("train"),
     heldOut: await rows("heldout"),
     device: "wasm",
+    vocabularyMaps: cachedMaps,
   };
 }

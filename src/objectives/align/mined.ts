@@ -2,13 +2,14 @@
 //
 //   ok_j ⇔ the warping gives student token j one teacher token i alone, and the vocabulary map sends that token to it
 import {
-  buildVocabularyMap,
   buildVocabularyMapNow,
   checkVocabularyMap,
   DataError,
   inverseMap,
   type MapOptions,
+  type MapStore,
   type SideBatch,
+  storedVocabularyMap,
   type TokenTables,
   type ViewBatch,
   type VocabularyMap,
@@ -35,14 +36,14 @@ export function useVocabularyMap(map: VocabularyMap, tokens: TokenTables): void 
   prepared.set(tokens, { map, known: new Map() });
 }
 
-/** Build the map ahead of the first batch, with progress. A large pair of vocabularies takes minutes. */
+/** Have the map ready ahead of the first batch. To build that of a large pair takes minutes; see `MapStore`. */
 export async function prepareVocabularyMap(
   tokens: TokenTables,
-  options: MapOptions = {},
+  options: MapOptions & { readonly store?: MapStore | undefined } = {},
 ): Promise<VocabularyMap> {
   const found = prepared.get(tokens);
   if (found) return found.map;
-  const map = await buildVocabularyMap(tokens, options);
+  const map = await storedVocabularyMap(tokens, options);
   prepared.set(tokens, { map, known: new Map() });
   return map;
 }

@@ -5,6 +5,8 @@
 //   map             the space mark is the other's; the same text beats a near one; abort rejects, progress ends at the end
 //   inverse         the first teacher token that maps to a student token, NO_TOKEN for others
 //   files           round trip; a map of another pair, of another length, with a foreign id, and broken JSON are refused
+//   store           a large pair's map is built once; a damaged or foreign entry is replaced; a store that fails costs a
+//                   rebuild; a small pair's is not stored
 //   warping         equals a search of all monotone paths in cost; ties prefer the diagonal, then up
 import { describe, expect, test } from "vitest";
 import { createRng } from "../../../src/config/rng";
@@ -12,8 +14,10 @@ import {
   buildVocabularyMap,
   buildVocabularyMapNow,
   inverseMap,
+  type MapStore,
   NO_TOKEN,
   parseVocabularyMap,
+  storedVocabularyMap,
   type TokenTable,
   vocabularyMapJson,
   warpPartners,
@@ -108,6 +112,33 @@ describe("vocabulary map", () => {
       onProgress: () => controller.abort(new Error("stopped")),
     });
     await expect(built).rejects.toThrow("stopped");
+  });
+
+  test("stored by pair", async () => {
+    const many = (seed: string) => Array.from({ length: 3500 }, (_, i) => `${seed}${i}`);
+    const large = () => ({ teacher: table(many("a")), student: table(many("b")) });
+    const kept = new Map<string, string>();
+    const store: MapStore = {
+      read: async (pair) => kept.get(pair),
+      write: async (pair, json) => void kept.set(pair, json),
+    };
+    let built = 0;
+    const options = { store, onProgress: (done: number, total: number) => (built += done === total ? 1 : 0) };
+    const map = await storedVocabularyMap(large(), options);
+    expect([built, kept.size]).toEqual([1, 1]);
+    expect(await storedVocabularyMap(large(), options)).toEqual(map);
+    expect(built).toBe(1);
+    const [[pair, json] = ["", ""]] = [...kept];
+    kept.set(pair, json.slice(0, -5));
+    expect(await storedVocabularyMap(large(), options)).toEqual(map);
+    expect([built, kept.get(pair)]).toEqual([2, json]);
+    const broken: MapStore = {
+      read: () => Promise.reject(new Error("no storage")),
+      write: () => Promise.reject(new Error("no storage")),
+    };
+    expect(await storedVocabularyMap(large(), { store: broken })).toEqual(map);
+    await storedVocabularyMap(tokens, options);
+    expect(kept.size).toBe(1);
   });
 
   test("files", () => {
