@@ -4,6 +4,7 @@ import { codePoints, distanceByBits, editDistance, WORD_BITS } from "./edit-dist
 
 /** Tokens of one length, in the order of their ids, with the set of their characters as 64 bits. */
 interface Bucket {
+  readonly length: number;
   readonly ids: Int32Array;
   readonly low: Int32Array;
   readonly high: Int32Array;
@@ -30,6 +31,7 @@ export function createNearest(texts: readonly string[]): (text: string) => numbe
   const unknown = numbers.size; // a character that no token has
   const masks = new Int32Array(unknown + 1);
   const mask = (char: number) => masks[char] ?? 0;
+  const perBit = new Int32Array(64); // how many characters of the text share each signature bit
 
   return (text) => {
     const own = codePoints(text).map((point) => numbers.get(point) ?? unknown);
@@ -38,6 +40,8 @@ export function createNearest(texts: readonly string[]): (text: string) => numbe
     if (byBits) own.forEach((char, i) => (masks[char] = mask(char) | (1 << i)));
     masks[unknown] = 0;
     const [low, high] = signature(own);
+    perBit.fill(0);
+    for (const char of own) perBit[char & 63] = (perBit[char & 63] ?? 0) + 1;
     let { distance: best, id: bestId } = longestPart(text, length, known);
 
     const search = (bucket: Bucket | undefined, apart: number) => {
@@ -52,6 +56,10 @@ export function createNearest(texts: readonly string[]): (text: string) => numbe
         if (missing > best || (missing === best && id > bestId)) continue;
         const surplus = ones(a & ~low) + ones(b & ~high);
         if (surplus > best || (surplus === best && id > bestId)) continue;
+        // Of own characters at most these are kept; each of the others is an edit, and so is what the lengths differ by.
+        const kept = sumAtBits(perBit, low & a, 0) + sumAtBits(perBit, high & b, 32);
+        const least = (bucket.length > length ? bucket.length : length) - kept;
+        if (least > best || (least === best && id > bestId)) continue;
         const from = starts[id] ?? 0;
         const to = starts[id + 1] ?? from;
         const found = byBits
@@ -102,11 +110,11 @@ function makeBuckets({ chars, starts }: Corpus, count: number): Bucket[] {
     const length = (starts[id + 1] ?? 0) - (starts[id] ?? 0);
     (idsByLength[length] ??= []).push(id);
   }
-  return idsByLength.map((list) => {
+  return idsByLength.map((list, length) => {
     const ids = Int32Array.from(list);
     const signatures = list.map((id) => signature(chars.subarray(starts[id], starts[id + 1])));
     const word = (which: 0 | 1) => Int32Array.from(signatures, (s) => s[which]);
-    return { ids, low: word(0), high: word(1) };
+    return { length, ids, low: word(0), high: word(1) };
   });
 }
 
@@ -119,6 +127,14 @@ function signature(chars: ArrayLike<number>): readonly [number, number] {
     else high |= 1 << (bit - 32);
   }
   return [low, high];
+}
+
+/** Σ of counts at the set bits. */
+function sumAtBits(counts: Int32Array, word: number, base: number): number {
+  let sum = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1)
+    sum += counts[base + 31 - Math.clz32(rest & -rest)] ?? 0;
+  return sum;
 }
 
 /** How many bits are set. */
