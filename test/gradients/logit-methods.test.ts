@@ -2,6 +2,8 @@
 //   against PyTorch float64   every case of the fixture: value to 1e-5 relative, gradient to 1e-4 of its largest entry; ragged
 //                             samples in a padded bucket whose padding rows are loud (fixture:
 //                             reference/objectives/make_logit_goldens.py and make_chunk_goldens.py)
+//   fresh cases               the same for any files that LOGIT_CASES names (colon-separated), made by these scripts from
+//                             other seeds
 //   chunks                    the fixture's groups are those that we align
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -22,7 +24,9 @@ beforeAll(async () => {
 });
 
 describe("against PyTorch float64", () => {
-  const cases = [logits, chunks].flatMap((fixture) =>
+  const fresh = (process.env.LOGIT_CASES ?? "").split(":").filter(Boolean);
+  const files = fresh.map((file) => JSON.parse(readFileSync(file, "utf8")) as LogitFixture);
+  const cases = [logits, chunks, ...files].flatMap((fixture) =>
     fixture.cases.map((c) => [JSON.stringify(c.settings), fixture, c] as const),
   );
   test.each(cases)("%s", async (_name, fixture, { settings, sum, gradient }) => {
