@@ -5,6 +5,7 @@
 //   gradients          every named one, relative L2 ≤ 1e-3; the norm before clipping
 //   ten AdamW steps    every loss within 1e-4 relative, clipping at 1, decay for matrices alone
 //   cache              greedy generation with the cache equals the argmax of whole passes
+//   recomputation      the same gradients, bit for bit, when blocks are computed once more
 //   controls           without clipping the losses differ; each variant's own feature, left out, changes its logits
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
@@ -111,6 +112,25 @@ describe.each(Object.keys(without))("%s", (name) => {
       process.stdout.write(`${name}: losses ≤ ${Math.max(...errors).toExponential(1)}\n`);
     for (const error of errors) expect(error).toBeLessThanOrEqual(1e-4);
     trainee.store.restore(before);
+  });
+
+  test("blocks that are computed once more give the same gradients", async () => {
+    const { rows: B, length: T } = golden.batch;
+    const again = await openTrainee(
+      gpu,
+      configOf(golden),
+      named(golden, golden.weights),
+      { B, T },
+      { recompute: true },
+    );
+    const before = await trainee.store.save();
+    await trainee.step(goldenBatch(golden), hyperOf(golden, 1));
+    await again.step(goldenBatch(golden), hyperOf(golden, 1));
+    const want = await trainee.store.readGradients();
+    for (const [key, { data }] of await again.store.readGradients())
+      expect(data, key).toEqual(want.get(key)!.data);
+    trainee.store.restore(before);
+    again.destroy();
   });
 
   test("the cache gives what whole passes give", async () => {
