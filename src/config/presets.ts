@@ -1,5 +1,5 @@
 // Named starting points. A preset is a whole config, so that a run never depends on a hidden default.
-import type { RunConfig, TransportConfig } from "./run";
+import type { MethodOf, RunConfig, TransportConfig } from "./run";
 import { PLAIN_TRAINING } from "./training";
 
 /** Our default transport: log-domain, a plan that is neither blurred to a·bᵀ nor a hard assignment. */
@@ -16,6 +16,13 @@ export const STABLE_TRANSPORT: TransportConfig = {
   layers: [],
   layerWeights: "fixed",
   marginals: "uniform",
+};
+
+/** The loop, cost and constants of CoT2Align's released code: alpha 0.1 is an epsilon of 10 (METHODS §7.1). */
+export const PUBLISHED_TRANSPORT: TransportConfig = {
+  ...STABLE_TRANSPORT,
+  ...{ cost: "attention", scheme: "kernel", epsilon: 10, relative: false },
+  ...{ maxIterations: 100, tolerance: 1e-9 },
 };
 
 /** The page opens with this one: CoT2Align's standard pair on the chain-of-thought view of the bundled rows. */
@@ -60,6 +67,21 @@ const GOLD = { mode: "hybrid", beta: 0.5, matchedWeight: null, unmatchedWeight: 
 
 const withMethod = (method: RunConfig["method"]): RunConfig => ({ ...FIRST_LIGHT, method });
 
+/** The published scripts' divergence for DSKD-CMA (METHODS §7.2). */
+const CMA = {
+  id: "cma",
+  divergence: "skewed_reverse_kl",
+  ...PLAIN_DIVERGENCE,
+  teacherTemperature: 1,
+} as const;
+
+const cot2align = (more: Partial<MethodOf<"cot2align">>): RunConfig =>
+  withMethod({
+    ...{ id: "cot2align", kdRate: KD_RATE, base: { id: "none" }, crossCot: false, masks: "intended" },
+    transport: STABLE_TRANSPORT,
+    ...more,
+  });
+
 export const PRESETS = {
   "first-light": { title: "CoT2Align, standard pair", config: FIRST_LIGHT },
   sft: { title: "SFT: cross entropy alone", config: { ...FIRST_LIGHT, method: { id: "sft" } } },
@@ -75,6 +97,41 @@ export const PRESETS = {
   mined: {
     title: "MinED: vocabularies matched by edit distance",
     config: withMethod({ id: "mined", kdRate: KD_RATE, temperature: TEMPERATURE }),
+  },
+  dskd: {
+    title: "DSKD, one tokenizer: the student teaches itself",
+    config: {
+      ...withMethod({ id: "dskd", kdRate: KD_RATE, divergence: "forward_kl", ...PLAIN_DIVERGENCE }),
+      teacher: "couplet-student",
+    },
+  },
+  cma: { title: "DSKD-CMA: cross-model attention", config: withMethod({ ...CMA, kdRate: KD_RATE }) },
+  cot2align: {
+    title: "CoT2Align as intended: DSKD-CMA, both views, all six transport terms",
+    config: cot2align({ base: CMA, crossCot: true }),
+  },
+  "cot2align-published": {
+    title: "CoT2Align as published: attention cost, alpha 0.1, four of the six terms",
+    config: cot2align({
+      ...{ base: CMA, crossCot: true, masks: "as_published", transport: PUBLISHED_TRANSPORT },
+    }),
+  },
+  "cot2align-uld": {
+    title: "CoT2Align on ULD, both views",
+    config: cot2align({ base: { id: "uld" }, crossCot: true }),
+  },
+  "layer-wise": {
+    title: "Layer-wise transport with learned weights",
+    config: cot2align({
+      transport: {
+        ...STABLE_TRANSPORT,
+        layers: [
+          { student: 1, teacher: 1, weight: 1 },
+          { student: 2, teacher: 3, weight: 1 },
+        ],
+        layerWeights: "learned",
+      },
+    }),
   },
   gold: {
     title: "GOLD: matched and sorted probabilities over chunks",

@@ -26,7 +26,7 @@ export { alignChunks, type Chunk } from "./chunks";
 export { DataError } from "./errors";
 export { parseRows, type Row, type View } from "./rows";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";
-export { exactMatch, extractAnswer } from "./score";
+export { exactMatch, extractAnswer, rougeL } from "./score";
 export { warpPartners } from "./token-dtw";
 export {
   buildVocabularyMap,

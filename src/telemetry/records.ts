@@ -74,6 +74,8 @@ export interface EvaluationRecord {
   /** Exactly right final answers. */
   readonly correct: number;
   readonly total: number;
+  /** Mean ROUGE-L of the answers against the references, from 0 to 1. */
+  readonly rougeL?: number;
 }
 
 /** GPU memory of a run by class, known before anything is allocated. Bytes. */

@@ -1,6 +1,6 @@
 // Answers in words: the teacher's, the student's before the first step, the student's now; and how many are right.
 import type { RunConfig } from "../config/run";
-import { exactMatch, extractAnswer, type PreparedRow } from "../data";
+import { exactMatch, extractAnswer, type PreparedRow, rougeL, type View } from "../data";
 import type { Gpu } from "../gpu/device";
 import type { StudentConfig } from "../models";
 import { createGenerator, NotFiniteLogits, usablePositions } from "../student";
@@ -10,8 +10,8 @@ import type { Loaded } from "./load";
 
 export interface Answers {
   compare(row: PreparedRow): Promise<Omit<AnswerRecord, "step">>;
-  /** Held-out rows from the first on, as many as the config says. */
-  evaluate(rows: readonly PreparedRow[]): Promise<Omit<EvaluationRecord, "step">>;
+  /** Held-out rows from the first on, as many as the config says; on the config's view of them, or another. */
+  evaluate(rows: readonly PreparedRow[], view?: View): Promise<Omit<EvaluationRecord, "step">>;
   destroy(): void;
 }
 
@@ -29,9 +29,11 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
   const { tokenizer, model, pool } = loaded;
   const limit = decoderLength(config, model.config);
   const generator = createGenerator(gpu, model, { length: limit, batch: EVALUATION_BATCH, pool });
-  const cot = config.data.view === "cot";
-  const promptOf = ({ row }: PreparedRow) => (cot ? row.promptCot : row.prompt) ?? row.prompt;
-  const referenceOf = ({ row }: PreparedRow) => (cot ? row.outputCot : row.output) ?? row.output;
+  const own = config.data.view;
+  const promptOf = ({ row }: PreparedRow, view: View = own) =>
+    (view === "cot" ? row.promptCot : row.prompt) ?? row.prompt;
+  const referenceOf = ({ row }: PreparedRow, view: View = own) =>
+    (view === "cot" ? row.outputCot : row.output) ?? row.output;
   const fixed = new Map<PreparedRow, Promise<Pick<AnswerRecord, "teacher" | "before">>>();
   const options = { maxNewTokens: limit, stopIds: [tokenizer.eosId] };
 
@@ -49,16 +51,23 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
     return known;
   }
 
-  const promptIds = (row: PreparedRow): number[] => [
-    ...row.student.ids.subarray(0, row.student.promptLength),
-  ];
+  const promptIds = (row: PreparedRow, view: View = own): number[] =>
+    view === own
+      ? [...row.student.ids.subarray(0, row.student.promptLength)]
+      : tokenizer.encode(promptOf(row, view)).slice(0, config.data.maxPrompt);
 
-  async function score(rows: readonly PreparedRow[]): Promise<number> {
-    const texts = await inWords(generator.generateBatch(rows.map(promptIds), options));
-    return rows.filter((row, i) => {
-      const expected = row.row.answer ?? extractAnswer(referenceOf(row));
-      return exactMatch(tokenizer.decode(texts[i] ?? []), expected);
-    }).length;
+  async function score(rows: readonly PreparedRow[], view: View) {
+    const prompts = rows.map((row) => promptIds(row, view));
+    const answers = await inWords(generator.generateBatch(prompts, options));
+    const scores = rows.map((row, i) => {
+      const [text, reference] = [tokenizer.decode(answers[i] ?? []), referenceOf(row, view)];
+      const right = exactMatch(text, row.row.answer ?? extractAnswer(reference));
+      return { right, rouge: rougeL(text, reference) };
+    });
+    return {
+      correct: scores.filter(({ right }) => right).length,
+      rougeL: scores.reduce((sum, { rouge }) => sum + rouge, 0) / Math.max(1, scores.length),
+    };
   }
 
   const inWords = <T>(generated: Promise<T>): Promise<T> =>
@@ -78,9 +87,9 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
         now: tokenizer.decode(now).trim(),
       };
     },
-    async evaluate(rows) {
+    async evaluate(rows, view = own) {
       const chosen = rows.slice(0, config.evaluation.rows);
-      return { correct: await score(chosen), total: chosen.length };
+      return { ...(await score(chosen, view)), total: chosen.length };
     },
     destroy: () => generator.destroy(),
   };

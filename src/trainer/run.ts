@@ -2,7 +2,7 @@
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
 import { scheduleFactor } from "../config/schedule";
-import { createSampler, type PreparedRow, type SamplerState } from "../data";
+import { createSampler, type PreparedRow, type SamplerState, type View } from "../data";
 import type { Gpu } from "../gpu/device";
 import { ELEMENT_BYTES } from "../gpu/program";
 import type { AdamWStep } from "../student";
@@ -38,8 +38,8 @@ export interface Run {
   /** The transport plans of a held-out row under the present weights; none when the method has no transport. */
   plans(row: number): Promise<PlanRecord[]>;
   answers(row: number): Promise<AnswerRecord>;
-  /** Greedy answers on held-out rows, exactly right or not. */
-  evaluate(): Promise<EvaluationRecord>;
+  /** Greedy answers on held-out rows, exactly right or not; on the config's view of them, or another. */
+  evaluate(view?: View): Promise<EvaluationRecord>;
   /** Back to step 0: same weights, same data order, same numbers again. */
   reset(): Promise<void>;
   /** Bytes of a checkpoint, headers not counted. */
@@ -123,8 +123,9 @@ export async function openRun(
     return record;
   }
 
-  async function evaluate(): Promise<EvaluationRecord> {
-    const record = { ...(await answers.evaluate(loaded.heldOut)), step: at };
+  async function evaluate(view?: View): Promise<EvaluationRecord> {
+    const record = { ...(await answers.evaluate(loaded.heldOut, view)), step: at };
+    if (view !== undefined && view !== config.data.view) return record; // the log is of the run's own view
     log.evaluated(record);
     return record;
   }
@@ -142,7 +143,7 @@ export async function openRun(
       ),
     answers: (row) =>
       guarded(async () => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at })),
-    evaluate: () => guarded(evaluate),
+    evaluate: (view) => guarded(() => evaluate(view)),
     async reset() {
       store.reset();
       standAt(0);
