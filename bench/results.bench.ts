@@ -52,7 +52,7 @@ function configOf(method: string, seed: number): RunConfig {
       seed,
       steps: STEPS,
       evaluation: { everySteps: STEPS, rows: ROWS },
-      probe: { row: 0, everySteps: 10_000 },
+      probe: { row: 0, everySteps: STEPS, gradientRatio: true },
     },
   };
 }

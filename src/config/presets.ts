@@ -55,7 +55,7 @@ export const FIRST_LIGHT: RunConfig = {
   ...PLAIN_TRAINING,
   steps: 300,
   evaluation: { everySteps: 100, rows: 60 },
-  probe: { row: 0, everySteps: 5 },
+  probe: { row: 0, everySteps: 5, gradientRatio: false },
 };
 
 /** The published scripts distil at T = 2 and share the loss evenly (METHODS §7.2). */
@@ -75,12 +75,15 @@ const CMA = {
   teacherTemperature: 1,
 } as const;
 
-const cot2align = (more: Partial<MethodOf<"cot2align">>): RunConfig =>
-  withMethod({
+/** With the gauge of gradients on, rarely: it takes a backward pass of one row for every term. */
+const cot2align = (more: Partial<MethodOf<"cot2align">>): RunConfig => ({
+  ...withMethod({
     ...{ id: "cot2align", kdRate: KD_RATE, base: { id: "none" }, crossCot: false, masks: "intended" },
     transport: STABLE_TRANSPORT,
     ...more,
-  });
+  }),
+  probe: { row: 0, everySteps: 20, gradientRatio: true },
+});
 
 export const PRESETS = {
   "first-light": { title: "CoT2Align, standard pair", config: FIRST_LIGHT },

@@ -49,7 +49,12 @@ const runConfig = v.strictObject({
   /** Held-out rows whose answers are scored, every so many steps (0: never). */
   evaluation: v.strictObject({ everySteps: count(0, 100_000), rows: count(0, 2000) }),
   /** The held-out row whose transport plan and answers are shown. */
-  probe: v.strictObject({ row: count(0, 100_000), everySteps: count(1, 10_000) }),
+  probe: v.strictObject({
+    row: count(0, 100_000),
+    everySteps: count(1, 10_000),
+    /** Also measure each transport term's gradient against the cross entropy's, on that row, as often. */
+    gradientRatio: v.optional(v.boolean(), false),
+  }),
 });
 
 export type RunConfig = v.InferOutput<typeof runConfig>;

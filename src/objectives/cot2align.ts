@@ -8,7 +8,7 @@ import { recordCrossEntropyTerm } from "./cross-entropy-term";
 import { distillationOf } from "./distillations";
 import { layerWeightParameter } from "./layer-weights";
 import { projectorParameters } from "./projector";
-import { activeLayers, teacherNeeds } from "./transport-sites";
+import { activeLayers, sitesOf, teacherNeeds } from "./transport-sites";
 import { recordTransportProbe, recordTransportTerm } from "./transport-term";
 import { joinTerms, type Objective } from "./types";
 
@@ -36,6 +36,13 @@ export const cot2align: Objective<MethodOf<"cot2align">> = {
       ...(kd ? [kd.recordTerm(base, recording, kdRate)] : []),
       recordTransportTerm(recording, config, kdRate),
     ]);
+  },
+  parts: (config) => ["ce", ...sitesOf(config).map(({ name }) => name)],
+  recordPart(config, recording, name) {
+    if (name === "ce") return recordCrossEntropyTerm(recording, 1 - config.kdRate);
+    // Learned layer weights belong to all layers together; alone, a term counts as it does at first.
+    const transport = { ...config.transport, layerWeights: "fixed" } as const;
+    return recordTransportTerm(recording, { ...config, transport, only: name }, config.kdRate);
   },
   recordProbe: (config, recording) => recordTransportProbe(recording, { ...config, crossCot: false }),
 };

@@ -31,7 +31,10 @@ export interface Site {
 }
 
 /** What decides the sites and what the mean over samples counts. */
-export type PairConfig = Pick<MethodOf<"cot2align">, "crossCot" | "masks" | "transport">;
+export interface PairConfig extends Pick<MethodOf<"cot2align">, "crossCot" | "masks" | "transport"> {
+  /** The name of the one site that is recorded, instead of all. */
+  readonly only?: string | undefined;
+}
 
 /** The layers whose weight is not zero. */
 export function activeLayers(config: TransportConfig): LayerPair[] {
@@ -45,8 +48,8 @@ export function activeLayers(config: TransportConfig): LayerPair[] {
 }
 
 /** Layer by layer, the standard pair first. */
-export function sitesOf({ crossCot, masks, transport }: PairConfig): Site[] {
-  return activeLayers(transport).flatMap((layer): Site[] => {
+export function sitesOf({ crossCot, masks, transport, only }: PairConfig): Site[] {
+  const sites = activeLayers(transport).flatMap((layer): Site[] => {
     const site = (name: string, studentView: ViewName, teacherView: ViewName): Site => {
       return { name: `ot_${layer.name}${name}`, layer, studentView, teacherView };
     };
@@ -58,6 +61,7 @@ export function sitesOf({ crossCot, masks, transport }: PairConfig): Site[] {
       ? [standard, first]
       : [standard, first, site("_cot_plain", "main", "plain")];
   });
+  return only === undefined ? sites : sites.filter(({ name }) => name === only);
 }
 
 export const teacherNeeds = (config: TransportConfig): TeacherNeed[] =>

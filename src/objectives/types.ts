@@ -176,6 +176,10 @@ export interface Objective<Config extends { readonly id: string } = MethodConfig
   prepare?(config: Config, tokens: TokenTables, options: PrepareOptions): Promise<void>;
   /** Record the loss; its adjoints run when the trainer calls `tape.backward()`. */
   record(config: Config, recording: Recording): RecordedObjective;
+  /** The names of terms whose gradients are worth comparing, "ce" first; absent when there is nothing to compare. */
+  parts?(config: Config): readonly string[];
+  /** Record one of `parts` alone, as it is in the loss. */
+  recordPart?(config: Config, recording: Recording, name: string): RecordedTerm;
   /** Record the forward part that yields plans, for batches of one; absent without transport. */
   recordProbe?(config: Config, recording: Recording): RecordedProbe;
 }

@@ -26,6 +26,7 @@ export {
   packHyper,
   recordClearGradients,
   recordClipAndAdamW,
+  recordStudentSquares,
 } from "./optimizer";
 export { layOutParams, layoutBytes, type ParamShape, segmentBytesOf } from "./param-layout";
 export {

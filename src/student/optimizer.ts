@@ -73,6 +73,25 @@ export function recordClearGradients(b: ProgramBuilder, store: ParamStore): void
 /** Workgroups that sum one segment's squares. */
 const MAX_PARTS = 64;
 
+/** Partial sums of squares of the student's gradients, projectors left out; their sum is the squared norm. */
+export function recordStudentSquares(b: ProgramBuilder, { segments, ends: [, student] }: ParamStore): Tensor {
+  const own = segments
+    .map(({ base, length, tensors }) => ({ length: Math.min(length, student - base), g: tensors.grads }))
+    .filter(({ length }) => length > 0);
+  const groups = own.map(({ length }) => Math.min(MAX_PARTS, Math.ceil(length / 64)));
+  const parts = b.scratch(
+    "student squares",
+    groups.reduce((total, n) => total + n, 0),
+  );
+  let first = 0;
+  for (const [i, { length, g }] of own.entries()) {
+    const grid = groups[i] ?? 0;
+    b.dispatch(sumSquaresKernel, { params: packParams(u32(length), u32(first)), g, parts }, [grid]);
+    first += grid;
+  }
+  return parts;
+}
+
 /**
  * Clip the gradient by its global norm and take one AdamW step: one dispatch of each kind per segment.
  *

@@ -17,6 +17,7 @@ import {
   encodeCheckpoint,
 } from "./checkpoint";
 import { inWords, RunError } from "./failure";
+import { createGradientGauge } from "./gradient-gauge";
 import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
 import { createProbe } from "./probe";
 import type { StepOutcome } from "./step-program";
@@ -70,6 +71,9 @@ export async function openRun(
   const source = createBatchSource(loaded, cache);
   const stepper = createStepper(gpu, loaded, config, source, progress);
   const probe = createProbe(gpu, loaded, config.method, source);
+  const gradients = config.probe.gradientRatio
+    ? createGradientGauge(gpu, loaded, config.method, source)
+    : undefined;
   const answers = createAnswers(gpu, loaded, config);
   const newSampler = () =>
     createSampler(
@@ -118,9 +122,21 @@ export async function openRun(
     await prefetch;
     if (!outcome.updated) throw notFinite(outcome, at + 1);
     at++;
-    const record = stepRecord(outcome, tokens, at, adamw.learningRate, performance.now() - started);
+    const stepped = stepRecord(outcome, tokens, at, adamw.learningRate, performance.now() - started);
+    const record = gradients && at % config.probe.everySteps === 0 ? await withRatios(stepped) : stepped;
     log.stepped(record);
     return record;
+  }
+
+  /** The gauges with what each transport term's gradient is to the cross entropy's, on the probe row. */
+  async function withRatios(record: StepRecord): Promise<StepRecord> {
+    if (!gradients || !record.gauges) return record;
+    const ratios = await gradients.ratios(heldOutRow(loaded, config.probe.row));
+    const gauges = Object.entries(record.gauges).map(([name, gauge]) => {
+      const gradientRatio = ratios[name];
+      return [name, { ...gauge, ...(gradientRatio !== undefined && { gradientRatio }) }];
+    });
+    return { ...record, gauges: Object.fromEntries(gauges) };
   }
 
   async function evaluate(view?: View): Promise<EvaluationRecord> {
@@ -169,6 +185,7 @@ export async function openRun(
     async destroy() {
       stepper.destroy();
       probe.destroy();
+      gradients?.destroy();
       answers.destroy();
       await unload(loaded);
     },

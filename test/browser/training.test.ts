@@ -62,7 +62,7 @@ async function useSmallRun(): Promise<void> {
     steps: STEPS,
     batchSize: 2,
     evaluation: { everySteps: 0, rows: 0 },
-    probe: { row: 0, everySteps: 2 },
+    probe: { row: 0, everySteps: 2, gradientRatio: false },
   };
   await area.fill(JSON.stringify({ ...config, ...small }));
   await page.getByRole("button", { name: "Use this config" }).click();

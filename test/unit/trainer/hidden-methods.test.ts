@@ -2,6 +2,7 @@
 //   each method     a short seeded run: the mean loss of the last steps is below that of the first, terms sum to the loss,
 //                   the terms are those of the method, gauges where there is transport
 //   both views      rows without a chain of thought train on their plain view, without a pair
+//   gauge           ‖∇OT‖/‖∇CE‖ on the probe row, at its cadence, small as published; measuring changes no loss
 //   dskd            needs one tokenizer: the student teaches itself (the pair is refused)
 import { beforeAll, describe, expect, test } from "vitest";
 import { STABLE_TRANSPORT } from "../../../src/config/presets";
@@ -114,6 +115,22 @@ test("rows without a chain of thought take part with their plain view alone", as
     expect(terms["ot_hidden"]).toBeGreaterThan(0);
     expect(gauges).not.toHaveProperty("ot_hidden_plain_cot");
   }
+});
+
+test("the gauge of gradients: the published transport barely moves the student; measuring changes nothing", async () => {
+  const at = (method: MethodConfig, gradientRatio: boolean): RunConfig => ({
+    ...{ ...SMALL_RUN, method, probe: { row: 0, everySteps: 2, gradientRatio } },
+  });
+  const measured = async (config: RunConfig) => (await train(config, bundledSources(config), 3)).records;
+  const stable = await measured(at(align({}), true));
+  expect(stable[0]!.gauges!["ot_hidden"]).not.toHaveProperty("gradientRatio");
+  const ratio = stable[1]!.gauges!["ot_hidden"]!.gradientRatio!;
+  expect(ratio).toBeGreaterThan(1e-3);
+  const published = await measured(at(align({ transport: KERNEL }), true));
+  expect(published[1]!.gauges!["ot_hidden"]!.gradientRatio!).toBeLessThan(0.05 * ratio);
+  expect(published[1]!.gauges!["ot_hidden"]!.gradientRatio!).toBeGreaterThan(0);
+  const unmeasured = await measured(at(align({}), false));
+  expect(unmeasured.map(({ loss }) => loss)).toEqual(stable.map(({ loss }) => loss));
 });
 
 test("refusals: another tokenizer for dskd, crossed pairs on the plain view, no layer at all", async () => {
