@@ -47,7 +47,8 @@ function parse(text: string): Json {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw wrong("file", `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    const detail = error instanceof Error ? error.message : String(error);
+    throw wrong("file", `is not JSON: ${detail.replaceAll(/\s+/g, " ")}`); // it quotes the file, line breaks and all
   }
   if (!isRecord(value)) throw wrong("file", "expected an object with problems and epsilon");
   return value;

@@ -123,6 +123,7 @@ describe("exit code 2 and one clear line", () => {
   const second = (p: object) => ({ ...ok, problems: [...ok.problems, p] });
   const cases: [string, unknown, RegExp][] = [
     ["broken JSON", "{", /^file: is not JSON/],
+    ["broken JSON of many lines", '{"problems":\n[\n nope],\n"epsilon":1}', /^file: is not JSON/],
     ["no object", "[]", /^file: expected an object/],
     ["no problems", { epsilon: 1, problems: [] }, /^problems: expected a list/],
     ["no epsilon", { problems: ok.problems }, /^epsilon: missing/],
