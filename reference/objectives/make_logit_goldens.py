@@ -15,6 +15,7 @@ import torch
 
 from logits import IGNORED, cross_entropy, kd, mined, uld
 from make_cot2align_goldens import round_numbers
+from multilevel import multilevel
 
 SEED = 31
 FIXTURES = Path(__file__).resolve().parents[2] / "test/fixtures/objectives"
@@ -77,11 +78,14 @@ def main() -> None:
                 return mined(
                     s, q, ids_s, ids_t, labels_s, labels_t, STUDENT, TEACHER, "Ġ", "▁", settings["temperature"]
                 )
+            case "multilevel":
+                return multilevel(s, q, labels_s, labels_t, settings["temperature"])
         raise ValueError(settings)
 
     cases = []
     chosen = [{"id": "kd", "skew": 0.1, "adaptiveAlpha": 0.5, **d} for d in DIVERGENCES]
     chosen += [{"id": "uld"}, {"id": "mined", "temperature": 2.0}, {"id": "mined", "temperature": 1.0}]
+    chosen += [{"id": "multilevel", "temperature": 1.0}, {"id": "multilevel", "temperature": 2.0}]
     rate = 0.4
     for settings in chosen:
         s.grad = None

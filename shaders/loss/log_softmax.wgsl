@@ -1,6 +1,6 @@
 // loss/log_softmax.wgsl — log-probabilities of each row, stored.
 //
-//   y[r,v] = (x[r,v] − top[r]) − rest[r],   top and rest from loss/softmax_stats.wgsl
+//   y[r,v] = (x[r,v] − top[r]) / T − rest[r],   top and rest from loss/softmax_stats.wgsl
 //
 // Most losses here never store them; those on merged chunks (GOLD) read single columns of many rows.
 // Shapes   x, y (R, V) · stats (R) as pairs
@@ -13,6 +13,7 @@
 struct Params {
   rows: u32,  // R
   vocab: u32, // V
+  inverse_temperature: f32, // 1 / T
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -25,5 +26,5 @@ fn log_softmax(@builtin(global_invocation_id) thread: vec3u, @builtin(num_workgr
   let i = flat_index(thread, groups, 64u);
   if (i >= params.rows * params.vocab) { return; }
   let s = stats[i / params.vocab];
-  y[i] = (x[i] - s.x) - s.y;
+  y[i] = (x[i] - s.x) * params.inverse_temperature - s.y;
 }

@@ -1,6 +1,6 @@
 // loss/log_softmax_backward.wgsl — the adjoint of loss/log_softmax.wgsl.
 //
-//   dx[r,v] (+)= dy[r,v] − exp(y[r,v]) · Σ_u dy[r,u]
+//   dx[r,v] (+)= ( dy[r,v] − exp(y[r,v]) · Σ_u dy[r,u] ) / T
 //
 // Shapes   y, dy, dx (R, V)
 // Grid     one workgroup per row: dispatch (R).
@@ -14,6 +14,7 @@ override WG: u32 = 64u;
 struct Params {
   vocab: u32, // V
   accumulate: u32,
+  inverse_temperature: f32, // 1 / T
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -29,7 +30,7 @@ fn log_softmax_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invo
   let total = workgroup_sum4(tid, vec4f(sum, 0.0, 0.0, 0.0)).x;
   for (var v = tid; v < params.vocab; v += WG) {
     let i = row + v;
-    var g = dy[i] - exp(y[i]) * total;
+    var g = (dy[i] - exp(y[i]) * total) * params.inverse_temperature;
     if (params.accumulate == 1u) { g += dx[i]; }
     dx[i] = g;
   }

@@ -101,6 +101,9 @@ const alm = { id: v.literal("alm"), temperature: positive };
 /** The shared sub-vocabulary at exactly aligned tokens (METHODS §9). */
 const sharedVocabulary = { id: v.literal("shared_vocabulary"), ...divergence };
 
+/** Leading probabilities at the level of tokens and of the sequence; its constants are the paper's (METHODS §9). */
+const multilevel = { id: v.literal("multilevel"), temperature: positive };
+
 /** What CoT2Align may stand on: a distillation term without its kdRate. */
 const base = v.variant("id", [
   v.strictObject({ id: v.literal("none") }),
@@ -121,6 +124,7 @@ export const method = v.variant("id", [
   v.strictObject({ ...gold, ...share }),
   v.strictObject({ ...alm, ...share }),
   v.strictObject({ ...sharedVocabulary, ...share }),
+  v.strictObject({ ...multilevel, ...share }),
   v.strictObject({
     id: v.literal("cot2align"),
     /** The paper's α: loss = (1 − kdRate)·CE + kdRate·(base + OT). */

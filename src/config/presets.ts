@@ -144,6 +144,10 @@ export const PRESETS = {
     title: "ALM: likelihoods of chunks",
     config: withMethod({ id: "alm", kdRate: KD_RATE, temperature: 100 }),
   },
+  multilevel: {
+    title: "MultiLevelOT: leading probabilities by token and by sequence",
+    config: withMethod({ id: "multilevel", kdRate: KD_RATE, temperature: 1 }),
+  },
   "shared-vocabulary": {
     title: "KL on the shared sub-vocabulary",
     config: withMethod({

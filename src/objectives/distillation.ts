@@ -37,7 +37,7 @@ export function besideCrossEntropy<Settings extends { readonly id: string }>(
  * sum, a uniform input, and returns each part of the term as the first element of a tensor.
  */
 export function recordSumTerm(
-  recording: Recording,
+  recording: Pick<Recording, "tape">,
   name: string,
   weight: number,
   record: (scale: Tensor) => Readonly<Record<string, Tensor>>,

@@ -5,11 +5,12 @@ import { dskd } from "./dskd";
 import { gold } from "./gold";
 import { kd } from "./kd";
 import { mined } from "./mined";
+import { multilevel } from "./multilevel";
 import { sharedVocabulary } from "./shared-vocabulary";
 import type { Distillation } from "./types";
 import { uld } from "./uld";
 
-export const DISTILLATIONS = [kd, uld, mined, dskd, cma, gold, alm, sharedVocabulary] as const;
+export const DISTILLATIONS = [kd, uld, mined, dskd, cma, gold, alm, sharedVocabulary, multilevel] as const;
 
 /** The term that a method's or a base's config names. */
 export function distillationOf(settings: { readonly id: string }): Distillation {

@@ -8,6 +8,7 @@ import { dskd } from "./dskd";
 import { gold } from "./gold";
 import { kd } from "./kd";
 import { mined } from "./mined";
+import { multilevel } from "./multilevel";
 import { sft } from "./sft";
 import type { Objective } from "./types";
 import { sharedVocabulary } from "./shared-vocabulary";
@@ -24,6 +25,7 @@ export const OBJECTIVES = [
   besideCrossEntropy(gold),
   besideCrossEntropy(alm),
   besideCrossEntropy(sharedVocabulary),
+  besideCrossEntropy(multilevel),
 ] as const;
 
 /** The objective that a config names. The config's schema admits only ids that are in the list. */

@@ -47,7 +47,10 @@ export const uld: Distillation<Omit<MethodOf<"uld">, "kdRate">> = {
 };
 
 /** The k-th response row of a sample on either side, as far as both go. */
-function pairedRows({ student, teacher }: PairBatch, capacity: number): readonly [Uint32Array, Uint32Array] {
+export function pairedRows(
+  { student, teacher }: PairBatch,
+  capacity: number,
+): readonly [Uint32Array, Uint32Array] {
   const rows = [new Uint32Array(capacity).fill(NO_ROW), new Uint32Array(capacity).fill(NO_ROW)] as const;
   let at = 0;
   for (let b = 0; b < student.B; b++) {

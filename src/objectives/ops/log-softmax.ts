@@ -7,7 +7,7 @@ import labelLogProbBackward from "../../../shaders/loss/label_log_prob_backward.
 import logSoftmax_ from "../../../shaders/loss/log_softmax.wgsl?raw";
 import logSoftmaxBackward from "../../../shaders/loss/log_softmax_backward.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
-import { packParams, u32 } from "../../gpu/params";
+import { f32, packParams, u32 } from "../../gpu/params";
 import type { Tensor } from "../../gpu/program";
 import { foldGrid } from "../../student/grid";
 import type { Tape, Var } from "../../student";
@@ -37,17 +37,18 @@ export const labelLogProbBackwardKernel = defineKernel({
   bindings: { params: "uniform", labels: "read", x: "read", stats: "read", dy: "read", dx: "write" },
 });
 
-/** [R, V] → [R, V]. */
-export function logSoftmax(tape: Tape, x: Var): Var {
+/** [R, V] → [R, V]: log softmax(x / T). */
+export function logSoftmax(tape: Tape, x: Var, temperature = 1): Var {
   const { b } = tape;
   const [rows = 0, vocab = 0] = x.shape;
-  const stats = recordSoftmaxStats(b, { values: x.value, rows, stride: vocab, vocab });
+  const stats = recordSoftmaxStats(b, { values: x.value, rows, stride: vocab, vocab }, temperature);
   const y = tape.result(`log softmax ${x.label}`, [rows, vocab], [x]);
-  const bindings = { params: packParams(u32(rows), u32(vocab)), x: x.value, stats, y: y.value };
+  const forward = packParams(u32(rows), u32(vocab), f32(1 / temperature));
+  const bindings = { params: forward, x: x.value, stats, y: y.value };
   b.dispatch(logSoftmaxKernel, bindings, foldGrid(rows * vocab));
   tape.record(y, (dy) => {
     const { tensor: dx, accumulate } = tape.gradTarget(x);
-    const params = packParams(u32(vocab), u32(accumulate ? 1 : 0));
+    const params = packParams(u32(vocab), u32(accumulate ? 1 : 0), f32(1 / temperature));
     b.dispatch(rowKernel(logSoftmaxBackwardKernel, vocab), { params, y: y.value, dy, dx }, [rows]);
   });
   return y;

@@ -19,6 +19,7 @@ const METHODS: [MethodConfig, teacher?: string][] = [
   [{ id: "mined", kdRate: 0.5, temperature: 2 }],
   [{ id: "gold", kdRate: 0.5, mode: "hybrid", beta: 0.5, matchedWeight: null, unmatchedWeight: null }],
   [{ id: "alm", kdRate: 0.5, temperature: 100 }],
+  [{ id: "multilevel", kdRate: 0.5, temperature: 1 }],
   [
     {
       ...{ id: "shared_vocabulary", kdRate: 0.5, divergence: "reverse_kl" },
@@ -32,7 +33,10 @@ const METHODS: [MethodConfig, teacher?: string][] = [
 ];
 
 /** Terms that are logged under other names than the method's. */
-const PARTS: Partial<Record<MethodConfig["id"], string[]>> = { gold: ["gold_matched", "gold_sorted"] };
+const PARTS: Partial<Record<MethodConfig["id"], string[]>> = {
+  gold: ["gold_matched", "gold_sorted"],
+  multilevel: ["multilevel_token", "multilevel_sequence"],
+};
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
