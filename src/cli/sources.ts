@@ -5,7 +5,7 @@ import { parseRunConfigText, type RunConfig } from "../config/run";
 import { createRng, deriveSeed } from "../config/rng";
 import { parseRows, type Row } from "../data";
 import { folderFiles } from "../models/node-files";
-import type { ModelFiles } from "../models";
+import { type ModelFiles, parseModelChoice } from "../models";
 import type { RunSources } from "../trainer";
 import { BadUsage } from "./usage";
 import { mapFiles } from "./vocabulary-maps";
@@ -26,8 +26,10 @@ const HELD_OUT_SHARE = 0.1;
 
 /** @throws BadUsage, ModelError, DataError naming what is missing or wrong. */
 export function nodeSources(config: RunConfig): RunSources {
+  const teacher = parseModelChoice(config.teacher);
   return {
-    teacher: modelFolder("teacher", config.teacher),
+    teacher: modelFolder("teacher", teacher.name),
+    teacherDtype: teacher.dtype,
     student: modelFolder("student", config.student),
     ...rowsOf(config),
     device: "cpu",

@@ -16,7 +16,7 @@ export class ConfigError extends Error {
 const runConfig = v.strictObject({
   version: v.literal(1),
   seed: count(0, 2 ** 32 - 1),
-  /** A bundled model's id, or (headless) the path of a folder. */
+  /** A bundled model's id, a library key (hub:owner/name@revision, local:name), or (headless) a folder; a teacher's may end in #q4 and the like. */
   teacher: v.pipe(v.string(), v.nonEmpty("must name a model")),
   student: v.pipe(v.string(), v.nonEmpty("must name a model")),
   data: v.strictObject({

@@ -31,6 +31,34 @@ export {
   type TeacherConfig,
   type TeacherOptions,
 } from "./teacher";
-export { ONNX_FILES, type OnnxDtype } from "./session";
+export { ONNX_FILES, type OnnxDtype, parseModelChoice } from "./session";
 export { loadTokenizer, type Tokenizer } from "./tokenizer";
 export type { TokenScheme } from "./token-bytes";
+export {
+  download,
+  type DownloadProgress,
+  keyOf,
+  listRemote,
+  parseHubName,
+  type RemoteFile,
+  type RemoteSource,
+  type RequestOptions,
+} from "./hub-client";
+export {
+  type Choice,
+  fits,
+  inspectLocal,
+  inspectRemote,
+  type Inspection,
+  type Role,
+  type Room,
+} from "./inspect";
+export {
+  droppedFiles,
+  memoryStore,
+  type ModelStore,
+  type StoredFile,
+  storedFiles,
+  type StoredModel,
+} from "./model-store";
+export { opfsStore } from "./opfs-store";

@@ -28,6 +28,14 @@ export const ONNX_FILES: Readonly<Record<OnnxDtype, string>> = {
   q4f16: "onnx/model_q4f16.onnx",
 };
 
+/** "name#q4" names a model and which of its ONNX files; without a mark it is fp32. */
+export function parseModelChoice(text: string): { name: string; dtype: OnnxDtype } {
+  const at = text.lastIndexOf("#");
+  const mark = text.slice(at + 1);
+  const dtype = Object.keys(ONNX_FILES).find((known): known is OnnxDtype => at > 0 && known === mark);
+  return dtype === undefined ? { name: text, dtype: "fp32" } : { name: text.slice(0, at), dtype };
+}
+
 export interface FloatOutput {
   readonly dims: readonly number[];
   readonly data: Float32Array;

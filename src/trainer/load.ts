@@ -16,6 +16,7 @@ import {
   loadStudentWeights,
   loadTokenizer,
   type ModelFiles,
+  type OnnxDtype,
   openTeacher,
   type Teacher,
   type Tokenizer,
@@ -35,6 +36,8 @@ import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
 /** Where a run's bytes come from: folders on a disk, or the page's own server. */
 export interface RunSources {
   readonly teacher: ModelFiles;
+  /** Which of the teacher's ONNX files; fp32 unless said. */
+  readonly teacherDtype?: OnnxDtype;
   readonly student: ModelFiles;
   readonly train: readonly Row[];
   readonly heldOut: readonly Row[];
@@ -101,7 +104,8 @@ async function open(
   const session = async (role: string, files: ModelFiles, layers: readonly number[] = []) => {
     const onProgress = ({ loaded, total }: { loaded: number; total: number }) =>
       progress(`loading the ${role}`, loaded, total);
-    const teacher = await openTeacher(files, { device: sources.device, onProgress, layers });
+    const dtype = role === "teacher" ? (sources.teacherDtype ?? "fp32") : "fp32";
+    const teacher = await openTeacher(files, { device: sources.device, onProgress, layers, dtype });
     onFailure(() => teacher.dispose());
     return teacher;
   };

@@ -12,6 +12,7 @@ import type {
 } from "../telemetry/records";
 
 export type * from "./lab-protocol";
+export type * from "./library-protocol";
 
 export type Command =
   /** Open the device; `baseUrl` is where the page's models/ and data/ folders live. */

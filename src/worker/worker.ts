@@ -3,7 +3,7 @@ import { zipSync } from "fflate";
 import type { RunConfig } from "../config/run";
 import { parseRows } from "../data";
 import { openGpu } from "../gpu/device";
-import { urlFiles } from "../models";
+import { opfsStore, parseModelChoice, storedFiles, urlFiles } from "../models";
 import type { RunSources } from "../trainer";
 import { createEngine } from "./engine";
 import type { Command, Event } from "./protocol";
@@ -28,9 +28,13 @@ function send(event: Event): void {
   self.postMessage(event, { transfer });
 }
 
-/** The bundled models and data, beside the page. */
+/** The bundled models and data, beside the page, and models from the library: "hub:owner/name@revision", "local:name". */
 async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> {
-  const folder = (id: string) => urlFiles(id, new URL(`models/${id}/`, baseUrl).href);
+  const folder = (id: string) =>
+    /^(hub|local|https?):/.test(id)
+      ? storedFiles(opfsStore(), id)
+      : urlFiles(id, new URL(`models/${id}/`, baseUrl).href);
+  const teacher = parseModelChoice(config.teacher);
   const rows = async (part: string) => {
     const url = new URL(`data/${config.data.source}-${part}.jsonl`, baseUrl).href;
     const response = await fetch(url);
@@ -38,7 +42,8 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
     return parseRows(await response.text(), url);
   };
   return {
-    teacher: folder(config.teacher),
+    teacher: folder(teacher.name),
+    teacherDtype: teacher.dtype,
     student: folder(config.student),
     train: await rows("train"),
     heldOut: await rows("heldout"),

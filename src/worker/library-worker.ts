@@ -1,0 +1,11 @@
+// The library in its worker: the only place that asks model hosts for anything, and only when told to.
+import { opfsStore } from "../models";
+import { createLibrary } from "./library";
+import type { LibraryCommand, LibraryEvent } from "./library-protocol";
+
+const library = createLibrary((event: LibraryEvent) => self.postMessage(event), {
+  store: opfsStore(),
+  estimate: () => navigator.storage.estimate(),
+});
+
+self.addEventListener("message", ({ data }: MessageEvent<LibraryCommand>) => void library.handle(data));

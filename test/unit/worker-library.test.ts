@@ -1,0 +1,92 @@
+// the library worker's logic — plan (a fake hub on localhost)
+//   the whole way   look up, download with progress, list with sizes, inspect, delete
+//   stop            keeps what came; download goes on
+//   import          a dropped folder becomes a stored model that opens
+//   failure         in words, with the command it belongs to; the next command works
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { loadStudentWeights, memoryStore, type RemoteSource, storedFiles } from "../../src/models";
+import { createLibrary } from "../../src/worker/library";
+import type { LibraryEvent } from "../../src/worker/protocol";
+import { type FakeHub, fakeHub } from "./models/fake-hub";
+import { tinyFolder } from "./models/tiny";
+
+let hub: FakeHub;
+let folder: Map<string, Uint8Array>;
+let source: RemoteSource;
+let events: LibraryEvent[];
+
+beforeEach(async () => {
+  folder = await tinyFolder();
+  hub = await fakeHub("a/b", folder);
+  source = { kind: "hub", id: "a/b", host: hub.host };
+  events = [];
+});
+afterEach(() => hub.close());
+
+const open = (onEvent: (event: LibraryEvent) => void = () => undefined) => {
+  const store = memoryStore();
+  const estimate = async () => ({ usage: 10, quota: 110 });
+  const post = (event: LibraryEvent) => {
+    events.push(event);
+    onEvent(event);
+  };
+  return { store, library: createLibrary(post, { store, estimate, request: { patienceMs: 2000 } }) };
+};
+const last = <T extends LibraryEvent["type"]>(type: T) =>
+  events.findLast((event): event is Extract<LibraryEvent, { type: T }> => event.type === type)!;
+
+test("look up, download, list, inspect, delete", async () => {
+  const { library, store } = open();
+  await library.handle({ type: "look-up", source });
+  const { student } = last("looked-up").inspection;
+  if (!student.can) throw new Error(student.why);
+  const { files, bytes } = student.choices[0]!;
+  await library.handle({ type: "download", source, files });
+  expect(last("progress").progress).toMatchObject({ loaded: bytes, total: bytes });
+  expect(last("downloaded").key).toBe("hub:a/b@main");
+  expect(last("stored")).toMatchObject({ usedBytes: 10, freeBytes: 100 });
+  expect(last("stored").models[0]!.files.reduce((sum, file) => sum + file.bytes, 0)).toBe(bytes);
+  await library.handle({ type: "inspect", key: "hub:a/b@main" });
+  expect(last("looked-up").inspection.student.can).toBe(true);
+  expect((await loadStudentWeights(storedFiles(store, "hub:a/b@main"))).config.layers).toBe(2);
+  await library.handle({ type: "delete", key: "hub:a/b@main" });
+  expect(last("stored").models).toEqual([]);
+});
+
+test("stop keeps what came, download goes on", async () => {
+  hub.trouble = "slow";
+  const files = [{ path: "onnx/model.onnx", bytes: folder.get("onnx/model.onnx")!.length }];
+  let stopped = false;
+  const { library, store } = open((event) => {
+    if (event.type !== "progress" || event.progress.loaded < 3000 || stopped) return;
+    stopped = true;
+    void library.handle({ type: "stop" });
+  });
+  await library.handle({ type: "download", source, files });
+  expect(last("stopped").key).toBe("hub:a/b@main");
+  expect((await store.file("hub:a/b@main", "onnx/model.onnx"))!.whole).toBe(false);
+  hub.trouble = "none";
+  await library.handle({ type: "download", source, files });
+  expect(hub.asked.at(-1)).toMatch(/bytes=\d{4,}-$/);
+  expect((await store.file("hub:a/b@main", "onnx/model.onnx"))!.whole).toBe(true);
+});
+
+test("a dropped folder becomes a stored model", async () => {
+  const { library, store } = open();
+  const files = new Map(
+    [...folder].map(([path, bytes]) => [`dropped/${path}`, new Blob([new Uint8Array(bytes)])]),
+  );
+  await library.handle({ type: "import", name: "mine", files });
+  expect(last("downloaded").key).toBe("local:mine");
+  expect((await loadStudentWeights(storedFiles(store, "local:mine"))).config.layers).toBe(2);
+  expect(hub.asked).toEqual([]);
+});
+
+test("a failure says which command and why; the next one works", async () => {
+  const { library } = open();
+  await library.handle({ type: "look-up", source: { ...source, id: "no/where" } as RemoteSource });
+  expect(last("failed")).toMatchObject({ command: "look-up", failure: { code: "model-missing-file" } });
+  expect(last("failed").failure.why).toContain("answered 404");
+  await library.handle({ type: "list" });
+  expect(last("stored").models).toEqual([]);
+});
