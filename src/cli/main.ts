@@ -12,6 +12,8 @@ const USAGE = `couplet COMMAND
                                the student of a run as a zip that Transformers and transformers.js load, checked
                                by loading it back
   plan CONFIG.json [--json]    GPU memory by class before anything is allocated, whether it fits, what would take less
+  generate CONFIG.json --kind seqkd|cot --out FILE.jsonl [--rows N]
+                               rows that the teacher writes: its own answers, or chains of thought for gold answers
   profile CONFIG.json          where a training step's time goes: ms, share, GFLOP/s and GB/s by kernel
   config [PRESET]              print a complete run config (presets: ${Object.keys(PRESETS).join(", ")})
   ot FILE.json [--out OUT.json] [--device gpu|cpu]
@@ -27,6 +29,7 @@ const COMMANDS: Record<string, (argv: string[]) => Promise<number>> = {
   plan: async (argv) => (await import("./plan")).planCommand(argv),
   profile: async (argv) => (await import("./profile")).profileCommand(argv),
   objective: async (argv) => (await import("./objective")).objectiveCommand(argv),
+  generate: async (argv) => (await import("./generate")).generateCommand(argv),
   config: printConfig,
 };
 

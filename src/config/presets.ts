@@ -31,7 +31,7 @@ export const FIRST_LIGHT: RunConfig = {
   seed: 7,
   teacher: "couplet-teacher",
   student: "couplet-student",
-  data: { source: "reasoning", view: "cot", rows: 0, maxLength: 192, maxPrompt: 128 },
+  data: { source: "reasoning", view: "cot", outputs: "gold", rows: 0, maxLength: 192, maxPrompt: 128 },
   method: {
     id: "cot2align",
     kdRate: 0.5,
@@ -88,6 +88,10 @@ const cot2align = (more: Partial<MethodOf<"cot2align">>): RunConfig => ({
 export const PRESETS = {
   "first-light": { title: "CoT2Align, standard pair", config: FIRST_LIGHT },
   sft: { title: "SFT: cross entropy alone", config: { ...FIRST_LIGHT, method: { id: "sft" } } },
+  seqkd: {
+    title: "SeqKD: the teacher's own answers",
+    config: { ...FIRST_LIGHT, method: { id: "sft" }, data: { ...FIRST_LIGHT.data, outputs: "teacher" } },
+  },
   kd: {
     // The bundled pair has two tokenizers, and KD wants one.
     title: "KD, one tokenizer: the student teaches itself",

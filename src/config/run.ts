@@ -24,6 +24,8 @@ const runConfig = v.strictObject({
     source: v.pipe(v.string(), v.nonEmpty("must name a data set")),
     /** Which side of a row both models read. */
     view: v.picklist(["cot", "plain"]),
+    /** Whose answers the student learns: the data set's, or the teacher's own, written before the first step (SeqKD). */
+    outputs: v.optional(v.picklist(["gold", "teacher"]), "gold"),
     /** Use at most this many training rows; 0 means all. */
     rows: count(0, 1_000_000),
     /** Tokens of prompt and response together; longer rows are cut. */

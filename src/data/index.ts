@@ -42,3 +42,14 @@ export {
   type VocabularyMap,
   vocabularyMapJson,
 } from "./vocabulary-map";
+export {
+  augmentWithThought,
+  memoryTexts,
+  rowLine,
+  sequenceLevel,
+  type TextCache,
+  thoughtPrompt,
+  type Writer,
+  type WritingOptions,
+  type WrittenRows,
+} from "./teacher-texts";

@@ -6,3 +6,4 @@ export { mib } from "./plan";
 export { planSources } from "./plan-sources";
 export { openRun, type Run } from "./run";
 export { type ExportCheck, verifyExport } from "./verify-export";
+export { writerOf } from "./teacher-rows";

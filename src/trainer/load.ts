@@ -31,10 +31,11 @@ import { runParameters } from "./parameters";
 import { planRun, type RunPlan } from "./plan";
 import { checkFits, planWithChanges } from "./plan-changes";
 import { teacherLayers } from "./teacher-cache";
+import { type TextSources, trainingRows } from "./teacher-rows";
 import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
 
 /** Where a run's bytes come from: folders on a disk, or the page's own server. */
-export interface RunSources {
+export interface RunSources extends TextSources {
   readonly teacher: ModelFiles;
   /** Which of the teacher's ONNX files; fp32 unless said. */
   readonly teacherDtype?: OnnxDtype;
@@ -120,7 +121,8 @@ async function open(
 
   progress("tokenizing rows", 0, 0);
   const views = objective.views?.(run.method) ?? 1;
-  const rows = prepareRows(run, views, sources, tokenizer, teacher, config.maxPositions);
+  const train = await trainingRows(run, sources.train, teacher, sources, progress);
+  const rows = prepareRows(run, views, { ...sources, train }, tokenizer, teacher, config.maxPositions);
 
   const tokens = tokenTables(tokenizer, teacher.tokenizer);
   if (objective.sharesTokenizer?.(run.method) && !sameTokens(tokens))

@@ -1,0 +1,89 @@
+// couplet generate CONFIG.json --kind seqkd|cot --out FILE.jsonl [--rows N] — data that the config's teacher writes.
+// What it has written is kept beside the file as it goes, so that a command that was stopped goes on where it was.
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { augmentWithThought, rowLine, sequenceLevel, type TextCache, type WrittenRows } from "../data";
+import { openTeacher } from "../models";
+import { writerOf } from "../trainer";
+import { nodeSources, readConfig } from "./sources";
+import { BadUsage, parseArguments } from "./usage";
+
+const USAGE = "Usage: couplet generate CONFIG.json --kind seqkd|cot --out FILE.jsonl [--rows N]";
+const STOPPED = 130; // as a shell reports an interrupt
+
+export async function generateCommand(argv: string[]): Promise<number> {
+  const { positional, options } = parseArguments(argv, ["kind", "out", "rows"]);
+  const [file] = positional;
+  const [kind, out] = [options.get("kind"), options.get("out")];
+  if (!file || !out || positional.length !== 1) throw new BadUsage(USAGE);
+  if (kind !== "seqkd" && kind !== "cot")
+    throw new BadUsage(`--kind is seqkd or cot, got ${kind ?? "nothing"}.`);
+  const count = Number(options.get("rows") ?? 0);
+  if (!(Number.isInteger(count) && count >= 0))
+    throw new BadUsage(`--rows is a whole number, 0 for all; got ${options.get("rows")}.`);
+
+  const config = readConfig(file);
+  const sources = nodeSources(config);
+  const rows = count > 0 ? sources.train.slice(0, count) : sources.train;
+  const teacher = await openTeacher(sources.teacher, { device: sources.device });
+  const stop = new AbortController();
+  const onInterrupt = () => stop.abort(new Stopped());
+  process.once("SIGINT", onInterrupt);
+  const { maxLength, maxPrompt, view } = config.data;
+  const writer = writerOf(teacher, config.teacher, maxLength - maxPrompt);
+  const writing = { cache: fileTexts(`${out}.texts`), signal: stop.signal, progress: report };
+  try {
+    const written: WrittenRows =
+      kind === "seqkd"
+        ? await sequenceLevel(rows, view, writer, writing)
+        : await augmentWithThought(rows, writer, writing);
+    writeFileSync(out, written.rows.map((row) => `${rowLine(row)}\n`).join(""));
+    console.error(
+      `${written.rows.length} rows in ${out}: ${written.written} written, ${written.refused} refused`,
+    );
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    console.error(`Stopped. The same command goes on where it was: its texts are in ${out}.texts.`);
+    return STOPPED;
+  } finally {
+    process.off("SIGINT", onInterrupt);
+    await teacher.dispose();
+  }
+}
+
+class Stopped extends Error {
+  override name = "Stopped";
+}
+
+function report(done: number, total: number): void {
+  if (done % 50 === 0 || done === total) console.error(`row ${done} of ${total}`);
+}
+
+/** Texts by key in a file of JSON lines, [key, text] each; a last line that was cut off is written anew. */
+export function fileTexts(file: string): TextCache {
+  const texts = new Map<string, string>();
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+  for (const line of lines) {
+    const entry = entryOf(line);
+    if (entry) texts.set(...entry);
+  }
+  writeFileSync(file, [...texts].map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+  return {
+    get: async (key) => texts.get(key),
+    async set(key, text) {
+      texts.set(key, text);
+      appendFileSync(file, `${JSON.stringify([key, text])}\n`);
+    },
+  };
+}
+
+function entryOf(line: string): [string, string] | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (!Array.isArray(value)) return undefined;
+    const [key, text]: unknown[] = value;
+    return typeof key === "string" && typeof text === "string" ? [key, text] : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+// couplet generate — plan
+//   seqkd, cot   rows of the bundled teacher that parseRows reads; progress and counts on stderr
+//   again        the second run writes nothing anew: its texts are the first's
+//   in a run     data.outputs "teacher" trains on the teacher's texts and not on gold, and looks into the cache first
+//   bad usage    no kind, an odd number of rows
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { main } from "../../../src/cli/main";
+import { parseRows } from "../../../src/data";
+import { openRun } from "../../../src/trainer";
+import { bundledSources, SMALL_RUN } from "../../support/bundled";
+import { testGpu } from "../../support/gpu";
+
+let dir: string;
+let config: string;
+let errors: string[] = [];
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "couplet-generate-"));
+  config = join(dir, "config.json");
+  writeFileSync(config, JSON.stringify(SMALL_RUN));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+beforeEach(() => {
+  errors = [];
+  vi.spyOn(console, "error").mockImplementation((...parts: unknown[]) => void errors.push(parts.join(" ")));
+});
+
+const generate = (kind: string, out: string, rows = "4") =>
+  main(["generate", config, "--kind", kind, "--out", out, "--rows", rows]);
+
+test("SeqKD rows of the bundled teacher, and the same again from the cache", async () => {
+  const out = join(dir, "seqkd.jsonl");
+  expect(await generate("seqkd", out)).toBe(0);
+  expect(errors.join("\n")).toMatch(/row 4 of 4[\s\S]*4 written, 0 refused/);
+  const written = parseRows(readFileSync(out, "utf8"), out);
+  const gold = bundledSources().train.slice(0, 4);
+  expect(written.map(({ id, output }) => [id, output])).toEqual(gold.map(({ id, output }) => [id, output]));
+  for (const { outputCot } of written) expect(outputCot).toMatch(/answer is/);
+  const size = statSync(`${out}.texts`).size;
+  expect(await generate("seqkd", out)).toBe(0);
+  expect(statSync(`${out}.texts`).size).toBe(size);
+});
+
+test("chains of thought for rows that have none", async () => {
+  const plain = join(dir, "plain.jsonl");
+  const gold = bundledSources().train.slice(0, 8);
+  const lines = gold.map(({ id, prompt, output, answer }) => JSON.stringify({ id, prompt, output, answer }));
+  writeFileSync(plain, lines.join("\n"));
+  writeFileSync(config, JSON.stringify({ ...SMALL_RUN, data: { ...SMALL_RUN.data, source: plain } }));
+  const out = join(dir, "cot.jsonl");
+  expect(await generate("cot", out, "0")).toBe(0);
+  const rows = parseRows(readFileSync(out, "utf8"), out);
+  const thinking = rows.filter(({ outputCot }) => outputCot !== undefined);
+  expect(thinking.length).toBeGreaterThan(0);
+  for (const { outputCot, answer } of thinking) expect(outputCot!.trim().endsWith(`: ${answer}`)).toBe(true);
+});
+
+test("a run on the teacher's own answers", async () => {
+  const gpu = await testGpu();
+  const data = { ...SMALL_RUN.data, rows: 4, outputs: "teacher" as const };
+  const sft = { ...SMALL_RUN, method: { id: "sft" as const } };
+  const stages = new Set<string>();
+  // The bundled teacher writes most gold answers itself, so here it is made to say something else.
+  const teacherTexts = { get: async () => "no. Therefore, the answer is: no", set: async () => undefined };
+  const sources = { ...bundledSources(), teacherTexts };
+  const taught = await openRun(gpu, { ...sft, data }, sources, (stage) => stages.add(stage));
+  const gold = await openRun(gpu, { ...sft, data: { ...data, outputs: "gold" } }, sources);
+  expect([...stages]).toContain("the teacher writes its answers");
+  expect((await taught.step()).loss).toBeGreaterThan(10 * (await gold.step()).loss);
+  await taught.destroy();
+  await gold.destroy();
+});
+
+test("bad usage", async () => {
+  expect(await main(["generate", config, "--out", join(dir, "x.jsonl")])).toBe(2);
+  expect(await generate("magic", join(dir, "x.jsonl"))).toBe(2);
+  expect(await generate("cot", join(dir, "x.jsonl"), "many")).toBe(2);
+  expect(errors.join("\n")).toMatch(
+    /--kind is seqkd or cot, got nothing[\s\S]*got magic[\s\S]*--rows is a whole number/,
+  );
+  expect(existsSync(join(dir, "x.jsonl"))).toBe(false);
+});
