@@ -1,14 +1,17 @@
-// The training step of a small Llama: time, rate, and where the time goes.
+// The training step of a small Llama beside the two WebGPU array libraries, and where its time goes.
 //
-//   npm run bench:train                          0.95M parameters: 4 layers, D 128, 4 heads, T 64, B 8, V 1024
+//   npm run bench:train                          0.92M parameters: 4 layers, D 128, 4 heads, T 64, B 8, V 1024
 //   L=2 D=64 T=128 B=4 npm run bench:train       other sizes
+//   PEERS= npm run bench:train                   without the peers (jax-js takes a minute to compile)
 //
-// The peers' figures for the same sizes (jax-js, tfjs) are in docs/STUDENT.md; ratios within one run decide.
+// A full step each: forward, backward, clipping (ours alone), AdamW, the loss read back. The peers take one call
+// after the other with ours, in one process on one adapter; ratios within one run decide.
 import { cpus } from "node:os";
 import { create, globals } from "webgpu";
 import { createRng } from "../src/config/rng";
 import { type Gpu, openGpu } from "../src/gpu/device";
-import { profile } from "../src/gpu/profile";
+import { profileTable } from "../src/cli/profile";
+import { bestOf, byKernel, type DispatchTime, profile } from "../src/gpu/profile";
 import { type Program, ProgramBuilder } from "../src/gpu/program";
 import { expectedTensors, type LlamaConfig } from "../src/models";
 import {
@@ -23,6 +26,9 @@ import {
   studentParameters,
   Tape,
 } from "../src/student";
+import { exposeGpu } from "./ot-peers";
+import { race } from "./race";
+import { elements, gptShapes, jaxTrainer, tfTrainer, type Trainer } from "./train-peers";
 
 const env = (name: string, value: number): number => Number(process.env[name] ?? value);
 const [L, D, H, T, B, V] = [
@@ -88,55 +94,62 @@ const hyper = (step: number): Float32Array =>
     step,
   });
 
-/** Share of GPU time by kernel, with matmul's rate: the table that says what to work on next. */
-async function printProfile(program: Program, flops: number): Promise<void> {
-  const rows = new Map<string, { ms: number; count: number }>();
-  const runs: Awaited<ReturnType<typeof profile>>[] = [];
-  for (let i = 0; i < env("PROFILES", 5); i++) runs.push(await profile(program));
-  const best = runs[0]!.map(({ label }, i) => ({ label, ms: Math.min(...runs.map((run) => run[i]!.ms)) }));
-  for (const { label, ms } of best) {
-    const row = rows.get(label) ?? { ms: 0, count: 0 };
-    rows.set(label, { ms: row.ms + ms, count: row.count + 1 });
-  }
-  const total = [...rows.values()].reduce((sum, { ms }) => sum + ms, 0);
-  for (const [label, { ms, count }] of [...rows].toSorted(([, a], [, b]) => b.ms - a.ms))
-    console.log(`  ${label.padEnd(30)} ${count} × ${ms.toFixed(2)} ms ${((100 * ms) / total).toFixed(1)} %`);
-  console.log(`  ${total.toFixed(1)} ms in all, ${(flops / total / 1e6).toFixed(1)} GFLOP/s over the step`);
+/** Where the step's time goes: the table that says what to work on next. */
+async function printProfile(program: Program): Promise<void> {
+  if (!gpu.device.features.has("timestamp-query")) return;
+  const rounds: DispatchTime[][] = [];
+  for (let i = 0; i < env("PROFILES", 5); i++) rounds.push(await profile(program));
+  for (const line of profileTable(byKernel(bestOf(rounds)))) console.log(line);
+}
+
+/** The peers' step on the same tokens, with seeded weights of their own. */
+async function peers(): Promise<Trainer[]> {
+  const wanted = (process.env.PEERS ?? "jax,tf").split(",");
+  const rng = createRng(2);
+  const size = { L, D, H, T, B, V };
+  const weights = new Map(
+    [...gptShapes(size)].map(([name, shape]) => {
+      const value = () => (name.startsWith("norm") ? 1 : 0.05 * (2 * rng.next() - 1));
+      return [name, Float32Array.from({ length: elements(shape) }, value)];
+    }),
+  );
+  const batch = { ids: Int32Array.from(data.ids), labels: Int32Array.from(data.labels) };
+  const trainers: Trainer[] = [];
+  if (wanted.includes("jax")) trainers.push(await jaxTrainer(size, weights, batch));
+  if (wanted.includes("tf")) trainers.push(await tfTrainer(size, weights, batch));
+  return trainers;
 }
 
 Object.assign(globalThis, globals);
 const instance = create([]); // must outlive the device
+exposeGpu(instance);
 const gpu = await openGpu(instance);
 console.log(`${gpu.adapter.description}; ${cpus().length} cores`);
-const cold = performance.now();
 const { store, memory, program, data } = await buildStep(gpu);
-let step = 0;
-const run = async (): Promise<number> => {
-  const { totals } = await program.run({ ...data, hyper: hyper(++step) }, { read: ["totals"] });
-  return (totals[0] ?? NaN) / (B * T);
+const ours: Trainer = {
+  name: "couplet, one submit",
+  losses: [],
+  async run() {
+    const step = ours.losses.length + 1;
+    const { totals } = await program.run({ ...data, hyper: hyper(step) }, { read: ["totals"] });
+    ours.losses.push((totals[0] ?? NaN) / (B * T));
+  },
 };
-const losses = [await run()];
 const parameters = store.count("student");
-const flops = 6 * parameters * B * T + 12 * L * T * D * B * T; // 6ND and the scores, as LAB counts them
+const flops = 6 * parameters * B * T + 12 * L * T * D * B * T; // 6 per parameter and token, and the scores
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 console.log(
   `${(parameters / 1e6).toFixed(2)}M parameters, ${B}×${T} tokens, ${(flops / 1e9).toFixed(2)} GFLOP a step; ` +
     `${program.dispatches} dispatches, weights and moments ${mib(store.bytes)}, scratch ${mib(memory.scratchBytes)}`,
 );
-console.log(`first step, compilation included: ${(performance.now() - cold).toFixed(0)} ms`);
-const times: number[] = [];
-for (let i = 0; i < env("ROUNDS", 15); i++) {
-  const start = performance.now();
-  losses.push(await run());
-  times.push(performance.now() - start);
-}
-const sorted = times.toSorted((a, b) => a - b);
-const median = sorted[sorted.length >> 1] ?? NaN;
+const trainers = [ours, ...(await peers())];
+const [lap] = await race("full training step with AdamW", trainers, env("ROUNDS", 9));
+const median = lap?.median ?? NaN;
 console.log(
-  `step: median ${median.toFixed(1)} ms, best ${sorted[0]?.toFixed(1)} ms; ` +
-    `${((B * T * 1e3) / median).toFixed(0)} tokens/s, ${(flops / median / 1e6).toFixed(1)} GFLOP/s`,
+  `ours: ${((B * T * 1e3) / median).toFixed(0)} tokens/s, ${(flops / median / 1e6).toFixed(1)} GFLOP/s`,
 );
-console.log(`losses ${losses[0]?.toFixed(5)} … ${losses.at(-1)?.toFixed(5)}`);
-if (gpu.device.features.has("timestamp-query")) await printProfile(program, flops);
+for (const { name, losses } of trainers)
+  console.log(`  losses of ${name}: ${losses[0]?.toFixed(4)} … ${losses.at(-1)?.toFixed(4)}`);
+await printProfile(program);
 void instance;
 process.exit(0);

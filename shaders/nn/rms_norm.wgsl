@@ -5,7 +5,7 @@
 // Source   Zhang & Sennrich 2019, as in Hugging Face's LlamaRMSNorm (o = 0) and Gemma3RMSNorm (o = 1).
 // Shapes   x, y (N, D) · w (D) · inv (N), kept for the backward pass. A row is a token, or a head of one (QK norm).
 // Grid     one workgroup per row: dispatch foldRows(N).
-// WG = 64  rows are 64–2048 wide; 2 barriers.
+// WG       a thread for 8 values, 8 to 64 of them (rowWorkgroup); 2 barriers.
 // Numerics f32. Squares overflow for |x| > 1.8e19, as they do in PyTorch's f32.
 // Oracle   test/oracle/nn.ts. Tested by test/kernels/nn-rms-norm.test.ts.
 // Uses     lib/workgroup_sum.wgsl

@@ -4,7 +4,7 @@
 //
 // Shapes   x, dy, dx (N, D) · w (D) · inv (N) from the forward pass
 // Grid     one workgroup per row: dispatch foldRows(N).
-// WG = 64  2 barriers.
+// WG       a thread for 8 values, 8 to 64 of them (rowWorkgroup); 2 barriers.
 // Oracle   test/oracle/nn.ts, by finite differences. Tested by test/kernels/nn-rms-norm.test.ts.
 // Uses     lib/workgroup_sum.wgsl
 

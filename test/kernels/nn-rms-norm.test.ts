@@ -1,5 +1,5 @@
 // rms_norm, rms_norm_backward, column_dot — plan
-//   forward        matches the f64 oracle × (rows × width) {1×1, 3×7, 5×64, 2×130}; huge 1e15 and tiny 1e-6 rows
+//   forward        matches the f64 oracle × (rows × width) {1×1, 3×7, 5×64, 2×130, 1×520}: workgroups of 8, 32 and 64; huge 1e15 and tiny 1e-6 rows
 //   dx             finite differences of the oracle × the same sizes × accumulate {no, yes}
 //   dw             the same, through column_dot scaled
 //   offset         Gemma's w + 1, forward and dx, on the same sizes
@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { f32, packParams, u32 } from "../../src/gpu/params";
 import { foldRows } from "../../src/student/grid";
 import { columnDotKernel } from "../../src/student/ops/linear";
-import { rmsNormBackwardKernel, rmsNormKernel } from "../../src/student/ops/rms-norm";
+import { ofWidth, rmsNormBackwardKernel, rmsNormKernel } from "../../src/student/ops/rms-norm";
 import { finiteDifferences, normals, rmsNorm } from "../oracle/nn";
 import { runKernel } from "../support/gpu";
 import { expectGuarded, guarded, GUARD } from "../support/nn-values";
@@ -20,11 +20,12 @@ const sizes = [
   [3, 7],
   [5, 64],
   [2, 130],
+  [1, 520],
 ] as const;
 
 const forward = (x: Float32Array, w: Float32Array, offset = 0) => {
   const rows = x.length / w.length;
-  return runKernel(rmsNormKernel, {
+  return runKernel(ofWidth(rmsNormKernel, w.length), {
     inputs: {
       params: packParams(u32(rows), u32(w.length), f32(EPS), f32(offset)),
       x: guarded(x),
@@ -81,7 +82,7 @@ describe("backward", () => {
     const inv = guarded(rmsNorm(x, w, EPS).inv);
     const flag = u32(accumulate ? 1 : 0);
     const [beforeX, beforeW] = [normals(8, x.length), normals(9, width)];
-    const { dx } = await runKernel(rmsNormBackwardKernel, {
+    const { dx } = await runKernel(ofWidth(rmsNormBackwardKernel, w.length), {
       inputs: {
         params: packParams(u32(rows), u32(width), f32(offset), flag),
         x: guarded(x),

@@ -2,9 +2,9 @@
 import workgroupSum from "../../../shaders/lib/workgroup_sum.wgsl?raw";
 import rmsNorm_ from "../../../shaders/nn/rms_norm.wgsl?raw";
 import rmsNormBackward from "../../../shaders/nn/rms_norm_backward.wgsl?raw";
-import { defineKernel } from "../../gpu/kernel";
+import { defineKernel, type KernelSpec, withConstants } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
-import { foldRows } from "../grid";
+import { foldRows, rowWorkgroup } from "../grid";
 import type { Tape, Var } from "../tape";
 import { recordColumnDot } from "./linear";
 
@@ -19,6 +19,10 @@ export const rmsNormBackwardKernel = defineKernel({
   code: [workgroupSum, rmsNormBackward],
   bindings: { params: "uniform", x: "read", w: "read", inv: "read", dy: "read", dx: "write" },
 });
+
+/** The kernel with the workgroup for rows of this width. */
+export const ofWidth = <Name extends string>(spec: KernelSpec<Name>, width: number): KernelSpec<Name> =>
+  withConstants(spec, { WG: rowWorkgroup(width) });
 
 export interface RmsNormOptions {
   readonly eps: number;
@@ -36,7 +40,11 @@ export function rmsNorm(tape: Tape, x: Var, w: Var, { eps, offset = 0 }: RmsNorm
   const y = tape.result(w.label.replace(/\.weight$/, ""), x.shape, [x, w]);
   const inv = b.scratch(`${y.label} inv`, rows);
   const params = packParams(u32(rows), u32(width), f32(eps), f32(offset));
-  b.dispatch(rmsNormKernel, { params, x: x.value, w: w.value, y: y.value, inv }, foldRows(rows));
+  b.dispatch(
+    ofWidth(rmsNormKernel, width),
+    { params, x: x.value, w: w.value, y: y.value, inv },
+    foldRows(rows),
+  );
 
   tape.record(y, (dy) => {
     if (w.needsGrad) {
@@ -46,7 +54,7 @@ export function rmsNorm(tape: Tape, x: Var, w: Var, { eps, offset = 0 }: RmsNorm
     const { tensor: dx, accumulate } = tape.gradTarget(x);
     const backward = packParams(u32(rows), u32(width), f32(offset), u32(accumulate ? 1 : 0));
     const bindings = { params: backward, x: x.value, w: w.value, inv, dy, dx };
-    b.dispatch(rmsNormBackwardKernel, bindings, foldRows(rows));
+    b.dispatch(ofWidth(rmsNormBackwardKernel, width), bindings, foldRows(rows));
   });
   return y;
 }
