@@ -2,7 +2,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { createEngineClient, createLabClient, createLabSolverClient, createTransportClient } from "./client";
-import { createApp, createTransportLab } from "./store";
+import { browserFiles, createApp, createTransportLab } from "./store";
 import { App } from "./views/App";
 import { followLinks } from "./views/links";
 import { AppProvider } from "./views/use-app";
@@ -25,6 +25,7 @@ const app = createApp({
   transport: createTransportClient(spawnTransport),
   baseUrl,
   fetchJson,
+  files: browserFiles(),
 });
 const lab = createTransportLab({
   lab: createLabClient(spawnLab),

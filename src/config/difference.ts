@@ -10,7 +10,8 @@ export function differenceOf(base: unknown, value: unknown): Entries {
   const before = leaves(base);
   const after = leaves(value);
   const set = [...after].filter(([path, leaf]) => before.get(path) !== leaf);
-  const dropped = [...before.keys()].filter((path) => !after.has(path) && !isParent(path, after));
+  const gone = [...before.keys()].filter((path) => !after.has(path) && !isParent(path, after));
+  const dropped = [...new Set(gone.map((path) => topmostGone(path, after)))];
   return dropped.length > 0 ? [...set, [DROP, dropped.join(" ")]] : set;
 }
 
@@ -46,6 +47,16 @@ function leaves(value: unknown, path = "", out = new Map<string, string>()): Map
 
 const isParent = (path: string, of: ReadonlyMap<string, string>): boolean =>
   [...of.keys()].some((other) => other.startsWith(`${path}.`));
+
+/** The longest missing branch that the path is part of: `method.transport` instead of each of its leaves. */
+function topmostGone(path: string, after: ReadonlyMap<string, string>): string {
+  const keys = path.split(".");
+  for (let depth = 1; depth < keys.length; depth++) {
+    const branch = keys.slice(0, depth).join(".");
+    if (!after.has(branch) && !isParent(branch, after)) return branch;
+  }
+  return path;
+}
 
 /** JSON, except that a string is written bare when it cannot be taken for anything else. */
 function textOf(value: unknown): string {

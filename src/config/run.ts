@@ -13,7 +13,8 @@ export class ConfigError extends Error {
   }
 }
 
-const runConfig = v.strictObject({
+/** Everything that a config may say: also what the settings form is built from (form.ts). */
+export const runConfig = v.strictObject({
   version: v.literal(1),
   seed: count(0, 2 ** 32 - 1),
   /** A bundled model's id, a library key (hub:owner/name@revision, local:name), or (headless) a folder; a teacher's may end in #q4 and the like. */

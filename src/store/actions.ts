@@ -2,9 +2,10 @@
 import type { StoreApi } from "zustand/vanilla";
 import { parseRunConfigText } from "../config/run";
 import type { Command, EngineClient } from "../client";
-import { draftFor, draftOf, editDraft, judgeDraft, type FieldPath, type PresetId } from "./draft";
+import { draftFor, draftOf, editDraft, judgeDraft, type PresetId } from "./draft";
 import type { Explorer } from "./explore";
 import { draftFromLink } from "./run-link";
+import type { Session } from "./session";
 import { saveTheme } from "./preferences";
 import type { AppState, ColorScale, Layer, LiveRun, Source, Theme } from "./state";
 
@@ -12,6 +13,10 @@ export interface Actions {
   play(): void;
   pause(): void;
   step(): void;
+  /** Play on and stop after this step. */
+  runTo(step: number): void;
+  /** The same settings from another seed, which restarts the run. */
+  newSeed(): void;
   reset(): void;
   /** Load the draft's config, which restarts the run. */
   load(): void;
@@ -19,9 +24,15 @@ export interface Actions {
   retry(): void;
   exportStudent(): void;
   exportSaved(): void;
+  /** The run as it stands, to the downloads. */
+  saveCheckpoint(): void;
+  openCheckpoint(bytes: Uint8Array): void;
+  /** Go on with the run of an earlier visit, or let it go. */
+  resume(): void;
+  forgetSession(): void;
   probe(row: number): void;
   choosePreset(preset: PresetId): void;
-  edit(path: FieldPath, text: string): void;
+  edit(path: string, text: string): void;
   /** Back to the settings of the run. */
   discardEdits(): void;
   /** @throws ConfigError when the text is not a run config. */
@@ -31,6 +42,8 @@ export interface Actions {
   dismissLinkIssues(): void;
   show(source: Source): void;
   chooseLayer(layer: Layer): void;
+  /** Show the plan of an earlier step, or the newest again. */
+  choosePlanStep(step: number | undefined): void;
   chooseColorScale(scale: ColorScale): void;
   explore(epsilon: number | undefined): void;
   chooseTheme(theme: Theme): void;
@@ -41,17 +54,18 @@ interface Parts {
   readonly store: StoreApi<AppState>;
   readonly engine: EngineClient;
   readonly explorer: Explorer;
+  readonly session: Session;
   readonly baseUrl: string;
 }
 
-export function createActions({ store, engine, explorer, baseUrl }: Parts): Actions {
+export function createActions({ store, engine, explorer, session, baseUrl }: Parts): Actions {
   const changeRun = (change: Partial<LiveRun>) =>
     store.setState((state) => ({ run: { ...state.run, ...change } }));
-  const command = (type: "play" | "pause" | "step" | "reset") => {
-    changeRun({ awaiting: type satisfies Command["type"] });
-    if (type !== "pause") store.setState({ source: "live", problem: undefined });
+  const command = (message: Extract<Command, { type: "play" | "pause" | "step" | "reset" }>) => {
+    changeRun({ awaiting: message.type });
+    if (message.type !== "pause") store.setState({ source: "live", problem: undefined, planStep: undefined });
     explorer.refresh();
-    engine.send({ type });
+    engine.send(message);
   };
   const load = () => {
     const { config } = judgeDraft(store.getState().draft);
@@ -61,10 +75,16 @@ export function createActions({ store, engine, explorer, baseUrl }: Parts): Acti
     engine.send({ type: "load", config });
   };
   return {
-    play: () => command("play"),
-    pause: () => command("pause"),
-    step: () => command("step"),
-    reset: () => command("reset"),
+    play: () => command({ type: "play" }),
+    pause: () => command({ type: "pause" }),
+    step: () => command({ type: "step" }),
+    reset: () => command({ type: "reset" }),
+    runTo: (step) => command({ type: "play", until: step }),
+    newSeed() {
+      const seed = String(Math.floor(Math.random() * 10_000));
+      store.setState((state) => ({ draft: editDraft(state.draft, "seed", seed) }));
+      load();
+    },
     load,
     retry() {
       if (store.getState().problem?.kind !== "crash") return load();
@@ -73,9 +93,14 @@ export function createActions({ store, engine, explorer, baseUrl }: Parts): Acti
       engine.send({ type: "open", baseUrl });
     },
     exportStudent: () => engine.send({ type: "export" }),
+    saveCheckpoint: session.saveCheckpoint,
+    openCheckpoint: session.openCheckpoint,
+    resume: () => void session.resume(),
+    forgetSession: () => void session.forget(),
     exportSaved: () => store.setState({ exported: undefined }),
     probe(row) {
-      changeRun({ probe: row });
+      changeRun({ probe: row, pastPlans: {} });
+      store.setState({ planStep: undefined });
       engine.send({ type: "probe", row });
     },
     dismissProblem: () => store.setState({ problem: undefined }),
@@ -101,11 +126,18 @@ const draftActions = (store: StoreApi<AppState>): DraftActions => ({
   dismissLinkIssues: () => store.setState({ linkIssues: [] }),
 });
 
-type ViewActions = Pick<Actions, "show" | "chooseLayer" | "chooseColorScale" | "explore" | "chooseTheme">;
+type ViewActions = Pick<
+  Actions,
+  "show" | "choosePlanStep" | "chooseLayer" | "chooseColorScale" | "explore" | "chooseTheme"
+>;
 
 const viewActions = (store: StoreApi<AppState>, explorer: Explorer): ViewActions => ({
   show(source) {
-    store.setState({ source });
+    store.setState({ source, planStep: undefined });
+    explorer.refresh();
+  },
+  choosePlanStep(planStep) {
+    store.setState({ planStep });
     explorer.refresh();
   },
   chooseLayer(layer) {

@@ -1,12 +1,17 @@
 // The page's mind: events of the engine in, state out; a person's actions in, commands out.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { EngineClient, EngineEvent, TransportClient } from "../client";
+import type { RunConfig } from "../config/run";
+import type { StepRecord } from "../telemetry";
 import { createActions, type Actions } from "./actions";
+import { sameConfig } from "./draft";
 import { createExplorer } from "./explore";
 import { createHistory, type RunHistory } from "./history";
+import type { KeptFiles } from "./kept-files";
 import { loadTheme } from "./preferences";
 import { parseRecordedRun } from "./recorded";
 import { isFrequent, reduce } from "./reduce";
+import { createSession } from "./session";
 import { initialState, type AppState } from "./state";
 
 /** Text and readouts change at most this often; charts read the histories directly. */
@@ -18,6 +23,8 @@ export interface AppParts {
   /** Where the page's models/, data/ and recorded/ folders live. */
   readonly baseUrl: string;
   readonly fetchJson: (url: string) => Promise<unknown>;
+  /** Where runs are kept between visits; without it they are not. */
+  readonly files?: KeptFiles;
 }
 
 export interface App {
@@ -29,17 +36,21 @@ export interface App {
   start(): void;
 }
 
-export function createApp({ engine, transport, baseUrl, fetchJson }: AppParts): App {
+export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppParts): App {
   const store = createStore<AppState>(() => ({ ...initialState, theme: loadTheme() }));
   const live = createHistory();
   const recorded = createHistory();
   const explorer = createExplorer(store, transport);
-  const actions = createActions({ store, engine, explorer, baseUrl });
+  const session = createSession({ store, engine, live, files });
+  const actions = createActions({ store, engine, explorer, session, baseUrl });
   const commit = createCommit(store, explorer.refresh);
 
+  const keepNumbers = createRecorder(live, () => store.getState().run.config);
+
   engine.subscribe((event) => {
-    record(live, event);
+    keepNumbers(event);
     commit(event);
+    session.hear(event);
     if (event.type === "device") actions.load();
   });
 
@@ -62,15 +73,30 @@ export function createApp({ engine, transport, baseUrl, fetchJson }: AppParts): 
     actions,
     start() {
       void openRecorded();
+      void session.find();
       engine.send({ type: "open", baseUrl });
     },
   };
 }
 
-function record(live: RunHistory, event: EngineEvent): void {
-  if (event.type === "steps") live.push(event.records);
-  else if (event.type === "evaluation") live.pushEvaluation(event.evaluation);
-  else if (event.type === "status") live.rewind(event.status === "loading" ? -1 : event.step);
+/** A run that was loaded again at a later step, as after a lost device, keeps its curve up to there. */
+function createRecorder(live: RunHistory, configOf: () => RunConfig | undefined) {
+  let before: { config: RunConfig | undefined; records: readonly StepRecord[] } | undefined;
+  return (event: EngineEvent): void => {
+    if (event.type === "steps") live.push(event.records);
+    else if (event.type === "evaluation") live.pushEvaluation(event.evaluation);
+    else if (event.type !== "status") return;
+    else if (event.status === "loading") {
+      before = { config: configOf(), records: [...live.records] };
+      live.rewind(-1);
+    } else {
+      const { step } = event;
+      if (before && step > 0 && live.length === 0 && sameConfig(before.config, configOf()))
+        live.push(before.records.filter((record) => record.step <= step));
+      before = undefined;
+      live.rewind(step);
+    }
+  };
 }
 
 /** Reduce every event at once, but publish frequent ones together. */

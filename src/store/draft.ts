@@ -1,39 +1,27 @@
 // The settings form: a run config being edited. Fields hold the text a person typed, so that a half-typed
 // number is neither lost nor silently mended; the config's own parser judges the whole.
-import { STABLE_TRANSPORT, PRESETS } from "../config/presets";
+import { formFields, variantDefault, type FormField } from "../config/form";
+import { PRESETS } from "../config/presets";
 import { ConfigError, parseRunConfig, type RunConfig } from "../config/run";
 
 export type PresetId = keyof typeof PRESETS;
-
-/** The settings that the form offers, by their path in the config. */
-export const FIELD_PATHS = [
-  "method.id",
-  "method.kdRate",
-  "method.transport.cost",
-  "method.transport.epsilon",
-  "optimizer.learningRate",
-  "steps",
-  "batchSize",
-  "seed",
-  "data.view",
-] as const;
-export type FieldPath = (typeof FIELD_PATHS)[number];
-
-const TEXT_FIELDS: readonly FieldPath[] = ["method.id", "method.transport.cost", "data.view"];
+export type { FormField };
 
 export interface Draft {
   readonly preset: PresetId | "imported";
   readonly base: RunConfig;
-  readonly edits: Readonly<Partial<Record<FieldPath, string>>>;
+  /** What was typed, by the setting's path in the config. */
+  readonly edits: Readonly<Record<string, string>>;
 }
 
 export interface DraftVerdict {
   /** The config, when every field is right. */
   readonly config: RunConfig | undefined;
-  readonly issues: Readonly<Partial<Record<FieldPath, string>>>;
+  readonly issues: Readonly<Record<string, string>>;
   /** Issues of no offered field. */
   readonly others: readonly string[];
-  readonly changes: number;
+  /** Paths whose text differs from the preset's; what the preset does not have comes with the choice that brought it. */
+  readonly changed: readonly string[];
 }
 
 export const draftOf = (preset: PresetId): Draft => ({ preset, base: PRESETS[preset].config, edits: {} });
@@ -48,36 +36,46 @@ export function draftFor(config: RunConfig): Draft {
   };
 }
 
+/** Every setting that the draft has: which there are depends on the method. */
+export const draftFields = (draft: Draft): FormField[] => formFields(assemble(draft));
+
 /** What the field shows; undefined when the draft has no such field (SFT has no epsilon). */
-export function fieldText(draft: Draft, path: FieldPath): string | undefined {
+export function fieldText(draft: Draft, path: string): string | undefined {
   const value = readPath(assemble(draft), path);
-  return draft.edits[path] ?? (value === undefined ? undefined : String(value));
+  if (value === undefined) return undefined;
+  return draft.edits[path] ?? textOf(value);
 }
 
-export function editDraft(draft: Draft, path: FieldPath, text: string): Draft {
-  const edits: Partial<Record<FieldPath, string>> = { ...draft.edits, [path]: text };
-  if (text === String(readPath(draft.base, path))) delete edits[path];
+/** What the preset, or the imported config, says there. */
+export const baseText = (draft: Draft, path: string): string | undefined =>
+  fieldText({ ...draft, edits: {} }, path);
+
+export function editDraft(draft: Draft, path: string, text: string): Draft {
+  const edits: Record<string, string> = { ...draft.edits, [path]: text };
+  const before = readPath(draft.base, path);
+  if (before !== undefined && text === textOf(before)) delete edits[path];
   return { ...draft, edits };
 }
 
 export function judgeDraft(draft: Draft): DraftVerdict {
-  const issues: Partial<Record<FieldPath, string>> = {};
+  const issues: Record<string, string> = {};
   const others: string[] = [];
+  const fields = draftFields(draft);
   let config: RunConfig | undefined;
   try {
     config = parseRunConfig(assemble(draft));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const line of error.issues) {
-      const path = FIELD_PATHS.find((candidate) => line.startsWith(`${candidate}: `));
-      if (path) issues[path] ??= line.slice(path.length + 2);
+      const field = fields.find(({ path }) => line.startsWith(`${path}: `));
+      if (field) issues[field.path] ??= line.slice(field.path.length + 2);
       else others.push(line);
     }
   }
-  const changes = FIELD_PATHS.filter(
-    (path) => fieldText(draft, path) !== fieldText({ ...draft, edits: {} }, path),
-  );
-  return { config, issues, others, changes: changes.length };
+  const changed = fields
+    .map(({ path }) => path)
+    .filter((path) => ![undefined, fieldText(draft, path)].includes(baseText(draft, path)));
+  return { config, issues, others, changed };
 }
 
 export const sameConfig = (a: RunConfig | undefined, b: RunConfig | undefined): boolean =>
@@ -86,22 +84,40 @@ export const sameConfig = (a: RunConfig | undefined, b: RunConfig | undefined): 
 /** The config with its edits as JSON; numbers that are not numbers stay wrong for the parser to name. */
 function assemble({ base, edits }: Draft): unknown {
   const json: Record<string, unknown> = structuredClone(base);
-  const methodId = edits["method.id"];
-  if (methodId !== undefined) json["method"] = methodOf(methodId, base);
-  for (const path of FIELD_PATHS) {
+  // A choice of kind brings its other settings, so it goes before them; outer ones before inner ones.
+  for (;;) {
+    const field = formFields(json).find(
+      ({ path, variant }) =>
+        variant && edits[path] !== undefined && String(readPath(json, path)) !== edits[path],
+    );
+    if (!field) break;
+    const id = edits[field.path] ?? "";
+    if (!field.options.includes(id)) break;
+    const parent = field.path.split(".").slice(0, -1).join(".");
+    const kept = readPath(base, field.path) === id ? readPath(base, parent) : undefined;
+    writePath(json, parent, kept === undefined ? variantDefault(field.path, id) : structuredClone(kept));
+  }
+  for (const { path, kind, variant } of formFields(json)) {
     const text = edits[path];
-    if (text === undefined || path === "method.id" || readPath(json, path) === undefined) continue;
-    writePath(json, path, TEXT_FIELDS.includes(path) ? text : toNumber(text));
+    if (text !== undefined && !variant) writePath(json, path, valueOf(kind, text));
   }
   return json;
 }
 
-function methodOf(id: string, base: RunConfig): unknown {
-  if (base.method.id === id) return structuredClone(base.method);
-  return id === "cot2align" ? { id, kdRate: 0.5, transport: { ...STABLE_TRANSPORT } } : { id };
+function valueOf(kind: FormField["kind"], text: string): unknown {
+  switch (kind) {
+    case "number":
+      return text.trim() === "" ? Number.NaN : Number(text);
+    case "switch":
+      return text === "true";
+    case "list":
+      return text.split(/[\s,]+/).filter(Boolean);
+    default:
+      return text;
+  }
 }
 
-const toNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));
+const textOf = (value: unknown): string => (Array.isArray(value) ? value.join(", ") : String(value));
 
 function readPath(json: unknown, path: string): unknown {
   let value = json;
@@ -115,8 +131,8 @@ function readPath(json: unknown, path: string): unknown {
 function writePath(json: object, path: string, value: unknown): void {
   const keys = path.split(".");
   const last = keys.pop();
-  const parent = readPath(json, keys.join(".") || "") ?? json;
-  if (last !== undefined && typeof parent === "object") Reflect.set(parent, last, value);
+  const parent = keys.length === 0 ? json : readPath(json, keys.join("."));
+  if (last !== undefined && typeof parent === "object" && parent !== null) Reflect.set(parent, last, value);
 }
 
 /** Key order does not make two configs different. */

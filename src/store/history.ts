@@ -21,6 +21,7 @@ export interface RunHistory {
   readonly terms: readonly string[];
   readonly length: number;
   readonly last: StepRecord | undefined;
+  readonly records: readonly StepRecord[];
   readonly evaluations: readonly EvaluationRecord[];
   column(name: CommonColumn): Float64Array;
   term(name: string): Float64Array;
@@ -70,6 +71,9 @@ export function createHistory(): RunHistory {
     },
     get last() {
       return records.at(-1);
+    },
+    get records() {
+      return records;
     },
     get evaluations() {
       return evaluations;

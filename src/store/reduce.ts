@@ -1,6 +1,7 @@
 // Events in, state out: a pure function, so that any sequence of events can be replayed in a test.
 import type { EngineEvent } from "../client";
-import type { StepRecord } from "../telemetry";
+import type { PlanRecord, StepRecord } from "../telemetry";
+import { draftFor, sameConfig } from "./draft";
 import type { AppState, LiveRun, Plans } from "./state";
 
 const LOG_LINES = 200;
@@ -25,12 +26,13 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
     case "status":
       return { ...state, run: onStatus(state.run, event.status, event.step) };
     case "facts":
-      return withRun(state, { facts: event.facts });
+      return onFacts(state, event);
     case "steps":
       return onSteps(state, event.records);
     case "plan": {
       const newer: Plans = Object.fromEntries(event.plans.map((plan) => [plan.layer, plan]));
-      return withRun(state, { plans: { ...state.run.plans, ...newer } });
+      const pastPlans = event.plans.reduce(withPast, state.run.pastPlans);
+      return withRun(state, { plans: { ...state.run.plans, ...newer }, pastPlans });
     }
     case "answers":
       return withRun(state, { answers: event.answers });
@@ -70,6 +72,7 @@ function onStatus(run: LiveRun, status: LiveRun["status"], step: number): LiveRu
       last: undefined,
       stepsPerSecond: undefined,
       plans: {},
+      pastPlans: {},
       answers: undefined,
       evaluation: undefined,
     };
@@ -83,6 +86,9 @@ function onStatus(run: LiveRun, status: LiveRun["status"], step: number): LiveRu
     evaluation: past(run.evaluation),
     answers: past(run.answers),
     plans: Object.fromEntries(Object.entries(run.plans).filter(([, plan]) => plan.step <= step)),
+    pastPlans: Object.fromEntries(
+      Object.entries(run.pastPlans).map(([layer, plans]) => [layer, plans.filter((p) => p.step <= step)]),
+    ),
   };
 }
 
@@ -107,4 +113,20 @@ function onCrash(state: AppState, detail: string): AppState {
   const device = state.device.kind === "none" ? state.device : ({ kind: "crashed" } as const);
   const run = { ...state.run, status: "failed", progress: undefined, awaiting: undefined } as const;
   return { ...state, device, run, problem: { kind: "crash", detail } };
+}
+
+const MOST_PLANS = 160;
+
+/** A plan replaces those of its step and after it (the run went back); every second goes when there are too many. */
+function withPast(past: LiveRun["pastPlans"], plan: PlanRecord): LiveRun["pastPlans"] {
+  const kept = (past[plan.layer] ?? []).filter(({ step }) => step < plan.step);
+  const thinned = kept.length < MOST_PLANS ? kept : kept.filter((_, i) => i % 2 === 0);
+  return { ...past, [plan.layer]: [...thinned, plan] };
+}
+
+/** A checkpoint brings its own settings: the form follows what was loaded. */
+function onFacts(state: AppState, { facts, config }: Extract<EngineEvent, { type: "facts" }>): AppState {
+  const next = withRun(state, { facts });
+  if (!config || sameConfig(config, state.run.config)) return next;
+  return { ...withRun(next, { config, probe: config.probe.row }), draft: draftFor(config) };
 }

@@ -3,11 +3,11 @@ import { encodeLink, decodeLink, type LinkFormat } from "../config/link";
 import { PRESETS } from "../config/presets";
 import { parseRunConfig, type RunConfig } from "../config/run";
 import {
+  draftFields,
   draftFor,
   draftOf,
   editDraft,
   fieldText,
-  FIELD_PATHS,
   judgeDraft,
   sameConfig,
   type Draft,
@@ -32,9 +32,9 @@ export function draftFromLink(text: string): { draft: Draft; issues: readonly st
   const id = (Object.keys(PRESETS) as PresetId[]).find((known) => known === preset); // keys of a const object
   if (!id) return { draft: draftFor(value), issues };
   const wanted = draftFor(value);
-  const edited = FIELD_PATHS.reduce((draft, path) => {
-    const field = fieldText(wanted, path);
-    return field === undefined ? draft : editDraft(draft, path, field);
-  }, draftOf(id));
+  const edited = draftFields(wanted).reduce(
+    (draft, { path }) => editDraft(draft, path, fieldText(wanted, path) ?? ""),
+    draftOf(id),
+  );
   return { draft: sameConfig(judgeDraft(edited).config, value) ? edited : wanted, issues };
 }

@@ -5,9 +5,17 @@ import type { AppState, Layer } from "./state";
 
 /** The record of the shown run and layer, as the run made it. */
 export function shownRecord(state: AppState, layer: Layer = state.layer): PlanRecord | undefined {
-  if (state.source === "live") return state.run.plans[layer];
-  if (state.recorded.kind !== "ready") return undefined;
-  return state.recorded.run.plans.findLast((plan) => plan.layer === layer);
+  const { planStep } = state;
+  const newest = state.source === "live" ? state.run.plans[layer] : undefined;
+  if (newest && planStep === undefined) return newest;
+  return storedPlans(state, layer).findLast(({ step }) => planStep === undefined || step <= planStep);
+}
+
+/** The plans of the shown run that can be gone back to, oldest first. */
+export function storedPlans(state: AppState, layer: Layer = state.layer): readonly PlanRecord[] {
+  if (state.source === "live") return state.run.pastPlans[layer] ?? [];
+  if (state.recorded.kind !== "ready") return [];
+  return state.recorded.run.plans.filter((plan) => plan.layer === layer);
 }
 
 /** The plan to draw: the run's, or the one solved again with another epsilon. */

@@ -41,6 +41,8 @@ export interface LiveRun {
   readonly last: StepRecord | undefined;
   readonly stepsPerSecond: number | undefined;
   readonly plans: Plans;
+  /** Earlier plans of the same row by layer, oldest first, thinned as they grow many. */
+  readonly pastPlans: Readonly<Partial<Record<Layer, readonly PlanRecord[]>>>;
   readonly answers: AnswerRecord | undefined;
   readonly evaluation: EvaluationRecord | undefined;
   readonly probe: number;
@@ -64,6 +66,16 @@ export interface Exploration {
   readonly error: string | undefined;
 }
 
+/** What is known of a kept run before it is opened. */
+export interface LastSession {
+  readonly step: number;
+  readonly steps: number;
+  readonly method: string;
+  readonly seed: number;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+}
+
 export interface AppState {
   readonly device: DeviceState;
   readonly run: LiveRun;
@@ -75,11 +87,17 @@ export interface AppState {
   readonly linkIssues: readonly string[];
   readonly source: Source;
   readonly layer: Layer;
+  /** The plan of this step is shown; undefined: the newest. */
+  readonly planStep: number | undefined;
   readonly exploration: Exploration | undefined;
   readonly theme: Theme;
   readonly colorScale: ColorScale;
   /** A finished export that waits to be saved. */
   readonly exported: { readonly name: string; readonly zip: Uint8Array } | undefined;
+  /** A run of an earlier visit that can go on. */
+  readonly lastSession: LastSession | undefined;
+  /** Why runs are not kept for the next visit, if they are not. */
+  readonly keepIssue: string | undefined;
 }
 
 const emptyRun: LiveRun = {
@@ -91,6 +109,7 @@ const emptyRun: LiveRun = {
   last: undefined,
   stepsPerSecond: undefined,
   plans: {},
+  pastPlans: {},
   answers: undefined,
   evaluation: undefined,
   probe: 0,
@@ -107,8 +126,11 @@ export const initialState: AppState = {
   linkIssues: [],
   source: "recorded",
   layer: "embedding",
+  planStep: undefined,
   exploration: undefined,
   theme: "system",
   colorScale: "sqrt",
   exported: undefined,
+  lastSession: undefined,
+  keepIssue: undefined,
 };

@@ -103,7 +103,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     );
     probeRow = config.probe.row;
     answered = undefined;
-    post({ type: "facts", facts: run.facts() });
+    post({ type: "facts", facts: run.facts(), config });
     const saved = rescue.take(config);
     if (saved) await run.restore(saved);
     setStatus(run.at > 0 ? "paused" : "ready");
@@ -171,8 +171,8 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   }
 
   /** Step after step until paused, finished or failed. Each step is its own job, so that commands come between. */
-  async function play(): Promise<void> {
-    while (playing && run && run.at < run.config.steps) {
+  async function play(until = Infinity): Promise<void> {
+    while (playing && run && run.at < Math.min(run.config.steps, until)) {
       const current = run;
       await serially(async () => {
         if (playing && run === current) await step(current);
@@ -181,7 +181,9 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     if (!playing) return; // whoever stopped it has said so
     playing = false;
     telemetry.flush();
-    setStatus("finished");
+    const finished = !run || run.at >= run.config.steps;
+    setStatus(finished ? "finished" : "paused");
+    if (run && !finished) await serially(() => show(loaded()));
   }
 
   const loaded = (): Run => {
@@ -200,7 +202,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
         if (playing || !run || status === "failed" || run.at >= run.config.steps) return;
         playing = true;
         setStatus("running");
-        return play();
+        return play(command.until);
       case "pause":
         if (!playing) return;
         playing = false;

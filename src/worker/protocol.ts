@@ -19,7 +19,8 @@ export type Command =
   | { type: "open"; baseUrl: string }
   /** Load models and data for this config and get ready to play. Replaces the current run. */
   | { type: "load"; config: RunConfig }
-  | { type: "play" }
+  /** Until paused, or after step `until`. */
+  | { type: "play"; until?: number }
   | { type: "pause" }
   /** One training step while paused. */
   | { type: "step" }
@@ -61,7 +62,8 @@ export type Event =
   /** Work that takes a while; `total` 0 means unknown. */
   | { type: "progress"; stage: string; done: number; total: number }
   | { type: "status"; status: RunStatus; step: number }
-  | { type: "facts"; facts: RunFacts }
+  /** `config`: what was loaded, when it was a checkpoint that said so. */
+  | { type: "facts"; facts: RunFacts; config?: RunConfig }
   | { type: "steps"; records: StepRecord[] }
   | { type: "plan"; plans: PlanRecord[] }
   | { type: "answers"; answers: AnswerRecord }

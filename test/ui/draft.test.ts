@@ -9,21 +9,24 @@ import {
   draftFor,
   draftOf,
   editDraft,
+  draftFields,
   fieldText,
-  FIELD_PATHS,
   judgeDraft,
   sameConfig,
 } from "../../src/store";
 
 test.each(Object.keys(PRESETS) as (keyof typeof PRESETS)[])("preset %s is its own draft", (id) => {
   const verdict = judgeDraft(draftOf(id));
-  expect(verdict).toMatchObject({ issues: {}, others: [], changes: 0 });
+  expect(verdict).toMatchObject({ issues: {}, others: [], changed: [] });
   expect(sameConfig(verdict.config, PRESETS[id].config)).toBe(true);
 });
 
 test("every field shows a value", () => {
-  const missing = FIELD_PATHS.filter((path) => !fieldText(draftOf("first-light"), path));
-  expect(missing).toEqual([]);
+  const draft = draftOf("first-light");
+  const paths = draftFields(draft).map(({ path }) => path);
+  expect(paths.filter((path) => !fieldText(draft, path))).toEqual([]);
+  expect(paths).toContain("method.transport.epsilon");
+  expect(paths).not.toContain("version");
 });
 
 test.each([
@@ -45,8 +48,8 @@ test.each([
 
 test("an edit changes the config, and back again is no change", () => {
   const edited = editDraft(draftOf("first-light"), "steps", "12");
-  expect(judgeDraft(edited)).toMatchObject({ config: { steps: 12 }, changes: 1 });
-  expect(judgeDraft(editDraft(edited, "steps", "300")).changes).toBe(0);
+  expect(judgeDraft(edited)).toMatchObject({ config: { steps: 12 }, changed: ["steps"] });
+  expect(judgeDraft(editDraft(edited, "steps", "300")).changed).toEqual([]);
 });
 
 test("SFT has no epsilon, and other edits survive a change of method", () => {
@@ -58,6 +61,31 @@ test("SFT has no epsilon, and other edits survive a change of method", () => {
 test("CoT2Align on an SFT preset brings its defaults", () => {
   const draft = editDraft(draftOf("sft"), "method.id", "cot2align");
   expect(judgeDraft(draft).config?.method).toMatchObject({ id: "cot2align", transport: { epsilon: 0.1 } });
+});
+
+// The form is read off the schema: whatever the schema offers must be reachable and start from usable defaults.
+const choices = draftFields(draftOf("first-light"))
+  .filter(({ variant }) => variant)
+  .flatMap(({ path, options }) => options.map((option) => [path, option] as const));
+test.each(choices)("%s = %s starts from usable defaults", (path, option) => {
+  const verdict = judgeDraft(editDraft(draftOf("first-light"), path, option));
+  expect([verdict.issues, verdict.others]).toEqual([{}, []]);
+  expect(fieldText(editDraft(draftOf("first-light"), path, option), path)).toBe(option);
+});
+
+test("a base of CoT2Align has its own settings, edited with it", () => {
+  const kd = editDraft(draftOf("first-light"), "method.base.id", "kd");
+  const edited = editDraft(kd, "method.base.temperature", "3");
+  expect(judgeDraft(edited).config?.method).toMatchObject({ base: { id: "kd", temperature: 3 } });
+});
+
+test("a list and a switch", () => {
+  const lora = editDraft(draftOf("first-light"), "training.kind", "lora");
+  const edited = editDraft(editDraft(lora, "training.targets", "q_proj, up_proj"), "method.crossCot", "true");
+  expect(judgeDraft(edited).config).toMatchObject({
+    training: { targets: ["q_proj", "up_proj"] },
+    method: { crossCot: true },
+  });
 });
 
 test("a config that equals a preset is named after it", () => {

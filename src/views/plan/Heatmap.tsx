@@ -13,7 +13,7 @@ import { cellAt, layoutHeatmap, moveCell, type Cell, type HeatmapLayout } from "
 import { useWidth } from "./use-width";
 
 const { plan: text } = messages;
-const MAX_HEIGHT = 520;
+const MAX_HEIGHT = 600;
 
 /** The plan as a picture that can be pointed at and walked through. */
 export function Heatmap({ record }: { readonly record: PlanRecord }) {

@@ -7,6 +7,7 @@ import { useActions, useApp } from "../use-app";
 import { EpsilonSlider } from "./EpsilonSlider";
 import { Heatmap } from "./Heatmap";
 import { Readouts } from "./Readouts";
+import { StepScrubber } from "./StepScrubber";
 import { TopFlows } from "./TopFlows";
 
 const { plan: text } = messages;
@@ -63,6 +64,7 @@ function Body() {
   return (
     <>
       <Heatmap record={plan} />
+      <StepScrubber />
       <EpsilonSlider />
       <Readouts record={plan} />
       <TopFlows record={plan} />

@@ -1,84 +1,78 @@
-import { useId } from "react";
-import { fieldText, judgeDraft, type FieldPath } from "../../store";
+import { useId, useMemo } from "react";
+import { baseText, draftFields, fieldText, judgeDraft, type FormField } from "../../store";
 import { messages } from "../messages";
 import { useActions, useApp } from "../use-app";
+import { fieldHint, fieldName } from "./field-names";
 
 interface FieldState {
   readonly text: string | undefined;
   readonly issue: string | undefined;
+  /** What the preset says, where it says something else. */
+  readonly before: string | undefined;
 }
 
-const useField = (path: FieldPath): FieldState =>
-  useApp(({ draft }) => ({ text: fieldText(draft, path), issue: judgeDraft(draft).issues[path] }));
+const useField = (path: string): FieldState =>
+  useApp(({ draft }) => {
+    const { issues, changed } = judgeDraft(draft);
+    return {
+      text: fieldText(draft, path),
+      issue: issues[path],
+      before: changed.includes(path) ? (baseText(draft, path) ?? "–") : undefined,
+    };
+  });
 
-/** A setting that is a number, kept as typed; its issue stands under it. */
-export function NumberField({ path }: { readonly path: FieldPath }) {
+/** The fields of the present draft; a new list only when there are others. */
+export function useFields(): readonly FormField[] {
+  const text = useApp(({ draft }) => JSON.stringify(draftFields(draft)));
+  return useMemo(() => JSON.parse(text) as FormField[], [text]); // our own JSON, one line above
+}
+
+interface FieldProps {
+  readonly field: FormField;
+  /** Instead of the schema's own: names of bundled models. */
+  readonly options?: readonly string[];
+}
+
+/** One setting, kept as typed; its issue, or what the preset says, stands under it. */
+export function Field({ field, options }: FieldProps) {
   const id = useId();
-  const { text, issue } = useField(path);
+  const { path, kind } = field;
+  const { text, issue, before } = useField(path);
   const { edit } = useActions();
   if (text === undefined) return null; // this method has no such setting
+  const common = {
+    id,
+    value: text,
+    "aria-invalid": issue !== undefined,
+    "aria-describedby": `${id}-note`,
+  };
+  const choices = options ?? field.options;
+  const offered = choices.includes(text) ? choices : [...choices, text];
   return (
-    <div className="field">
-      <label htmlFor={id}>{messages.settings.fields[path]}</label>
-      <input
-        id={id}
-        inputMode="decimal"
-        autoComplete="off"
-        spellCheck={false}
-        value={text}
-        aria-invalid={issue !== undefined}
-        aria-describedby={`${id}-note`}
-        onChange={(event) => edit(path, event.target.value)}
-      />
-      <Note id={id} path={path} issue={issue} />
+    <div className={kind === "number" ? "field" : "field field-wide"} data-changed={before !== undefined}>
+      <label htmlFor={id}>{fieldName(path)}</label>
+      {choices.length > 0 ? (
+        <select {...common} onChange={(event) => edit(path, event.target.value)}>
+          {offered.map((option) => (
+            <option key={option} value={option}>
+              {messages.settings.options[option] ?? option}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <input
+          {...common}
+          inputMode={kind === "number" ? "decimal" : "text"}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(event) => edit(path, event.target.value)}
+        />
+      )}
+      <p id={`${id}-note`} className={issue ? "issue" : "hint"} aria-live="polite">
+        {issue ?? (before === undefined ? fieldHint(path) : messages.settings.was(shown(before)))}
+      </p>
     </div>
   );
 }
 
-interface ChoiceFieldProps {
-  readonly path: FieldPath;
-  readonly options: readonly string[];
-}
-
-export function ChoiceField({ path, options }: ChoiceFieldProps) {
-  const id = useId();
-  const { text, issue } = useField(path);
-  const { edit } = useActions();
-  if (text === undefined) return null;
-  return (
-    <div className="field field-wide">
-      <label htmlFor={id}>{messages.settings.fields[path]}</label>
-      <select
-        id={id}
-        value={text}
-        aria-invalid={issue !== undefined}
-        aria-describedby={`${id}-note`}
-        onChange={(event) => edit(path, event.target.value)}
-      >
-        {options.map((option) => (
-          <option key={option} value={option}>
-            {messages.settings.options[option] ?? option}
-          </option>
-        ))}
-      </select>
-      <Note id={id} path={path} issue={issue} />
-    </div>
-  );
-}
-
-function Note({
-  id,
-  path,
-  issue,
-}: {
-  readonly id: string;
-  readonly path: FieldPath;
-  readonly issue: string | undefined;
-}) {
-  const hint = messages.settings.hints[path];
-  return (
-    <p id={`${id}-note`} className={issue ? "issue" : "hint"} aria-live="polite">
-      {issue ?? hint}
-    </p>
-  );
-}
+const shown = (text: string): string => messages.settings.options[text] ?? text;

@@ -3,6 +3,7 @@ import { duration } from "../format";
 import { messages } from "../messages";
 import { Segmented } from "../shell/Segmented";
 import { useActions, useApp } from "../use-app";
+import { RunTo } from "./RunTo";
 import { SaveExport } from "./SaveExport";
 
 /** Play, pause, step, reset; where the run stands. */
@@ -18,7 +19,7 @@ export function RunBar() {
 }
 
 function Buttons() {
-  const { play, pause, step, reset } = useActions();
+  const { play, pause, step, reset, newSeed } = useActions();
   const status = useApp((state) => state.run.status);
   const awaiting = useApp((state) => state.run.awaiting);
   const ready = useApp(canPlay);
@@ -52,6 +53,15 @@ function Buttons() {
       >
         {messages.run.reset}
       </button>
+      <button
+        type="button"
+        title={messages.run.newSeedTitle}
+        onClick={newSeed}
+        disabled={!["ready", "paused", "finished", "failed"].includes(status)}
+      >
+        {messages.run.newSeed}
+      </button>
+      <RunTo />
       <SaveExport />
     </div>
   );

@@ -27,6 +27,7 @@ export function RunFactsList() {
           ))}
         </dl>
       </details>
+      <KeepIssue />
       <Log />
     </Panel>
   );
@@ -82,6 +83,11 @@ function Dropped({ reasons }: { readonly reasons: readonly string[] }) {
       </ul>
     </details>
   );
+}
+
+function KeepIssue() {
+  const issue = useApp((state) => state.keepIssue);
+  return issue ? <p className="fact issue">{messages.run.notKept(issue)}</p> : null;
 }
 
 function Log() {

@@ -1,35 +1,53 @@
-import { COST_KINDS } from "../../config/run";
+import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../../config/bundled";
 import { PRESETS } from "../../config/presets";
-import { judgeDraft, needsApply, type FieldPath, type PresetId } from "../../store";
+import { judgeDraft, needsApply, type FormField, type PresetId } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { useActions, useApp } from "../use-app";
 import { ConfigDialog } from "./ConfigDialog";
-import { ChoiceField, NumberField } from "./Field";
+import { Field, useFields } from "./Field";
 import { RunFactsList } from "./RunFactsList";
 
 const PRESET_IDS = Object.keys(PRESETS) as PresetId[]; // keys of a const object
 
-const NUMBER_FIELDS: readonly FieldPath[] = [
-  "method.kdRate",
-  "method.transport.epsilon",
-  "optimizer.learningRate",
-  "steps",
-  "batchSize",
-  "seed",
+/** What a person changes first; everything else is in the groups below. */
+const MAIN = [
+  /^student$/,
+  /^data\.view$/,
+  /^method\./,
+  /^optimizer\.learningRate$/,
+  /^batchSize$/,
+  /^steps$/,
+  /^seed$/,
 ];
+/** Of the method, only for those who look: the solver's own settings. */
+const FINE = /^method\.transport\.(relative|maxIterations|tolerance|gradient|scheme|embedding|hidden)$/;
+const GROUPS = {
+  data: /^(teacher|data\.|evaluation\.|probe\.)/,
+  optimizer: /^optimizer\./,
+  training: /^/,
+} as const;
 
 export function Settings() {
+  const fields = useFields();
+  const main = MAIN.flatMap((pattern) => fields.filter(({ path }) => pattern.test(path) && !FINE.test(path)));
+  const fine = fields.filter(({ path }) => FINE.test(path));
+  const rest = fields.filter((field) => !main.includes(field) && !fine.includes(field));
+  const groups = Object.entries(GROUPS) as [keyof typeof GROUPS, RegExp][]; // keys of a const object
+  const groupOf = (path: string) => groups.find(([, pattern]) => pattern.test(path))?.[0];
   return (
     <div className="rail">
       <Panel title={messages.settings.title} name="settings">
         <form className="fields" onSubmit={(event) => event.preventDefault()}>
           <PresetField />
-          <ChoiceField path="method.id" options={["cot2align", "sft"]} />
-          <ChoiceField path="data.view" options={["cot", "plain"]} />
-          <ChoiceField path="method.transport.cost" options={COST_KINDS} />
-          {NUMBER_FIELDS.map((path) => (
-            <NumberField key={path} path={path} />
+          <Fields fields={main} />
+          {fine.length > 0 && <Group title={messages.settings.solver} fields={fine} />}
+          {groups.map(([name]) => (
+            <Group
+              key={name}
+              title={messages.settings.groups[name]}
+              fields={rest.filter(({ path }) => groupOf(path) === name)}
+            />
           ))}
           <OtherIssues />
           <ApplyBar />
@@ -41,9 +59,39 @@ export function Settings() {
   );
 }
 
+const MODELS: Readonly<Record<string, readonly string[]>> = {
+  teacher: BUNDLED_TEACHERS,
+  student: BUNDLED_STUDENTS,
+};
+
+function Fields({ fields }: { readonly fields: readonly FormField[] }) {
+  return fields.map((field) => {
+    const options = MODELS[field.path];
+    return <Field key={field.path} field={field} {...(options && { options })} />;
+  });
+}
+
+/** Folded until something in it is changed or wrong. */
+function Group({ title, fields }: { readonly title: string; readonly fields: readonly FormField[] }) {
+  const marked = useApp(({ draft }) => {
+    const { issues, changed } = judgeDraft(draft);
+    return fields.filter(({ path }) => issues[path] !== undefined || changed.includes(path)).length;
+  });
+  return (
+    <details className="field-wide group" open={marked > 0 || undefined}>
+      <summary>
+        {title} {marked > 0 && <span className="muted">{messages.settings.marked(marked)}</span>}
+      </summary>
+      <div className="fields">
+        <Fields fields={fields} />
+      </div>
+    </details>
+  );
+}
+
 function PresetField() {
   const preset = useApp((state) => state.draft.preset);
-  const changes = useApp((state) => judgeDraft(state.draft).changes);
+  const changes = useApp((state) => judgeDraft(state.draft).changed.length);
   const { choosePreset } = useActions();
   return (
     <div className="field field-wide">

@@ -13,6 +13,7 @@ export function Notices() {
     <>
       {trains && device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
       <LinkIssues />
+      {trains && <LastSessionNotice />}
       {problem && <ProblemNotice problem={problem} />}
     </>
   );
@@ -75,6 +76,32 @@ function LinkIssues() {
       <button type="button" className="quiet" onClick={dismissLinkIssues}>
         {messages.link.dismiss}
       </button>
+    </section>
+  );
+}
+
+/** A run that an earlier visit left. */
+function LastSessionNotice() {
+  const session = useApp((state) => state.lastSession);
+  const untouched = useApp(({ run }) => run.step === 0);
+  const loaded = useApp(({ run }) => run.facts !== undefined);
+  const { resume, forgetSession } = useActions();
+  if (!session || !untouched) return null;
+  const { method, step, steps, seed, savedAt } = session;
+  const when = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(savedAt);
+  const name = messages.settings.options[method] ?? method;
+  return (
+    <section className="notice" role="status" data-notice="session">
+      <h2>{messages.run.resumeTitle}</h2>
+      <p>{messages.run.resumeWhat(name, step, steps, seed, when)}</p>
+      <div className="row">
+        <button type="button" onClick={resume} disabled={!loaded}>
+          {messages.run.resume}
+        </button>
+        <button type="button" className="quiet" onClick={forgetSession}>
+          {messages.run.forget}
+        </button>
+      </div>
     </section>
   );
 }
