@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { serviceWorker } from "./scripts/service-worker/plugin";
 
 // Threads for the wasm backend need cross-origin isolation. Static hosts that cannot send these
 // headers still work: the wasm backend then runs on one thread.
@@ -10,7 +11,7 @@ const isolation = {
 
 export default defineConfig({
   base: "./",
-  plugins: [react()],
+  plugins: [react(), serviceWorker()],
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 1500 },
   server: { headers: isolation },

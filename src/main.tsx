@@ -13,6 +13,8 @@ const spawnTransport = () =>
 
 const spawnLab = () => new Worker(new URL("./worker/lab-worker.ts", import.meta.url), { type: "module" });
 
+const OFFLINE_AFTER_MS = 8000;
+
 async function fetchJson(url: string): Promise<unknown> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
@@ -35,6 +37,15 @@ const lab = createTransportLab({
 const page = { ...app, lab };
 followLinks(page);
 app.start();
+
+// After the page has what it needs: then the next visit works without a network.
+if (import.meta.env.PROD && "serviceWorker" in navigator)
+  addEventListener("load", () =>
+    setTimeout(
+      () => void navigator.serviceWorker.register("./sw.js").catch(() => undefined),
+      OFFLINE_AFTER_MS,
+    ),
+  );
 
 const root = document.querySelector("#root");
 if (!root) throw new Error("index.html has no #root");

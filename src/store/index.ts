@@ -4,6 +4,7 @@ export * from "./draft";
 export * from "./history";
 export * from "./kept-files";
 export * from "./lab";
+export * from "./learning";
 export * from "./plan-facts";
 export * from "./recorded";
 export * from "./run-files";

@@ -3,6 +3,7 @@ import { useRoute, type Route } from "./routes";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
+import { LearnScreen } from "./learn/LearnScreen";
 import { TransportScreen } from "./transport/TransportScreen";
 import { useThemeAttribute } from "./theme/use-scheme";
 import { messages } from "./messages";
@@ -14,10 +15,12 @@ import "./styles/plan.css";
 import "./styles/charts.css";
 import "./styles/answers.css";
 import "./styles/transport.css";
+import "./styles/learn.css";
 
 const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   distill: DistillScreen,
   transport: TransportScreen,
+  learn: LearnScreen,
 };
 
 export function App() {

@@ -14,6 +14,8 @@ export function followLinks(page: PageApp): void {
         return query ? page.actions.openLink(query) : undefined;
       case "transport":
         return query ? page.lab.fromLink(query) : undefined;
+      case "learn":
+        return undefined; // a lesson sets its own states
     }
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,6 +35,7 @@ export function followLinks(page: PageApp): void {
 /** The present state as a hash; undefined while the form holds something that is no config. */
 export function currentHash({ store, lab }: PageApp): string | undefined {
   const route = routeOf(location.hash);
+  if (route === "learn") return undefined;
   if (route === "transport") return hashOf(route, lab.toLink());
   const query = linkOf(store.getState().draft);
   return query === undefined ? undefined : hashOf(route, query);

@@ -1,13 +1,17 @@
 // Screens by hash: `#/transport?v=1&…`. An unknown hash shows the first, so that old links keep working.
 import { useSyncExternalStore } from "react";
 
-export const ROUTES = ["distill", "transport"] as const;
+export const ROUTES = ["distill", "transport", "learn"] as const;
 export type Route = (typeof ROUTES)[number];
 
 export function routeOf(hash: string): Route {
   const name = hash.replace(/^#\/?/, "").split(/[/?]/)[0];
   return ROUTES.find((route) => route === name) ?? ROUTES[0];
 }
+
+/** The parts of a hash before its question mark: screen, lesson, step. */
+export const placeOf = (hash: string): string[] =>
+  (hash.replace(/^#?\/?/, "").split("?")[0] ?? "").split("/");
 
 /** What follows the question mark: the state of the screen as a link. */
 export const queryOf = (hash: string): string => hash.split("?").slice(1).join("?");
@@ -20,3 +24,7 @@ const subscribe = (changed: () => void): (() => void) => {
 };
 
 export const useRoute = (): Route => useSyncExternalStore(subscribe, () => routeOf(location.hash));
+
+const hash = () => location.hash;
+
+export const usePlace = (): string[] => placeOf(useSyncExternalStore(subscribe, hash));

@@ -8,7 +8,7 @@
 //                   reduced motion has no transitions; a theme survives a reload, and denied storage is survived
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { overflow, seriousFindings } from "./support/axe";
 import { artifacts, planColors, startSite, stepOf, type Site } from "./support/browser";
 
@@ -16,6 +16,7 @@ let site: Site;
 beforeAll(async () => {
   site = await startSite();
 });
+afterEach(() => site.closePages());
 afterAll(() => site?.close());
 
 const play = (page: Page) => page.getByRole("button", { name: "Play" }).click();
@@ -50,7 +51,7 @@ test("the recorded plan is there before any model", async () => {
 
 async function moveEpsilon(page: Page): Promise<void> {
   const before = await readouts(page);
-  await page.getByRole("slider").fill("0.5");
+  await page.getByRole("slider", { name: /^Epsilon/ }).fill("0.5");
   await page.waitForFunction(
     (text) => document.querySelector<HTMLElement>(".readouts")?.innerText !== text,
     before,

@@ -10,7 +10,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { overflow, seriousFindings } from "./support/axe";
 import { artifacts, startSite, type Site, type Visit } from "./support/browser";
 
@@ -18,6 +18,7 @@ let site: Site;
 beforeAll(async () => {
   site = await startSite();
 });
+afterEach(() => site.closePages());
 afterAll(() => site?.close());
 
 const BYTES = "v=1&features=bytes";

@@ -62,6 +62,8 @@ export interface ScriptedEngine {
 
 export interface Site {
   open(visit?: Visit): Promise<Opened>;
+  /** Pages that are left open go on running, and slow down the tests after them. */
+  closePages(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,9 @@ export async function startSite(flags: readonly string[] = []): Promise<Site> {
   const browser = await chromium.launch({ executablePath: findChromium(), args: [...QUIET, ...flags] });
   return {
     open: (visit = {}) => openPage(browser, address(server), visit),
+    async closePages() {
+      await Promise.all(browser.contexts().map((context) => context.close()));
+    },
     async close() {
       await browser.close();
       await server.close();

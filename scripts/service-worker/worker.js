@@ -1,0 +1,52 @@
+// The service worker of the built page: after one visit, everything works without a network. The build replaces
+// VERSION (a hash of all files) and FILES (their paths); see plugin.ts.
+const CACHE = "couplet-__VERSION__";
+const FILES = __FILES__;
+const NETWORK_MS = 3000;
+const at = (path) => new URL(path, self.registration.scope).href;
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    (async () => {
+      const cache = await caches.open(CACHE);
+      // One after another: the page's own requests come first on a slow line.
+      for (const file of FILES) await cache.add(at(file));
+      await self.skipWaiting();
+    })(),
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(
+    (async () => {
+      const names = await caches.keys();
+      const old = names.filter((name) => name.startsWith("couplet-") && name !== CACHE);
+      await Promise.all(old.map((name) => caches.delete(name)));
+      await self.clients.claim();
+    })(),
+  );
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET" || !request.url.startsWith(self.registration.scope)) return;
+  event.respondWith(request.mode === "navigate" ? page(request) : file(request));
+});
+
+/** The newest page while there is a network, so that an update is never a reload behind. */
+async function page(request) {
+  const kept = () => caches.match(at("index.html"));
+  const late = new Promise((resolve) => setTimeout(resolve, NETWORK_MS));
+  try {
+    return (await Promise.race([fetch(request), late.then(kept)])) ?? (await fetch(request));
+  } catch (error) {
+    const page = await kept();
+    if (page) return page;
+    throw error;
+  }
+}
+
+async function file(request) {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(request, { ignoreSearch: true, ignoreVary: true })) ?? fetch(request);
+}

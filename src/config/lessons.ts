@@ -1,0 +1,379 @@
+// Ten short lessons as data. A step sets the real screen to a state (a link, as in the address bar), points at a
+// part of it, and says what is to be seen; one step of each lesson asks for a prediction first.
+
+export interface Question {
+  readonly ask: string;
+  readonly options: readonly string[];
+  /** Index of the right option. */
+  readonly answer: number;
+  readonly because: string;
+}
+
+export interface LessonStep {
+  readonly text: string;
+  /** A screen and its state: "transport?v=1&epsilon=0.5". */
+  readonly link: string;
+  /** What is framed on the screen: a CSS selector. */
+  readonly target?: string;
+  readonly question?: Question;
+}
+
+export interface Lesson {
+  readonly id: string;
+  readonly title: string;
+  readonly minutes: number;
+  readonly steps: readonly LessonStep[];
+  /** An experiment without an answer sheet. */
+  readonly open: { readonly text: string; readonly link: string };
+}
+
+const RIBBONS = "show.form=ribbons";
+const BYTES = "features=bytes";
+const own = (text: string) =>
+  `text.from=own&text.text=${encodeURIComponent(text)}&drop=text.row+text.student+text.teacher`;
+const SHORT = own("60 km/h for 2 hours");
+const TINY = own("answer is 40");
+
+export const LESSONS: readonly Lesson[] = [
+  {
+    id: "tokenizers",
+    title: "Why tokenizers disagree",
+    minutes: 4,
+    steps: [
+      {
+        text: "A language model never sees letters. A tokenizer cuts the text into pieces from a fixed list, and each model has its own list. Above is how the teacher cuts a sentence, below how the student cuts the same bytes. The ruler counts bytes, so both lines say the same thing at the same place.",
+        link: `transport?v=1&${BYTES}&text.row=1&${RIBBONS}`,
+        target: "#stage",
+      },
+      {
+        text: "The teacher has 640 pieces, the student 384. A longer list holds longer words.",
+        link: `transport?v=1&${BYTES}&${SHORT}&${RIBBONS}`,
+        target: "#stage",
+        question: {
+          ask: "Which of the two needs more tokens for the same text?",
+          options: ["the teacher", "the student", "neither: the bytes are the same"],
+          answer: 1,
+          because:
+            "Fewer pieces in the list means shorter pieces, so more of them. The student's line has more cuts.",
+        },
+      },
+      {
+        text: "Rare words, accents and emoji fall apart into single bytes. A piece that is no whole letter is written as its byte, such as ⟨C3⟩.",
+        link: `transport?v=1&${BYTES}&${own("naïve café, 12 €")}&${RIBBONS}`,
+        target: "#stage",
+      },
+    ],
+    open: {
+      text: "Type a sentence of your own. Can you find one that both models cut in exactly the same way?",
+      link: `transport?v=1&${BYTES}&${own("the answer is: 4")}&${RIBBONS}`,
+    },
+  },
+  {
+    id: "positions",
+    title: "What distillation asks for",
+    minutes: 4,
+    steps: [
+      {
+        text: "Plain distillation compares two predictions at each position: what does the teacher think comes next, what does the student? That needs the same positions and the same vocabulary. Here rows are the student's tokens, columns the teacher's. If both cut alike, every pair would lie on the diagonal.",
+        link: `transport?v=1&${BYTES}&text.row=1`,
+        target: "#stage",
+      },
+      {
+        text: "The dashed frames pair the k-th token with the k-th, as ULD does. Follow them from the corner downwards.",
+        link: `transport?v=1&${BYTES}&text.row=1&show.overlay=positions`,
+        target: "#stage",
+        question: {
+          ask: "What happens to the frames towards the end of the text?",
+          options: [
+            "they stay on matching tokens",
+            "they drift away from what matches",
+            "they cover all tokens",
+          ],
+          answer: 1,
+          because:
+            "Each extra cut of the student shifts everything after it. The pairs soon compare different words, and the longer side's last tokens have no partner.",
+        },
+      },
+      {
+        text: "The table on the right puts a number on it: how much of the plan's mass lies on those pairs, and in brackets what a plan without any preference would put there.",
+        link: `transport?v=1&${BYTES}&text.row=1&show.overlay=positions`,
+        target: ".panel-agreement",
+      },
+    ],
+    open: {
+      text: "Find a row where pairing by position does well. What do its two tokenizations have in common?",
+      link: `transport?v=1&${BYTES}&text.row=4&show.overlay=positions`,
+    },
+  },
+  {
+    id: "alignments",
+    title: "Three repairs and their limits",
+    minutes: 5,
+    steps: [
+      {
+        text: "Byte chunks: wherever both tokenizations break at the same byte, a chunk ends. Inside a chunk all tokens belong together. It is exact, and it says nothing about which of the tokens in a chunk matter.",
+        link: `transport?v=1&${BYTES}&text.row=3&show.overlay=bytes`,
+        target: "#stage",
+      },
+      {
+        text: "MinED walks through both lines at once and pairs what is spelled alike. Good where words survive whole; arbitrary where one side has only letters.",
+        link: `transport?v=1&${BYTES}&text.row=3&show.overlay=mined`,
+        target: "#stage",
+        question: {
+          ask: "Which alignment shares most with the transport plan on this row?",
+          options: ["ULD positions", "byte chunks or the MinED path", "all about the same"],
+          answer: 1,
+          because: "Both follow the text, and so does a plan whose cost knows the bytes. Positions do not.",
+        },
+      },
+      {
+        text: "All three are yes-or-no. A transport plan is soft: a token may send its mass to several partners, in shares that a loss can move.",
+        link: `transport?v=1&${BYTES}&text.row=3&${RIBBONS}`,
+        target: "#stage",
+      },
+    ],
+    open: {
+      text: "Compare the agreement of all three on a row of coins, of days and of cups.",
+      link: `transport?v=1&${BYTES}&text.row=2`,
+    },
+  },
+  {
+    id: "cost",
+    title: "Moving mass: cost and plan",
+    minutes: 4,
+    steps: [
+      {
+        text: "The cost says how far each student token is from each teacher token. Dark is near. This cost compares letters and places, no model yet.",
+        link: `transport?v=1&${BYTES}&${SHORT}&show.matrix=cost`,
+        target: "#stage",
+      },
+      {
+        text: "Every student token holds the same mass, 1/n, and every teacher token takes 1/m. The plan moves all of it as cheaply as it can, and a little blurred.",
+        link: `transport?v=1&${BYTES}&${SHORT}`,
+        target: "#stage",
+        question: {
+          ask: "A student token is close to one single teacher token, but so are three other student tokens. Can all send everything there?",
+          options: ["yes, it is the cheapest", "no, the teacher token takes only 1/m"],
+          answer: 1,
+          because:
+            "Both marginals must hold. Three tokens of 1/n may be more than 1/m, so some mass has to go elsewhere, at a higher cost.",
+        },
+      },
+      {
+        text: "⟨P, C⟩ is the bill: mass times cost, summed over all pairs. It is what training lowers. Point at a cell to see its part of the bill.",
+        link: `transport?v=1&${BYTES}&${SHORT}`,
+        target: ".panel-readouts",
+      },
+    ],
+    open: {
+      text: "Change the cost to Euclidean and look at both tabs. What changes more, the cost or the plan?",
+      link: `transport?v=1&${BYTES}&${SHORT}&cost=euclidean`,
+    },
+  },
+  {
+    id: "sinkhorn",
+    title: "Sinkhorn, sweep by sweep",
+    minutes: 5,
+    steps: [
+      {
+        text: "Before the first sweep the columns and rows are not right yet: cheap pairs simply have more. The curve under the map is the marginal error, on a log scale.",
+        link: `transport?v=1&${BYTES}&${TINY}&show.sweep=0`,
+        target: ".scrubber",
+      },
+      {
+        text: "One sweep scales every column to its mass, then every row. Scaling rows spoils the columns a little, so it goes on.",
+        link: `transport?v=1&${BYTES}&${TINY}&show.sweep=1`,
+        target: ".scrubber",
+        question: {
+          ask: "How does the error fall from sweep to sweep?",
+          options: ["by the same amount", "by about the same factor", "at once to zero"],
+          answer: 1,
+          because:
+            "On the log scale the curve is nearly straight: each sweep keeps about the same share of the error. A sharper plan keeps more of it, and takes longer.",
+        },
+      },
+      {
+        text: "Press the small play button to see all sweeps. The plan is drawn again from two vectors, f and g, one number a token: that is all that Sinkhorn moves.",
+        link: `transport?v=1&${BYTES}&${TINY}`,
+        target: ".scrubber",
+      },
+    ],
+    open: {
+      text: "Lower ε and watch the number of sweeps. Where does it stop converging?",
+      link: `transport?v=1&${BYTES}&${TINY}&epsilon=0.01`,
+    },
+  },
+  {
+    id: "epsilon",
+    title: "Epsilon: blurred, sharp, broken",
+    minutes: 5,
+    steps: [
+      {
+        text: "ε is the price of certainty. Large: everything goes everywhere. Small: each token picks its cheapest partners.",
+        link: `transport?v=1&${BYTES}&text.row=3&epsilon=1`,
+        target: ".lab-epsilon",
+      },
+      {
+        text: "Now ε is a fiftieth of that.",
+        link: `transport?v=1&${BYTES}&text.row=3&epsilon=0.02`,
+        target: ".panel-readouts",
+        question: {
+          ask: "The plan is sharper. What does it cost?",
+          options: ["nothing", "more sweeps", "a larger ⟨P, C⟩"],
+          answer: 1,
+          because:
+            "⟨P, C⟩ falls, as less mass is blurred onto dear pairs, but the error keeps more of itself in each sweep.",
+        },
+      },
+      {
+        text: "The released code of CoT2Align uses α = 0.1, that is ε = 10, on a cost between 0 and 1. Look at the sharpness: the plan is a·bᵀ in all but name, and so its gradient is tiny.",
+        link: "transport?v=1&preset=published&features=bytes&text.row=3",
+        target: ".panel-readouts",
+      },
+    ],
+    open: {
+      text: "Switch between “as intended” and “as published” with the gradient tab open. Mind the numbers on the legend.",
+      link: `transport?v=1&${BYTES}&text.row=3&show.matrix=gradient`,
+    },
+  },
+  {
+    id: "layers",
+    title: "Embeddings or last hidden states",
+    minutes: 5,
+    steps: [
+      {
+        text: "Now the cost asks the models. An embedding knows which token it is, and nothing of its neighbours.",
+        link: "transport?v=1&features=embedding&text.row=3",
+        target: "#stage",
+      },
+      {
+        text: "The last hidden state has read everything before it and is about to name the next token.",
+        link: "transport?v=1&text.row=3",
+        target: "#stage",
+        question: {
+          ask: "“Monday” occurs four times in this row. Which states can tell the four apart?",
+          options: ["embeddings", "last hidden states", "both"],
+          answer: 1,
+          because:
+            "All four have the same embedding in the teacher. After reading, each stands in another context, so the plan can prefer the right one.",
+        },
+      },
+      {
+        text: "The teacher's states have 128 numbers, the student's 64. Here a map fitted on aligned tokens brings them together. A training run starts from a random map instead, and learns it: this is what it sees at first.",
+        link: "transport?v=1&text.row=3&projector=random",
+        target: ".panel-lab-settings",
+      },
+    ],
+    open: {
+      text: "Compare both layers on your own text. The models know only small puzzles: where do their states stop making sense?",
+      link: `transport?v=1&features=embedding&${own("The bean is under the pink cup.")}`,
+    },
+  },
+  {
+    id: "chain-of-thought",
+    title: "Chain of thought, and across it",
+    minutes: 4,
+    steps: [
+      {
+        text: "Each row has two views: the answer alone, and the answer after its reasoning. The teacher is right in nearly all rows when it reasons, and in fewer than half when it does not.",
+        link: "transport?v=1&text.row=3",
+        target: ".panel-text",
+      },
+      {
+        text: "CoT2Align also transports across views: the student reads the plain answer, the teacher the reasoning.",
+        link: "transport?v=1&text.row=3&text.student=plain",
+        target: "#stage",
+        question: {
+          ask: "The student has one answer, the teacher a whole derivation. What must the plan do?",
+          options: [
+            "leave most teacher tokens out",
+            "spread the few student tokens over all of the reasoning",
+            "fail to converge",
+          ],
+          answer: 1,
+          because:
+            "Both marginals hold, so every teacher token is served. The answer's tokens are pulled towards the mean of the reasoning.",
+        },
+      },
+      {
+        text: "The other way round, the student reasons and the teacher only answers. In the released code this pair is masked out by a slip and trains nothing.",
+        link: "transport?v=1&text.row=3&text.teacher=plain",
+        target: "#stage",
+      },
+    ],
+    open: {
+      text: "Which of the three pairs has the lowest cost? Is that the one you would train on?",
+      link: "transport?v=1&text.row=8&text.student=plain",
+    },
+  },
+  {
+    id: "run",
+    title: "Run it, and take a term away",
+    minutes: 6,
+    steps: [
+      {
+        text: "The loss is a weighted sum: cross entropy on the right tokens, and transport at two layers. The areas of the chart are the weighted terms, one on top of the other; the thick line is their sum.",
+        link: "distill?v=1",
+        target: ".panel-losses",
+      },
+      {
+        text: "Here the last hidden layer's weight is 0 and the run is short. Apply the settings and press Play (or read on: without WebGPU the recorded run stands for it).",
+        link: "distill?v=1&method.transport.hidden=0&steps=60",
+        target: ".panel-settings",
+        question: {
+          ask: "What becomes of the term that is taken away?",
+          options: [
+            "it is still drawn, at its old size",
+            "it drops out of the sum",
+            "cross entropy takes its place",
+          ],
+          answer: 1,
+          because:
+            "A term of weight 0 adds nothing to the loss and sends no gradient. The others keep their weights.",
+        },
+      },
+      {
+        text: "Go back through the plan's steps with the slider under the map. At step 0 the projector is random and the plan is noise; it takes form long before any answer changes.",
+        link: "distill?v=1",
+        target: ".panel-plan",
+      },
+    ],
+    open: {
+      text: "Train once with cross entropy alone, from the same seed. Which numbers differ, and by more than their own wobble?",
+      link: "distill?v=1&preset=sft",
+    },
+  },
+  {
+    id: "honesty",
+    title: "Reading results honestly",
+    minutes: 5,
+    steps: [
+      {
+        text: "The dots are held-out rows answered exactly right. Sixty rows are few: by chance alone the count wobbles by some four rows either way.",
+        link: "distill?v=1",
+        target: ".panel-accuracy",
+        question: {
+          ask: "In the recorded run it goes 21, 27, 28, 26, 23 of 60. Has the student improved?",
+          options: ["yes, from 21 to 28", "no, it got worse after step 80", "this cannot tell"],
+          answer: 2,
+          because:
+            "All five lie within one wobble of each other. It takes more rows, and more than one seed.",
+        },
+      },
+      {
+        text: "A loss that falls is not a student that knows more. Transport pulls states together whether or not the answer gets better: watch the answers, not only the curve.",
+        link: "distill?v=1",
+        target: ".panel-answers",
+      },
+      {
+        text: "A fair comparison gives every method the same rows, seeds and steps, and stands beside a control that gets the same extra data. The whole run is one small JSON with its seed: anyone can repeat it.",
+        link: "distill?v=1",
+        target: ".panel-settings",
+      },
+    ],
+    open: {
+      text: "Run two seeds of the same settings. How far apart are they? That is the least difference worth talking about.",
+      link: "distill?v=1&seed=8&steps=120",
+    },
+  },
+];

@@ -1,0 +1,42 @@
+// lessons — plan
+//   ten, each with 3 to 8 steps, exactly one question, an open experiment, and short texts
+//   every link opens a screen in a state that its own format takes without complaint
+//   control: a link with a setting that does not exist is named
+import { describe, expect, test } from "vitest";
+import { decodeLink } from "../../../src/config/link";
+import { LESSONS } from "../../../src/config/lessons";
+import { RUN_LINKS, TRANSPORT_LINKS } from "../../../src/store";
+
+const MOST_WORDS = 70;
+
+function issuesOf(link: string): readonly string[] {
+  const [screen = "", query = ""] = link.split("?");
+  if (screen === "transport") return decodeLink(TRANSPORT_LINKS, query).issues;
+  if (screen === "distill") return decodeLink(RUN_LINKS, query).issues;
+  return [`there is no screen "${screen}"`];
+}
+
+test("ten lessons with names of their own", () => {
+  expect(LESSONS).toHaveLength(10);
+  expect(new Set(LESSONS.map(({ id }) => id)).size).toBe(10);
+});
+
+describe.each(LESSONS.map((lesson) => [lesson.id, lesson] as const))("%s", (_, lesson) => {
+  test("has its steps, one question and an experiment", () => {
+    expect(lesson.steps.length).toBeGreaterThanOrEqual(3);
+    expect(lesson.steps.length).toBeLessThanOrEqual(8);
+    const questions = lesson.steps.flatMap(({ question }) => question ?? []);
+    expect(questions).toHaveLength(1);
+    for (const { options, answer } of questions) expect(options[answer]).toBeTruthy();
+    for (const { text } of lesson.steps) expect(text.split(" ").length).toBeLessThanOrEqual(MOST_WORDS);
+    expect(lesson.open.text).toMatch(/[.?]$/);
+  });
+  test("its links open", () => {
+    for (const { link } of [...lesson.steps, lesson.open]) expect([link, issuesOf(link)]).toEqual([link, []]);
+  });
+});
+
+test("control: a setting that does not exist is named", () => {
+  expect(issuesOf("transport?v=1&colour=red")[0]).toMatch(/colour/);
+  expect(issuesOf("nowhere?v=1")[0]).toMatch(/nowhere/);
+});
