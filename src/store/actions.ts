@@ -48,6 +48,10 @@ export interface Actions {
   explore(epsilon: number | undefined): void;
   chooseTheme(theme: Theme): void;
   dismissProblem(): void;
+  /** What the form's settings would take, before anything is loaded for them. */
+  planMemory(): void;
+  /** Time the adapter; the answer comes into the state. */
+  benchmark(): void;
 }
 
 interface Parts {
@@ -102,6 +106,14 @@ export function createActions({ store, engine, explorer, session, baseUrl }: Par
       changeRun({ probe: row, pastPlans: {} });
       store.setState({ planStep: undefined });
       engine.send({ type: "probe", row });
+    },
+    planMemory() {
+      const { config } = judgeDraft(store.getState().draft);
+      if (config) engine.send({ type: "memory-plan", config });
+    },
+    benchmark() {
+      store.setState({ benchmarking: true });
+      engine.send({ type: "benchmark" });
     },
     dismissProblem: () => store.setState({ problem: undefined }),
     ...draftActions(store),

@@ -111,13 +111,26 @@ function valueOf(kind: FormField["kind"], text: string): unknown {
     case "switch":
       return text === "true";
     case "list":
-      return text.split(/[\s,]+/).filter(Boolean);
+      return listOf(text);
     default:
       return text;
   }
 }
 
-const textOf = (value: unknown): string => (Array.isArray(value) ? value.join(", ") : String(value));
+/** Names with commas between them; a list of anything else as JSON. */
+function listOf(text: string): unknown {
+  if (!text.trim().startsWith("[")) return text.split(/[\s,]+/).filter(Boolean);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text; // no list, as the parser will say
+  }
+}
+
+function textOf(value: unknown): string {
+  if (!Array.isArray(value)) return String(value);
+  return value.some((item) => typeof item === "object") ? JSON.stringify(value) : value.join(", ");
+}
 
 function readPath(json: unknown, path: string): unknown {
   let value = json;

@@ -41,11 +41,15 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
     case "exported":
       return { ...state, exported: { name: event.name, zip: event.zip } };
     case "memory-plan":
+      return { ...state, memoryPlan: { config: event.config, plan: event.plan } };
+    case "benchmark":
+      return { ...state, benchmark: event.results, benchmarking: false };
     case "checkpoint":
       return state; // who asked for it takes it from the client
     case "failure":
       return {
         ...withRun(state, { progress: undefined, awaiting: undefined }),
+        benchmarking: false,
         problem: { kind: "failure", failure: event.failure },
       };
     case "crash":

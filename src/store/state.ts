@@ -2,7 +2,15 @@
 // the histories instead (history.ts); here there are only summaries of them.
 import type { AdapterFacts, Command, Failure, NoGpuReason, RunStatus } from "../client";
 import type { RunConfig } from "../config/run";
-import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
+import type {
+  AnswerRecord,
+  BenchmarkRecord,
+  MemoryPlan,
+  EvaluationRecord,
+  PlanRecord,
+  RunFacts,
+  StepRecord,
+} from "../telemetry";
 import { draftOf, type Draft } from "./draft";
 import type { RecordedRun } from "./recorded";
 
@@ -96,6 +104,10 @@ export interface AppState {
   readonly exported: { readonly name: string; readonly zip: Uint8Array } | undefined;
   /** A run of an earlier visit that can go on. */
   readonly lastSession: LastSession | undefined;
+  /** The memory of some config, planned without loading it. */
+  readonly memoryPlan: { readonly config: RunConfig; readonly plan: MemoryPlan } | undefined;
+  readonly benchmark: readonly BenchmarkRecord[] | undefined;
+  readonly benchmarking: boolean;
   /** Why runs are not kept for the next visit, if they are not. */
   readonly keepIssue: string | undefined;
 }
@@ -133,4 +145,7 @@ export const initialState: AppState = {
   exported: undefined,
   lastSession: undefined,
   keepIssue: undefined,
+  memoryPlan: undefined,
+  benchmark: undefined,
+  benchmarking: false,
 };

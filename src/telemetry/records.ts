@@ -113,6 +113,16 @@ export interface MemoryChange {
   readonly fits: boolean;
 }
 
+/** One line of the device's micro-benchmark. */
+export interface BenchmarkRecord {
+  readonly what: "matmul" | "sinkhorn";
+  readonly where: "gpu" | "cpu";
+  /** The fastest round. */
+  readonly ms: number;
+  readonly rate: number;
+  readonly unit: string;
+}
+
 /** What the run stands on, for the page's fact lines. */
 export interface RunFacts {
   readonly teacher: { readonly hiddenSize: number; readonly vocabSize: number };

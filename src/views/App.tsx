@@ -3,6 +3,7 @@ import { useRoute, type Route } from "./routes";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
+import { DeviceScreen } from "./device/DeviceScreen";
 import { LearnScreen } from "./learn/LearnScreen";
 import { TransportScreen } from "./transport/TransportScreen";
 import { useThemeAttribute } from "./theme/use-scheme";
@@ -16,11 +17,13 @@ import "./styles/charts.css";
 import "./styles/answers.css";
 import "./styles/transport.css";
 import "./styles/learn.css";
+import "./styles/device.css";
 
 const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   distill: DistillScreen,
   transport: TransportScreen,
   learn: LearnScreen,
+  device: DeviceScreen,
 };
 
 export function App() {

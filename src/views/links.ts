@@ -14,8 +14,9 @@ export function followLinks(page: PageApp): void {
         return query ? page.actions.openLink(query) : undefined;
       case "transport":
         return query ? page.lab.fromLink(query) : undefined;
+      case "device":
       case "learn":
-        return undefined; // a lesson sets its own states
+        return undefined; // no state of their own in the link
     }
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +36,7 @@ export function followLinks(page: PageApp): void {
 /** The present state as a hash; undefined while the form holds something that is no config. */
 export function currentHash({ store, lab }: PageApp): string | undefined {
   const route = routeOf(location.hash);
-  if (route === "learn") return undefined;
+  if (route === "learn" || route === "device") return undefined;
   if (route === "transport") return hashOf(route, lab.toLink());
   const query = linkOf(store.getState().draft);
   return query === undefined ? undefined : hashOf(route, query);

@@ -1,7 +1,7 @@
 // Screens by hash: `#/transport?v=1&…`. An unknown hash shows the first, so that old links keep working.
 import { useSyncExternalStore } from "react";
 
-export const ROUTES = ["distill", "transport", "learn"] as const;
+export const ROUTES = ["distill", "transport", "learn", "device"] as const;
 export type Route = (typeof ROUTES)[number];
 
 export function routeOf(hash: string): Route {

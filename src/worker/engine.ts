@@ -6,6 +6,7 @@ import { NoGpuError } from "../gpu/device";
 import type { StepRecord } from "../telemetry/records";
 import {
   asRunError,
+  benchmark,
   checkpointFacts,
   deviceLost,
   openRun,
@@ -241,6 +242,11 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
         });
       case "memory-plan":
         return serially(() => planMemory(command.config));
+      case "benchmark":
+        return serially(async () => {
+          if (!gpu) throw new Error("There is no GPU device to measure.");
+          post({ type: "benchmark", results: await benchmark(gpu) });
+        });
       case "checkpoint":
         return serially(async () => {
           const current = loaded();

@@ -3,6 +3,7 @@
 import type { RunConfig } from "../config/run";
 import type { NoGpuReason } from "../gpu/device";
 import type {
+  BenchmarkRecord,
   AnswerRecord,
   EvaluationRecord,
   MemoryPlan,
@@ -32,6 +33,8 @@ export type Command =
   | { type: "export" }
   /** The memory of a run with this config; nothing is loaded for it. */
   | { type: "memory-plan"; config: RunConfig }
+  /** Time the adapter at a few small things. */
+  | { type: "benchmark" }
   /** The run as it stands, as one file. */
   | { type: "checkpoint" }
   /** Go on from a checkpoint. When the present run is another one, the checkpoint's own is loaded first. */
@@ -71,6 +74,7 @@ export type Event =
   | { type: "exported"; name: string; zip: Uint8Array }
   | { type: "memory-plan"; config: RunConfig; plan: MemoryPlan }
   | { type: "checkpoint"; name: string; step: number; checkpoint: Uint8Array }
+  | { type: "benchmark"; results: BenchmarkRecord[] }
   | { type: "failure"; failure: Failure }
   | { type: "log"; text: string };
 

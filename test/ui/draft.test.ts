@@ -24,7 +24,7 @@ test.each(Object.keys(PRESETS) as (keyof typeof PRESETS)[])("preset %s is its ow
 test("every field shows a value", () => {
   const draft = draftOf("first-light");
   const paths = draftFields(draft).map(({ path }) => path);
-  expect(paths.filter((path) => !fieldText(draft, path))).toEqual([]);
+  expect(paths.filter((path) => fieldText(draft, path) === undefined)).toEqual([]);
   expect(paths).toContain("method.transport.epsilon");
   expect(paths).not.toContain("version");
 });
@@ -86,6 +86,13 @@ test("a list and a switch", () => {
     training: { targets: ["q_proj", "up_proj"] },
     method: { crossCot: true },
   });
+});
+
+test("a list of objects is JSON", () => {
+  const pairs = [{ student: 1, teacher: 2, weight: 0.5 }];
+  const edited = editDraft(draftOf("first-light"), "method.transport.layers", JSON.stringify(pairs));
+  expect(judgeDraft(edited).config).toMatchObject({ method: { transport: { layers: pairs } } });
+  expect(judgeDraft(editDraft(edited, "method.transport.layers", "[{")).config).toBeUndefined();
 });
 
 test("a config that equals a preset is named after it", () => {

@@ -1,6 +1,7 @@
 import type { RunFacts } from "../../telemetry";
 import { bytes, count, significant } from "../format";
 import { messages } from "../messages";
+import { MemoryFacts } from "./MemoryFacts";
 import { Panel } from "../shell/Panel";
 import { useApp } from "../use-app";
 
@@ -18,14 +19,18 @@ export function RunFactsList() {
       <Dropped reasons={facts.dropped} />
       <details className="fact">
         <summary>{text.memory}</summary>
-        <dl className="pairs">
-          {Object.entries(facts.memory).map(([name, size]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{bytes(size)}</dd>
-            </div>
-          ))}
-        </dl>
+        {facts.plan ? (
+          <MemoryFacts plan={facts.plan} />
+        ) : (
+          <dl className="pairs">
+            {Object.entries(facts.memory).map(([name, size]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{bytes(size)}</dd>
+              </div>
+            ))}
+          </dl>
+        )}
       </details>
       <KeepIssue />
       <Log />

@@ -1,11 +1,12 @@
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../../config/bundled";
 import { PRESETS } from "../../config/presets";
-import { judgeDraft, needsApply, type FormField, type PresetId } from "../../store";
+import { judgeDraft, needsApply, sameConfig, type FormField, type PresetId } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { useActions, useApp } from "../use-app";
 import { ConfigDialog } from "./ConfigDialog";
 import { Field, useFields } from "./Field";
+import { MemoryFacts } from "./MemoryFacts";
 import { RunFactsList } from "./RunFactsList";
 
 const PRESET_IDS = Object.keys(PRESETS) as PresetId[]; // keys of a const object
@@ -21,7 +22,8 @@ const MAIN = [
   /^seed$/,
 ];
 /** Of the method, only for those who look: the solver's own settings. */
-const FINE = /^method\.transport\.(relative|maxIterations|tolerance|gradient|scheme|embedding|hidden)$/;
+const FINE =
+  /^method\.transport\.(relative|maxIterations|tolerance|gradient|scheme|embedding|hidden|layers|layerWeights|marginals)$/;
 const GROUPS = {
   data: /^(teacher|data\.|evaluation\.|probe\.)/,
   optimizer: /^optimizer\./,
@@ -128,7 +130,10 @@ function OtherIssues() {
 function ApplyBar() {
   const pending = useApp((state) => state.run.config !== undefined && needsApply(state));
   const usable = useApp((state) => judgeDraft(state.draft).config !== undefined);
-  const { load, discardEdits } = useActions();
+  const planned = useApp(({ draft, memoryPlan }) =>
+    memoryPlan && sameConfig(memoryPlan.config, judgeDraft(draft).config) ? memoryPlan.plan : undefined,
+  );
+  const { load, discardEdits, planMemory } = useActions();
   if (!pending) return null;
   return (
     <div className="apply">
@@ -140,7 +145,13 @@ function ApplyBar() {
         <button type="button" className="quiet" onClick={discardEdits}>
           {messages.settings.discard}
         </button>
+        {!planned && (
+          <button type="button" className="quiet" disabled={!usable} onClick={planMemory}>
+            {messages.memory.ask}
+          </button>
+        )}
       </div>
+      {planned && <MemoryFacts plan={planned} />}
     </div>
   );
 }
