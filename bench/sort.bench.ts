@@ -10,6 +10,7 @@ import { create, globals } from "webgpu";
 import { createRng } from "../src/config/rng";
 import { type Gpu, openGpu } from "../src/gpu/device";
 import { ProgramBuilder } from "../src/gpu/program";
+import { recordSoftmaxStats } from "../src/objectives/ops/softmax-stats";
 import { recordSortRows } from "../src/objectives/ops/sort-rows";
 import { recordMatmul } from "../src/student/ops/matmul";
 
@@ -26,7 +27,6 @@ const BINDING = 2 ** 27;
 
 interface Timed {
   ms(): Promise<number>;
-  destroy(): void;
 }
 
 /** A program with one small output, so that a run ends when the GPU has. */
@@ -46,7 +46,6 @@ async function timed(
       await program.run({}, { read: ["done"] });
       return performance.now() - start;
     },
-    destroy: () => program.destroy(),
   };
 }
 
@@ -62,7 +61,9 @@ async function sortProgram(
   const count = values.length / vocab;
   const b = new ProgramBuilder("sort");
   const rows = b.input("rows", count);
-  recordSortRows(b, { values: b.input("values", values.length), vocab, rows, withOrder });
+  const input = b.input("values", values.length);
+  const tops = recordSoftmaxStats(b, { values: input, rows: count, stride: vocab, vocab });
+  recordSortRows(b, { values: input, vocab, rows, withOrder, tops });
   return timed(gpu, b, { values, rows: Uint32Array.from({ length: count }, (_, r) => r) });
 }
 
@@ -113,36 +114,33 @@ const instance = create([]); // must outlive the device
 const gpu = await openGpu(instance);
 console.log(`${gpu.adapter.description}; ${cpus().length} cores; ${ROWS} rows of ${VS} and ${VT}`);
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
-const measure = async (what: string, rounds: () => Promise<number>): Promise<number> => {
-  const times: number[] = [];
-  for (let i = 0; i < ROUNDS; i++) times.push(await rounds());
-  console.log(`  ${what.padEnd(44)} ${median(times).toFixed(0).padStart(7)} ms`);
-  return median(times);
-};
-
 const student = normals(ROWS * VS);
 const parts = Math.ceil((ROWS * VT * 4) / BINDING);
 const partRows = Math.ceil(ROWS / parts);
 const teacher = normals(partRows * VT);
-
-const studentSort = await sortProgram(gpu, student, VS, true);
-const sortS = await measure("student: sort with permutation", () => studentSort.ms());
-studentSort.destroy();
-const teacherSort = await sortProgram(gpu, teacher, VT, false);
-const sortT = await measure("teacher: sort", async () => ((await teacherSort.ms()) * ROWS) / partRows);
-teacherSort.destroy();
-const cpuS = await measure("CPU, student: TypedArray.sort, no permutation", async () => cpuSort(student, VS));
-const cpuT = await measure(
-  "CPU, teacher: TypedArray.sort",
-  async () => (cpuSort(teacher, VT) * ROWS) / partRows,
-);
-const studentHead = await headProgram(gpu, VS, DS, true);
-const headS = await measure("student: head matmul and both adjoints", () => studentHead.ms());
-studentHead.destroy();
-const teacherHead = await headProgram(gpu, VT, DT, false);
-const headT = await measure("teacher: head matmul", () => teacherHead.ms());
-teacherHead.destroy();
+const whole = ROWS / partRows;
+const [studentSort, teacherSort] = [
+  await sortProgram(gpu, student, VS, true),
+  await sortProgram(gpu, teacher, VT, false),
+];
+const [studentHead, teacherHead] = [
+  await headProgram(gpu, VS, DS, true),
+  await headProgram(gpu, VT, DT, false),
+];
+const peers: Record<string, () => Promise<number>> = {
+  "student: sort with permutation": () => studentSort.ms(),
+  "teacher: sort": async () => (await teacherSort.ms()) * whole,
+  "CPU, student: TypedArray.sort, no permutation": async () => cpuSort(student, VS),
+  "CPU, teacher: TypedArray.sort": async () => cpuSort(teacher, VT) * whole,
+  "student: head matmul and both adjoints": () => studentHead.ms(),
+  "teacher: head matmul": () => teacherHead.ms(),
+};
+const times = new Map(Object.keys(peers).map((name): [string, number[]] => [name, []]));
+for (let round = 0; round < ROUNDS; round++)
+  for (const [name, ms] of Object.entries(peers)) times.get(name)?.push(await ms()); // in turns: load hits all alike
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+const [sortS = 0, sortT = 0, cpuS = 0, cpuT = 0, headS = 0, headT = 0] = [...times.values()].map(median);
+for (const [name, of] of times) console.log(`  ${name.padEnd(46)} ${median(of).toFixed(0).padStart(7)} ms`);
 
 const ratio = (a: number, b: number) => (a / b).toFixed(2);
 console.log(`  sort on the GPU / sort on the CPU: ${ratio(sortS + sortT, cpuS + cpuT)}`);

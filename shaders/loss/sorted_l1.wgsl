@@ -9,7 +9,7 @@
 //          table (P): what the backward pass needs: log Σ of both, Σ_i sign(a_i − b_i)·a_i, 0
 // Grid     one workgroup per pair: dispatch (P).
 // WG       64, or 256 for a large vocabulary: 3 barriers.
-// Numerics f32. The largest logit is the first key. An entry whose probability underflows counts as 0.
+// Numerics f32. An entry whose probability underflows counts as 0.
 // Oracle   test/oracle/sorted-l1.ts. Tested by test/kernels/sorted-l1.test.ts.
 // Uses     lib/float_key.wgsl, lib/workgroup_sum4.wgsl
 
@@ -46,8 +46,11 @@ fn sorted_l1(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   var top = vec2f();
   var rest = vec2f();
   if (params.log_probs == 0u) {
+    // The first key may lie a step of the sort below the largest logit: what is missing goes to the rest.
     top = vec2f(key_float(~student_keys[s]), key_float(~teacher_keys[t]));
-    rest = vec2f(student_stats[pair.x].y, teacher_stats[pair.y].y);
+    let of_s = student_stats[pair.x];
+    let of_t = teacher_stats[pair.y];
+    rest = vec2f(of_s.y, of_t.y) + (vec2f(of_s.x, of_t.x) - top);
   }
   var sums = vec2f(); // |a − b|, sign(a − b)·a
   for (var i = tid; i < max(params.student_vocab, params.teacher_vocab); i += WG) {

@@ -2,21 +2,33 @@
 //   order        equals a stable descending sort × vocabulary {1, 2, 63, 2047, 2048, 2049, 5003}, values of both signs,
 //                with ties, zeros of both signs, huge and tiny ones; rows picked in any order; a skipped row is not written
 //   keys         give the values back bit by bit
+//   quantized    values that are further apart than a step are in order, a step or less keeps the order of columns, and
+//                what lies 64 below the largest comes last; a permutation all the same (control: the exact sort differs)
 //   largest      262144 columns, whose keys must be in order and a permutation
 //   too large    one more is refused
 import { describe, expect, test } from "vitest";
 import { ProgramBuilder } from "../../src/gpu/program";
-import { MAX_SORTED, recordSortRows } from "../../src/objectives/ops/sort-rows";
+import { recordSoftmaxStats } from "../../src/objectives/ops/softmax-stats";
+import { MAX_SORTED, QUANTUM, recordSortRows } from "../../src/objectives/ops/sort-rows";
 import { NO_ROW } from "../../src/student";
 import { normals } from "../oracle/nn";
 import { descendingOrder } from "../oracle/sorted-l1";
 import { testGpu } from "../support/gpu";
 
-async function sort(values: Float32Array, vocab: number, rows: Uint32Array, withOrder = true) {
+async function sort(
+  values: Float32Array,
+  vocab: number,
+  rows: Uint32Array,
+  withOrder = true,
+  quantized = false,
+) {
   const gpu = await testGpu();
   const b = new ProgramBuilder("sort");
+  const input = b.input("values", values.length);
+  const sources = { values: input, rows: values.length / vocab, stride: vocab, vocab };
   const sorted = recordSortRows(b, {
-    values: b.input("values", values.length),
+    values: input,
+    tops: quantized ? recordSoftmaxStats(b, sources) : undefined,
     vocab,
     rows: b.input("rows", rows.length),
     withOrder,
@@ -62,6 +74,26 @@ describe.each([1, 2, 63, 2047, 2048, 2049, 5003])("%i columns", (vocab) => {
       expect(down.map(valueOf)).toEqual(got.map((v) => source[v]));
       expect([...without.subarray(p * vocab, (p + 1) * vocab)]).toEqual(down);
     });
+  });
+});
+
+test.each([7, 2049])("quantized, %i columns", async (vocab) => {
+  const values = normals(vocab, 2 * vocab, 5);
+  for (let v = 0; v < vocab; v += 3) values[v] = values[(v + 1) % vocab]! + (v % 2 ? 1e-6 : -1e-6); // within a step
+  values[1] = -1e5;
+  values[vocab + 2] = -1e30;
+  const rows = Uint32Array.of(1, 0);
+  const { keys, order } = await sort(values, vocab, rows, true, true);
+  const exact = await sort(values, vocab, rows);
+  if (vocab > 1000) expect([...order]).not.toEqual([...exact.order]);
+  rows.forEach((row, p) => {
+    const source = values.subarray(row * vocab, (row + 1) * vocab);
+    const top = Math.max(...source);
+    const place = (v: number) => Math.min(Math.floor(Math.fround(top - source[v]!) / QUANTUM), 2 ** 24 - 1);
+    const got = [...order.subarray(p * vocab, (p + 1) * vocab)];
+    const want = Array.from(source, (_, v) => v).sort((a, b) => place(a) - place(b) || a - b);
+    expect(got).toEqual(want);
+    expect([...keys.subarray(p * vocab, (p + 1) * vocab)].map(valueOf)).toEqual(got.map((v) => source[v]));
   });
 });
 

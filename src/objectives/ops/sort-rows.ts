@@ -7,7 +7,7 @@ import radixScan from "../../../shaders/loss/radix_scan.wgsl?raw";
 import radixScatter from "../../../shaders/loss/radix_scatter.wgsl?raw";
 import sortKeys from "../../../shaders/loss/sort_keys.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
-import { packParams, u32 } from "../../gpu/params";
+import { f32, packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
 
 export const sortKeysKernel = defineKernel({
@@ -18,8 +18,8 @@ export const sortKeysKernel = defineKernel({
 
 export const radixCountKernel = defineKernel({
   entry: "radix_count",
-  code: [radixBlock, radixCount],
-  bindings: { params: "uniform", rows: "read", keys: "read", counts: "write" },
+  code: [floatKey, radixBlock, radixCount],
+  bindings: { params: "uniform", rows: "read", keys: "read", tops: "read", counts: "write" },
 });
 
 export const radixScanKernel = defineKernel({
@@ -30,11 +30,12 @@ export const radixScanKernel = defineKernel({
 
 export const radixScatterKernel = defineKernel({
   entry: "radix_scatter",
-  code: [radixBlock, radixScatter],
+  code: [floatKey, radixBlock, radixScatter],
   bindings: {
     params: "uniform",
     rows: "read",
     counts: "read",
+    tops: "read",
     keys: "read",
     order: "read",
     sorted: "write",
@@ -45,6 +46,11 @@ export const radixScatterKernel = defineKernel({
 const DIGIT_BITS = 6;
 const BINS = 1 << DIGIT_BITS;
 const BLOCK = 2048;
+const KEY_BITS = 32;
+
+/** What `tops` tells values apart by: 2⁻¹⁸, about 4e-6. */
+export const QUANTUM = 2 ** -18;
+const QUANTIZED_BITS = 24;
 
 /** The largest vocabulary: Gemma's. Beyond it nothing is known to fail, but nothing is tested. */
 export const MAX_SORTED = 262144;
@@ -57,6 +63,12 @@ export interface SortArgs {
   readonly rows: Tensor;
   /** Whether to keep where each entry came from. */
   readonly withOrder: boolean;
+  /**
+   * (R) pairs whose first is each row's largest value (see recordSoftmaxStats). Given, values are told apart in steps
+   * of QUANTUM and not further than 64 below the largest: four passes in place of six, for logits, whose differences
+   * f32 rounds to about as much, and whose probabilities beyond are below 1e-27.
+   */
+  readonly tops?: Tensor | undefined;
 }
 
 export interface SortedRows {
@@ -66,7 +78,10 @@ export interface SortedRows {
   readonly order: Tensor | undefined;
 }
 
-export function recordSortRows(b: ProgramBuilder, { values, vocab, rows, withOrder }: SortArgs): SortedRows {
+export function recordSortRows(
+  b: ProgramBuilder,
+  { values, vocab, rows, withOrder, tops }: SortArgs,
+): SortedRows {
   if (vocab > MAX_SORTED)
     throw new RangeError(`sorting takes rows of at most ${MAX_SORTED} entries, got ${vocab}`);
   const count = rows.length;
@@ -78,10 +93,10 @@ export function recordSortRows(b: ProgramBuilder, { values, vocab, rows, withOrd
   const unused = withOrder ? undefined : like("no order", 1);
   const params = packParams(u32(vocab));
   b.dispatch(sortKeysKernel, { params, rows, x: values, keys }, [Math.ceil(vocab / 64), count]);
-  for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
+  for (let shift = 0; shift < (tops ? QUANTIZED_BITS : KEY_BITS); shift += DIGIT_BITS) {
     const flags = (withOrder ? 1 : 0) | (order ? 0 : 2);
-    const pass = packParams(u32(vocab), u32(blocks), u32(shift), u32(flags));
-    b.dispatch(radixCountKernel, { params: pass, rows, keys, counts }, [blocks, count]);
+    const pass = packParams(u32(vocab), u32(blocks), u32(shift), u32(flags), f32(tops ? 1 / QUANTUM : 0));
+    b.dispatch(radixCountKernel, { params: pass, rows, keys, tops: tops ?? keys, counts }, [blocks, count]);
     b.dispatch(radixScanKernel, { params: packParams(u32(BINS * blocks)), rows, counts }, [count]);
     const sorted = like("sorted keys");
     const sortedOrder = unused ?? like("order");
@@ -89,6 +104,7 @@ export function recordSortRows(b: ProgramBuilder, { values, vocab, rows, withOrd
       params: pass,
       rows,
       counts,
+      tops: tops ?? keys,
       keys,
       order: order ?? keys,
       sorted,

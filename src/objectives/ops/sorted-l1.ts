@@ -75,16 +75,23 @@ export function recordSortedL1(tape: Tape, args: SortedL1Args): RecordedSortedL1
   const [rows = 0, vocab = 0] = student.shape;
   const count = args.studentRows.length;
   const stats = (values: Tensor, valueRows: number, width: number) =>
-    logProbs ? values : recordSoftmaxStats(b, { values, rows: valueRows, stride: width, vocab: width }); // or not read
+    recordSoftmaxStats(b, { values, rows: valueRows, stride: width, vocab: width });
   const studentStats = stats(student.value, rows, vocab);
   const teacherStats = stats(teacher, teacher.length / teacherVocab, teacherVocab);
   const withOrder = tape.training && student.needsGrad;
-  const s = recordSortRows(b, { values: student.value, vocab, rows: args.studentRows, withOrder });
+  const s = recordSortRows(b, {
+    values: student.value,
+    vocab,
+    rows: args.studentRows,
+    withOrder,
+    tops: studentStats,
+  });
   const t = recordSortRows(b, {
     values: teacher,
     vocab: teacherVocab,
     rows: args.teacherRows,
     withOrder: false,
+    tops: teacherStats,
   });
   const params = packParams(u32(vocab), u32(teacherVocab), u32(logProbs ? 1 : 0));
   const loss = b.scratch("sorted distance", count);
