@@ -7,6 +7,7 @@ export const COST_KINDS = ["cosine", "euclidean", "sqeuclidean", "attention"] as
 export const GRADIENTS = ["unrolled", "envelope", "implicit"] as const;
 export const SCHEMES = ["log", "kernel"] as const;
 export const LAYER_WEIGHTS = ["fixed", "learned"] as const;
+export const PROJECTOR_INITS = ["random", "pseudo_inverse"] as const;
 export const MARGINALS = ["uniform", "attention"] as const;
 export const MASKS = ["intended", "as_published"] as const;
 export const DIVERGENCES = [
@@ -72,13 +73,17 @@ const uld = { id: v.literal("uld") };
 /** Teacher logits moved into the student's vocabulary by edit distance (METHODS §4). */
 const mined = { id: v.literal("mined"), temperature: positive };
 
+/** Where DSKD's two projectors begin: as torch's Linear does, or preserving logits on shared tokens (DSKDv2). */
+const projectorInit = v.optional(v.picklist(PROJECTOR_INITS), "random");
+
 /** Two spaces of one tokenizer (METHODS §5). */
-const dskd = { id: v.literal("dskd"), ...divergence };
+const dskd = { id: v.literal("dskd"), ...divergence, projectorInit };
 
 /** Two spaces joined by cross-model attention (METHODS §6). */
 const cma = {
   id: v.literal("cma"),
   ...divergence,
+  projectorInit,
   /** Divides the projected teacher's logits once more in the divergence that trains the student. */
   teacherTemperature: positive,
 };

@@ -73,6 +73,7 @@ const CMA = {
   divergence: "skewed_reverse_kl",
   ...PLAIN_DIVERGENCE,
   teacherTemperature: 1,
+  projectorInit: "random",
 } as const;
 
 /** With the gauge of gradients on, rarely: it takes a backward pass of one row for every term. */
@@ -108,7 +109,10 @@ export const PRESETS = {
   dskd: {
     title: "DSKD, one tokenizer: the student teaches itself",
     config: {
-      ...withMethod({ id: "dskd", kdRate: KD_RATE, divergence: "forward_kl", ...PLAIN_DIVERGENCE }),
+      ...withMethod({
+        ...{ id: "dskd", kdRate: KD_RATE, divergence: "forward_kl", projectorInit: "random" },
+        ...PLAIN_DIVERGENCE,
+      }),
       teacher: "couplet-student",
     },
   },

@@ -26,6 +26,7 @@ export const cma: Distillation<Omit<MethodOf<"cma">, "kdRate">> = {
     ...projectorParameters("s2t", studentWidth, teacherWidth, seed),
     ...projectorParameters("query", 2 * studentWidth, 2 * teacherWidth, seed),
   ],
+  preservesLogits: ({ projectorInit }) => projectorInit === "pseudo_inverse",
   recordTerm(settings, recording, weight) {
     const { tape, shape, params, student, teacher } = recording;
     const { b } = tape;

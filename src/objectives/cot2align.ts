@@ -27,6 +27,7 @@ export const cot2align: Objective<MethodOf<"cot2align">> = {
     ...projectorParameters("ot", dims.teacherWidth, dims.studentWidth, seed),
     ...(transport.layerWeights === "learned" ? [layerWeightParameter(activeLayers(transport).length)] : []),
   ],
+  preservesLogits: ({ base }) => baseOf(base)?.preservesLogits?.(base) ?? false,
   prepare: async ({ base }, tokens, options) => baseOf(base)?.prepare?.(base, tokens, options),
   record(config, recording) {
     const { kdRate, base } = config;

@@ -23,6 +23,7 @@ export function besideCrossEntropy<Settings extends { readonly id: string }>(
     sharesTokenizer: () => sharesTokenizer,
     needs: (config) => term.needs(config),
     parameters: (config, dims, seed) => term.parameters(config, dims, seed),
+    preservesLogits: (config) => term.preservesLogits?.(config) ?? false,
     prepare: async (config, tokens, options) => term.prepare?.(config, tokens, options),
     record: (config, recording) =>
       joinTerms([

@@ -24,6 +24,7 @@ export const dskd: Distillation<Settings> = {
     ...projectorParameters("t2s", teacherWidth, studentWidth, seed),
     ...projectorParameters("s2t", studentWidth, teacherWidth, seed),
   ],
+  preservesLogits: ({ projectorInit }) => projectorInit === "pseudo_inverse",
   recordTerm({ divergence, temperature, skew, adaptiveAlpha }, recording, weight) {
     const { tape, shape, params, shared } = recording;
     const states = tape.constant(shared.teacherHidden(), [shape.studentRows, shape.teacherWidth]);
@@ -38,7 +39,7 @@ export const dskd: Distillation<Settings> = {
 };
 
 export interface DualSpace {
-  readonly settings: Omit<Settings, "id"> & { readonly teacherTemperature?: number };
+  readonly settings: Omit<Settings, "id" | "projectorInit"> & { readonly teacherTemperature?: number };
   /** Teacher states in the student's space, [studentRows, D]; student states in the teacher's, [teacherRows, Dt]. */
   readonly inStudentSpace: Var;
   readonly inTeacherSpace: Var;

@@ -46,6 +46,7 @@ export {
 } from "./from-tensors";
 export { DISTILLATIONS, distillationOf } from "./distillations";
 export { recordCrossEntropyTerm } from "./cross-entropy-term";
+export { type Heads, preservingLogits } from "./pseudo-inverse";
 export { recordTransportTerm } from "./transport-term";
 export { byNumber, once } from "./once";
 export * from "./types";

@@ -172,6 +172,8 @@ export interface Objective<Config extends { readonly id: string } = MethodConfig
   views?(config: Config): 1 | 2;
   /** Trainable parameters beside the student's own: projectors. */
   parameters(config: Config, dims: Dims, seed: number): NewParameter[];
+  /** True when its projectors begin at the pseudo-inverse of the heads instead of at random. */
+  preservesLogits?(config: Config): boolean;
   /** Work on the two vocabularies that is better done before the first batch. */
   prepare?(config: Config, tokens: TokenTables, options: PrepareOptions): Promise<void>;
   /** Record the loss; its adjoints run when the trainer calls `tape.backward()`. */
@@ -195,6 +197,8 @@ export interface Distillation<Settings extends { readonly id: string } = { reado
   readonly sharesTokenizer?: boolean;
   needs(settings: Settings): readonly TeacherNeed[];
   parameters(settings: Settings, dims: Dims, seed: number): NewParameter[];
+  /** As an objective's. */
+  preservesLogits?(settings: Settings): boolean;
   /** As an objective's. */
   prepare?(settings: Settings, tokens: TokenTables, options: PrepareOptions): Promise<void>;
   /** weight · KD / denominator, KD summed over response tokens. */

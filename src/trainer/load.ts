@@ -27,7 +27,7 @@ import { createModel, createParamStore, type StudentModel, studentLogits } from 
 import { dimsOf, sameTokens, tokenTables } from "./batch-source";
 import { fingerprint } from "./checkpoint";
 import { asRunError, RunError } from "./failure";
-import { runParameters } from "./parameters";
+import { runParameters, startAtHeads } from "./parameters";
 import { planRun, type RunPlan } from "./plan";
 import { checkFits, planWithChanges } from "./plan-changes";
 import { teacherLayers } from "./teacher-cache";
@@ -135,7 +135,10 @@ async function open(
   const parts = { config: run, student: config, dims, objective, padIds, ...rows };
   const plan = supported(() => planRun(parts, gpu.device.limits));
   if (!plan.memory.fits) checkFits(planWithChanges(parts, gpu.device.limits));
-  const parameters = runParameters(run, objective, dims, config, tensors);
+  const drawn = runParameters(run, objective, dims, config, tensors);
+  const parameters = objective.preservesLogits?.(run.method)
+    ? startAtHeads(drawn, { config, tensors }, teacher, tokens)
+    : drawn;
   const allocate = <T extends { destroy(): void }>(what: string, make: () => T): Promise<T> =>
     allocating(gpu.device, what, () => supported(make));
   const store = await allocate("The student's weights", () => createParamStore(gpu, parameters.all));

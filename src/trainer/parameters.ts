@@ -1,8 +1,9 @@
 // The parameters of a run: the student's weights as the config trains them, and the objective's own.
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
-import type { StudentConfig } from "../models";
-import type { Dims, Objective } from "../objectives";
+import type { TokenTables } from "../data";
+import type { StudentConfig, StudentWeights, Teacher } from "../models";
+import { type Dims, type Objective, preservingLogits } from "../objectives";
 import { type LoraSettings, networkOf, type NewParameter, studentParameters, withLora } from "../student";
 import { RunError } from "./failure";
 
@@ -37,4 +38,22 @@ export function runParameters(
       "Change training.targets or training.rank.",
     );
   }
+}
+
+/** The parameters with their projectors where both heads put them. @throws RunError when a head cannot be read. */
+export function startAtHeads(
+  parameters: RunParameters,
+  { config, tensors }: Pick<StudentWeights, "config" | "tensors">,
+  { head }: Pick<Teacher, "head">,
+  tokens: TokenTables,
+): RunParameters {
+  const student = tensors.get(networkOf(config).head);
+  if (student && head)
+    return { ...parameters, all: preservingLogits(parameters.all, { student, teacher: head, tokens }) };
+  throw new RunError(
+    "teacher-weights",
+    "The projectors cannot begin at the pseudo-inverse of the heads.",
+    `The ${head ? "student" : "teacher"}'s head cannot be read.`,
+    'Set projectorInit to "random", or take models whose heads are stored in plain numbers.',
+  );
 }

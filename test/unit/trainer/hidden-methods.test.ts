@@ -17,7 +17,13 @@ beforeAll(async () => {
   gpu = await testGpu();
 });
 
-const divergence = { divergence: "forward_kl", temperature: 2, skew: 0.1, adaptiveAlpha: 0.5 } as const;
+const divergence = {
+  divergence: "forward_kl",
+  temperature: 2,
+  skew: 0.1,
+  adaptiveAlpha: 0.5,
+  projectorInit: "random",
+} as const;
 const align = (more: object): MethodConfig => {
   const method = { id: "cot2align", kdRate: 0.5, transport: STABLE_TRANSPORT, ...more };
   return parseRunConfig({ ...SMALL_RUN, method }).method;
@@ -40,6 +46,11 @@ const METHODS: { name: string; method: MethodConfig; terms: string[]; teacher?: 
   {
     name: "cma",
     method: { id: "cma", kdRate: 0.5, ...divergence, teacherTemperature: 1 },
+    terms: DUAL,
+  },
+  {
+    name: "cma from the heads' pseudo-inverse",
+    method: { id: "cma", kdRate: 0.5, ...divergence, teacherTemperature: 1, projectorInit: "pseudo_inverse" },
     terms: DUAL,
   },
   {
@@ -134,7 +145,7 @@ test("the gauge of gradients: the published transport barely moves the student; 
 });
 
 test("refusals: another tokenizer for dskd, crossed pairs on the plain view, no layer at all", async () => {
-  const dskd: RunConfig = { ...SMALL_RUN, method: METHODS[1]!.method };
+  const dskd: RunConfig = { ...SMALL_RUN, method: METHODS[2]!.method };
   await expect(openRun(gpu, dskd, bundledSources(dskd))).rejects.toThrow(/tokenizer/);
   const plain = { ...SMALL_RUN, data: { ...SMALL_RUN.data, view: "plain" } };
   const method = { ...SMALL_RUN.method, crossCot: true };
