@@ -15,7 +15,6 @@ import {
   type LoraSettings,
   mergeLora,
   NO_ROW,
-  packHyper,
   peftAdapter,
   studentLogits,
   studentParameters,
@@ -35,24 +34,12 @@ import {
   tensorsOf,
 } from "../support/golden";
 import { testGpu } from "../support/gpu";
-import { type Batch, openTrainee, type Trainee } from "../support/student";
+import { type Batch, openTrainee, type Trainee, plainHyper as hyper } from "../support/student";
 
 let gpu: Gpu;
 beforeAll(async () => {
   gpu = await testGpu();
 });
-
-const hyper = (step: number, weightDecay = 0.1) =>
-  packHyper({
-    learningRate: 3e-3,
-    projectorLearningRate: 9,
-    beta1: 0.9,
-    beta2: 0.95,
-    eps: 1e-8,
-    weightDecay,
-    clipNorm: 1,
-    step,
-  });
 
 describe("against PyTorch", () => {
   interface LoraGolden {

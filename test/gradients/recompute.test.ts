@@ -4,10 +4,10 @@
 //   less memory    scratch shrinks, the more the more layers; the forward pass alone is left as it is (control)
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
-import { NO_ROW, packHyper } from "../../src/student";
+import { NO_ROW } from "../../src/student";
 import { randomWeights, tinyConfig } from "../oracle/nn-models";
 import { testGpu } from "../support/gpu";
-import { type Batch, openTrainee, type TraineeOptions } from "../support/student";
+import { type Batch, openTrainee, type TraineeOptions, plainHyper as hyper } from "../support/student";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -20,18 +20,6 @@ const batch: Batch = {
   ids: Uint32Array.from({ length: 48 }, (_, i) => (i * 5 + 3) % config.vocabSize),
   labels: Uint32Array.from({ length: 48 }, (_, i) => (i % 4 === 1 ? NO_ROW : (i * 7) % config.vocabSize)),
 };
-const hyper = (step: number) =>
-  packHyper({
-    learningRate: 3e-3,
-    projectorLearningRate: 0,
-    beta1: 0.9,
-    beta2: 0.95,
-    eps: 1e-8,
-    weightDecay: 0.1,
-    clipNorm: 1,
-    step,
-  });
-
 async function three(options: TraineeOptions) {
   const trainee = await openTrainee(gpu, config, randomWeights(config, 8), shape, options);
   const outcomes = [];

@@ -18,7 +18,6 @@ import {
   layoutBytes,
   linear,
   NO_ROW,
-  packHyper,
   type ParamShape,
   recordClipAndAdamW,
   Tape,
@@ -27,7 +26,7 @@ import { normals } from "../oracle/nn";
 import { randomWeights, tinyConfig } from "../oracle/nn-models";
 import { relativeL2 } from "../support/close";
 import { testGpu } from "../support/gpu";
-import { type Batch, openTrainee } from "../support/student";
+import { type Batch, openTrainee, plainHyper as hyper } from "../support/student";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -95,18 +94,6 @@ const batch = (step: number): Batch => ({
     i % 4 === 1 ? NO_ROW : (i * 7 + step) % tinyConfig.vocabSize,
   ),
 });
-const hyper = (step: number) =>
-  packHyper({
-    learningRate: 3e-3,
-    projectorLearningRate: 0,
-    beta1: 0.9,
-    beta2: 0.95,
-    eps: 1e-8,
-    weightDecay: 0.1,
-    clipNorm: 1,
-    step,
-  });
-
 async function fiveSteps(segmentBytes?: number) {
   const trainee = await openTrainee(
     gpu,

@@ -15,7 +15,6 @@ import {
   linear,
   type NewParameter,
   NO_ROW,
-  packHyper,
   Tape,
   type Var,
 } from "../../src/student";
@@ -24,7 +23,7 @@ import { normals } from "../oracle/nn";
 import { randomWeights, tinyConfig } from "../oracle/nn-models";
 import { expectClose, relativeL2 } from "../support/close";
 import { testGpu } from "../support/gpu";
-import { type Batch, openTrainee } from "../support/student";
+import { type Batch, openTrainee, plainHyper as hyper } from "../support/student";
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -142,17 +141,6 @@ const batch = (step: number): Batch => ({
     i % 4 === 1 ? NO_ROW : (i * 7 + step) % tinyConfig.vocabSize,
   ),
 });
-const hyper = (step: number) =>
-  packHyper({
-    learningRate: 3e-3,
-    projectorLearningRate: 0,
-    beta1: 0.9,
-    beta2: 0.95,
-    eps: 1e-8,
-    weightDecay: 0.1,
-    clipNorm: 1,
-    step,
-  });
 const open = () => openTrainee(gpu, tinyConfig, randomWeights(tinyConfig, 8), shape);
 
 describe("training step", () => {

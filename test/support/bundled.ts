@@ -2,7 +2,8 @@
 import { nodeSources } from "../../src/cli/sources";
 import { FIRST_LIGHT } from "../../src/config/presets";
 import type { RunConfig } from "../../src/config/run";
-import type { RunSources } from "../../src/trainer";
+import type { StepRecord } from "../../src/telemetry";
+import type { Run, RunSources } from "../../src/trainer";
 
 /** A small run of the bundled pair: short rows, few of them, no evaluation. */
 export const SMALL_RUN: RunConfig = {
@@ -14,3 +15,13 @@ export const SMALL_RUN: RunConfig = {
 };
 
 export const bundledSources = (config: RunConfig = SMALL_RUN): RunSources => nodeSources(config);
+
+/** Records of the next steps, without what is no part of a run's identity. */
+export async function takeSteps(run: Run, count: number): Promise<Omit<StepRecord, "ms">[]> {
+  const records = [];
+  for (let i = 0; i < count; i++) {
+    const { ms: _, ...record } = await run.step();
+    records.push(record);
+  }
+  return records;
+}

@@ -11,6 +11,7 @@ import {
   type LoraSettings,
   type StudentModel,
   NO_ROW,
+  packHyper,
   type ParamStore,
   recordClipAndAdamW,
   recordHead,
@@ -95,3 +96,10 @@ export async function openTrainee(
     },
   };
 }
+
+/** AdamW's settings in tests that are about something else. */
+export const plainHyper = (step: number): Float32Array =>
+  packHyper({
+    ...{ learningRate: 3e-3, projectorLearningRate: 0, beta1: 0.9, beta2: 0.95, eps: 1e-8 },
+    ...{ weightDecay: 0.1, clipNorm: 1, step },
+  });

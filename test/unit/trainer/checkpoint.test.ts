@@ -8,24 +8,14 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { RunConfig } from "../../../src/config/run";
 import type { Gpu } from "../../../src/gpu/device";
 import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../../../src/models";
-import type { StepRecord } from "../../../src/telemetry";
 import { openRun, type Run } from "../../../src/trainer";
-import { bundledSources, SMALL_RUN } from "../../support/bundled";
+import { bundledSources, SMALL_RUN, takeSteps as steps } from "../../support/bundled";
 import { testGpu } from "../../support/gpu";
 
 let gpu: Gpu;
 beforeAll(async () => {
   gpu = await testGpu();
 });
-
-async function steps(run: Run, count: number): Promise<Omit<StepRecord, "ms">[]> {
-  const records = [];
-  for (let i = 0; i < count; i++) {
-    const { ms: _, ...record } = await run.step();
-    records.push(record);
-  }
-  return records;
-}
 
 const open = (config: RunConfig) => openRun(gpu, config, bundledSources());
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0; // toEqual takes half a minute

@@ -8,9 +8,8 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { RunConfig } from "../../../src/config/run";
 import type { Gpu } from "../../../src/gpu/device";
 import { loadStudentWeights, memoryFiles, readSafetensors } from "../../../src/models";
-import type { StepRecord } from "../../../src/telemetry";
 import { openRun, type Run } from "../../../src/trainer";
-import { bundledSources, SMALL_RUN } from "../../support/bundled";
+import { bundledSources, SMALL_RUN, takeSteps as steps } from "../../support/bundled";
 import { relativeL2 } from "../../support/close";
 import { testGpu } from "../../support/gpu";
 
@@ -18,15 +17,6 @@ let gpu: Gpu;
 beforeAll(async () => {
   gpu = await testGpu();
 });
-
-async function steps(run: Run, count: number): Promise<Omit<StepRecord, "ms">[]> {
-  const records = [];
-  for (let i = 0; i < count; i++) {
-    const { ms: _, ...record } = await run.step();
-    records.push(record);
-  }
-  return records;
-}
 
 const weightsOf = async (run: Run) => readSafetensors((await run.exportStudent()).get("model.safetensors")!);
 

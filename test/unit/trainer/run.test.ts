@@ -17,9 +17,8 @@ import {
   writeSafetensors,
 } from "../../../src/models";
 import { createModel, createParamStore, studentLogits, studentParameters } from "../../../src/student";
-import type { StepRecord } from "../../../src/telemetry";
 import { openRun, type Run, RunError } from "../../../src/trainer";
-import { bundledSources, SMALL_RUN } from "../../support/bundled";
+import { bundledSources, SMALL_RUN, takeSteps as steps } from "../../support/bundled";
 import { testGpu } from "../../support/gpu";
 
 let gpu: Gpu;
@@ -29,15 +28,6 @@ beforeAll(async () => {
   run = await openRun(gpu, SMALL_RUN, bundledSources());
 });
 afterAll(() => run.destroy());
-
-async function steps(of: Run, count: number): Promise<Omit<StepRecord, "ms">[]> {
-  const records = [];
-  for (let i = 0; i < count; i++) {
-    const { ms: _, ...record } = await of.step();
-    records.push(record);
-  }
-  return records;
-}
 
 const SEEDED_LOSS = 0.3; // measured 0.25 after 12 steps from 0.28 at seed 7
 
