@@ -2,8 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseRunConfigText, type RunConfig } from "../config/run";
-import { createRng, deriveSeed } from "../config/rng";
-import { parseRows, type Row } from "../data";
+import { importText, parseRows, type Row, splitRows } from "../data";
 import { folderFiles } from "../models/node-files";
 import { type ModelFiles, parseModelChoice } from "../models";
 import type { RunSources } from "../trainer";
@@ -22,7 +21,6 @@ export function readConfig(file: string): RunConfig {
 }
 
 const PUBLIC = resolve(import.meta.dirname, "../../public");
-const HELD_OUT_SHARE = 0.1;
 
 /** @throws BadUsage, ModelError, DataError naming what is missing or wrong. */
 export function nodeSources(config: RunConfig): RunSources {
@@ -53,15 +51,17 @@ function rowsOf({ data, seed }: RunConfig): Pick<RunSources, "train" | "heldOut"
     throw new BadUsage(
       `data.source: there is no bundled data set and no file "${data.source}" (looked at ${file}).`,
     );
-  return split(readRows(file), seed);
+  return splitRows(readAny(file), seed);
+}
+
+/** Our own JSON lines must be right to the last one; of other files what can be used is used, and the rest named. */
+function readAny(file: string): readonly Row[] {
+  const text = readFileSync(file, "utf8");
+  if (file.endsWith(".jsonl") && text.includes('"prompt')) return parseRows(text, file);
+  const { rows, dropped } = importText(text, file);
+  for (const [reason, count] of Object.entries(dropped))
+    console.error(`${file}: ${count} rows dropped: ${reason}`);
+  return rows;
 }
 
 const readRows = (file: string): Row[] => parseRows(readFileSync(file, "utf8"), file);
-
-/** One row in ten is held out, by seed; at least one. */
-function split(rows: readonly Row[], seed: number): Pick<RunSources, "train" | "heldOut"> {
-  const rng = createRng(deriveSeed(seed, "split"));
-  const held = rows.map(() => rng.next() < HELD_OUT_SHARE);
-  if (!held.includes(true)) held[held.length - 1] = true;
-  return { train: rows.filter((_, i) => !held[i]), heldOut: rows.filter((_, i) => held[i]) };
-}

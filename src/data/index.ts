@@ -53,3 +53,16 @@ export {
   type WritingOptions,
   type WrittenRows,
 } from "./teacher-texts";
+export {
+  createRowImporter,
+  type ImportedRows,
+  importFile,
+  type ImportOptions,
+  importText,
+  type RowImporter,
+  type RowProblem,
+  splitRows,
+} from "./import";
+export { type ChatTurn, chatTurns, type DataFormat, guessMapping, type Mapping, toRow } from "./mapping";
+export { type DataPreview, type Lengths, previewRows, type PreviewRow } from "./preview";
+export { type DataKind, type DataRecord, kindOf } from "./records";

@@ -39,7 +39,7 @@ export function parseRows(text: string, source: string): Row[] {
   return rows;
 }
 
-interface Place {
+export interface Place {
   error(message: string): DataError;
 }
 
@@ -61,7 +61,7 @@ function parseLine(line: string, at: Place): Json {
   return { ...json };
 }
 
-function readRow(json: Json, line: number, at: Place): Row {
+export function readRow(json: Json, line: number, at: Place): Row {
   const published = json["prompt_raw"] !== undefined || json["output_raw"] !== undefined;
   if (published && (json["prompt_cot"] !== undefined || json["output_cot"] !== undefined)) {
     throw at.error(
