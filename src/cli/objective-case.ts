@@ -32,6 +32,7 @@ export function prepareCase(given: Case): PreparedCase {
   if (plain) checkPlain(plain, main, given.settings.masks);
   checkTokens(given, main, "");
   checkShared(given, main);
+  checkTexts(given);
   return {
     batch: {
       ...main,
@@ -143,6 +144,22 @@ function checkPlain(plain: ViewBatch, main: ViewBatch, masks: MethodOf<"cot2alig
   }
   if (pairs === 0)
     throw new CaseError("label_s_raw", `no sample has a second view: all labels are ${NO_RESPONSE}`);
+}
+
+/** A vocabulary map belongs to one pair of tokenizers: the texts must be those of the logits. */
+function checkTexts({ settings, tensors, tokens }: Case): void {
+  if ((settings.base ?? settings.method) !== "mined") return;
+  for (const [side, field] of [
+    ["student", "s_logits"],
+    ["teacher", "t_logits"],
+  ] as const) {
+    const [count, vocab] = [tokens[side]?.length, tensors.get(field)?.cols];
+    if (count !== undefined && vocab !== undefined && count !== vocab)
+      throw new CaseError(
+        `${side}_tokens`,
+        `holds ${count} tokens, but ${field} has ${vocab}: of another tokenizer`,
+      );
+  }
 }
 
 /** Methods that pair position p with position p: one tokenizer, so one length and one vocabulary. */

@@ -75,7 +75,11 @@ export function readCase(text: string): Case {
     if (depth > 0) tensors.set(field, readTensor(field, value, depth));
   }
   const settings = readSettings(file);
-  const main = readView(file, "", tensors);
+  const main = readView(file, "", tensors, ONE_SIDED.has(settings.base ?? settings.method));
+  const transported = settings.method === "ot" || settings.method === "cot2align";
+  const states = [...tensors.keys()].find((field) => /^[st]_(hid|emb)_raw$/.test(field));
+  if (transported && states && !present(file, "label_s_raw") && !present(file, "label_t_raw"))
+    throw new CaseError("label_s_raw", `missing beside ${states}`);
   const raw = ["label_s_raw", "label_t_raw"].filter((field) => present(file, field));
   if (raw.length === 1)
     throw new CaseError(raw[0] === "label_s_raw" ? "label_t_raw" : "label_s_raw", "missing beside " + raw[0]);
@@ -133,10 +137,19 @@ function readSettings(file: Json): CaseSettings {
   };
 }
 
+/** Methods that read the student's positions alone, or the same positions of both: label_t may be left out. */
+const ONE_SIDED: ReadonlySet<string> = new Set(["sft", "kd", "dskd"]);
+
 /** The labels of one view, and the check that its tensors have their shape. */
-function readView(file: Json, suffix: string, tensors: ReadonlyMap<string, CaseTensor>): CaseView {
+function readView(
+  file: Json,
+  suffix: string,
+  tensors: ReadonlyMap<string, CaseTensor>,
+  oneSided = false,
+): CaseView {
   const side = (letter: "s" | "t"): CaseLabels => {
-    const field = `label_${letter}${suffix}`;
+    const given = `label_${letter}${suffix}`;
+    const field = oneSided && !present(file, given) ? `label_s${suffix}` : given;
     if (!present(file, field)) throw new CaseError(field, "missing");
     const labels = readTensor(field, file[field], 2);
     const [B = 0, L = 0] = labels.shape;

@@ -157,9 +157,9 @@ describe("couplet objective", () => {
   });
 
   test("fields that a method does not use may be left out", async () => {
-    const { s_logits, label_s, label_t } = goodCase("sft");
-    const { code } = await run({ s_logits, label_s, label_t, objective: { method: "sft" } });
-    expect(code).toBe(0);
+    const { s_logits, label_s, t_logits_same } = goodCase("sft");
+    expect((await run({ s_logits, label_s, objective: { method: "sft" } })).code).toBe(0);
+    expect((await run({ s_logits, label_s, t_logits_same, objective: { method: "kd" } })).code).toBe(0);
   });
 });
 
@@ -195,6 +195,17 @@ describe("bad input is refused, naming the field", () => {
     ["no projector", changed(without("ot.weight", "ot"), { "ot.bias": null }), /^ot\.weight: /],
     ["no embedding table", without("Et", "cma"), /^Et: /],
     ["no token texts", without("teacher_tokens", "mined"), /^teacher_tokens: /],
+    [
+      "texts of another tokenizer",
+      changed(goodCase("mined"), { student_tokens: ["a", "b"] }),
+      /^student_tokens: holds 2/,
+    ],
+    [
+      "a second view without labels",
+      changed(without("label_s_raw", "ot"), { label_t_raw: null }),
+      /^label_s_raw: missing/,
+    ],
+    ["no teacher labels", without("label_t", "uld"), /^label_t: missing/],
     ["no ids", without("ids_t", "mined"), /^ids_t: /],
     [
       "an empty response",
