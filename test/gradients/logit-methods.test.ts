@@ -4,12 +4,17 @@
 //                             reference/objectives/make_logit_goldens.py and make_chunk_goldens.py)
 //   fresh cases               the same for any files that LOGIT_CASES names (colon-separated), made by these scripts from
 //                             other seeds
+//   another case each run     KD's smooth divergences and ULD's value against the TypeScript oracles; COUPLET_SEED repeats one
 //   chunks                    the fixture's groups are those that we align
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { createRng } from "../../src/config/rng";
 import { alignChunks } from "../../src/data";
 import { DISTILLATIONS, distillationOf } from "../../src/objectives/distillations";
 import type { Gpu } from "../../src/gpu/device";
+import { divergence } from "../oracle/divergence";
+import { finiteDifferences } from "../oracle/nn";
+import { uldRow } from "../oracle/sorted-l1";
 import { testGpu } from "../support/gpu";
 import { type LogitFixture, runLogitCase } from "../support/logit-case";
 
@@ -36,6 +41,72 @@ describe("against PyTorch float64", () => {
     const worst = Math.max(...gradient.map((want, i) => Math.abs(want - got.gradient[i]!)));
     expect(worst / largest).toBeLessThan(1e-4);
     expect(largest).toBeGreaterThan(1e-3);
+  });
+});
+
+const seed = Number(process.env.COUPLET_SEED ?? Date.now() % 1e9);
+
+describe(`a case drawn anew, COUPLET_SEED=${seed}`, () => {
+  const random = createRng(seed);
+  const [V, L] = [2 + random.int(40), 3 + random.int(6)];
+  const values = (width: number) =>
+    Array.from({ length: 2 }, () =>
+      Array.from({ length: L }, () => Array.from({ length: width }, () => Math.fround(3 * random.normal()))),
+    );
+  const labels = () =>
+    Array.from({ length: 2 }, () =>
+      Array.from({ length: L }, (_, p) => (p === L - 1 || random.next() < 0.6 ? random.int(2) : -100)),
+    );
+  const ids = () => Array.from({ length: 2 }, () => Array.from({ length: L }, () => random.int(2)));
+  const tokens = Array.from({ length: V }, (_, v) => `t${v}`);
+  const fixture: LogitFixture = {
+    ...{ s_logits: values(V), t_logits: values(V), t_logits_same: values(V) },
+    ...{ ids_s: ids(), ids_t: ids(), label_s: labels(), label_t: labels() },
+    ...{ student_tokens: tokens, teacher_tokens: tokens, student_space: "Ġ", teacher_space: "Ġ", cases: [] },
+  };
+  const responses = fixture.label_s.flatMap((row, b) =>
+    row.flatMap((label, p) => (label >= 0 ? [[b, p]] : [])),
+  );
+
+  test.each([
+    "forward_kl",
+    "reverse_kl",
+    "symmetric_kl",
+    "js",
+    "skewed_forward_kl",
+    "skewed_reverse_kl",
+  ] as const)("kd, %s", async (name) => {
+    const settings = { divergence: name, temperature: 0.5 + 2 * random.next(), skew: random.next() / 2 };
+    const got = await runLogitCase(
+      gpu,
+      fixture,
+      { id: "kd", ...settings, adaptiveAlpha: 0.5 } as { id: "kd" },
+      distillationOf({ id: "kd" }),
+    );
+    const gradient = new Array<number>(2 * L * V).fill(0);
+    let sum = 0;
+    for (const [b, p] of responses) {
+      const [s, q] = [fixture.s_logits[b!]![p!]!, fixture.t_logits_same![b!]![p!]!];
+      sum += divergence(s, q, settings);
+      finiteDifferences((x) => [divergence(x, q, settings)], s, [1]).forEach(
+        (g, v) => (gradient[(b! * L + p!) * V + v] = g),
+      );
+    }
+    expect(Math.abs(got.sum - sum) / Math.abs(sum)).toBeLessThan(1e-5);
+    const worst = Math.max(...gradient.map((want, i) => Math.abs(want - got.gradient[i]!)));
+    expect(worst / Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-4);
+  });
+
+  test("uld", async () => {
+    const got = await runLogitCase(gpu, fixture, { id: "uld" }, distillationOf({ id: "uld" }));
+    const rows = (logits: number[][][], of: number[][], b: number) =>
+      of[b]!.flatMap((label, p) => (label >= 0 ? [logits[b]![p]!] : []));
+    let sum = 0;
+    for (const b of [0, 1]) {
+      const [s, t] = [rows(fixture.s_logits, fixture.label_s, b), rows(fixture.t_logits, fixture.label_t, b)];
+      for (let k = 0; k < Math.min(s.length, t.length); k++) sum += uldRow(s[k]!, t[k]!);
+    }
+    expect(Math.abs(got.sum - sum) / sum).toBeLessThan(1e-5);
   });
 });
 
