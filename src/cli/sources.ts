@@ -6,6 +6,7 @@ import { importText, parseRows, type Row, splitRows } from "../data";
 import { folderFiles } from "../models/node-files";
 import { type ModelFiles, parseModelChoice } from "../models";
 import type { RunSources } from "../trainer";
+import { choiceFiles } from "./kernel-choices";
 import { BadUsage } from "./usage";
 import { mapFiles } from "./vocabulary-maps";
 
@@ -32,6 +33,7 @@ export function nodeSources(config: RunConfig): RunSources {
     ...rowsOf(config),
     device: "cpu",
     vocabularyMaps: mapFiles,
+    kernelChoices: choiceFiles,
   };
 }
 

@@ -17,6 +17,7 @@ export { NotFiniteLogits } from "./sample";
 export { loraModules, type LoraSettings, mergeLora, peftAdapter, withLora } from "./lora";
 export { joinColumns } from "./ops/columns";
 export { linear } from "./ops/linear";
+export { type ChoiceMemory, measureMatmul } from "./ops/matmul-choice";
 export { type CrossEntropy, crossEntropy } from "./ops/cross-entropy";
 export { embedding as embedRows, gatherRows } from "./ops/rows";
 export { headCrossEntropy, stretches } from "./ops/head-cross-entropy";

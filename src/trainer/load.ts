@@ -23,7 +23,14 @@ import {
   withOnnxGraph,
 } from "../models";
 import { objectiveOf, type Objective } from "../objectives";
-import { createModel, createParamStore, type StudentModel, studentLogits } from "../student";
+import {
+  type ChoiceMemory,
+  createModel,
+  createParamStore,
+  measureMatmul,
+  type StudentModel,
+  studentLogits,
+} from "../student";
 import { dimsOf, sameTokens, tokenTables } from "./batch-source";
 import { fingerprint } from "./checkpoint";
 import { asRunError, RunError } from "./failure";
@@ -46,6 +53,8 @@ export interface RunSources extends TextSources {
   readonly device: Device;
   /** Keeps vocabulary maps from run to run; without it they are built for each. */
   readonly vocabularyMaps?: MapStore | undefined;
+  /** Keeps which matmul is fastest on an adapter; without it each run measures. */
+  readonly kernelChoices?: ChoiceMemory | undefined;
 }
 
 /** Called as work proceeds; `total` 0 means unknown. */
@@ -110,6 +119,8 @@ async function open(
     onFailure(() => teacher.dispose());
     return teacher;
   };
+  progress("choosing kernels", 0, 0);
+  await measureMatmul(gpu, sources.kernelChoices ?? new Map<string, string>());
   const objective = objectiveOf(run.method);
   const needs = objective.needs(run.method);
   const teacher = await session("teacher", sources.teacher, teacherLayers(needs));

@@ -6,6 +6,7 @@ import { openGpu } from "../gpu/device";
 import { opfsStore, parseModelChoice, storedFiles, urlFiles } from "../models";
 import type { RunSources } from "../trainer";
 import { createEngine } from "./engine";
+import { cachedChoices } from "./kernel-choices";
 import type { Command, Event } from "./protocol";
 import { cachedMaps } from "./vocabulary-maps";
 
@@ -49,5 +50,6 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
     heldOut: await rows("heldout"),
     device: "wasm",
     vocabularyMaps: cachedMaps,
+    kernelChoices: cachedChoices,
   };
 }

@@ -2,6 +2,7 @@
 //   rule          subgroups where there are; otherwise shared tiles on hardware, registers on software
 //   measured      the clearly fastest form wins; a narrow lead does not; the clock is asked once per adapter
 //   kept          a second device of the same adapter takes the kept form without a measurement; nonsense is ignored
+//   no storage    a memory that throws costs a measurement, not the run
 //   software      keeps the rule and never asks the clock
 //   real clock    every form that is possible here can be timed
 import { expect, test } from "vitest";
@@ -71,6 +72,16 @@ test("measured once, then kept", async () => {
   expect((await measureMatmul(second, memory, again.time)).first).toBe("subgroup");
   expect(again.asked.length).toBe(3);
   second.destroy();
+});
+
+test("a memory that refuses", async () => {
+  const gpu = asHardware(await ownGpu());
+  const refuse = (): never => {
+    throw new Error("no storage here");
+  };
+  const { time } = clock({ subgroup: 5, shared: 1, registers: 3 });
+  expect((await measureMatmul(gpu, { get: refuse, set: refuse }, time)).first).toBe("shared");
+  gpu.destroy();
 });
 
 test("software keeps the rule", async () => {

@@ -11,10 +11,10 @@ export interface MatmulChoice {
   readonly otherwise: MatmulForm;
 }
 
-/** What is kept between visits: a form by adapter. A page gives its storage, a test a Map. */
+/** What is kept between visits: a form by adapter. A page gives its cache, the command line a file, a test a Map. */
 export interface ChoiceMemory {
-  get(key: string): Promise<string | undefined> | string | undefined;
-  set(key: string, value: string): Promise<unknown> | unknown;
+  get(adapter: string): Promise<string | undefined> | string | undefined;
+  set(adapter: string, form: string): unknown;
 }
 
 const chosen = new WeakMap<GPUDevice, MatmulChoice>();
@@ -54,17 +54,27 @@ export async function measureMatmul(
   if (gpu.adapter.software) return rule;
   const key = adapterKey(gpu.adapter);
   const possible = FORMS.filter((form) => form !== "subgroup" || subgroupLanes(gpu) > 0);
-  const remembered = await memory.get(key);
+  const remembered = await ask(() => memory.get(key));
   let first = possible.find((form) => form === remembered);
   if (!first) {
     const times: [MatmulForm, number][] = [];
     for (const form of possible) times.push([form, await time(gpu, form)]);
     first = clearlyFastest(times, rule.first);
-    await memory.set(key, first);
+    const found = first;
+    await ask(() => memory.set(key, found));
   }
   const choice = { first, otherwise: first === "subgroup" ? rule.otherwise : first };
   chosen.set(gpu.device, choice);
   return choice;
+}
+
+/** A memory that refuses (a browser without storage) costs a measurement, not the run. */
+async function ask<T>(question: () => T): Promise<Awaited<T> | undefined> {
+  try {
+    return await question();
+  } catch {
+    return undefined;
+  }
 }
 
 export function clearlyFastest(
