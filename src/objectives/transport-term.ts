@@ -228,13 +228,15 @@ export function recordTransportProbe(recording: Recording, config: PairConfig): 
   const { sites, capacity, solved, marginals } = recordForwardTransport(recording, config, false);
   b.output("transport_plan", solved.plan);
   b.output("transport_cost", solved.cost);
+  b.output("transport_gauge", recordPlanGauge(b, solved));
   return {
-    outputs: ["transport_state", "transport_plan", "transport_cost"],
+    outputs: ["transport_state", "transport_plan", "transport_cost", "transport_gauge"],
     inputs: (batch) => ({
       problems: packProblems(problemSizes(batch, 1, sites), capacity),
       ...marginals?.inputs(batch),
     }),
-    plans({ transport_state = empty, transport_plan = empty, transport_cost = empty }, batch) {
+    plans(outputs, batch) {
+      const { transport_state = empty, transport_plan = empty, transport_cost = empty } = outputs;
       const placed = placeProblems(problemSizes(batch, 1, sites), capacity);
       return sites.flatMap(({ layer: { student: layer } }, s): PlanFigures[] => {
         const at = placed[s];
@@ -242,7 +244,8 @@ export function recordTransportProbe(recording: Recording, config: PairConfig): 
         const status = readStatus(transport_state, s);
         const matrix = (values: Float32Array) => unpitch(values.subarray(at.cost), at.n, at.m);
         const { cost: transportCost, entropy, epsilon, iterations, marginalError, converged } = status;
-        const figures = { transportCost, entropy, epsilon, iterations, marginalError, converged };
+        const sharpness = outputs["transport_gauge"]?.[2 * s] ?? NaN;
+        const figures = { transportCost, entropy, epsilon, iterations, marginalError, converged, sharpness };
         return [{ layer, plan: matrix(transport_plan), cost: matrix(transport_cost), ...figures }];
       });
     },

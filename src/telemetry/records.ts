@@ -57,6 +57,10 @@ export interface PlanRecord {
   /** L1 distance of the plan's marginals from uniform. */
   readonly marginalError: number;
   readonly converged: boolean;
+  /** Largest |P/(a·bᵀ) − 1|: 0 when the plan says nothing; absent in older records. */
+  readonly sharpness?: number;
+  /** ‖gradient of this layer's term‖ / ‖gradient of the cross entropy‖ on this row; when the config measures it. */
+  readonly gradientRatio?: number;
 }
 
 export interface AnswerRecord {

@@ -128,10 +128,19 @@ export async function openRun(
     return record;
   }
 
+  /** The gradients' ratios on a held-out row, measured once a step; none when the config does not ask. */
+  let measured: { at: number; row: number; ratios: Record<string, number> } | undefined;
+  async function ratiosAt(row: number): Promise<Record<string, number>> {
+    if (!gradients) return {};
+    if (measured?.at !== at || measured.row !== row)
+      measured = { at, row, ratios: await gradients.ratios(heldOutRow(loaded, row)) };
+    return measured.ratios;
+  }
+
   /** The gauges with what each transport term's gradient is to the cross entropy's, on the probe row. */
   async function withRatios(record: StepRecord): Promise<StepRecord> {
-    if (!gradients || !record.gauges) return record;
-    const ratios = await gradients.ratios(heldOutRow(loaded, config.probe.row));
+    if (!record.gauges) return record;
+    const ratios = await ratiosAt(config.probe.row);
     const gauges = Object.entries(record.gauges).map(([name, gauge]) => {
       const gradientRatio = ratios[name];
       return [name, { ...gauge, ...(gradientRatio !== undefined && { gradientRatio }) }];
@@ -154,14 +163,19 @@ export async function openRun(
     },
     step: () => guarded(step),
     plans: (row) =>
-      guarded(async () =>
-        (await probe.plans(heldOutRow(loaded, row))).map((plan) => ({ ...plan, step: at })),
-      ),
+      guarded(async () => {
+        const ratios = await ratiosAt(row);
+        return (await probe.plans(heldOutRow(loaded, row))).map((plan) => {
+          const gradientRatio = ratios[`ot_${plan.layer}`];
+          return { ...plan, step: at, ...(gradientRatio !== undefined && { gradientRatio }) };
+        });
+      }),
     answers: (row) =>
       guarded(async () => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at })),
     evaluate: (view) => guarded(() => evaluate(view)),
     async reset() {
       store.reset();
+      measured = undefined;
       standAt(0);
       log.clear();
     },
@@ -178,6 +192,7 @@ export async function openRun(
       checkSameStudent(saved.student, loaded.fingerprint);
       checkSameRows(saved.sampler, loaded.train.length);
       store.restore(saved.state);
+      measured = undefined;
       standAt(saved.step, saved.sampler);
       log.clear();
     },

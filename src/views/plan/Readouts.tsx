@@ -6,7 +6,7 @@ const { plan: text } = messages;
 
 /** The numbers of the plan, and whether it is one: an unconverged plan is said to be so. */
 export function Readouts({ record }: { readonly record: PlanRecord }) {
-  const { transportCost, entropy, marginalError, iterations, converged } = record;
+  const { transportCost, entropy, marginalError, iterations, converged, sharpness, gradientRatio } = record;
   const largest = Math.log(record.studentTokens.length * record.teacherTokens.length);
   return (
     <dl className="readouts">
@@ -21,6 +21,18 @@ export function Readouts({ record }: { readonly record: PlanRecord }) {
           <span className="muted">{text.readouts.entropyOf(decimals(largest, 2))}</span>
         </dd>
       </div>
+      {sharpness !== undefined && (
+        <div>
+          <dt title={text.readouts.sharpnessHint}>{text.readouts.sharpness}</dt>
+          <dd>{significant(sharpness)}</dd>
+        </div>
+      )}
+      {gradientRatio !== undefined && (
+        <div>
+          <dt title={text.readouts.gradientRatioHint}>{text.readouts.gradientRatio}</dt>
+          <dd>{significant(gradientRatio)}</dd>
+        </div>
+      )}
       <div>
         <dt>{text.readouts.error}</dt>
         <dd>{significant(marginalError)}</dd>
