@@ -34,6 +34,7 @@ export {
 export { ONNX_FILES, type OnnxDtype, parseModelChoice } from "./session";
 export { loadTokenizer, type Tokenizer } from "./tokenizer";
 export type { TokenScheme } from "./token-bytes";
+export { type TokenSpans, tokenSpans } from "./token-spans";
 export {
   download,
   type DownloadProgress,

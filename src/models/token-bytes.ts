@@ -1,8 +1,8 @@
 // The bytes behind a token. Tokenizers give no offsets, so spans of text are built from these.
 // Byte-level BPE (GPT-2's) writes each byte as one printable character; metaspace (SentencePiece's) writes a space
-// as ▁ and an unknown byte as <0xE2>.
+// as ▁ and an unknown byte as <0xE2>; WordPiece marks what continues a word by ##.
 
-export type TokenScheme = "byte-level" | "metaspace";
+export type TokenScheme = "byte-level" | "metaspace" | "wordpiece";
 
 const encoder = new TextEncoder();
 
@@ -13,6 +13,7 @@ export function rawTokenBytes(token: string, scheme: TokenScheme): Uint8Array {
       ? encoder.encode(token.replaceAll("▁", " "))
       : Uint8Array.of(parseInt(byte, 16));
   }
+  if (scheme === "wordpiece") return encoder.encode(token.replace(/^##(?=.)/su, ""));
   const bytes: number[] = [];
   for (const char of token) {
     const byte = BYTE_OF_CHAR.get(char);

@@ -13,7 +13,7 @@ export interface Tokenizer {
   decode(ids: readonly number[]): string;
   /** For display: ␣ for a space, ↵ for a newline, ⟨E2⟩ for a byte that is no whole character. */
   tokenText(id: number): string;
-  /** For byte-level tokenizers, the bytes of encode(text) add up to the UTF-8 of text. */
+  /** For byte-level tokenizers, the bytes of encode(text) add up to the UTF-8 of text; for all, see tokenSpans. */
   tokenBytes(id: number): Uint8Array;
   /** The token as the vocabulary writes it: "Ġthe", "▁the", "<0xE2>". */
   rawToken(id: number): string;
@@ -21,6 +21,8 @@ export interface Tokenizer {
   readonly eosId: number;
   readonly padId: number;
   readonly vocabSize: number;
+  /** A conversation in the model's own template, up to where its reply begins; undefined when it has none. */
+  readonly chat?: (turns: readonly { readonly role: string; readonly content: string }[]) => string;
 }
 
 const [TOKENIZER, SETTINGS] = ["tokenizer.json", "tokenizer_config.json"];
@@ -66,8 +68,15 @@ export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
     eosId,
     padId: typeof padId === "number" ? padId : eosId,
     vocabSize: tokens.length,
+    ...(hasTemplate(inner.chat_template) && {
+      chat: (turns) =>
+        String(inner.apply_chat_template([...turns], { tokenize: false, add_generation_prompt: true })),
+    }),
   };
 }
+
+const hasTemplate = (template: unknown): boolean =>
+  (typeof template === "string" && template !== "") || (Array.isArray(template) && template.length > 0);
 
 function tokenTable(vocab: ReadonlyMap<string, number>, json: Record<string, unknown>): string[] {
   const tokens: string[] = [];
@@ -89,8 +98,10 @@ function tokenScheme(json: Record<string, unknown>): TokenScheme {
   if (parts.some((part) => mentions(part, (type) => type === "ByteLevel"))) return "byte-level";
   if (parts.some((part) => mentions(part, (type) => type === "Metaspace" || type === "▁")))
     return "metaspace";
+  const model: { type?: unknown } = { ...(json["model"] ?? undefined) };
+  if (model.type === "WordPiece") return "wordpiece";
   const message =
-    "expected a byte-level (GPT-2, SmolLM2) or metaspace (SentencePiece) tokenizer; this one is neither";
+    "expected a byte-level (GPT-2, SmolLM2), metaspace (SentencePiece) or WordPiece tokenizer; this one is none of them";
   throw new ModelError("unsupported", message);
 }
 

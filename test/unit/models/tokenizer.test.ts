@@ -166,7 +166,7 @@ describe("refusals", () => {
     [
       "WordPiece",
       { "tokenizer.json": { pre_tokenizer: { type: "BertPreTokenizer" } } },
-      "this one is neither",
+      "this one is none of them",
     ],
     ["no model", { "tokenizer.json": { decoder: { type: "ByteLevel" } } }, "could not build it"],
   ];
