@@ -4,7 +4,7 @@ export { checkpointFacts, sameRun } from "./checkpoint";
 export { asRunError, deviceLost, RunError } from "./failure";
 export type { Progress, RunSources } from "./load";
 export { mib } from "./plan";
-export { planSources } from "./plan-sources";
+export { createPlanner, planSources } from "./plan-sources";
 export { openRun, type Run } from "./run";
 export { type ExportCheck, verifyExport } from "./verify-export";
 export { writerOf } from "./teacher-rows";

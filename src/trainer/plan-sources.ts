@@ -6,14 +6,40 @@ import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
 import { dimsOf, tokenTables } from "./batch-source";
 import { prepareRows, type RunSources } from "./load";
+import type { PlanParts } from "./plan";
 import { planWithChanges } from "./plan-changes";
 
-/** From a config and its sources alone: no weights are read, no session is opened, nothing is allocated. */
+/**
+ * From a config and its sources alone: no weights are read, no session is opened, nothing is allocated.
+ *
+ * @throws RunError, ModelError, DataError for what a run would be refused for, too.
+ */
 export async function planSources(
   config: RunConfig,
   sources: RunSources,
   limits: PlanningLimits,
 ): Promise<MemoryPlan> {
+  return planWithChanges({ ...(await readParts(config, sources)), config }, limits);
+}
+
+/** A planner for a form that changes: rows are tokenized again only when models, data or method have changed. */
+export function createPlanner(): (
+  config: RunConfig,
+  sources: () => Promise<RunSources>,
+  limits: PlanningLimits,
+) => Promise<MemoryPlan> {
+  let known: { key: string; parts: Promise<Omit<PlanParts, "config">> } | undefined;
+  return async (config, sources, limits) => {
+    const { teacher, student, data, method } = config;
+    const key = JSON.stringify([teacher, student, data, method]);
+    if (known?.key !== key) known = { key, parts: sources().then((found) => readParts(config, found)) };
+    const { parts } = known;
+    parts.catch(() => (known = undefined)); // files may be there another time
+    return planWithChanges({ ...(await parts), config }, limits);
+  };
+}
+
+async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<PlanParts, "config">> {
   const objective = objectiveOf(config.method);
   const student = await loadModelConfig(sources.student);
   const teacher = {
@@ -25,6 +51,5 @@ export async function planSources(
   const rows = prepareRows(config, views, sources, tokenizer, teacher, student.maxPositions);
   await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {});
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
-  const dims = dimsOf({ model: { config: student }, teacher });
-  return planWithChanges({ config, student, dims, objective, padIds, ...rows }, limits);
+  return { student, dims: dimsOf({ model: { config: student }, teacher }), objective, padIds, ...rows };
 }

@@ -3,14 +3,14 @@
 import type { RunConfig } from "../config/run";
 import type { Gpu } from "../gpu/device";
 import { NoGpuError } from "../gpu/device";
-import type { StepRecord } from "../telemetry/records";
+import type { MemoryPlan, StepRecord } from "../telemetry/records";
 import {
   asRunError,
   benchmark,
   checkpointFacts,
   deviceLost,
   openRun,
-  planSources,
+  createPlanner,
   type Run,
   RunError,
   type RunSources,
@@ -45,6 +45,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   /** The row whose answers were last sent in this run. */
   let answered: number | undefined;
   let queue: Promise<void> = Promise.resolve();
+  const planner = createPlanner();
   const rescue = createRescue((text) => post({ type: "log", text }));
   const telemetry = createTelemetry(post, around);
 
@@ -114,7 +115,8 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   async function planMemory(config: RunConfig): Promise<void> {
     if (!gpu) await open(baseUrl);
     if (!gpu) return;
-    const plan = await planSources(config, await around.sources(config, baseUrl), gpu.device.limits);
+    const { limits } = gpu.device;
+    const plan = await planner(config, () => around.sources(config, baseUrl), limits).catch(noPlan);
     post({ type: "memory-plan", config, plan });
   }
 
@@ -261,6 +263,17 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     command satisfies never;
   }
   return { handle };
+}
+
+/** Settings that no run could have are no failure of the run that is there. */
+function noPlan(error: unknown): MemoryPlan {
+  const { what, why } = toFailure(error);
+  return {
+    bytes: { weights: 0, gradients: 0, moments: 0, activations: 0, inputs: 0, workspace: 0 },
+    ...{ total: 0, teacherCache: 0, largest: { label: "", bytes: 0 } },
+    batch: { rows: 0, length: 0, responses: 0 },
+    ...{ fits: false, reasons: [`${what} ${why}`], changes: [] },
+  };
 }
 
 function createTelemetry(post: (event: Event) => void, { now }: Surroundings) {

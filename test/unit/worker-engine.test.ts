@@ -120,6 +120,13 @@ describe("a run", () => {
     const [event] = r.of("memory-plan");
     expect(event).toMatchObject({ config, plan: { fits: true } });
     expect(event!.plan.bytes.activations).toBeGreaterThan(0);
+    const training = { kind: "lora" as const, rank: 4, alpha: 8, targets: ["nope"] };
+    await r.engine.handle({ type: "memory-plan", config: { ...SMALL_RUN, training } });
+    expect(r.of("memory-plan")[1]!.plan).toMatchObject({
+      fits: false,
+      reasons: [expect.stringMatching(/"nope" names no matrix/)],
+    });
+    expect(r.of("failure")).toEqual([]);
     expect(r.of("status")).toEqual([]);
   });
 
