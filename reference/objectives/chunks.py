@@ -102,13 +102,28 @@ def gold(case: dict, s: Tensor, q: Tensor, settings: dict) -> Tensor:
     return total / len(s)
 
 
-def alm(case: dict, s: Tensor, q: Tensor, temperature: float) -> Tensor:
+def word_ends(tokens: list[str], space: str) -> list[int]:
+    return [v for v, token in enumerate(tokens) if token.replace(space, " ")[:1] in (" ", "\n", "\r", "\t")]
+
+
+def alm(case: dict, s: Tensor, q: Tensor, temperature: float, debias: bool) -> Tensor:
+    """`debias`: a chunk's likelihood includes that a word ends after it, as far as the response tells."""
+    ends_s = word_ends(case["student_tokens"], case["student_space"])
+    ends_t = word_ends(case["teacher_tokens"], case["teacher_space"])
     total = s.new_zeros(())
     for student, teacher, x_s, x_t, groups in samples(case, s, q):
         log_s, log_t = torch.log_softmax(student, -1), torch.log_softmax(teacher, -1)
         for of_s, of_t in groups:
-            a = sum(log_s[i, x_s[i]] for i in of_s) / temperature
-            b = sum(log_t[i, x_t[i]] for i in of_t) / temperature
+            a = sum(log_s[i, x_s[i]] for i in of_s)
+            b = sum(log_t[i, x_t[i]] for i in of_t)
+            if debias and of_s[-1] + 1 < len(student):
+                a = a + log_s[of_s[-1] + 1, ends_s].logsumexp(-1)
+            if debias and of_t[-1] + 1 < len(teacher):
+                end = log_t[of_t[-1] + 1, ends_t].logsumexp(-1)
+                if end.exp() <= 1e-4:
+                    continue
+                b = b + end
+            a, b = a / temperature, b / temperature
             total = total - (b.exp() * a + (1 - b.exp()) * torch.log(-torch.expm1(a))) / len(groups)
     return total / len(s)
 

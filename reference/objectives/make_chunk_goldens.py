@@ -66,7 +66,7 @@ def main() -> None:
             case "gold":
                 return gold(case, s, q, settings) * len(s)  # the fixture's sums have denominators of 1
             case "alm":
-                return alm(case, s, q, settings["temperature"]) * len(s)
+                return alm(case, s, q, settings["temperature"], settings["debias"]) * len(s)
             case "shared_vocabulary":
                 return shared_vocabulary(case, s, q, settings)
         raise ValueError(settings)
@@ -77,8 +77,9 @@ def main() -> None:
         {"id": "gold", "mode": "hybrid", "beta": 0.5, **weights},
         {"id": "gold", "mode": "hybrid", "beta": 0.0, "matchedWeight": 1.0, "unmatchedWeight": 0.3},
         {"id": "gold", "mode": "hybrid", "beta": 1.0, **weights},
-        {"id": "alm", "temperature": 100.0},
-        {"id": "alm", "temperature": 2.0},
+        {"id": "alm", "temperature": 100.0, "debias": False},
+        {"id": "alm", "temperature": 2.0, "debias": False},
+        {"id": "alm", "temperature": 100.0, "debias": True},
         {"id": "shared_vocabulary", "divergence": "forward_kl", "temperature": 2.0, "skew": 0.1, "adaptiveAlpha": 0.5},
         {"id": "shared_vocabulary", "divergence": "js", "temperature": 1.0, "skew": 0.1, "adaptiveAlpha": 0.5},
         {"id": "shared_vocabulary", "divergence": "adaptive_kl", "temperature": 1.0, "skew": 0.1, "adaptiveAlpha": 0.4},

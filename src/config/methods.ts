@@ -101,7 +101,12 @@ const gold = {
 };
 
 /** Chunk likelihoods; the paper's temperature is 100 (METHODS §9). */
-const alm = { id: v.literal("alm"), temperature: positive };
+const alm = {
+  id: v.literal("alm"),
+  temperature: positive,
+  /** Whether a chunk's likelihood includes that a word ends after it. */
+  debias: v.optional(v.boolean(), false),
+};
 
 /** The shared sub-vocabulary at exactly aligned tokens (METHODS §9). */
 const sharedVocabulary = { id: v.literal("shared_vocabulary"), ...divergence };

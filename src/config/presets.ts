@@ -150,7 +150,7 @@ export const PRESETS = {
   },
   alm: {
     title: "ALM: likelihoods of chunks",
-    config: withMethod({ id: "alm", kdRate: KD_RATE, temperature: 100 }),
+    config: withMethod({ id: "alm", kdRate: KD_RATE, temperature: 100, debias: true }),
   },
   multilevel: {
     title: "MultiLevelOT: leading probabilities by token and by sequence",

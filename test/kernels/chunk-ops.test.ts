@@ -4,6 +4,7 @@
 //   extremes     logits near 1e6; likelihoods so close to 1 that 1 − eˣ must not be a difference
 //   floors       a term below its floor counts as the floor and gets no gradient
 import { describe, expect, test } from "vitest";
+import { f32, packParams, u32 } from "../../src/gpu/params";
 import type { Tensor } from "../../src/gpu/program";
 import {
   type ChunkLossArgs,
@@ -12,10 +13,12 @@ import {
 } from "../../src/objectives/ops/chunk-losses";
 import { chunkSum } from "../../src/objectives/ops/chunk-sum";
 import { labelLogProb, logSoftmax } from "../../src/objectives/ops/log-softmax";
+import { keepAboveKernel, maskedLogSum } from "../../src/objectives/ops/masked-log-sum";
 import { pickEntries } from "../../src/objectives/ops/pick-entries";
 import type { Tape } from "../../src/student";
 import * as oracle from "../oracle/chunks";
 import { NO_ROW, normals, type Values } from "../oracle/nn";
+import { runKernel } from "../support/gpu";
 import { checkLoss, checkOp } from "../support/op";
 
 describe.each([1, 7, 67, 131])("vocabulary %i", (vocab) => {
@@ -47,6 +50,18 @@ describe.each([1, 7, 67, 131])("vocabulary %i", (vocab) => {
     expect.hasAssertions();
   });
 
+  test("log-probability of a set", async () => {
+    const rows = Uint32Array.of(3, NO_ROW, 0);
+    const members = Uint32Array.from({ length: vocab }, (_, v) => (v % 3 === 0 ? 1 : 0));
+    await checkOp({
+      leaves: { x },
+      tables: { rows, members },
+      record: (tape, leaves, table) => maskedLogSum(tape, leaves.x!, table("rows"), table("members")),
+      oracle: (leaves) => oracle.maskedLogSum(leaves.x!, vocab, rows, members),
+    });
+    expect.hasAssertions();
+  });
+
   test("entries by row and column, shifted", async () => {
     const rows = Uint32Array.of(3, NO_ROW, 0, 4);
     const cols = Uint32Array.from({ length: Math.ceil(vocab / 2) }, (_, j) => vocab - 1 - 2 * j);
@@ -68,6 +83,19 @@ describe.each([1, 7, 67, 131])("vocabulary %i", (vocab) => {
     });
     expect.hasAssertions();
   });
+});
+
+test("weights above a bound", async () => {
+  const { out } = await runKernel(keepAboveKernel, {
+    inputs: {
+      params: packParams(u32(3), f32(-2)),
+      weight: Float32Array.of(1, 2, 3),
+      value: Float32Array.of(-1, -2, -3),
+    },
+    outputs: { out: 4 },
+    grid: [1],
+  });
+  expect([...out!]).toEqual([1, 0, 0, NaN]);
 });
 
 test("logits near 1e6", async () => {

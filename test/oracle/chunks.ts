@@ -11,6 +11,14 @@ export const logSoftmaxRows = (x: Values, vocab: number): number[] =>
 export const labelLogProb = (x: Values, labels: Values, vocab: number): number[] =>
   rowsOf(x, vocab).map((row, r) => (labels[r] === NO_ROW ? 0 : logSoftmax(row)[labels[r]!]!));
 
+/** log P(members) of each row; 0 for NO_ROW. */
+export const maskedLogSum = (x: Values, vocab: number, rows: Values, members: Values): number[] => {
+  const all = rowsOf(x, vocab).map((row) => logSoftmax(row).map(Math.exp));
+  return Array.from(rows, (r) =>
+    r === NO_ROW ? 0 : Math.log(all[r]!.reduce((sum, p, v) => sum + (members[v] === 1 ? p : 0), 0)),
+  );
+};
+
 export function pickEntries(x: Values, vocab: number, rows: Values, cols: Values, shift: Values): number[] {
   return Array.from(rows).flatMap((row, g) =>
     Array.from(cols, (v) => (row === NO_ROW ? 0 : v === NO_ROW ? -1e30 : x[row * vocab + v]! + shift[g]!)),

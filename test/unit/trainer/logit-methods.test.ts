@@ -18,7 +18,7 @@ const METHODS: [MethodConfig, teacher?: string][] = [
   [{ id: "uld", kdRate: 0.5 }],
   [{ id: "mined", kdRate: 0.5, temperature: 2 }],
   [{ id: "gold", kdRate: 0.5, mode: "hybrid", beta: 0.5, matchedWeight: null, unmatchedWeight: null }],
-  [{ id: "alm", kdRate: 0.5, temperature: 100 }],
+  [{ id: "alm", kdRate: 0.5, temperature: 100, debias: true }],
   [{ id: "multilevel", kdRate: 0.5, temperature: 1 }],
   [
     {
