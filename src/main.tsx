@@ -36,7 +36,7 @@ const lab = createTransportLab({
 });
 const page = { ...app, lab };
 followLinks(page);
-app.start();
+app.start({ engine: !location.hash.startsWith("#/embed/") });
 
 // After the page has what it needs: then the next visit works without a network.
 if (import.meta.env.PROD && "serviceWorker" in navigator)

@@ -32,8 +32,8 @@ export interface App {
   readonly live: RunHistory;
   readonly recorded: RunHistory;
   readonly actions: Actions;
-  /** Open the engine and fetch the recorded run. */
-  start(): void;
+  /** Fetch the recorded run and, unless only figures are shown, open the engine. */
+  start(options?: { readonly engine: boolean }): void;
 }
 
 export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppParts): App {
@@ -71,8 +71,9 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppP
     live,
     recorded,
     actions,
-    start() {
+    start({ engine: withEngine } = { engine: true }) {
       void openRecorded();
+      if (!withEngine) return;
       void session.find();
       engine.send({ type: "open", baseUrl });
     },

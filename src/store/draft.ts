@@ -37,7 +37,7 @@ export function draftFor(config: RunConfig): Draft {
 }
 
 /** Every setting that the draft has: which there are depends on the method. */
-export const draftFields = (draft: Draft): FormField[] => formFields(assemble(draft));
+export const draftFields = remembered((draft: Draft): FormField[] => formFields(assemble(draft)));
 
 /** What the field shows; undefined when the draft has no such field (SFT has no epsilon). */
 export function fieldText(draft: Draft, path: string): string | undefined {
@@ -48,7 +48,7 @@ export function fieldText(draft: Draft, path: string): string | undefined {
 
 /** What the preset, or the imported config, says there. */
 export const baseText = (draft: Draft, path: string): string | undefined =>
-  fieldText({ ...draft, edits: {} }, path);
+  fieldText(unedited(draft.base), path);
 
 export function editDraft(draft: Draft, path: string, text: string): Draft {
   const edits: Record<string, string> = { ...draft.edits, [path]: text };
@@ -57,7 +57,9 @@ export function editDraft(draft: Draft, path: string, text: string): Draft {
   return { ...draft, edits };
 }
 
-export function judgeDraft(draft: Draft): DraftVerdict {
+export const judgeDraft = remembered(judge);
+
+function judge(draft: Draft): DraftVerdict {
   const issues: Record<string, string> = {};
   const others: string[] = [];
   const fields = draftFields(draft);
@@ -81,8 +83,22 @@ export function judgeDraft(draft: Draft): DraftVerdict {
 export const sameConfig = (a: RunConfig | undefined, b: RunConfig | undefined): boolean =>
   canonical(a) === canonical(b);
 
+/** Drafts never change, and every field of the form asks about the same one: each answer is worked out once. */
+function remembered<K extends object, T>(work: (of: K) => T): (of: K) => T {
+  const known = new WeakMap<K, T>();
+  return (of) => {
+    let answer = known.get(of);
+    if (answer === undefined) known.set(of, (answer = work(of)));
+    return answer;
+  };
+}
+
+const unedited = remembered((base: RunConfig): Draft => ({ preset: "imported", base, edits: {} }));
+
 /** The config with its edits as JSON; numbers that are not numbers stay wrong for the parser to name. */
-function assemble({ base, edits }: Draft): unknown {
+const assemble = remembered(assembled);
+
+function assembled({ base, edits }: Draft): unknown {
   const json: Record<string, unknown> = structuredClone(base);
   // A choice of kind brings its other settings, so it goes before them; outer ones before inner ones.
   for (;;) {

@@ -1,5 +1,6 @@
 import { DistillScreen } from "./DistillScreen";
-import { useRoute, type Route } from "./routes";
+import { EmbedScreen } from "./embed/EmbedScreen";
+import { EMBED, usePlace, useRoute, type Route } from "./routes";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
@@ -18,6 +19,7 @@ import "./styles/answers.css";
 import "./styles/transport.css";
 import "./styles/learn.css";
 import "./styles/device.css";
+import "./styles/embed.css";
 
 const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   distill: DistillScreen,
@@ -29,7 +31,16 @@ const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
 export function App() {
   useThemeAttribute();
   const route = useRoute();
+  const embedded = usePlace()[0] === EMBED;
   const Screen = SCREENS[route];
+  if (embedded)
+    return (
+      <main>
+        <ErrorBoundary title={messages.name}>
+          <EmbedScreen />
+        </ErrorBoundary>
+      </main>
+    );
   return (
     <>
       <Header />

@@ -1,12 +1,13 @@
 // The address bar follows the screen, and the screen follows the address bar. Replaced, not pushed: the back
 // button goes from screen to screen, not from slider position to slider position.
 import { linkOf } from "../store";
-import { hashOf, queryOf, routeOf } from "./routes";
+import { EMBED, hashOf, placeOf, queryOf, routeOf } from "./routes";
 import type { PageApp } from "./use-app";
 
 const WRITE_MS = 250;
 
 export function followLinks(page: PageApp): void {
+  if (placeOf(location.hash)[0] === EMBED) return; // an embedded figure keeps the address it was given
   const read = () => {
     const query = queryOf(location.hash);
     switch (routeOf(location.hash)) {

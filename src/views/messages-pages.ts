@@ -1,6 +1,12 @@
 // The sentences of the Learn and Device pages.
 
 export const pageMessages = {
+  embed: {
+    open: "Open in Couplet",
+    copy: "Embed",
+    copyTitle: "Copy an iframe line that shows this figure in another page",
+    copied: "The iframe line is copied.",
+  },
   devicePage: {
     adapter: "Adapter",
     speed: "How fast",

@@ -2,6 +2,8 @@
 import { useSyncExternalStore } from "react";
 
 export const ROUTES = ["distill", "transport", "learn", "device"] as const;
+/** Figures for other pages; no screen of this one. */
+export const EMBED = "embed";
 export type Route = (typeof ROUTES)[number];
 
 export function routeOf(hash: string): Route {

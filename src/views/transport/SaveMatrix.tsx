@@ -1,4 +1,5 @@
-import { useLabState } from "../use-app";
+import { useState } from "react";
+import { useLab, useLabState } from "../use-app";
 import { csv, download, saveCanvas } from "../download";
 import { messages } from "../messages";
 import { matrixSvg } from "../plan/matrix-svg";
@@ -61,6 +62,33 @@ export function SaveMatrix({ shown, values, shade }: SaveProps) {
       <button type="button" className="quiet" onClick={saveCsv}>
         CSV
       </button>
+      <CopyEmbed />
     </div>
+  );
+}
+
+/** A line for other pages: this figure, in this state. */
+function CopyEmbed() {
+  const lab = useLab();
+  const [note, setNote] = useState("");
+  const copy = async () => {
+    const source = new URL(`#/embed/transport?${lab.toLink()}`, location.href).href;
+    const line = `<iframe src="${source.replaceAll("&", "&amp;")}" width="100%" height="860" style="border:0" loading="lazy" title="Couplet"></iframe>`;
+    try {
+      await navigator.clipboard.writeText(line);
+      setNote(messages.embed.copied);
+    } catch {
+      setNote(messages.config.copyFailed);
+    }
+  };
+  return (
+    <>
+      <button type="button" className="quiet" title={messages.embed.copyTitle} onClick={() => void copy()}>
+        {messages.embed.copy}
+      </button>
+      <span role="status" className="muted">
+        {note}
+      </span>
+    </>
   );
 }

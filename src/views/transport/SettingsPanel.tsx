@@ -53,7 +53,7 @@ export function SettingsPanel() {
           />
           <p className="hint">{text.schemeNotes[preset ?? "own"]}</p>
         </div>
-        <Epsilon view={view} />
+        <EpsilonField view={view} />
         <Choice
           label={text.gradient}
           value={view.gradient}
@@ -108,7 +108,8 @@ function ProjectorNote() {
 /** Ranges of the slider in powers of ten: around the mean cost, or around the published ε = 10. */
 const RANGES = { relative: [-3, 1], absolute: [-2, 3] } as const;
 
-function Epsilon({ view }: { readonly view: TransportView }) {
+/** ε on a log scale. */
+export function EpsilonField({ view }: { readonly view: TransportView }) {
   const id = useId();
   const lab = useLab();
   const [low, high] = RANGES[view.relative ? "relative" : "absolute"];
