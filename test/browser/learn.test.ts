@@ -39,7 +39,7 @@ test("every step of every lesson shows what it points at", async () => {
 
 test("the Device page says why there is no GPU, and what still works", async () => {
   const { page } = await site.open({ engine: { noGpu: "no-adapter" }, hash: "#/device" });
-  await page.getByText("no graphics adapter that it may use").first().waitFor();
+  await page.locator(".panel-adapter").getByText("no graphics adapter that it may use").waitFor();
   expect(await page.locator(".panel-report pre").innerText()).toMatch(/"reason": "no-adapter"/);
   expect(await page.getByRole("button", { name: /Measure/ }).isDisabled()).toBe(true);
 });
@@ -65,21 +65,24 @@ test("an embedded figure says its state and takes another", async () => {
         };
         addEventListener("message", hear);
       });
-    const height = next("height");
+    let height = 0;
+    addEventListener("message", ({ data }: MessageEvent<Record<string, unknown>>) => {
+      if (data["type"] === "height") height = Number(data["height"]);
+    });
     const first = next("state");
     document.body.append(frame);
-    states.push((await first) as never, (await height) as never);
+    states.push((await first) as never);
     const second = next("state");
     frame.contentWindow?.postMessage({ couplet: 1, type: "set", link: "v=1&features=bytes&epsilon=1" }, "*");
     await second;
     const third = next("state");
     setTimeout(() => frame.contentWindow?.postMessage({ couplet: 1, type: "get" }, "*"), 1500);
-    states.push((await third) as never);
+    states.push({ ...((await third) as never as (typeof states)[0]), height });
     return states;
   });
   expect(heard[1]?.height).toBeGreaterThan(200);
-  expect(heard[2]?.link).toBe("v=1&features=bytes&epsilon=1");
-  expect(heard[2]?.transportCost).toBeGreaterThan(heard[0]?.transportCost ?? Infinity); // blurrier is dearer
+  expect(heard[1]?.link).toBe("v=1&features=bytes&epsilon=1");
+  expect(heard[1]?.transportCost).toBeGreaterThan(heard[0]?.transportCost ?? Infinity); // blurrier is dearer
   const inside = page.frameLocator("iframe");
   expect(await inside.locator(".scrubber").isVisible()).toBe(true);
   expect(await inside.locator(".embed-eps").isVisible()).toBe(false);
@@ -114,7 +117,7 @@ describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
     for (const hash of ["#/learn", "#/learn/epsilon/2", "#/device", "#/embed/transport?v=1&features=bytes"]) {
       const { page } = await site.open({ engine: {}, hash, context });
       await page
-        .locator(hash.includes("epsilon") || hash.includes("embed") ? "#stage canvas" : "h2")
+        .locator(hash.includes("epsilon") || hash.includes("embed") ? "#stage canvas" : "main h2")
         .first()
         .waitFor();
       await page.waitForTimeout(200);
