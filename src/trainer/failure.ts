@@ -17,7 +17,8 @@ export class RunError extends Error {
       | "checkpoint"
       | "unsupported"
       | "out-of-memory"
-      | "shader",
+      | "shader"
+      | "stopped",
     readonly what: string,
     readonly why: string,
     readonly remedy: string,

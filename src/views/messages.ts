@@ -41,6 +41,7 @@ export const messages = {
     play: "Play",
     pause: "Pause",
     pausing: "Pausing…",
+    stopWriting: "Stop writing",
     starting: "Starting…",
     step: "Step",
     stepTitle: "One training step",

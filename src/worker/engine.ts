@@ -44,6 +44,8 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   let probeRow = 0;
   /** The row whose answers were last sent in this run. */
   let answered: number | undefined;
+  /** Stops what can be stopped of a loading: the teacher's writing. */
+  let loading: AbortController | undefined;
   let queue: Promise<void> = Promise.resolve();
   const planner = createPlanner();
   const rescue = createRescue((text) => post({ type: "log", text }));
@@ -100,9 +102,11 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     await previous?.destroy();
     telemetry.clear();
     const sources = await around.sources(config, baseUrl);
-    run = await openRun(device, config, sources, (stage, done, total) =>
+    loading = new AbortController();
+    const { signal } = loading;
+    run = await openRun(device, config, { ...sources, signal }, (stage, done, total) =>
       post({ type: "progress", stage, done, total }),
-    );
+    ).finally(() => (loading = undefined));
     probeRow = config.probe.row;
     answered = undefined;
     post({ type: "facts", facts: run.facts(), config });
@@ -207,6 +211,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
         setStatus("running");
         return play(command.until);
       case "pause":
+        loading?.abort(loadingStopped());
         if (!playing) return;
         playing = false;
         return serially(async () => {
@@ -295,3 +300,11 @@ function createTelemetry(post: (event: Event) => void, { now }: Surroundings) {
     },
   };
 }
+
+const loadingStopped = (): RunError =>
+  new RunError(
+    "stopped",
+    "The run was not loaded: the teacher's writing was stopped.",
+    "You stopped it.",
+    "Load again to go on: the answers that it has written are kept.",
+  );

@@ -22,6 +22,7 @@ export type Command =
   | { type: "load"; config: RunConfig }
   /** Until paused, or after step `until`. */
   | { type: "play"; until?: number }
+  /** Stop after the present step; while loading, stop the teacher's writing. */
   | { type: "pause" }
   /** One training step while paused. */
   | { type: "step" }

@@ -8,6 +8,7 @@ import type { RunSources } from "../trainer";
 import { createEngine } from "./engine";
 import { cachedChoices } from "./kernel-choices";
 import type { Command, Event } from "./protocol";
+import { cachedTexts } from "./teacher-texts";
 import { cachedMaps } from "./vocabulary-maps";
 
 const engine = createEngine(send, {
@@ -50,6 +51,7 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
     heldOut: await rows("heldout"),
     device: "wasm",
     vocabularyMaps: cachedMaps,
+    teacherTexts: cachedTexts,
     kernelChoices: cachedChoices,
   };
 }

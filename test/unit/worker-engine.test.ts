@@ -1,6 +1,7 @@
 // The engine behind the page, without a page — plan
 //   opening         a device is reported; each reason for none becomes a `no-gpu` event, not a failure
 //   a run           load → facts, ready, plans; step and play count steps; pause stops; reset repeats the same losses
+//   writing         stopped by pause while it loads; the next loading takes what was written
 //   checkpoints     taken, and taken up: by the same run in place, by another after loading its config; refused in words
 //   a lost device   in mid-run: a failure that says from where it goes on, no more steps; loading again goes on there
 //                   with the losses of a run that was not interrupted; without a checkpoint it starts over
@@ -62,6 +63,32 @@ function rig(sources: () => Promise<RunSources> = async () => bundledSources(), 
 
 const losses = ({ of }: Rig) => of("steps").flatMap((e) => e.records.map((r) => r.loss));
 const lastStatus = ({ of }: Rig) => of("status").at(-1);
+
+test("the teacher's writing can be stopped, and goes on where it was", async () => {
+  const written = new Map<string, string>();
+  let writing = 0;
+  const teacherTexts = {
+    get: async (key: string) => written.get(key),
+    set: async (key: string, text: string) => void (writing++, written.set(key, text)),
+  };
+  const r = rig(async () => ({ ...bundledSources(), teacherTexts }));
+  const data = { ...SMALL_RUN.data, outputs: "teacher" as const, rows: 12 };
+  const config = { ...SMALL_RUN, data, method: { id: "sft" as const } };
+  await r.engine.handle({ type: "open", baseUrl: "http://localhost/" });
+  const load = r.engine.handle({ type: "load", config });
+  await r.until((e) => e.type === "progress" && e.stage === "the teacher writes its answers" && e.done === 3);
+  await r.engine.handle({ type: "pause" });
+  await load;
+  expect(r.of("failure")[0]!.failure).toMatchObject({
+    code: "stopped",
+    remedy: expect.stringMatching(/Load again/),
+  });
+  const before = writing;
+  expect(before).toBeLessThan(12);
+  await r.engine.handle({ type: "load", config });
+  expect(writing).toBe(12);
+  expect(lastStatus(r)).toMatchObject({ status: "ready" });
+}, 60_000);
 
 describe("opening", () => {
   for (const reason of ["insecure-context", "no-webgpu", "no-adapter", "no-device"] as const)
