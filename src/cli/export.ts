@@ -14,6 +14,8 @@ import { BadUsage, parseArguments } from "./usage";
 
 const USAGE = "Usage: couplet export RUN_DIR [--out ZIP|DIR] [--fp16]";
 const PROBE_PROMPTS = 3;
+/** Of a run that trained adapters: merged in the weights, and on their own as PEFT reads them. */
+const ADAPTER_FILES = ["adapter/adapter_config.json", "adapter/adapter_model.safetensors"];
 
 export async function exportCommand(argv: string[]): Promise<number> {
   const { positional, options } = parseArguments(argv, ["out"], ["fp16"]);
@@ -26,6 +28,9 @@ export async function exportCommand(argv: string[]): Promise<number> {
   const source = folderFiles(`the student of ${dir}`, join(dir, "student"));
   const { config, tensors } = await loadStudentWeights(source);
   const folder = await exportStudentFolder(config, tensors, source, { half, manifest });
+  for (const path of ADAPTER_FILES) {
+    if (await source.has(path)) folder.set(path, await source.read(path));
+  }
   const gpu = await openNodeGpu();
   try {
     const check = await verify(gpu, folder, source, prompts(manifest.config));
