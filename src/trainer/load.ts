@@ -196,14 +196,20 @@ function supported<T>(make: () => T): T {
 }
 
 export function prepareRows(
-  { data }: RunConfig,
+  { data, method }: RunConfig,
   views: 1 | 2,
   { train, heldOut }: RunSources,
   tokenizer: Tokenizer,
   teacher: Pick<Teacher, "config" | "tokenizer">,
   maxPositions: number,
 ): Pick<Loaded, "train" | "heldOut" | "dropped"> {
-  const limits = { student: within(data, maxPositions), teacher: within(data, teacher.config.maxPositions) };
+  // Methods that pair position p with position p must cut both sides alike.
+  const paired = objectiveOf(method).sharesTokenizer?.(method) ?? false;
+  const most = Math.min(maxPositions, teacher.config.maxPositions);
+  const limits = {
+    student: within(data, paired ? most : maxPositions),
+    teacher: within(data, paired ? most : teacher.config.maxPositions),
+  };
   const prepare = (rows: readonly Row[]) =>
     prepareDataset(rows, data.view, tokenizer, teacher.tokenizer, limits, { pairs: views === 2 });
   const training = prepare(data.rows > 0 ? train.slice(0, data.rows) : train);

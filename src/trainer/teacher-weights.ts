@@ -27,7 +27,7 @@ function weightsNeeded(needs: readonly TeacherNeed[]): Weight[] {
 /** @throws RunError when the teacher's graph keeps a weight in a form that we do not read, or it is too large. */
 export function uploadTeacherWeights(
   gpu: Gpu,
-  teacher: Teacher,
+  teacher: Pick<Teacher, "config" | "head" | "tokenEmbedding">,
   needs: readonly TeacherNeed[],
 ): TeacherWeights {
   const { hiddenSize, vocabSize } = teacher.config;

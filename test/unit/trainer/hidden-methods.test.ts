@@ -9,6 +9,7 @@ import { STABLE_TRANSPORT } from "../../../src/config/presets";
 import { ConfigError, type MethodConfig, parseRunConfig, type RunConfig } from "../../../src/config/run";
 import type { Gpu } from "../../../src/gpu/device";
 import { openRun, type RunSources } from "../../../src/trainer";
+import { uploadTeacherWeights } from "../../../src/trainer/teacher-weights";
 import { bundledSources, SMALL_RUN } from "../../support/bundled";
 import { testGpu } from "../../support/gpu";
 
@@ -144,6 +145,17 @@ test("the gauge of gradients: the published transport barely moves the student; 
   expect(unmeasured.map(({ loss }) => loss)).toEqual(stable.map(({ loss }) => loss));
 });
 
+test("a teacher whose head or embedding table cannot be read is refused for the methods that need it", () => {
+  const config = { modelType: "llama", hiddenSize: 4, vocabSize: 4, maxPositions: 8, layers: 1 };
+  const teacher = { config, head: undefined, tokenEmbedding: undefined };
+  for (const [need, words] of [
+    ["teacher.logits", /output head.*quantized/],
+    ["teacher.tokenEmbedding", /embedding table.*quantized/],
+  ] as const)
+    expect(() => uploadTeacherWeights(gpu, teacher, [need])).toThrow(words);
+  expect(uploadTeacherWeights(gpu, teacher, ["teacher.hidden"]).bytes).toBe(0);
+});
+
 test("refusals: another tokenizer for dskd, crossed pairs on the plain view, no layer at all", async () => {
   const dskd: RunConfig = { ...SMALL_RUN, method: METHODS[2]!.method };
   await expect(openRun(gpu, dskd, bundledSources(dskd))).rejects.toThrow(/tokenizer/);
@@ -151,6 +163,10 @@ test("refusals: another tokenizer for dskd, crossed pairs on the plain view, no 
   const method = { ...SMALL_RUN.method, crossCot: true };
   expect(() => parseRunConfig({ ...plain, method })).toThrow(ConfigError);
   expect(() => parseRunConfig({ ...plain, method })).toThrow(/method\.crossCot: .*data\.view/);
+  const cold = { ...METHODS[0]!.method, temperature: 0 };
+  expect(() => parseRunConfig({ ...SMALL_RUN, method: cold })).toThrow(
+    /method\.temperature: .*greater than 0/,
+  );
   expect(() => align({ transport: { ...STABLE_TRANSPORT, embedding: 0, hidden: 0 } })).toThrow(
     /method\.transport: at least one layer/,
   );
