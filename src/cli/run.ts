@@ -10,6 +10,7 @@ import { BadUsage, parseArguments } from "./usage";
 
 const USAGE = "Usage: couplet run CONFIG.json --out DIR [--resume CHECKPOINT]";
 const CHECKPOINT = "checkpoint.safetensors";
+const MOST_CHECKPOINT_BYTES = 2 ** 31 - 2 ** 20; // with room for the header
 
 export async function runCommand(argv: string[]): Promise<number> {
   const { positional, options } = parseArguments(argv, ["out", "resume"]);
@@ -57,13 +58,16 @@ async function train(run: Run, out: OutputFolder): Promise<number> {
     await evaluate();
     out.json("plan-start.json", (await run.plans(probe.row)).map(plainPlan));
   } else console.error(`resumed at step ${run.at}`);
+  const small = run.checkpointBytes < MOST_CHECKPOINT_BYTES;
+  if (!small)
+    console.error("no checkpoints: they would be larger than a file that Node writes at once (2 GiB)");
   let failed: RunError | undefined;
   while (run.at < steps && !failed) {
     failed = await caught(async () => {
       const record = await run.step();
       out.append("metrics.jsonl", record);
       report(record, steps);
-      if (due(checkpoints.everySteps)) out.replace(CHECKPOINT, await run.checkpoint());
+      if (small && due(checkpoints.everySteps)) out.replace(CHECKPOINT, await run.checkpoint());
       if (due(evaluation.everySteps)) await evaluate();
     });
   }
@@ -86,7 +90,9 @@ const resumable = (error: RunError, out: OutputFolder): RunError =>
 /** The checkpoint, plans, answers and the student; what a run that failed cannot give any more is said. */
 async function writeResults(run: Run, config: RunConfig, out: OutputFolder): Promise<RunError | undefined> {
   const missing = [
-    await caught(async () => out.replace(CHECKPOINT, await run.checkpoint())),
+    await caught(async () => {
+      if (run.checkpointBytes < MOST_CHECKPOINT_BYTES) out.replace(CHECKPOINT, await run.checkpoint());
+    }),
     await caught(async () => out.json("plan.json", (await run.plans(config.probe.row)).map(plainPlan))),
     await caught(async () => out.json("answers.json", await run.answers(config.probe.row))),
     await caught(async () => {

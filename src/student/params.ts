@@ -58,6 +58,8 @@ export interface ParamStore {
   save(): Promise<ParamState>;
   /** @throws RangeError when the state is of another layout. */
   restore(state: ParamState): void;
+  /** After a step that accumulates was cut off: what it had gathered is gone. */
+  clearGradients(): void;
   /** Weights as they were created; gradients and moments zero. */
   reset(): void;
   destroy(): void;
@@ -190,6 +192,7 @@ export function createParamStore(
           device.queue.writeBuffer(buffers[arena], 0, part);
         }
     },
+    clearGradients: () => clear(["grads"]),
     reset() {
       clear(ARENAS);
       parameters.forEach(upload);

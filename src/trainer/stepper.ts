@@ -62,7 +62,7 @@ export function createStepper(
   const passes = buckets<PassProgram>(async (batch) =>
     count(await buildPass(gpu, parts, shapeOf(batch), pool, onProgress)),
   );
-  let update: Promise<UpdateProgram> | undefined;
+  let update: UpdateProgram | undefined;
 
   function buckets<T>(build: (batch: PairBatch) => Promise<T>) {
     const built = new Map<string, Promise<T>>();
@@ -87,13 +87,18 @@ export function createStepper(
     const batches = pieces.map((piece) => source.batch(piece));
     const tokens = batches.reduce((sum, { student }) => sum + student.labels.length, 0);
     const pairs = rows.filter(({ plain }) => plain !== undefined).length;
-    update ??= buildUpdate(gpu, loaded.model, pool).then(count);
+    update ??= count(await buildUpdate(gpu, loaded.model, pool));
     const outcomes: PassOutcome[] = [];
-    for (const [i, piece] of pieces.entries()) {
-      const batch = { ...batches[i]!, denominator: tokens, samples: rows.length, pairs }; // one per piece
-      outcomes.push(await (await passes.of(batch)).run(batch, source.states(piece)));
+    try {
+      for (const [i, piece] of pieces.entries()) {
+        const batch = { ...batches[i]!, denominator: tokens, samples: rows.length, pairs }; // one per piece
+        outcomes.push(await (await passes.of(batch)).run(batch, source.states(piece)));
+      }
+      return { outcome: { ...joinPasses(outcomes), ...(await update.run(adamw)) }, tokens };
+    } catch (error) {
+      loaded.model.store.clearGradients(); // the next step must not begin with half of this one
+      throw error;
     }
-    return { outcome: { ...joinPasses(outcomes), ...(await (await update).run(adamw)) }, tokens };
   }
 
   return {
@@ -106,7 +111,8 @@ export function createStepper(
     },
     memory: () => ({ scratchBytes: pool.bytes, ...memory }),
     destroy() {
-      for (const program of [...whole.all(), ...passes.all(), ...(update ? [update] : [])])
+      update?.destroy();
+      for (const program of [...whole.all(), ...passes.all()])
         void program.then((p) => p.destroy()).catch(() => undefined);
     },
   };

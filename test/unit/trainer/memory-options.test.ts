@@ -1,6 +1,7 @@
 // Training options of a run — plan
 //   accumulation   × {SFT, CoT2Align}: 4 rows twice equal 8 rows at once: loss, every term, norm, tokens, weights after
-//                  three steps; a reset gives the same bits; each micro-batch is one submit, and the update one more
+//                  three steps; a reset gives the same bits; each micro-batch is one submit, and the update one more;
+//                  a step that is cut off between two of them leaves no gradient behind
 //   LoRA           the loss falls, the exported student holds the merge and loads, adapters lie beside it as PEFT
 //                  reads them; a target that is not there is refused in words
 //   checkpointing  a run that recomputes gives the same bits as one that does not
@@ -56,6 +57,24 @@ describe("accumulation", () => {
     await once.destroy();
     await twice.destroy();
   });
+});
+
+test("a step that is cut off between two micro-batches leaves no gradient behind", async () => {
+  const run = await openRun(gpu, { ...SFT, batchSize: 2, accumulation: 2 }, bundledSources());
+  const want = await steps(run, 2);
+  await run.reset();
+  await steps(run, 1);
+  const { queue } = gpu.device;
+  const submit = queue.submit.bind(queue);
+  let submits = 0;
+  vi.spyOn(queue, "submit").mockImplementation((buffers) => {
+    if (++submits === 2) throw new Error("simulated");
+    submit(buffers);
+  });
+  await expect(run.step()).rejects.toThrow(/simulated/);
+  vi.restoreAllMocks();
+  expect(await steps(run, 1)).toEqual(want.slice(1));
+  await run.destroy();
 });
 
 describe("LoRA", () => {
