@@ -3,6 +3,7 @@
 //   tokens        our tokenizer gives PyTorch's ids for the chat
 //   logits        relative L2 ≤ 1e-4 over 44 tokens × 49152
 //   continuation  greedy, with the cache: PyTorch's tokens, a sensible sentence
+//   export        the folder that we write, run by ONNX Runtime: logits ≤ 1e-4
 //   full AdamW    one step: loss, norm, the norm of each of 272 gradients within 1e-3, the loss after it
 //   LoRA          one step on q_proj and v_proj: loss, every adapter's gradient ≤ 1e-3, the loss after it
 //   memory        what the two steps take, against the plan, within 10 %
@@ -11,7 +12,15 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
-import { loadStudentWeights, loadTokenizer, type NamedTensor, readSafetensors } from "../../src/models";
+import {
+  exportStudentFolder,
+  loadStudentWeights,
+  loadTokenizer,
+  memoryFiles,
+  type NamedTensor,
+  openReferenceSession,
+  readSafetensors,
+} from "../../src/models";
 import { folderFiles } from "../../src/models/node-files";
 import {
   createGenerator,
@@ -97,6 +106,17 @@ test("logits and a continuation", async () => {
   generator.destroy();
   model.destroy();
   store.destroy();
+}, 600_000);
+
+test("export", async () => {
+  const folder = await exportStudentFolder(weights.config, weights.tensors, files);
+  const session = await openReferenceSession(memoryFiles("exported", folder), { device: "cpu" });
+  const ids = Int32Array.from(reference.ids);
+  const logits = await session.logits(ids, new Uint8Array(ids.length).fill(1), 1, ids.length);
+  await session.dispose();
+  const error = relativeL2(logits, stored.get("logits")!.data);
+  figures("export: logits within", error.toExponential(1));
+  expect(error).toBeLessThanOrEqual(1e-4);
 }, 600_000);
 
 const batch = {
