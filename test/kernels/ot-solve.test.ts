@@ -303,6 +303,15 @@ describe.each(KERNELS)("%s kernels", (kernels) => {
       expect(warm.iterations).toBeLessThanOrEqual(2);
     });
 
+    test("over-relaxed sweeps are the twin's", async () => {
+      const exactly = { epsilon: 0.05, relative: true, tolerance: 0, maxIterations: 25, relaxation: 1.7 };
+      const got = await solve(given(cost), exactly);
+      const [want] = solveBatchOnCpu([given(cost)], exactly);
+      expect(planError(got.plan, nested(want!.plan, 40))).toBeLessThan(1e-3);
+      const [plain] = solveBatchOnCpu([given(cost)], { ...exactly, relaxation: 1 });
+      expect(planError(got.plan, nested(plain!.plan, 40))).toBeGreaterThan(1e-2); // control
+    });
+
     test("history redraws every iteration's plan", async () => {
       const settings = { epsilon: 0.1, relative: false, tolerance: 0, maxIterations: 6 };
       const got = await solve(given(cost), { ...settings, history: true });
