@@ -47,14 +47,14 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> state: array<f32>;
 @group(0) @binding(7) var<storage, read_write> history: array<f32>;
 
-var<workgroup> begun: array<f32, 5>;
+var<workgroup> begun: array<f32, 6>;
 
 fn sweep_problem(index: u32, t: u32) {
   let p = problems[index];
   if (p.n == 0u || p.m == 0u) { return; }
   let s = index * STATE;
   if (t == 0u) {
-    begun = array(state[s + S_EPS], state[s + S_ITERATIONS], state[s + S_STATUS], state[s + S_MEAN], state[s + S_PLAIN]);
+    begun = array(state[s + S_EPS], state[s + S_ITERATIONS], state[s + S_STATUS], state[s + S_MEAN], state[s + S_PLAIN], state[s + S_BASE]);
   }
   let start = workgroupUniformLoad(&begun);
   if (start[2] != 0.0) { return; }
@@ -67,6 +67,7 @@ fn sweep_problem(index: u32, t: u32) {
   load_scalings(p, t);
   if (k == 0u && params.multiplicative == 1u) { exponentiate(p, t, eps); }
 
+  var base = start[5];
   var known = false; // the sums over rows, from the pass before
   let to = k + params.sweeps;
   while (k < to) {
@@ -99,6 +100,7 @@ fn sweep_problem(index: u32, t: u32) {
       known = true;
     }
     k += select(1u, 0u, retake == 1u);
+    if (retake > 0u) { base = f32(k); }
   }
 
   store_scalings(p, t);
@@ -107,5 +109,6 @@ fn sweep_problem(index: u32, t: u32) {
     state[s + S_ERROR] = error;
     state[s + S_STATUS] = status;
     state[s + S_PLAIN] = select(0.0, 1.0, plain);
+    state[s + S_BASE] = base;
   }
 }

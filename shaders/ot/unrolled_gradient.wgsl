@@ -4,10 +4,13 @@
 //
 // Source   docs/EQUATIONS.md. Splitting the recursion (vectors) from this sum (matrices) lets the sum use every core
 //          and keeps it in registers.
-// Shapes   cost, dcost (ragged) · history (K+1, 2(R+S)) · adjoints (K+1, R+S) · marginals (R+S) · weights (P)
-// Grid     four elements a thread: (⌈maxRows·maxPitch/256⌉, P). WG = 64.
+// Method   for sweeps whose K is still the plan's the sum is P_ij/(u_i v_j) times a product of rank 2K,
+//          Σ_k (u^k_i p^k_i) v^k_j + u^(k−1)_i (v^k_j q^k_j): no exponentials. The few before are taken the long way.
+// Shapes   plan, cost, dcost (ragged) · history (K+1, 2(R+S)) · adjoints (K+1, R+S), masses in row 0 · weights (P)
+// Grid     32×32 tiles of the largest problem, times problems: (⌈maxCols/32⌉, ⌈maxRows/32⌉, P).
+// WG       8×8 threads, 4×4 elements each.
 // Oracle   test/oracle/ot.ts. Tested by test/gradients/ot.test.ts.
-// Uses     ot/problem.wgsl
+// Uses     ot/problem.wgsl, ot/unrolled_entries.wgsl
 
 struct Params {
   stride: u32, // R+S
@@ -18,57 +21,77 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> problems: array<Problem>;
 @group(0) @binding(2) var<storage, read> cost: array<vec4f>;
-@group(0) @binding(3) var<storage, read> history: array<f32>;
-@group(0) @binding(4) var<storage, read> adjoints: array<f32>;
-@group(0) @binding(5) var<storage, read> marginals: array<f32>;
+@group(0) @binding(3) var<storage, read> plan: array<vec4f>;
+@group(0) @binding(4) var<storage, read> history: array<f32>;
+@group(0) @binding(5) var<storage, read> adjoints: array<f32>;
 @group(0) @binding(6) var<storage, read> weights: array<f32>;
 @group(0) @binding(7) var<storage, read> state: array<f32>;
 @group(0) @binding(8) var<storage, read_write> dcost: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn unrolled_gradient(@builtin(global_invocation_id) id: vec3u) {
-  let p = problems[id.y];
-  let stride = p.pitch / 4u;
-  if (id.x >= p.n * stride || p.m == 0u) { return; }
-  let i = p.f + id.x / stride;
-  let j = (id.x % stride) * 4u;
-  let eps = state[id.y * STATE + S_EPS];
-  let sweeps = u32(state[id.y * STATE + S_ITERATIONS]);
-  let c = cost[p.cost / 4u + id.x];
+@compute @workgroup_size(8, 8)
+fn unrolled_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let p = problems[group.z];
+  let i0 = group.y * 32u + local.y * 4u;
+  let j4 = group.x * 8u + local.x;
+  if (i0 >= p.n || j4 >= p.pitch / 4u || p.m == 0u) { return; }
+  let eps = state[group.z * STATE + S_EPS];
+  let sweeps = u32(state[group.z * STATE + S_ITERATIONS]);
+  let base = max(u32(state[group.z * STATE + S_BASE]), 1u);
+  let rows = min(vec4u(i0) + vec4u(0u, 1u, 2u, 3u), vec4u(p.n - 1u)); // past the edge the last row again, not stored
 
-  var before = row_of(i, 0u);
-  var g = vec4f();
-  var v = vec4f();
-  var plan = vec4f();
+  var low = array(vec4f(), vec4f(), vec4f(), vec4f()); // the product
+  var before = scalings(p, rows, base);
+  for (var k = base + 1u; k <= sweeps; k++) {
+    let now = scalings(p, rows, k);
+    let a = now * row_adjoints(p, rows, k);
+    let v = v_at(p, j4, k);
+    let b = v * column_adjoints(p, j4, k);
+    low[0] += a.x * v + before.x * b;
+    low[1] += a.y * v + before.y * b;
+    low[2] += a.z * v + before.z * b;
+    low[3] += a.w * v + before.w * b;
+    before = now;
+  }
+  let last = v_at(p, j4, sweeps);
+  let mean = select(0.0, state[group.z * STATE + S_MEAN], params.center == 1u);
+  for (var r = 0u; r < 4u; r++) {
+    if (i0 + r >= p.n) { break; }
+    let at = p.cost / 4u + (i0 + r) * (p.pitch / 4u) + j4;
+    let row = row_at(p, i0 + r, sweeps);
+    var slope = cost[at] - mean;
+    if (params.value == 1u) {
+      slope = value_slope(row, adjoints[p.f + i0 + r], g_at(p, j4, sweeps), last, column_adjoints(p, j4, 0u), eps);
+    }
+    let scale = max(row.y * last, vec4f(1e-37));
+    let known = select(vec4f(), plan[at] * (1.0 - slope / eps + low[r] / scale), plan[at] > vec4f());
+    let sum = known + long_way(p, i0 + r, j4, cost[at], min(base, sweeps), eps);
+    dcost[at] = select(vec4f(), weights[group.z] * sum, vec4u(4u * j4) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.m));
+  }
+}
+
+// Σ over the first sweeps, by exponentials.
+fn long_way(p: Problem, i: u32, j4: u32, c: vec4f, end: u32, eps: f32) -> vec4f {
   var sum = vec4f();
-  for (var k = 1u; k <= sweeps; k++) {
-    let at = 2u * k * params.stride;
-    let row = row_of(i, at);
-    g = history4(at + p.g + j);
-    v = history4(at + params.stride + p.g + j);
-    plan = entries(row, g, v, c, eps);
-    let adjoint = k * params.stride;
-    sum += plan * adjoints[adjoint + i] + entries(before, g, v, c, eps) * adjoint4(adjoint + p.g + j);
-    before = row;
+  for (var k = 1u; k <= end; k++) {
+    let g = g_at(p, j4, k);
+    let v = v_at(p, j4, k);
+    sum += entries(row_at(p, i, k), g, v, c, eps) * adjoints[k * params.stride + p.f + i];
+    sum += entries(row_at(p, i, k - 1u), g, v, c, eps) * column_adjoints(p, j4, k);
   }
-  var slope = c - select(0.0, state[id.y * STATE + S_MEAN], params.center == 1u);
-  if (params.value == 1u) {
-    slope = vec4f(before.x + eps * log(max(before.y, 1e-37) / max(marginals[i], 1e-37)));
-    slope += g + eps * log(max(v, vec4f(1e-37)) / max(mass4(p.g + j), vec4f(1e-37)));
-  }
-  let direct = select(vec4f(), plan * (1.0 - slope / eps), plan > vec4f());
-  dcost[p.cost / 4u + id.x] = select(vec4f(), weights[id.y] * (direct + sum), vec4u(j) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.m));
+  return sum;
 }
 
-fn row_of(i: u32, at: u32) -> vec2f { return vec2f(history[at + i], history[at + params.stride + i]); }
-
-fn entries(row: vec2f, g: vec4f, v: vec4f, c: vec4f, eps: f32) -> vec4f {
-  let live = (g > vec4f(NO_MASS)) & vec4<bool>(row.x > NO_MASS);
-  return select(vec4f(), exp(clamp((row.x + g - c) / eps, vec4f(-100.0), vec4f(80.0))) * row.y * v, live);
+fn scalings(p: Problem, rows: vec4u, k: u32) -> vec4f {
+  let at = (2u * k + 1u) * params.stride + p.f + rows;
+  return vec4f(history[at.x], history[at.y], history[at.z], history[at.w]);
 }
 
-fn history4(at: u32) -> vec4f { return vec4f(history[at], history[at + 1u], history[at + 2u], history[at + 3u]); }
+fn row_adjoints(p: Problem, rows: vec4u, k: u32) -> vec4f {
+  let at = k * params.stride + p.f + rows;
+  return vec4f(adjoints[at.x], adjoints[at.y], adjoints[at.z], adjoints[at.w]);
+}
 
-fn adjoint4(at: u32) -> vec4f { return vec4f(adjoints[at], adjoints[at + 1u], adjoints[at + 2u], adjoints[at + 3u]); }
-
-fn mass4(at: u32) -> vec4f { return vec4f(marginals[at], marginals[at + 1u], marginals[at + 2u], marginals[at + 3u]); }
+fn column_adjoints(p: Problem, j4: u32, k: u32) -> vec4f {
+  let at = k * params.stride + p.g + 4u * j4;
+  return vec4f(adjoints[at], adjoints[at + 1u], adjoints[at + 2u], adjoints[at + 3u]);
+}

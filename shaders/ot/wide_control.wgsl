@@ -78,6 +78,7 @@ fn wide_control(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     state[at + S_STATUS] = now.status;
     state[at + S_PLAIN] = now.plain;
     state[at + S_ABSORB] = select(0.0, 1.0, absorb);
+    if (absorb && now.status == 0.0) { state[at + S_BASE] = f32(now.k + 1u); }
     state[at + S_ITERATIONS] = f32(now.k) + select(1.0, 0.0, now.status > 0.0); // the rows follow at once
   }
 }

@@ -7,6 +7,7 @@ import passesWgsl from "../../shaders/ot/passes.wgsl?raw";
 import planGradientWgsl from "../../shaders/ot/plan_gradient.wgsl?raw";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
 import unrolledDualsWgsl from "../../shaders/ot/unrolled_duals.wgsl?raw";
+import unrolledEntriesWgsl from "../../shaders/ot/unrolled_entries.wgsl?raw";
 import unrolledGradientWgsl from "../../shaders/ot/unrolled_gradient.wgsl?raw";
 import { pitchOf, vectorLength } from "./problems";
 import { checkGradient, type GradientMode, type OtSettings } from "./settings";
@@ -43,7 +44,7 @@ export const implicitDuals = defineKernel({
 
 export const unrolledDuals = defineKernel({
   entry: "unrolled_duals",
-  code: [problemWgsl, unrolledDualsWgsl],
+  code: [problemWgsl, passesWgsl, unrolledEntriesWgsl, unrolledDualsWgsl],
   bindings: {
     params: "uniform",
     problems: "read",
@@ -51,20 +52,21 @@ export const unrolledDuals = defineKernel({
     history: "read",
     marginals: "read",
     state: "read",
+    matrix: "read",
     adjoints: "write",
   },
 });
 
 export const unrolledGradient = defineKernel({
   entry: "unrolled_gradient",
-  code: [problemWgsl, unrolledGradientWgsl],
+  code: [problemWgsl, unrolledEntriesWgsl, unrolledGradientWgsl],
   bindings: {
     params: "uniform",
     problems: "read",
     cost: "read",
+    plan: "read",
     history: "read",
     adjoints: "read",
-    marginals: "read",
     weights: "read",
     state: "read",
     dcost: "write",
@@ -130,7 +132,7 @@ function recordImplicit(b: ProgramBuilder, solved: Solved, weights: Tensor): Ten
 }
 
 function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Tensor {
-  const { problems, cost, marginals, state, capacity, settings, history } = solved;
+  const { problems, cost, plan, marginals, state, capacity, settings, history } = solved;
   if (!history) throw new RangeError(`gradient "unrolled" needs recordSinkhorn with keepHistory`);
   const stride = vectorLength(capacity);
   const value = settings.objective === "value" ? 1 : 0;
@@ -138,24 +140,16 @@ function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Ten
   const center = massIsFixed(settings) ? 1 : 0;
   const { tauA, tauB } = settings;
   const params = packParams(u32(stride), u32(value), u32(center), f32(tauA ?? 0), f32(tauB ?? 0));
-  b.dispatch(unrolledDuals, { params, problems, cost, history, marginals, state, adjoints }, [
-    capacity.problems,
-  ]);
+  const recursion = { params, problems, cost, history, marginals, state, matrix: plan, adjoints };
+  b.dispatch(unrolledDuals, recursion, [capacity.problems]);
   const dcost = b.scratch("cost gradient", capacity.costElements);
   b.dispatch(
     unrolledGradient,
     {
       params: packParams(u32(stride), u32(value), u32(center)),
-      problems,
-      cost,
-      history,
-      adjoints,
-      marginals,
-      weights,
-      state,
-      dcost,
+      ...{ problems, cost, plan, history, adjoints, weights, state, dcost },
     },
-    elementGrid(solved),
+    [Math.ceil(capacity.maxCols / 32), Math.ceil(capacity.maxRows / 32), capacity.problems],
   );
   return dcost;
 }

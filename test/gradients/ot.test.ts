@@ -188,6 +188,24 @@ describe("float32: the GPU against the twin", () => {
     }
   });
 
+  test.each(KERNELS)("unrolled through sweeps that made K anew, %s kernels", async (kernels) => {
+    const cost = oracle.costMatrix(normals(23, 6, 15), normals(17, 6, 16), "sqeuclidean");
+    // From far away: potentials travel many ε, so K is made anew after the first sweeps.
+    const far = { ...problem(cost), f: Float64Array.from({ length: 23 }, (_, i) => 40 * Math.sin(9 * i)) };
+    for (const epsilon of [0.02, 0.003]) {
+      const options = {
+        epsilon,
+        relative: true,
+        gradient: "unrolled",
+        tolerance: 0,
+        maxIterations: 25,
+      } as const;
+      const [got] = await solveBatch(gpu, [far], { ...options, kernels });
+      const [want] = solveBatchOnCpu([far], options);
+      expect(relativeL2(got!.dcost!, want!.dcost!), String(epsilon)).toBeLessThan(1e-3);
+    }
+  });
+
   test("shared rows are summed, other rows get 0 or keep theirs, weights weigh", async () => {
     const D = 8;
     const [X, Y] = [normals(20, D, 11), normals(16, D, 12)];
