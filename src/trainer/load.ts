@@ -138,8 +138,8 @@ async function open(
   const tokens = tokenTables(tokenizer, teacher.tokenizer);
   if (objective.sharesTokenizer?.(run.method) && !sameTokens(tokens))
     throw differentTokenizers(objective, tokens);
-  const { vocabularyMaps } = sources;
-  await objective.prepare?.(run.method, tokens, { progress, vocabularyMaps });
+  const { vocabularyMaps, signal } = sources;
+  await objective.prepare?.(run.method, tokens, { progress, vocabularyMaps, signal });
 
   const dims = dimsOf({ model: { config }, teacher });
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };

@@ -49,7 +49,11 @@ async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<P
   const tokenizer = await loadTokenizer(sources.student);
   const views = objective.views?.(config.method) ?? 1;
   const rows = prepareRows(config, views, sources, tokenizer, teacher, student.maxPositions);
-  await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {});
+  const { vocabularyMaps, signal } = sources;
+  await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {
+    vocabularyMaps,
+    signal,
+  });
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
   return { student, dims: dimsOf({ model: { config: student }, teacher }), objective, padIds, ...rows };
 }
