@@ -155,13 +155,13 @@ describe("losses on chunks", () => {
   });
 
   test.each([1, 100])("likelihood matching, temperature %d", async (temperature) => {
-    const s = Float32Array.from([-0.001, -0.3, -5, -40, -12, -2, -0.5]);
-    const t = Float32Array.from([-0.002, -7, -0.1, -35, -1e-5, -2, -0.5]);
+    const s = Float32Array.from([-0.001, -0.3, -5, -40, -12, -2, -0.5, -0.002]);
+    const t = Float32Array.from([-0.002, -7, -0.1, -35, -1e-5, -2, -0.5, -5]);
     await checkChunks(
       s,
       t,
-      [7],
-      [1, 1, 0.5, 1, 2, 0, 1],
+      [8],
+      [1, 1, 0.5, 1, 2, 0, 1, 1],
       (tape, args) => recordLikelihoodMatch(tape, { ...args, temperature }),
       (x, y) => oracle.likelihoodMatch(x[0]!, y[0]!, temperature),
     );
