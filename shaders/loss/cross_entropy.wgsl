@@ -5,9 +5,10 @@
 //
 // Shapes   logits (R, V) · labels (R): 0xffffffff = ignored, its loss and hit are 0 · loss, hit, lse (R)
 // Grid     one workgroup per row: dispatch (R).
-// WG = 64  each lane keeps a running (max, sum) over V/64 logits; thread 0 combines: 1 barrier.
+// WG = 64  1 barrier.
 // Numerics f32, max-shifted. exp of a difference ≤ 0 cannot overflow.
 // Oracle   test/oracle/nn-loss.ts. Tested by test/kernels/loss.test.ts.
+// Uses     lib/row_peak.wgsl
 
 override WG: u32 = 64u;
 
@@ -22,44 +23,17 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> hit: array<f32>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
-var<workgroup> tops: array<f32, WG>;
-var<workgroup> sums: array<f32, WG>;
-var<workgroup> bests: array<u32, WG>;
-
 @compute @workgroup_size(WG)
 fn cross_entropy(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {
   let r = group.x;
   let row = r * params.vocab;
-  var top = -3e38;
-  var best = 0xffffffffu;
-  for (var v = tid; v < params.vocab; v += WG) {
-    if (logits[row + v] > top || best == 0xffffffffu) {
-      top = logits[row + v];
-      best = v;
-    }
-  }
-  var sum = 0.0;
-  for (var v = tid; v < params.vocab; v += WG) { sum += exp(logits[row + v] - top); }
-  tops[tid] = top;
-  sums[tid] = sum;
-  bests[tid] = best;
-  workgroupBarrier();
+  let peak = row_peak(row, params.vocab, tid);
   if (tid != 0u) { return; }
-
-  let lanes = min(WG, params.vocab);
-  for (var i = 1u; i < lanes; i++) {
-    if (tops[i] > top || (tops[i] == top && bests[i] < best)) {
-      top = tops[i];
-      best = bests[i];
-    }
-  }
-  var total = 0.0;
-  for (var i = 0u; i < lanes; i++) { total += sums[i] * exp(tops[i] - top); }
   let label = labels[r];
   let ignored = label == 0xffffffffu;
-  let log_total = top + log(total);
+  let log_total = peak.top + log(peak.sum);
   lse[r] = log_total;
   // (top − x) + log Σ, not lse − x: with logits near 1e6 the sum top + log Σ would lose the logarithm.
-  loss[r] = select((top - logits[row + min(label, params.vocab - 1u)]) + log(total), 0.0, ignored);
-  hit[r] = select(0.0, 1.0, best == label && !ignored);
+  loss[r] = select((peak.top - logits[row + min(label, params.vocab - 1u)]) + log(peak.sum), 0.0, ignored);
+  hit[r] = select(0.0, 1.0, peak.best == label && !ignored);
 }

@@ -9,6 +9,7 @@
 // WG = 64  as in loss/cross_entropy.
 // Numerics f32, max-shifted. A token index in an f32 is exact below 2^24.
 // Oracle   test/oracle/nn-loss.ts. Tested by test/kernels/loss-chunked.test.ts.
+// Uses     lib/row_peak.wgsl
 
 override WG: u32 = 64u;
 
@@ -22,46 +23,19 @@ struct Params {
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
 @group(0) @binding(3) var<storage, read_write> state: array<vec4f>;
 
-var<workgroup> tops: array<f32, WG>;
-var<workgroup> sums: array<f32, WG>;
-var<workgroup> bests: array<u32, WG>;
-
 @compute @workgroup_size(WG)
 fn cross_entropy_chunk(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {
   let r = group.x;
   let row = r * params.width;
-  var top = -3e38;
-  var best = 0xffffffffu;
-  for (var v = tid; v < params.width; v += WG) {
-    if (logits[row + v] > top || best == 0xffffffffu) {
-      top = logits[row + v];
-      best = v;
-    }
-  }
-  var sum = 0.0;
-  for (var v = tid; v < params.width; v += WG) { sum += exp(logits[row + v] - top); }
-  tops[tid] = top;
-  sums[tid] = sum;
-  bests[tid] = best;
-  workgroupBarrier();
+  let peak = row_peak(row, params.width, tid);
   if (tid != 0u) { return; }
-
-  let lanes = min(WG, params.width);
-  for (var i = 1u; i < lanes; i++) {
-    if (tops[i] > top || (tops[i] == top && bests[i] < best)) {
-      top = tops[i];
-      best = bests[i];
-    }
-  }
-  var total = 0.0;
-  for (var i = 0u; i < lanes; i++) { total += sums[i] * exp(tops[i] - top); }
-  var next = vec4f(top, total, 0.0, f32(params.first + best));
+  var next = vec4f(peak.top, peak.sum, 0.0, f32(params.first + peak.best));
   if (params.first > 0u) {
     let before = state[r];
-    next.x = max(before.x, top);
-    next.y = before.y * exp(before.x - next.x) + total * exp(top - next.x);
+    next.x = max(before.x, peak.top);
+    next.y = before.y * exp(before.x - next.x) + peak.sum * exp(peak.top - next.x);
     next.z = before.z;
-    if (before.x >= top) { next.w = before.w; } // of equals the earlier
+    if (before.x >= peak.top) { next.w = before.w; } // of equals the earlier
   }
   let at = labels[r] - params.first; // wraps round for earlier labels, and for ignored ones
   if (at < params.width) { next.z = logits[row + at]; }

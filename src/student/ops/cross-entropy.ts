@@ -1,5 +1,6 @@
 // Cross entropy over response rows: per-row loss, totals, and the gradient. See shaders/loss.
 import flatIndex from "../../../shaders/lib/flat_index.wgsl?raw";
+import rowPeak from "../../../shaders/lib/row_peak.wgsl?raw";
 import crossEntropy_ from "../../../shaders/loss/cross_entropy.wgsl?raw";
 import crossEntropyBackward from "../../../shaders/loss/cross_entropy_backward.wgsl?raw";
 import rowTotals from "../../../shaders/loss/row_totals.wgsl?raw";
@@ -11,7 +12,7 @@ import type { Tape, Var } from "../tape";
 
 export const crossEntropyKernel = defineKernel({
   entry: "cross_entropy",
-  code: [crossEntropy_],
+  code: [rowPeak, crossEntropy_],
   bindings: { params: "uniform", labels: "read", logits: "read", loss: "write", hit: "write", lse: "write" },
 });
 

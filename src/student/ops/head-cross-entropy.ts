@@ -1,6 +1,7 @@
 // The head and its cross entropy in one op, for vocabularies whose logits should not exist at once: stretch after
 // stretch of the vocabulary gives its logits, adds to each row's running maximum and sum, and is forgotten. The
 // backward pass computes the logits once more. See shaders/loss/cross_entropy_chunk.wgsl.
+import rowPeak from "../../../shaders/lib/row_peak.wgsl?raw";
 import chunk from "../../../shaders/loss/cross_entropy_chunk.wgsl?raw";
 import finish from "../../../shaders/loss/cross_entropy_finish.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
@@ -20,7 +21,7 @@ import { recordMatmul } from "./matmul";
 
 export const crossEntropyChunkKernel = defineKernel({
   entry: "cross_entropy_chunk",
-  code: [chunk],
+  code: [rowPeak, chunk],
   bindings: { params: "uniform", labels: "read", logits: "read", state: "write" },
 });
 
