@@ -72,13 +72,11 @@ fn matmul_shared(
     for (var i = 0u; i < 4u; i++) {
       let pa = at_a + i * step_a;
       let pb = at_b + i * step_b;
-      let ka = k0 + pa.x;
-      let kb = k0 + pb.x;
-      let r = min(first_row + pa.y, params.rows - 1u);
-      let c = min(first_col + pb.y, params.cols - 1u);
-      let last = params.inner - 1u;
-      a_tile[pa.x * 16u + pa.y / 4u][pa.y % 4u] = a[r * params.a_row + min(ka, last) * params.a_inner];
-      b_tile[pb.x * 16u + pb.y / 4u][pb.y % 4u] = b[min(kb, last) * params.b_inner + c * params.b_col];
+      // Past an edge this reads what no stored sum uses.
+      let at_row = (first_row + pa.y) * params.a_row;
+      let at_col = (first_col + pb.y) * params.b_col;
+      a_tile[pa.x * 16u + pa.y / 4u][pa.y % 4u] = a[at_row + (k0 + pa.x) * params.a_inner];
+      b_tile[pb.x * 16u + pb.y / 4u][pb.y % 4u] = b[at_col + (k0 + pb.x) * params.b_inner];
     }
     workgroupBarrier();
     let depth = min(DEPTH, params.inner - k0); // a bound unknown to the compiler: unrolled, it takes seconds to compile
