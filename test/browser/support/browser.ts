@@ -90,7 +90,7 @@ export async function startSite(flags: readonly string[] = []): Promise<Site> {
   };
 }
 
-function findChromium(): string {
+export function findChromium(): string {
   const places = [
     process.env["CHROMIUM"],
     "/usr/bin/chromium",
