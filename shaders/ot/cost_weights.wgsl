@@ -8,7 +8,8 @@
 // Source   docs/EQUATIONS.md; at C = 0 the Euclidean distance takes the subgradient 0, as torch.cdist does.
 // Shapes   cost, dcost, weights (ragged) · alpha (R+S): α then β, written by cosine only
 // Grid     one workgroup per problem. WG = 64: a row per thread, then four columns per thread.
-// Numerics f32. A norm clamped to 1e-8 is a constant: α = 0 there.
+// Numerics f32. A norm clamped to 1e-8 is a constant: α = 0 there. A constant added to a row of D changes nothing under
+//          attention, as Σ_j A_ij = 1: D_i0 is taken out first, because with a blurred plan D is nearly constant.
 // Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 // Uses     ot/problem.wgsl
 
@@ -39,24 +40,25 @@ fn cost_weights(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
 
 fn row_weights(p: Problem, i: u32) {
   let at = p.cost + i * p.pitch;
-  var sum = 0.0; // attention: Σ_j A D; cosine: Σ_j D (1 − C)
+  var sum = 0.0; // attention: Σ_j A (D − D_0); cosine: Σ_j D (1 − C)
+  let shift = select(0.0, dcost[at], KIND == 3u);
   if (KIND >= 2u) {
-    for (var j = 0u; j < p.m; j++) { sum += (1.0 - cost[at + j]) * dcost[at + j]; }
+    for (var j = 0u; j < p.m; j++) { sum += (1.0 - cost[at + j]) * (dcost[at + j] - shift); }
   }
   if (KIND == 2u) { alpha[p.f + i] = pull(sum, x_norms[p.x + i]); }
   for (var j = 0u; j < p.pitch; j++) {
-    weights[at + j] = select(0.0, weight(p, i, min(j, p.m - 1u), at, sum), j < p.m);
+    weights[at + j] = select(0.0, weight(p, i, min(j, p.m - 1u), at, sum, shift), j < p.m);
   }
 }
 
-fn weight(p: Problem, i: u32, j: u32, at: u32, sum: f32) -> f32 {
+fn weight(p: Problem, i: u32, j: u32, at: u32, sum: f32, shift: f32) -> f32 {
   let c = cost[at + j];
   let d = dcost[at + j];
   switch (KIND) {
     case 0u: { return select(0.0, -d / max(c, 1e-30), c > 0.0); }
     case 1u: { return -2.0 * d; }
     case 2u: { return -d / (x_norms[p.x + i] * y_norms[p.y + j]); }
-    default: { return (1.0 - c) * (sum - d) * params.scale; }
+    default: { return (1.0 - c) * (sum - (d - shift)) * params.scale; }
   }
 }
 
