@@ -67,8 +67,9 @@ async function train(run: Run, out: OutputFolder): Promise<number> {
       const record = await run.step();
       out.append("metrics.jsonl", record);
       report(record, steps);
-      if (small && due(checkpoints.everySteps)) out.replace(CHECKPOINT, await run.checkpoint());
       if (due(evaluation.everySteps)) await evaluate();
+      // Last, so that whoever resumes here has all that belongs to this step.
+      if (small && due(checkpoints.everySteps)) out.replace(CHECKPOINT, await run.checkpoint());
     });
   }
   // A lost device takes the weights with it: what is on the disk is what there is.
