@@ -2,7 +2,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { createEngineClient, createLabClient, createLabSolverClient, createTransportClient } from "./client";
-import { browserFiles, createApp, createTransportLab } from "./store";
+import { browserFiles, createApp, createComparison, createTransportLab } from "./store";
 import { App } from "./views/App";
 import { followLinks } from "./views/links";
 import { AppProvider } from "./views/use-app";
@@ -34,7 +34,7 @@ const lab = createTransportLab({
   solver: createLabSolverClient(spawnTransport),
   baseUrl,
 });
-const page = { ...app, lab };
+const page = { ...app, lab, comparison: createComparison(app) };
 followLinks(page);
 app.start({ engine: !location.hash.startsWith("#/embed/") });
 

@@ -1,5 +1,6 @@
 export * from "./actions";
 export * from "./app";
+export * from "./compare";
 export * from "./draft";
 export * from "./history";
 export * from "./kept-files";

@@ -88,6 +88,7 @@ export function createSession({ store, engine, live, files }: SessionParts): Ses
     if (!toRestore || event.type !== "status" || event.step !== toRestore.step) return;
     live.push(toRestore.steps);
     for (const evaluation of toRestore.evaluations) live.pushEvaluation(evaluation);
+    store.setState(({ run }) => ({ run: { ...run, last: live.last, evaluation: live.evaluations.at(-1) } }));
     asked = toRestore.step;
     toRestore = undefined;
   }

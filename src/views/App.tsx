@@ -4,6 +4,7 @@ import { EMBED, usePlace, useRoute, type Route } from "./routes";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
+import { CompareScreen } from "./compare/CompareScreen";
 import { DeviceScreen } from "./device/DeviceScreen";
 import { LearnScreen } from "./learn/LearnScreen";
 import { TransportScreen } from "./transport/TransportScreen";
@@ -18,12 +19,14 @@ import "./styles/charts.css";
 import "./styles/answers.css";
 import "./styles/transport.css";
 import "./styles/learn.css";
+import "./styles/compare.css";
 import "./styles/device.css";
 import "./styles/embed.css";
 
 const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   distill: DistillScreen,
   transport: TransportScreen,
+  compare: CompareScreen,
   learn: LearnScreen,
   device: DeviceScreen,
 };

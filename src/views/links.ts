@@ -15,6 +15,7 @@ export function followLinks(page: PageApp): void {
         return query ? page.actions.openLink(query) : undefined;
       case "transport":
         return query ? page.lab.fromLink(query) : undefined;
+      case "compare":
       case "device":
       case "learn":
         return undefined; // no state of their own in the link
@@ -37,7 +38,7 @@ export function followLinks(page: PageApp): void {
 /** The present state as a hash; undefined while the form holds something that is no config. */
 export function currentHash({ store, lab }: PageApp): string | undefined {
   const route = routeOf(location.hash);
-  if (route === "learn" || route === "device") return undefined;
+  if (route === "learn" || route === "device" || route === "compare") return undefined;
   if (route === "transport") return hashOf(route, lab.toLink());
   const query = linkOf(store.getState().draft);
   return query === undefined ? undefined : hashOf(route, query);

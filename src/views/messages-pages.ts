@@ -1,6 +1,37 @@
 // The sentences of the Learn and Device pages.
 
 export const pageMessages = {
+  compare: {
+    budget: "One budget for all",
+    methods: "Methods",
+    seeds: "Seeds",
+    fields: { steps: "Steps", batchSize: "Batch", rows: "Held-out rows" },
+    total: (runs: number, steps: number) => `${runs} runs of ${steps} steps, one after another.`,
+    start: "Compare",
+    stop: "Stop",
+    needsGpu: "Training needs WebGPU, and a device that is ready.",
+    table: "Mean ± deviation over seeds",
+    curves: "Cross entropy by step",
+    curvesLabel: (n: number) => `Cross entropy by step of ${n} runs`,
+    runs: "Runs and their answers",
+    empty: "Choose methods and seeds, then press Compare.",
+    none: "Curves come with the first finished run.",
+    seed: (n: number) => `seed ${n}`,
+    at: (step: number) => `step ${step}`,
+    status: { waiting: "waiting", running: "running", done: "done", failed: "failed" },
+    columns: {
+      method: "method",
+      runs: "runs",
+      accuracy: "held-out answers right",
+      crossEntropy: "CE term, last 5 steps",
+      loss: "loss, last 5 steps",
+      seconds: "seconds",
+    },
+    copyMarkdown: "Copy as Markdown",
+    copyLatex: "Copy as LaTeX",
+    caution:
+      "The CE term carries the method's own weight, and losses of different methods are different sums: only the held-out answers compare. Differences within one deviation say nothing.",
+  },
   embed: {
     open: "Open in Couplet",
     copy: "Embed",

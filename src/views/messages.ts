@@ -223,10 +223,13 @@ export const messages = {
   ...pageMessages,
   nav: {
     label: "Screens",
-    routes: { distill: "Distill", transport: "Transport", learn: "Learn", device: "Device" } satisfies Record<
-      Route,
-      string
-    >,
+    routes: {
+      distill: "Distill",
+      transport: "Transport",
+      compare: "Compare",
+      learn: "Learn",
+      device: "Device",
+    } satisfies Record<Route, string>,
   },
   keys: {
     title: "Keyboard",

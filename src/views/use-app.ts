@@ -2,11 +2,12 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
-import type { Actions, App, AppState, LabState, TransportLab } from "../store";
+import type { Actions, App, AppState, Comparison, LabState, TransportLab } from "../store";
 
 /** The app of the runs, and the lab of the Transport screen. */
 export interface PageApp extends App {
   readonly lab: TransportLab;
+  readonly comparison: Comparison;
 }
 
 const AppContext = createContext<PageApp | undefined>(undefined);

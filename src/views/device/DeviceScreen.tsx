@@ -114,6 +114,10 @@ function Results({ results }: { readonly results: readonly BenchmarkRecord[] }) 
   );
 }
 
+/** Limits of what is drawn are of no use here; the report has them all. */
+const COMPUTE =
+  /Compute|maxBufferSize|StorageBuffer(BindingSize|sPerShaderStage)|UniformBuffer(BindingSize|sPer)|BindGroups$|BindingsPer/;
+
 /** WebGPU's guaranteed minimum of what the kernels need: below it nothing here would run. */
 const NEEDED: Readonly<Record<string, number>> = {
   maxStorageBuffersPerShaderStage: 8,
@@ -135,13 +139,15 @@ function Limits({ adapter }: { readonly adapter: AdapterFacts }) {
         </tr>
       </thead>
       <tbody>
-        {Object.entries(adapter.limits).map(([name, value]) => (
-          <tr key={name}>
-            <td className="mono">{name}</td>
-            <td>{show(name, value)}</td>
-            <td>{NEEDED[name] === undefined ? "" : show(name, NEEDED[name])}</td>
-          </tr>
-        ))}
+        {Object.entries(adapter.limits)
+          .filter(([name]) => COMPUTE.test(name))
+          .map(([name, value]) => (
+            <tr key={name}>
+              <td className="mono">{name}</td>
+              <td>{show(name, value)}</td>
+              <td>{NEEDED[name] === undefined ? "" : show(name, NEEDED[name])}</td>
+            </tr>
+          ))}
       </tbody>
     </table>
   );

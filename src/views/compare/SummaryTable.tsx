@@ -1,0 +1,95 @@
+import { useState } from "react";
+import { PRESETS } from "../../config/presets";
+import type { Spread, Summary } from "../../store";
+import { csv, download } from "../download";
+import { decimals, percent, significant } from "../format";
+import { messages } from "../messages";
+
+const { compare: text } = messages;
+
+const withSpread = ({ mean, deviation }: Spread, show: (value: number) => string): string => {
+  if (Number.isNaN(mean)) return "–";
+  return Number.isNaN(deviation) ? show(mean) : `${show(mean)} ± ${show(deviation)}`;
+};
+const share = (value: number) => percent(value, 1);
+
+const COLUMNS: readonly { readonly name: string; readonly read: (summary: Summary) => string }[] = [
+  { name: text.columns.runs, read: ({ runs }) => String(runs) },
+  { name: text.columns.accuracy, read: ({ accuracy }) => withSpread(accuracy, share) },
+  { name: text.columns.crossEntropy, read: ({ crossEntropy }) => withSpread(crossEntropy, significant) },
+  { name: text.columns.loss, read: ({ loss }) => withSpread(loss, significant) },
+  { name: text.columns.seconds, read: ({ seconds }) => withSpread(seconds, (s) => decimals(s, 1)) },
+];
+
+/** Mean and deviation over the seeds; to be copied. */
+export function SummaryTable({ summaries }: { readonly summaries: readonly Summary[] }) {
+  const [note, setNote] = useState("");
+  const head = [text.columns.method, ...COLUMNS.map(({ name }) => name)];
+  const rows = summaries.map((summary) => [
+    PRESETS[summary.preset].title,
+    ...COLUMNS.map(({ read }) => read(summary)),
+  ]);
+  const copy = (content: string) =>
+    navigator.clipboard.writeText(content).then(
+      () => setNote(messages.config.copied),
+      () => setNote(messages.config.copyFailed),
+    );
+  const markdown = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  const latex = [head, ...rows]
+    .map(
+      (row) =>
+        `${row.map((cell) => cell.replace(/[%&_#]/g, "\\$&").replace("±", "$\\pm$")).join(" & ")} \\\\`,
+    )
+    .join("\n");
+  return (
+    <>
+      <table className="flow-table compare-table">
+        <thead>
+          <tr>
+            {head.map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row[0]}>
+              {row.map((cell, i) =>
+                i === 0 ? (
+                  <th key={head[i]} scope="row">
+                    {cell}
+                  </th>
+                ) : (
+                  <td key={head[i]}>{cell}</td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <div className="row save">
+        <button type="button" className="quiet" onClick={() => void copy(markdown)}>
+          {text.copyMarkdown}
+        </button>
+        <button type="button" className="quiet" onClick={() => void copy(latex)}>
+          {text.copyLatex}
+        </button>
+        <button
+          type="button"
+          className="quiet"
+          onClick={() =>
+            download("couplet-comparison.csv", new Blob([csv([head, ...rows])], { type: "text/csv" }))
+          }
+        >
+          CSV
+        </button>
+        <span role="status" className="muted">
+          {note}
+        </span>
+      </div>
+      <p className="hint">{text.caution}</p>
+    </>
+  );
+}
