@@ -85,6 +85,7 @@ function readProblem(item: unknown, index: number): OtProblem {
   const marginals = {
     ...(item["a"] === undefined ? {} : { a: list(item["a"], "a", index) }),
     ...(item["b"] === undefined ? {} : { b: list(item["b"], "b", index) }),
+    ...(item["f"] === undefined ? {} : { f: list(item["f"], "f", index) }),
   };
   if (item["cost"] !== undefined) {
     const cost = matrix(item["cost"], "cost", index);

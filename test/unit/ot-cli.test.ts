@@ -109,6 +109,17 @@ describe("results", () => {
     expect(results[0].dcost).toBeUndefined();
   });
 
+  test("f is a warm start", async () => {
+    const solved = async (f?: number[]) => {
+      const problems = [{ ...ok.problems[0], ...(f ? { f } : {}) }];
+      const { out } = await run({ ...ok, problems, tolerance: 1e-6 }, "--device", "cpu");
+      return JSON.parse(out).results[0];
+    };
+    const cold = await solved();
+    expect(cold.iterations).toBeGreaterThan(3);
+    expect((await solved(cold.f)).iterations).toBeLessThanOrEqual(1);
+  });
+
   test("the kernel scheme needs no epsilon", async () => {
     const { code, out } = await run({ problems: ok.problems, scheme: "kernel", alpha: 2 }, "--device", "cpu");
     expect(code).toBe(0);
@@ -153,6 +164,7 @@ describe("exit code 2 and one clear line", () => {
     ["ragged x", second({ x: [[1, 2], [1]], y: [[1, 2]], kind: "cosine" }), /^problem 1: x: ragged/],
     ["negative mass", second({ cost: [[1, 2]], b: [1.5, -0.5] }), /^problem 1: b: a mass cannot be negative/],
     ["masses", second({ cost: [[1, 2]], b: [0.5, 0.4] }), /^problem 1: b: masses must sum to 1/],
+    ["warm start", second({ cost: [[1, 2]], f: [0, 0] }), /^problem 1: f: expected 1 numbers, got 2/],
     ["mass count", second({ cost: [[1, 2]], a: [0.5, 0.5] }), /^problem 1: a: expected 1 masses, got 2/],
     [
       "mass zero",
