@@ -177,7 +177,7 @@ describe.each(solvers)("%s", (_, solve, slack) => {
     }));
 });
 
-test("padding is never read", async () => {
+test.each(["portable", "fused", "wide"] as const)("padding is never read, %s kernels", async (kernels) => {
   const sizes = [
     { xOffset: 0, n: 5, yOffset: 0, m: 3 },
     { xOffset: 0, n: 2, yOffset: 0, m: 9 },
@@ -195,7 +195,7 @@ test("padding is never read", async () => {
   const problems = b.input("problems", 4 * 8);
   const cost = b.input("cost", capacity.costElements);
   const settings = { ...DEFAULT_SETTINGS, epsilon: 0.1, relative: true };
-  const solved = recordSinkhorn(b, { cost, problems, capacity, settings });
+  const solved = recordSinkhorn(b, { cost, problems, capacity, settings, kernels });
   b.output("plan", solved.plan);
   b.output("state", solved.state);
   const program = await b.build(gpu);
