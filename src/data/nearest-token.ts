@@ -19,74 +19,105 @@ interface Corpus {
   readonly starts: Uint32Array;
 }
 
+interface Index {
+  readonly corpus: Corpus;
+  readonly buckets: readonly Bucket[];
+  readonly idOf: ReadonlyMap<string, number>;
+  /** Of the text that is looked for: where each character stands, as bits, and how many share a signature bit. */
+  readonly masks: Int32Array;
+  /** One function for all searches: the engine inlines it. */
+  readonly mask: (char: number) => number;
+  readonly perBit: Int32Array;
+}
+
 /** @returns the id of the nearest text. */
 export function createNearest(texts: readonly string[]): (text: string) => number {
   const corpus = readCorpus(texts);
-  const { numbers, chars, starts } = corpus;
-  const buckets = makeBuckets(corpus, texts.length);
-  const known = new Map<string, number>();
+  const idOf = new Map<string, number>();
   texts.forEach((text, id) => {
-    if (!known.has(text)) known.set(text, id);
+    if (!idOf.has(text)) idOf.set(text, id);
   });
-  const unknown = numbers.size; // a character that no token has
-  const masks = new Int32Array(unknown + 1);
-  const mask = (char: number) => masks[char] ?? 0;
-  const perBit = new Int32Array(64); // how many characters of the text share each signature bit
-
-  return (text) => {
-    const own = codePoints(text).map((point) => numbers.get(point) ?? unknown);
-    const length = own.length;
-    const byBits = length > 0 && length <= WORD_BITS;
-    if (byBits) own.forEach((char, i) => (masks[char] = mask(char) | (1 << i)));
-    masks[unknown] = 0;
-    const [low, high] = signature(own);
-    perBit.fill(0);
-    for (const char of own) perBit[char & 63] = (perBit[char & 63] ?? 0) + 1;
-    let { distance: best, id: bestId } = longestPart(text, length, known);
-
-    const search = (bucket: Bucket | undefined, apart: number) => {
-      if (!bucket) return;
-      const { ids, low: lows, high: highs } = bucket;
-      for (let k = 0; k < ids.length; k++) {
-        const id = ids[k] ?? 0;
-        const a = lows[k] ?? 0;
-        const b = highs[k] ?? 0;
-        if (apart === best && id > bestId) return; // nothing here can be nearer, and ids only grow
-        const missing = ones(low & ~a) + ones(high & ~b);
-        if (missing > best || (missing === best && id > bestId)) continue;
-        const surplus = ones(a & ~low) + ones(b & ~high);
-        if (surplus > best || (surplus === best && id > bestId)) continue;
-        // Of own characters at most these are kept; each of the others is an edit, and so is what the lengths differ by.
-        const kept = sumAtBits(perBit, low & a, 0) + sumAtBits(perBit, high & b, 32);
-        const least = (bucket.length > length ? bucket.length : length) - kept;
-        if (least > best || (least === best && id > bestId)) continue;
-        const from = starts[id] ?? 0;
-        const to = starts[id + 1] ?? from;
-        const found = byBits
-          ? distanceByBits(length, chars, from, to, mask)
-          : editDistance(own, [...chars.subarray(from, to)]);
-        if (found < best || (found === best && id < bestId)) {
-          best = found;
-          bestId = id;
-        }
-      }
-    };
-    search(buckets[length], 0);
-    for (let apart = 1; apart <= best && apart <= Math.max(length, buckets.length); apart++) {
-      search(buckets[length - apart], apart);
-      search(buckets[length + apart], apart);
-    }
-    own.forEach((char) => (masks[char] = 0));
-    return bestId;
+  const masks = new Int32Array(corpus.numbers.size + 1);
+  const index: Index = {
+    ...{ corpus, idOf, buckets: makeBuckets(corpus, texts.length) },
+    ...{ masks, mask: (char) => masks[char] ?? 0, perBit: new Int32Array(64) },
   };
+  return (text) => findNearest(index, text);
+}
+
+function findNearest(index: Index, text: string): number {
+  const { corpus, buckets, idOf, masks, perBit } = index;
+  const unknown = corpus.numbers.size; // a character that no token has: its mask stays 0
+  const own = codePoints(text).map((point) => corpus.numbers.get(point) ?? unknown);
+  const length = own.length;
+  const query: Query = { own, signature: signature(own), byBits: length > 0 && length <= WORD_BITS };
+  if (query.byBits) own.forEach((char, i) => (masks[char] = (masks[char] ?? 0) | (1 << i)));
+  masks[unknown] = 0;
+  perBit.fill(0);
+  for (const char of own) perBit[char & 63] = (perBit[char & 63] ?? 0) + 1;
+
+  const best = longestPart(text, length, idOf);
+  searchBucket(index, query, buckets[length], best);
+  for (let apart = 1; apart <= best.distance && apart <= Math.max(length, buckets.length); apart++) {
+    searchBucket(index, query, buckets[length - apart], best);
+    searchBucket(index, query, buckets[length + apart], best);
+  }
+  for (const char of own) masks[char] = 0;
+  return best.id;
+}
+
+interface Query {
+  readonly own: readonly number[];
+  readonly signature: readonly [number, number];
+  /** Short enough for the bit-parallel distance. */
+  readonly byBits: boolean;
+}
+
+interface Best {
+  distance: number;
+  id: number;
+}
+
+/** Improve `best` by the tokens of one length: each is compared only when nothing cheaper rules it out. */
+function searchBucket(
+  { corpus: { chars, starts }, mask, perBit }: Index,
+  { own, signature: [low, high], byBits }: Query,
+  bucket: Bucket | undefined,
+  best: Best,
+): void {
+  if (!bucket) return;
+  const { ids, low: lows, high: highs } = bucket;
+  const longer = Math.max(own.length, bucket.length);
+  const apart = Math.abs(own.length - bucket.length);
+  const beaten = (least: number, id: number) =>
+    least > best.distance || (least === best.distance && id > best.id);
+  for (let k = 0; k < ids.length; k++) {
+    const id = ids[k] ?? 0;
+    const a = lows[k] ?? 0;
+    const b = highs[k] ?? 0;
+    if (beaten(apart, id)) return; // nothing here can be nearer, and ids only grow
+    if (beaten(ones(low & ~a) + ones(high & ~b), id)) continue; // characters that only the text has
+    if (beaten(ones(a & ~low) + ones(b & ~high), id)) continue; // and that only the token has
+    // Of own characters at most these are kept; each of the others is an edit, and so is what the lengths differ by.
+    const kept = sumAtBits(perBit, low & a, 0) + sumAtBits(perBit, high & b, 32);
+    if (beaten(longer - kept, id)) continue;
+    const from = starts[id] ?? 0;
+    const to = starts[id + 1] ?? from;
+    const distance = byBits
+      ? distanceByBits(own.length, chars, from, to, mask)
+      : editDistance(own, [...chars.subarray(from, to)]);
+    if (beaten(distance, id)) continue;
+    best.distance = distance;
+    best.id = id;
+  }
 }
 
 /** A first guess: the longest part of the text that is a token itself needs only the rest to be deleted. */
-function longestPart(text: string, length: number, known: ReadonlyMap<string, number>) {
+function longestPart(text: string, length: number, idOf: ReadonlyMap<string, number>): Best {
   const points = Array.from(text);
   for (let size = length - 1; size > 0; size--)
     for (let from = 0; from + size <= length; from++) {
-      const id = known.get(points.slice(from, from + size).join(""));
+      const id = idOf.get(points.slice(from, from + size).join(""));
       if (id !== undefined) return { distance: length - size, id };
     }
   return { distance: Infinity, id: -1 };

@@ -120,17 +120,7 @@ export function recordDivergence(tape: Tape, args: DivergenceArgs): RecordedDive
   const { b } = tape;
   const { student, teacher, rowWeight: weight } = args;
   const settings = checkDivergence(args);
-  const [rows = 0, studentStride = 0] = student.shape;
-  const teacherStride = teacher.length / rows;
-  if (!Number.isInteger(teacherStride))
-    throw new RangeError(
-      `divergence: the teacher's ${teacher.length} logits are no ${rows} rows, which the student has`,
-    );
-  if (weight.length !== rows)
-    throw new RangeError(
-      `divergence: rowWeight needs one weight for each of ${rows} rows, got ${weight.length}`,
-    );
-  const vocab = Math.min(studentStride, teacherStride);
+  const { rows, studentStride, teacherStride, vocab } = checkShapes(args);
   const side = (values: Tensor, stride: number) => ({ values, rows, stride, vocab });
   const { temperature, teacherTemperature } = settings;
   const inputs = {
@@ -171,6 +161,20 @@ export function recordDivergence(tape: Tape, args: DivergenceArgs): RecordedDive
     b.dispatch(divergenceBackwardKernel, bindings, foldGrid(rows * studentStride));
   });
   return { rowLoss: loss, totals: recordWeightedTotal(b, weight, loss) };
+}
+
+function checkShapes({ student, teacher, rowWeight }: DivergenceArgs) {
+  const [rows = 0, studentStride = 0] = student.shape;
+  const teacherStride = teacher.length / rows;
+  if (!Number.isInteger(teacherStride))
+    throw new RangeError(
+      `divergence: the teacher's ${teacher.length} logits are no ${rows} rows, which the student has`,
+    );
+  if (rowWeight.length !== rows)
+    throw new RangeError(
+      `divergence: rowWeight needs one weight for each of ${rows} rows, got ${rowWeight.length}`,
+    );
+  return { rows, studentStride, teacherStride, vocab: Math.min(studentStride, teacherStride) };
 }
 
 /** (4): Σ weight·loss, Σ weight, 0, 0. */
