@@ -31,7 +31,15 @@ export const FIRST_LIGHT: RunConfig = {
   seed: 7,
   teacher: "couplet-teacher",
   student: "couplet-student",
-  data: { source: "reasoning", view: "cot", outputs: "gold", rows: 0, maxLength: 192, maxPrompt: 128 },
+  data: {
+    source: "reasoning",
+    view: "cot",
+    outputs: "gold",
+    records: "one",
+    rows: 0,
+    maxLength: 192,
+    maxPrompt: 128,
+  },
   method: {
     id: "cot2align",
     kdRate: 0.5,
@@ -123,9 +131,10 @@ export const PRESETS = {
   },
   "cot2align-published": {
     title: "CoT2Align as published: attention cost, alpha 0.1, four of the six terms",
-    config: cot2align({
-      ...{ base: CMA, crossCot: true, masks: "as_published", transport: PUBLISHED_TRANSPORT },
-    }),
+    config: {
+      ...cot2align({ base: CMA, crossCot: true, masks: "as_published", transport: PUBLISHED_TRANSPORT }),
+      data: { ...FIRST_LIGHT.data, records: "published" },
+    },
   },
   "cot2align-uld": {
     title: "CoT2Align on ULD, both views",

@@ -27,6 +27,11 @@ export const runConfig = v.strictObject({
     view: v.picklist(["cot", "plain"]),
     /** Whose answers the student learns: the data set's, or the teacher's own, written before the first step (SeqKD). */
     outputs: v.optional(v.picklist(["gold", "teacher"]), "gold"),
+    /**
+     * What a row with a chain of thought gives to an objective that reads both views: one record, or as published two,
+     * its plain view alone and its chain of thought with the plain view beside it.
+     */
+    records: v.optional(v.picklist(["one", "published"]), "one"),
     /** Use at most this many training rows; 0 means all. */
     rows: count(0, 1_000_000),
     /** Tokens of prompt and response together; longer rows are cut. */

@@ -40,6 +40,8 @@ export interface DatasetOptions {
    * with its plain view alone, without a pair.
    */
   readonly pairs?: boolean;
+  /** With pairs: a row with a chain of thought also gives its plain view as a row of its own, without a pair. */
+  readonly plainToo?: boolean;
 }
 
 export function prepareDataset(
@@ -48,7 +50,7 @@ export function prepareDataset(
   studentTok: Tokenizer,
   teacherTok: Tokenizer,
   limits: DatasetLimits,
-  { pairs = false }: DatasetOptions = {},
+  { pairs = false, plainToo = false }: DatasetOptions = {},
 ): PreparedDataset {
   const usable: PreparedRow[] = [];
   const dropped: DroppedRow[] = [];
@@ -61,7 +63,9 @@ export function prepareDataset(
     try {
       const thinks = view === "cot" && row.outputCot !== undefined;
       const main = sides(row, pairs && !thinks ? "plain" : view);
-      usable.push({ index, row, ...main, ...(pairs && thinks && { plain: sides(row, "plain") }) });
+      const plain = pairs && thinks ? sides(row, "plain") : undefined;
+      if (plain && plainToo) usable.push({ index, row, ...plain });
+      usable.push({ index, row, ...main, ...(plain && { plain }) });
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       dropped.push({ row, reason: error.message });

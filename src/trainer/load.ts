@@ -210,10 +210,10 @@ export function prepareRows(
     student: within(data, paired ? most : maxPositions),
     teacher: within(data, paired ? most : teacher.config.maxPositions),
   };
-  const prepare = (rows: readonly Row[]) =>
-    prepareDataset(rows, data.view, tokenizer, teacher.tokenizer, limits, { pairs: views === 2 });
-  const training = prepare(data.rows > 0 ? train.slice(0, data.rows) : train);
-  const held = prepare(heldOut);
+  const prepare = (rows: readonly Row[], plainToo: boolean) =>
+    prepareDataset(rows, data.view, tokenizer, teacher.tokenizer, limits, { pairs: views === 2, plainToo });
+  const training = prepare(data.rows > 0 ? train.slice(0, data.rows) : train, data.records === "published");
+  const held = prepare(heldOut, false);
   const dropped = [...training.dropped, ...held.dropped].map(({ row, reason }) => `row ${row.id}: ${reason}`);
   return { train: training.usable, heldOut: held.usable, dropped };
 }

@@ -2,6 +2,7 @@
 //   encodeRow       a table of awkward rows: one token, exact fit, prompt cut on the right, response cut, no room, views
 //   makeSideBatch   random rows against an oracle that loops over METHODS.md §0 literally; widths; refusals
 //   prepareDataset  dropped with a reason, truncated counted, indices kept, none left
+//   two views       a chain of thought with its plain view beside it, rows without one, the published records
 //   sampler         same seed same stream; every row once per epoch; restore in mid-epoch; epochs differ
 import { describe, expect, test } from "vitest";
 
@@ -179,6 +180,40 @@ describe("prepareDataset", () => {
       },
     };
     expect(() => prepareDataset(rows, "plain", broken, pairs, limits)).toThrow(TypeError); // a defect is not a bad row
+  });
+});
+
+describe("two views of a row", () => {
+  const limits = { student: { maxLength: 12, maxPrompt: 8 }, teacher: { maxLength: 12, maxPrompt: 8 } };
+  const rows = [
+    row("ab", "c", { id: "both", promptCot: "abx", outputCot: "xyc" }),
+    row("de", "fgh", { id: "plain only" }),
+  ];
+
+  test("a chain of thought has its plain view beside it; a row without one stands alone", () => {
+    const { usable, dropped } = prepareDataset(rows, "cot", letters, pairs, limits, { pairs: true });
+    expect(dropped).toEqual([]);
+    expect(usable.map(({ student, plain }) => [student.ids.length, plain?.student.ids.length])).toEqual([
+      [7, 4],
+      [6, undefined],
+    ]);
+    const batch = makePairBatch(usable, { student: 0, teacher: 9 }, { bucket: 4, plain: true });
+    expect([...batch.student.rowOffsets]).toEqual([0, 4, 8]);
+    expect([...batch.plain!.student.rowOffsets]).toEqual([0, 2, 2]); // the second has no rows there
+    expect([...batch.plain!.student.mask.subarray(batch.plain!.student.T)].every((m) => m === 0)).toBe(true);
+    expect(makePairBatch(usable, { student: 0, teacher: 9 }).plain).toBeUndefined();
+  });
+
+  test("as published, a row gives its plain view as a record of its own too", () => {
+    const options = { pairs: true, plainToo: true };
+    const { usable } = prepareDataset(rows, "cot", letters, pairs, limits, options);
+    expect(
+      usable.map(({ index, student, plain }) => [index, student.ids.length, plain !== undefined]),
+    ).toEqual([
+      [0, 4, false],
+      [0, 7, true],
+      [1, 6, false],
+    ]);
   });
 });
 
