@@ -46,8 +46,10 @@ fn sinkhorn_finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   for (var j = t; j < p.pitch / 4u; j += WG) {
     let column = write_column(p, j);
     linear += column.linear;
-    for (var c = 0u; c < 4u; c++) { add_marginal(&sums, p.g + 4u * j + c, column.sum[c], eps, params.tau_b); }
+    v[j] = column.sum; // its scaling is used up
   }
+  workgroupBarrier();
+  for (var j = t; j < p.m; j += WG) { add_marginal(&sums, p.g + j, v[j / 4u][j % 4u], eps, params.tau_b); }
   let column_totals = sum_workgroup(t, vec4f(sums.error, sums.value, sums.gap, linear));
   let column_rest = sum_workgroup(t, vec4f(sums.entropy, sums.mass, sums.wanted, 0.0));
 
