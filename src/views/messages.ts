@@ -135,9 +135,17 @@ export const messages = {
     stacked: "Stacked",
     log: "Log",
     scaleLabel: "Loss scale",
-    terms: { ce: "CE", kd: "KD", ot_embedding: "OT embedding", ot_hidden: "OT last hidden" } as Readonly<
-      Record<string, string>
-    >,
+    terms: {
+      ...{ ce: "CE", kd: "KD", ot_embedding: "OT embedding", ot_hidden: "OT last hidden" },
+      ...{ uld: "ULD", mined: "MinED", gold: "GOLD", alm: "ALM" },
+      ce_t2s: "CE of teacher states",
+      kd_t2s: "KD teacher → student",
+      kd_s2t: "KD student → teacher",
+      ot_embedding_plain_cot: "OT embedding, plain × CoT",
+      ot_hidden_plain_cot: "OT last hidden, plain × CoT",
+      ot_embedding_cot_plain: "OT embedding, CoT × plain",
+      ot_hidden_cot_plain: "OT last hidden, CoT × plain",
+    } as Readonly<Record<string, string>>,
     empty: "No steps yet. Press Play.",
     chart: (steps: number, text: string) => `Loss by step, ${plural(steps, "step", "steps")}. Last: ${text}`,
   },
