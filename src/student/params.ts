@@ -9,9 +9,11 @@ import {
   layoutBytes,
   type ParamEntry,
   type ParamGroup,
+  type ParamLayout,
   type ParamShape,
   type RunEnds,
   segmentBytesOf,
+  type Stretch,
 } from "./param-layout";
 import { size, type Tape, type Var } from "./tape";
 
@@ -76,7 +78,57 @@ export const studentParameters = (
     decay: tensor.shape.length > 1,
   }));
 
-const USAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+/** A trainable segment and its four buffers. */
+interface Trained extends Stretch {
+  readonly buffers: Readonly<Record<Arena, GPUBuffer>>;
+}
+
+interface Arenas {
+  readonly trained: readonly Trained[];
+  readonly frozen: readonly GPUBuffer[];
+  /** The buffer that a parameter's weights lie in. */
+  weightsOf(entry: ParamEntry): GPUBuffer;
+  /** Zero the given arenas. */
+  clear(arenas: readonly Arena[]): void;
+}
+
+function allocateArenas(device: GPUDevice, layout: ParamLayout): Arenas {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const make = (label: string, elements: number) =>
+    device.createBuffer({ label, size: elements * ELEMENT_BYTES, usage }); // starts zeroed
+  const trained = layout.trainable.map((stretch): Trained => {
+    const of = (arena: Arena) => make(arena, stretch.length);
+    return { ...stretch, buffers: { params: of("params"), grads: of("grads"), m: of("m"), v: of("v") } };
+  });
+  const frozen = layout.frozen.map((stretch) => make("frozen params", stretch.length));
+  return {
+    trained,
+    frozen,
+    weightsOf: ({ trainable, segment }) => (trainable ? trained[segment]?.buffers.params : frozen[segment])!, // laid out so
+    clear(arenas) {
+      const encoder = device.createCommandEncoder();
+      for (const { buffers } of trained) for (const arena of arenas) encoder.clearBuffer(buffers[arena]);
+      device.queue.submit([encoder.finish()]);
+    },
+  };
+}
+
+/** Values of parameters out of the segments that they lie in, one segment on the host at a time. */
+async function readNamed(
+  device: GPUDevice,
+  segments: readonly GPUBuffer[],
+  entries: readonly (readonly [string, ParamEntry])[],
+): Promise<[string, NamedTensor][]> {
+  const out: [string, NamedTensor][] = [];
+  for (const [segment, buffer] of segments.entries()) {
+    const here = entries.filter(([, entry]) => entry.segment === segment);
+    if (here.length === 0) continue;
+    const all = await download(device, buffer);
+    for (const [name, { shape, offset, length }] of here)
+      out.push([name, { shape, data: all.slice(offset, offset + length) }]);
+  }
+  return out;
+}
 
 /**
  * @param options `segmentBytes`: the largest segment, by default what the adapter binds at once.
@@ -92,132 +144,115 @@ export function createParamStore(
     if (data && data.length !== size(shape))
       throw new RangeError(`"${name}" has shape [${shape.join(", ")}] but ${data.length} values`);
   const layout = layOutParams(parameters, options.segmentBytes ?? segmentBytesOf(device.limits));
-  const { entries, length, ends } = layout;
-  const make = (label: string, elements: number) =>
-    device.createBuffer({ label, size: elements * ELEMENT_BYTES, usage: USAGE() }); // starts zeroed
-  const trained = layout.trainable.map((stretch) => ({
-    ...stretch,
-    buffers: {
-      params: make("params", stretch.length),
-      grads: make("grads", stretch.length),
-      m: make("m", stretch.length),
-      v: make("v", stretch.length),
-    },
-  }));
-  const frozen = layout.frozen.map((stretch) => make("frozen params", stretch.length));
-  const weightsOf = ({ trainable, segment }: ParamEntry): GPUBuffer =>
-    (trainable ? trained[segment]?.buffers.params : frozen[segment])!; // laid out above
-  const upload = (parameter: NewParameter) => {
-    const entry = entries.get(parameter.name)!; // laid out above
-    if (!parameter.data) return;
-    const data = parameter.data as GPUAllowSharedBufferSource; // never shared
-    device.queue.writeBuffer(weightsOf(entry), entry.offset * ELEMENT_BYTES, data);
-  };
-  parameters.forEach(upload);
-
-  const leaves = new Map(
-    [...entries].map(([name, entry]) => [name, leafTensors(name, entry, weightsOf(entry), trained)]),
-  );
-  const named = async (buffers: readonly GPUBuffer[], trainable: boolean, group?: ParamGroup) => {
-    const out: [string, NamedTensor][] = [];
-    for (const [segment, buffer] of buffers.entries()) {
-      const here = [...entries].filter(
-        ([, e]) => e.trainable === trainable && e.segment === segment && e.group === (group ?? e.group),
-      );
-      if (here.length === 0) continue;
-      const all = await download(device, buffer);
-      for (const [name, { shape, offset, length: n }] of here)
-        out.push([name, { shape, data: all.slice(offset, offset + n) }]);
+  const { entries } = layout;
+  const arenas = allocateArenas(device, layout);
+  const upload = () => {
+    for (const { name, data } of parameters) {
+      const entry = entries.get(name)!; // laid out above
+      const values = data as GPUAllowSharedBufferSource | undefined; // never shared
+      if (values) device.queue.writeBuffer(arenas.weightsOf(entry), entry.offset * ELEMENT_BYTES, values);
     }
-    return out;
   };
-  const whole = async (arena: Arena): Promise<Float32Array> => {
-    const all = new Float32Array(length);
-    for (const { base, buffers } of trained) all.set(await download(device, buffers[arena]), base);
-    return all;
-  };
-  /** A state knows nothing of gradients; those of a step that was cut off must not leak into the next. */
-  const clear = (arenas: readonly Arena[]) => {
-    const encoder = device.createCommandEncoder();
-    for (const { buffers } of trained) for (const arena of arenas) encoder.clearBuffer(buffers[arena]);
-    device.queue.submit([encoder.finish()]);
-  };
-  const { weights, gradients, moments } = layoutBytes(layout);
+  upload();
   return {
-    entries,
-    length,
-    ends,
-    segments: trained.map(({ base, length: elements, buffers }) => ({
-      base,
-      length: elements,
-      tensors: {
-        params: fixed("params", buffers.params, 0, elements),
-        grads: fixed("grads", buffers.grads, 0, elements),
-        m: fixed("m", buffers.m, 0, elements),
-        v: fixed("v", buffers.v, 0, elements),
-      },
-    })),
+    ...describe(layout),
+    ...onTape(entries, arenas),
+    ...transfers(device, parameters, layout, arenas),
+    clearGradients: () => arenas.clear(["grads"]),
+    reset() {
+      arenas.clear(ARENAS);
+      upload();
+    },
+    destroy() {
+      for (const { buffers } of arenas.trained) Object.values(buffers).forEach((b) => b.destroy());
+      arenas.frozen.forEach((b) => b.destroy());
+    },
+  };
+}
+
+type Described = "entries" | "length" | "ends" | "bytes" | "count" | "trainableCount";
+
+function describe(layout: ParamLayout): Pick<ParamStore, Described> {
+  const { entries, length, ends } = layout;
+  const { weights, gradients, moments } = layoutBytes(layout);
+  const sum = (keep: (entry: ParamEntry) => boolean) =>
+    [...entries.values()].filter(keep).reduce((total, entry) => total + entry.length, 0);
+  return {
+    ...{ entries, length, ends },
     bytes: weights + gradients + moments,
-    count: (group) => sum([...entries.values()].filter((e) => e.group === group)),
-    trainableCount: sum([...entries.values()].filter((e) => e.trainable)),
+    count: (group) => sum((entry) => entry.group === group),
+    trainableCount: sum((entry) => entry.trainable),
+  };
+}
+
+/** Parameters and segments as tensors that programs name. */
+function onTape(
+  entries: ParamLayout["entries"],
+  { trained, weightsOf }: Arenas,
+): Pick<ParamStore, "segments" | "leaf"> {
+  const leaves = new Map(
+    [...entries].map(([name, entry]) => {
+      const { offset, length, shape, segment, trainable } = entry;
+      const grads = trainable ? trained[segment]?.buffers.grads : undefined;
+      const value = fixed(name, weightsOf(entry), offset, length);
+      return [name, { value, shape, grad: grads && fixed(`d${name}`, grads, offset, length) }];
+    }),
+  );
+  return {
+    segments: trained.map(({ base, length, buffers }) => {
+      const of = (arena: Arena) => fixed(arena, buffers[arena], 0, length);
+      return { base, length, tensors: { params: of("params"), grads: of("grads"), m: of("m"), v: of("v") } };
+    }),
     leaf(tape, name) {
       const leaf = leaves.get(name);
       if (!leaf) throw new Error(`There is no parameter "${name}"`);
       return tape.leaf(leaf.value, leaf.grad, leaf.shape);
     },
+  };
+}
+
+type Transfers = "read" | "readGradients" | "save" | "restore";
+
+/** What comes from the device, and goes back. */
+function transfers(
+  device: GPUDevice,
+  parameters: readonly NewParameter[],
+  { entries, length }: ParamLayout,
+  { trained, frozen, clear }: Arenas,
+): Pick<ParamStore, Transfers> {
+  const buffersOf = (arena: Arena) => trained.map(({ buffers }) => buffers[arena]);
+  const ofKind = (trainable: boolean, group?: ParamGroup) =>
+    [...entries].filter(([, e]) => e.trainable === trainable && e.group === (group ?? e.group));
+  const whole = async (arena: Arena): Promise<Float32Array> => {
+    const all = new Float32Array(length);
+    for (const { base, buffers } of trained) all.set(await download(device, buffers[arena]), base);
+    return all;
+  };
+  return {
     async read(group) {
-      const params = trained.map(({ buffers }) => buffers.params);
-      const found = new Map([...(await named(params, true, group)), ...(await named(frozen, false, group))]);
-      const order = [...parameters].filter((p) => p.group === group);
-      return new Map(order.map(({ name }) => [name, found.get(name)!])); // every parameter was laid out
+      const found = new Map([
+        ...(await readNamed(device, buffersOf("params"), ofKind(true, group))),
+        ...(await readNamed(device, frozen, ofKind(false, group))),
+      ]);
+      const inOrder = parameters.filter((p) => p.group === group);
+      return new Map(inOrder.map(({ name }) => [name, found.get(name)!])); // every parameter was laid out
     },
-    readGradients: async () =>
-      new Map(
-        await named(
-          trained.map(({ buffers }) => buffers.grads),
-          true,
-        ),
-      ),
+    readGradients: async () => new Map(await readNamed(device, buffersOf("grads"), ofKind(true))),
     save: async () => ({ params: await whole("params"), m: await whole("m"), v: await whole("v") }),
     restore(state) {
-      for (const arena of ["params", "m", "v"] as const)
+      const kinds = ["params", "m", "v"] as const;
+      for (const arena of kinds)
         if (state[arena].length !== length)
           throw new RangeError(
             `The saved ${arena} has ${state[arena].length} values, this student ${length}`,
           );
-      clear(["grads"]);
-      for (const arena of ["params", "m", "v"] as const)
+      clear(["grads"]); // a state knows nothing of gradients; those of a step that was cut off must not leak
+      for (const arena of kinds)
         for (const { base, length: elements, buffers } of trained) {
           const part = state[arena].subarray(base, base + elements) as GPUAllowSharedBufferSource; // never shared
           device.queue.writeBuffer(buffers[arena], 0, part);
         }
     },
-    clearGradients: () => clear(["grads"]),
-    reset() {
-      clear(ARENAS);
-      parameters.forEach(upload);
-    },
-    destroy() {
-      for (const { buffers } of trained) Object.values(buffers).forEach((b) => b.destroy());
-      frozen.forEach((b) => b.destroy());
-    },
-  };
-}
-
-const sum = (entries: readonly ParamEntry[]): number => entries.reduce((total, e) => total + e.length, 0);
-
-/** The tensors of one parameter: its weights, and its gradient when it is trained. */
-function leafTensors(
-  name: string,
-  { offset, length, shape, segment, trainable }: ParamEntry,
-  weights: GPUBuffer,
-  trained: readonly { buffers: Record<Arena, GPUBuffer> }[],
-): { value: Tensor; grad: Tensor | undefined; shape: readonly number[] } {
-  const grads = trainable ? trained[segment]?.buffers.grads : undefined;
-  return {
-    value: fixed(name, weights, offset, length),
-    grad: grads && fixed(`d${name}`, grads, offset, length),
-    shape,
   };
 }
 
