@@ -30,21 +30,14 @@ export function createGradientGauge(
   method: MethodConfig,
   source: BatchSource,
 ): GradientGauge {
-  const { objective, model, teacherWeights, pool } = loaded;
+  const { objective, pool } = loaded;
   const built = new Map<string, Promise<BuiltPart[]>>();
   const dims = dimsOf(loaded);
   const names = objective.parts?.(method) ?? [];
 
   async function build(shape: StepShape, name: string): Promise<BuiltPart> {
-    const b = new ProgramBuilder(`gradient of ${name}`);
-    const tape = new Tape(b);
-    const live = recordForward(tape, model, teacherWeights, shape);
-    if (!objective.recordPart) throw new Error(`"${objective.id}" has no single terms`);
-    const recorded = objective.recordPart(method, live.recording, name);
-    tape.backward();
-    b.output("squares", recordStudentSquares(b, model.store));
-    recordClearGradients(b, model.store); // a step that accumulates begins with none
-    return { name, live, recorded, program: await b.build(gpu, undefined, pool) };
+    const { b, ...part } = recordGaugePart(loaded, method, shape, name);
+    return { name, ...part, program: await b.build(gpu, undefined, pool) };
   }
 
   async function partsFor(batch: PairBatch): Promise<BuiltPart[]> {
@@ -76,6 +69,24 @@ export function createGradientGauge(
           void all.then((parts) => parts.forEach(({ program }) => program.destroy())).catch(() => undefined),
       ),
   };
+}
+
+/** Record one term's gradient and its norm: nothing is allocated. */
+export function recordGaugePart(
+  { objective, model, teacherWeights }: Pick<Loaded, "objective" | "model" | "teacherWeights">,
+  method: MethodConfig,
+  shape: StepShape,
+  name: string,
+): Omit<BuiltPart, "name" | "program"> & { b: ProgramBuilder } {
+  const b = new ProgramBuilder(`gradient of ${name}`);
+  const tape = new Tape(b);
+  const live = recordForward(tape, model, teacherWeights, shape);
+  if (!objective.recordPart) throw new Error(`"${objective.id}" has no single terms`);
+  const recorded = objective.recordPart(method, live.recording, name);
+  tape.backward();
+  b.output("squares", recordStudentSquares(b, model.store));
+  recordClearGradients(b, model.store); // a step that accumulates begins with none
+  return { b, live, recorded };
 }
 
 /** One after the other: the programs share the gradients. */

@@ -20,6 +20,7 @@ import {
 import type { MemoryPlan } from "../telemetry";
 import { decoderLength, decoderRows } from "./answers";
 import { runParameters } from "./parameters";
+import { recordGaugePart } from "./gradient-gauge";
 import { recordForward } from "./recording";
 import { recordAccumulatedUpdate, recordAccumulatingPass, recordStep, type StepParts } from "./step-program";
 import { shapeKey, stepShape } from "./step-shape";
@@ -102,7 +103,7 @@ const stepBuilders = (step: StepParts, shape: StepShape, { accumulation }: RunCo
   (accumulation > 1 ? recordAccumulatingPass(step, shape) : recordStep(step, shape)).b,
 ];
 
-/** The probe of the row that the config names. */
+/** The probe of the row that the config names, and the gradients of single terms where the config asks for them. */
 function probeBuilders(
   { objective, config, heldOut, ...parts }: PlanParts,
   step: StepParts,
@@ -113,7 +114,12 @@ function probeBuilders(
   const b = new ProgramBuilder("probe");
   const tape = new Tape(b, { training: false });
   objective.recordProbe(config.method, recordForward(tape, step.model, step.weights, shape).recording);
-  return [b];
+  const { model, weights: teacherWeights } = step;
+  const terms = config.probe.gradientRatio ? (objective.parts?.(config.method) ?? []) : [];
+  const gauges = terms.map(
+    (name) => recordGaugePart({ objective, model, teacherWeights }, config.method, shape, name).b,
+  );
+  return [b, ...gauges];
 }
 
 const pairBatch = (

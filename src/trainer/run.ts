@@ -99,11 +99,11 @@ export async function openRun(
   const rowsOf = (indices: readonly number[]): PreparedRow[] => indices.flatMap((i) => loaded.train[i] ?? []);
 
   async function step(): Promise<StepRecord> {
-    const before = drawn;
+    const [from, before] = [at, drawn];
     try {
       return await take();
     } catch (error) {
-      standAt(at, before); // whatever failed, the run stands where it stood
+      if (at === from) standAt(from, before); // the run stands where it stood; else the step itself was done
       throw error;
     }
   }

@@ -56,7 +56,15 @@ async function allocated(config: RunConfig) {
 
 describe("against what is allocated", () => {
   test.each<[string, RunConfig]>([
-    ["CoT2Align", { ...SMALL_RUN, steps: 6, evaluation: { everySteps: 3, rows: 18 } }],
+    [
+      "CoT2Align",
+      {
+        ...SMALL_RUN,
+        steps: 6,
+        evaluation: { everySteps: 3, rows: 18 },
+        probe: { ...SMALL_RUN.probe, everySteps: 3, gradientRatio: true },
+      },
+    ],
     ["accumulation", { ...SFT, steps: 2, batchSize: 2, accumulation: 3 }],
     [
       "LoRA, gradient checkpointing",
