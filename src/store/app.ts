@@ -11,6 +11,7 @@ import type { KeptFiles } from "./kept-files";
 import { loadTheme } from "./preferences";
 import { parseRecordedRun } from "./recorded";
 import { isFrequent, reduce } from "./reduce";
+import { createRecovery } from "./recovery";
 import { createSession } from "./session";
 import { initialState, type AppState } from "./state";
 
@@ -45,12 +46,14 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppP
   const actions = createActions({ store, engine, explorer, session, baseUrl });
   const commit = createCommit(store, explorer.refresh);
 
+  const recover = createRecovery({ store, engine, play: actions.play });
   const keepNumbers = createRecorder(live, () => store.getState().run.config);
 
   engine.subscribe((event) => {
     keepNumbers(event);
     commit(event);
     session.hear(event);
+    recover(event);
     if (event.type === "device") actions.load();
   });
 

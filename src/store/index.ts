@@ -8,6 +8,7 @@ export * from "./lab";
 export * from "./learning";
 export * from "./plan-facts";
 export * from "./recorded";
+export * from "./recovery";
 export * from "./run-files";
 export * from "./run-link";
 export * from "./selectors";
