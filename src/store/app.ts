@@ -54,7 +54,8 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppP
     commit(event);
     session.hear(event);
     recover(event);
-    if (event.type === "device") actions.load();
+    // A load that found no device opens one itself, and goes on.
+    if (event.type === "device" && store.getState().run.awaiting !== "load") actions.load();
   });
 
   const openRecorded = async () => {
