@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FIRST_LIGHT, PRESETS } from "../../../src/config/presets";
+import { PLAIN_TRAINING } from "../../../src/config/training";
 import { createRng, deriveSeed } from "../../../src/config/rng";
 import { ConfigError, parseRunConfig, parseRunConfigText } from "../../../src/config/run";
 import { scheduleFactor } from "../../../src/config/schedule";
@@ -53,6 +54,21 @@ describe("run config", () => {
     ["data.maxPrompt", 400, /data\.maxPrompt: must be below data\.maxLength \(192\)/],
   ])("refuses %s = %s and names it", (path, value, message) => {
     expect(refusal(withField(path, value))).toMatch(message);
+  });
+
+  test("a config from before the training options means full training, one batch a step", () => {
+    const old: Record<string, unknown> = { ...FIRST_LIGHT };
+    for (const field of Object.keys(PLAIN_TRAINING)) delete old[field];
+    expect(parseRunConfig(old)).toEqual({ ...FIRST_LIGHT, ...PLAIN_TRAINING });
+  });
+
+  test.each([
+    [{ kind: "lora", rank: 0, alpha: 8, targets: ["q_proj"] }, /training\.rank: .*at least 1/],
+    [{ kind: "lora", rank: 8, alpha: 0, targets: ["q_proj"] }, /training\.alpha: .*greater than 0/],
+    [{ kind: "lora", rank: 8, alpha: 8, targets: [] }, /training\.targets: must name at least one matrix/],
+    [{ kind: "half" }, /training\.kind: /],
+  ])("refuses training %o", (training, message) => {
+    expect(refusal(withField("training", training))).toMatch(message);
   });
 
   test("broken JSON is a config error too", () => {
