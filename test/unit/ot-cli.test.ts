@@ -2,9 +2,11 @@
 //   the file of the issue gives the documented fields, on both devices, and --out writes them
 //   defaults: gradient none, tolerance 1e-6; alpha is read by the kernel scheme, and then epsilon may be left out
 //   every bad input: exit code 2 and one line naming problem and field
+import { execFile } from "node:child_process";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { otCommand } from "../../src/cli/ot";
 import * as oracle from "../oracle/ot";
@@ -107,6 +109,18 @@ describe("results", () => {
     expect(results[0].converged).toBe(true);
     expect(results[0].marginalError).toBeLessThanOrEqual(1e-6);
     expect(results[0].dcost).toBeUndefined();
+  });
+
+  test("a long answer comes whole through a pipe", async () => {
+    const cost = Array.from({ length: 150 }, (_, i) =>
+      Array.from({ length: 150 }, (__, j) => Math.sin(i * j)),
+    );
+    const path = join(await mkdtemp(join(tmpdir(), "ot-")), "in.json");
+    await writeFile(path, JSON.stringify({ problems: [{ cost }], epsilon: 1 }));
+    const command = ["scripts/couplet.mjs", "ot", path, "--device", "cpu"];
+    const { stdout } = await promisify(execFile)(process.execPath, command, { maxBuffer: 2 ** 24 });
+    expect(stdout.length).toBeGreaterThan(2 ** 18);
+    expect(JSON.parse(stdout).results[0].plan.length).toBe(150);
   });
 
   test("f is a warm start", async () => {
