@@ -42,18 +42,19 @@ export function bfloatStore(target: Float32Array): (index: number, bits: number)
 /** Round to nearest, ties to even; beyond ±65504 infinite. */
 export function floatsToHalves(values: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(bits, halfBits);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < halves.length; i++) halves[i] = halfBits(bits[i] ?? 0, values[i] ?? 0);
+  return halves;
 }
 
-function halfBits(f32: number): number {
+/** @param f32 the bits of `value` */
+function halfBits(f32: number, value: number): number {
   const sign = (f32 >>> 16) & 0x8000;
   const magnitude = f32 & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00; // NaN
   if (magnitude > LARGEST) return sign | 0x7c00;
-  if (magnitude < SMALLEST_NORMAL) {
-    const value = new Float32Array(Uint32Array.of(magnitude).buffer)[0] ?? 0;
-    return sign | roundEven(value * 2 ** 24); // counts of the smallest subnormal
-  }
+  // Below the normal numbers: counts of the smallest subnormal.
+  if (magnitude < SMALLEST_NORMAL) return sign | roundEven(Math.abs(value) * 2 ** 24);
   const shifted = magnitude - EXPONENT_BIAS_SHIFT;
   return sign | ((shifted + 0xfff + ((shifted >>> 13) & 1)) >>> 13);
 }

@@ -1,0 +1,112 @@
+// SmolLM2-135M-Instruct through the doors of models — plan (npm run test:smollm2; not part of npm test)
+//   teacher   the folder has no ONNX: ours is written, opened and tapped; its next token is PyTorch's
+//   distil    three steps against the bundled student, whose tokenizer is another: losses are finite
+//   export    written as a folder, f16 graph too, and loaded back: logits within 1e-4, the same greedy tokens
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { FIRST_LIGHT } from "../../src/config/presets";
+import {
+  exportStudentFolder,
+  HALF_ONNX_FILE,
+  loadStudentWeights,
+  memoryFiles,
+  type ModelFiles,
+  openTeacher,
+  type StudentWeights,
+  withOnnxGraph,
+} from "../../src/models";
+import { folderFiles } from "../../src/models/node-files";
+import { openRun } from "../../src/trainer";
+import { nodeSources } from "../../src/cli/sources";
+import { testGpu } from "../support/gpu";
+
+const dir = resolve(import.meta.dirname, "../../.cache/smollm2");
+const folder = folderFiles("smollm2", dir);
+let weights: StudentWeights;
+let files: ModelFiles;
+let reference: { prompt: number[]; continuation: number[] };
+
+const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+  const started = performance.now();
+  const result = await work();
+  process.stdout.write(`smollm2: ${what}: ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+  return result;
+};
+
+beforeAll(async () => {
+  if (!existsSync(dir)) throw new Error("Make .cache/smollm2 first: see reference/smollm2/prepare.py");
+  reference = JSON.parse(readFileSync(join(dir, "reference.json"), "utf8")) as typeof reference;
+  weights = await timed("weights", () => loadStudentWeights(folder));
+  files = await timed("our ONNX", () => withOnnxGraph(folder, weights.config, weights.tensors));
+}, 600_000);
+
+test("a teacher with taps, whose next tokens are PyTorch's", async () => {
+  const teacher = await timed("teacher opened and probed", () =>
+    openTeacher(files, { device: "cpu", layers: [0, 15, 30] }),
+  );
+  const { prompt } = reference;
+  const mask = new Uint8Array(prompt.length).fill(1);
+  const out = await timed("taps", () =>
+    teacher.forward(Int32Array.from(prompt), mask, 1, prompt.length, { layers: true, token: true }),
+  );
+  expect([out.D, out.V]).toEqual([576, 49152]);
+  expect(out.layers!.map((layer) => layer.length)).toEqual(Array(3).fill(prompt.length * 576));
+  expect([...out.layers![0]!]).toEqual([...out.embedding]);
+  expect([...out.token!]).toEqual([...out.embedding]);
+  expect(out.hidden.every(Number.isFinite)).toBe(true);
+  const tokens = await timed("8 tokens", () => teacher.continue(prompt, { maxNewTokens: 8 }));
+  expect(tokens).toEqual(reference.continuation.slice(0, tokens.length));
+  await teacher.dispose();
+}, 600_000);
+
+test("three steps against the bundled student", async () => {
+  const config = {
+    ...FIRST_LIGHT,
+    steps: 3,
+    batchSize: 2,
+    evaluation: { ...FIRST_LIGHT.evaluation, everySteps: 0, rows: 0 },
+  };
+  const sources = { ...nodeSources(config), teacher: files };
+  const run = await timed("run opened", async () => openRun(await testGpu(), config, sources));
+  const losses: number[] = [];
+  for (let i = 0; i < 3; i++) losses.push((await timed(`step ${i + 1}`, () => run.step())).loss);
+  process.stdout.write(`smollm2: losses ${losses.map((loss) => loss.toFixed(4)).join(", ")}\n`);
+  expect(losses.every(Number.isFinite)).toBe(true);
+  await run.destroy();
+}, 900_000);
+
+test("exported and loaded back", async () => {
+  const written = await timed("export", () =>
+    exportStudentFolder(weights.config, weights.tensors, folder, { half: true }),
+  );
+  const again = await timed("weights loaded back", () => loadStudentWeights(memoryFiles("again", written)));
+  for (const [name, { data }] of weights.tensors)
+    expect(Buffer.compare(bytesOf(again.tensors.get(name)!.data), bytesOf(data)), name).toBe(0);
+  const [first, second] = [
+    await openTeacher(files, { device: "cpu" }),
+    await openTeacher(memoryFiles("again", written), { device: "cpu" }),
+  ];
+  const ids = Int32Array.from(reference.prompt);
+  const mask = new Uint8Array(ids.length).fill(1);
+  const [a, b] = [
+    await first.forward(ids, mask, 1, ids.length, { logits: true }),
+    await second.forward(ids, mask, 1, ids.length, { logits: true }),
+  ];
+  expect(a.logits!.reduce((most, v, i) => Math.max(most, Math.abs(v - b.logits![i]!)), 0)).toBeLessThan(1e-4);
+  const [x, y] = [
+    await first.continue(reference.prompt, { maxNewTokens: 8 }),
+    await second.continue(reference.prompt, { maxNewTokens: 8 }),
+  ];
+  expect(y).toEqual(x);
+  await Promise.all([first.dispose(), second.dispose()]);
+  const half = new Map([...written, ["onnx/model.onnx", written.get(HALF_ONNX_FILE)!]]);
+  process.stdout.write(
+    `smollm2: f32 graph ${written.get("onnx/model.onnx")!.length} bytes, f16 ${half.get("onnx/model.onnx")!.length}\n`,
+  );
+  const third = await openTeacher(memoryFiles("half", half), { device: "cpu" });
+  expect(await third.continue(reference.prompt, { maxNewTokens: 8 })).toEqual(x);
+  await third.dispose();
+}, 900_000);
+
+const bytesOf = (data: Float32Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
