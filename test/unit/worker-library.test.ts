@@ -30,7 +30,7 @@ const open = (onEvent: (event: LibraryEvent) => void = () => undefined) => {
     events.push(event);
     onEvent(event);
   };
-  return { store, library: createLibrary(post, { store, estimate, request: { patienceMs: 2000 } }) };
+  return { store, library: createLibrary(post, { store, estimate, request: { patienceMs: 20_000 } }) };
 };
 const last = <T extends LibraryEvent["type"]>(type: T) =>
   events.findLast((event): event is Extract<LibraryEvent, { type: T }> => event.type === type)!;

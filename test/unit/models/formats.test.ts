@@ -243,7 +243,7 @@ describe("onnx", () => {
     const file = allocate(head.length + payload);
     file.set(head);
     const times = Array.from({ length: 5 }, () => {
-      const started = performance.now();
+      const started = process.cpuUsage(); // the clock would measure the neighbours too
       const graph = readOnnx(file);
       const taps = findTaps(graph);
       const layers = findLayers(graph, taps.embedding, 30).map(({ name }) => name);
@@ -251,7 +251,8 @@ describe("onnx", () => {
       expect(patched.buffer).toBe(file.buffer);
       expect(patched.length).toBeGreaterThan(file.length);
       expect(graph.initializers.get("weights")!.raw!.buffer).toBe(file.buffer);
-      return performance.now() - started;
+      const { user, system } = process.cpuUsage(started);
+      return (user + system) / 1000;
     });
     expect(Math.min(...times)).toBeLessThan(50);
     const small2 = small.slice(); // control: bytes that have no room behind them are copied
