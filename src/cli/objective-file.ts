@@ -1,6 +1,7 @@
 // The case that `couplet objective` reads: JSON to tensors, labels and settings. Every complaint names its field.
 import { COST_KINDS, type CostKind, DIVERGENCES, type Divergence } from "../config/run";
 import type { Matrix } from "../objectives";
+import { parseJson } from "./json";
 
 export class CaseError extends Error {
   override name = "CaseError";
@@ -104,7 +105,7 @@ const projectorDepth = (field: string): number =>
 function parse(text: string): Json {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new CaseError("file", `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -12,6 +12,7 @@ import {
   type OtProblem,
   type OtSettings,
 } from "../ot";
+import { parseJson } from "./json";
 
 export interface OtJob {
   readonly problems: readonly OtProblem[];
@@ -45,7 +46,7 @@ export function readOtJob(text: string): OtJob {
 function parse(text: string): Json {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     throw wrong("file", `is not JSON: ${detail.replaceAll(/\s+/g, " ")}`); // it quotes the file, line breaks and all

@@ -160,6 +160,18 @@ describe("exit code 2 and one clear line", () => {
       `{"problems":[{"cost":[[1,1e999]]}],"epsilon":1}`,
       /^problem 0: cost: expected finite numbers, got Infinity/,
     ],
+    [
+      "cost NaN as Python writes it",
+      `{"problems":[{"cost":[[1]]},{"cost":[[1,NaN]]}],"epsilon":1}`,
+      /^problem 1: cost: expected finite numbers, got "?NaN/,
+    ],
+    [
+      "mass -Infinity",
+      `{"problems":[{"cost":[[1,2]],"a":[-Infinity]}],"epsilon":1}`,
+      /^problem 0: a: .*-Infinity/,
+    ],
+    ["epsilon NaN", `{"problems":[{"cost":[[1]]}],"epsilon":NaN}`, /^epsilon: .*NaN/],
+    ["NaN in a broken file", `{"problems":[NaN`, /^file: is not JSON/],
     ["cost null", second({ cost: [[1, null]] }), /^problem 1: cost: expected finite numbers, got null/],
     ["cost text", second({ cost: [["1"]] }), /^problem 1: cost/],
     ["ragged", second({ cost: [[1, 2], [3]] }), /^problem 1: cost: ragged: row 1 holds 1/],
