@@ -93,12 +93,11 @@ for (const seed of SEEDS)
     );
   }
 
-const meanSd = (values: readonly number[], scale = 100): string => {
+const meanSd = (values: readonly number[], scale = 100, digits = 1): string => {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const sd = Math.sqrt(values.reduce((s, v) => s + (v - mean) ** 2, 0) / Math.max(1, values.length - 1));
-  return values.length > 1
-    ? `${(scale * mean).toFixed(1)} ± ${(scale * sd).toFixed(1)}`
-    : (scale * mean).toFixed(1);
+  const text = (value: number) => (scale * value).toFixed(digits);
+  return values.length > 1 ? `${text(mean)} ± ${text(sd)}` : text(mean);
 };
 console.log(
   "| method | seeds | exact match, CoT (%) | exact match, plain (%) | ROUGE-L, CoT | loss, first → last tenth |",
@@ -111,9 +110,11 @@ for (const method of METHODS) {
     ? `${meanSd(
         of.map((r) => r.first),
         1,
+        3,
       )} → ${meanSd(
         of.map((r) => r.last),
         1,
+        3,
       )}`
     : "–";
   console.log(
