@@ -31,7 +31,6 @@ export { warpPartners } from "./token-dtw";
 export {
   buildVocabularyMap,
   buildVocabularyMapNow,
-  checkVocabularyMap,
   inverseMap,
   type MapOptions,
   type MapStore,

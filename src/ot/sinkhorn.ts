@@ -14,16 +14,9 @@ import sinkhornFinishWgsl from "../../shaders/ot/sinkhorn_finish.wgsl?raw";
 import sweepWgsl from "../../shaders/ot/sweep.wgsl?raw";
 import twoPassesWgsl from "../../shaders/ot/two_passes.wgsl?raw";
 import { pitchOf, vectorLength, type OtCapacity } from "./problems";
-import {
-  checkSettings,
-  KERNEL_CHECK_EVERY,
-  KERNEL_DELTA,
-  RELAX_AFTER,
-  type OtSettings,
-  type SweepKernels,
-} from "./settings";
+import { checkSettings, type OtSettings, type SweepKernels } from "./settings";
 import { STATE_FLOATS } from "./status";
-import { recordWideSweeps, stopAt } from "./wide";
+import { recordWideSweeps, sweepScalars } from "./wide";
 
 export const sinkhornBegin = defineKernel({
   entry: "sinkhorn_begin",
@@ -172,7 +165,10 @@ export function recordSinkhorn(b: ProgramBuilder, args: SinkhornArgs): Solved {
   const tensors = { problems, cost, marginals, matrix, potentials, state, history };
   const { kernels = kernelsFor(false, capacity.maxRows, capacity.maxCols) } = args;
   const done = kernels === "wide" ? recordWideSweeps(b, { settings, capacity, keepHistory, ...tensors }) : 0;
-  const sweep = { params: sweepParams(settings, stride, keepHistory), ...tensors };
+  const sweep = {
+    params: packParams(u32(SWEEPS_PER_DISPATCH), ...sweepScalars(settings, stride, keepHistory)),
+    ...tensors,
+  };
   const faster =
     kernels === "portable" ? undefined : (gpu: Gpu) => fusedFor(gpu, capacity, args.kernels === "fused");
   // One round more than sweeps: the last one measures the last sweep's error.
@@ -197,22 +193,3 @@ const beginParams = ({ settings, marginals, warm, epsilons }: SinkhornArgs, stri
     u32(settings.scheme === "kernel" ? 1 : 0),
     u32(epsilons ? 1 : 0),
   );
-
-function sweepParams(s: OtSettings, stride: number, keepHistory: boolean): ArrayBuffer {
-  const kernel = s.scheme === "kernel";
-  return packParams(
-    u32(SWEEPS_PER_DISPATCH),
-    u32(s.maxIterations),
-    u32(kernel ? 1 : 0),
-    u32(keepHistory ? 1 : 0),
-    f32(stopAt(s)),
-    f32(s.tauA ?? 0),
-    f32(s.tauB ?? 0),
-    f32(s.relaxation),
-    u32(RELAX_AFTER),
-    u32(kernel ? KERNEL_CHECK_EVERY : 1),
-    f32(kernel ? KERNEL_DELTA : 0),
-    f32(s.epsilonScaling),
-    u32(stride),
-  );
-}

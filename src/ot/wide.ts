@@ -1,6 +1,6 @@
 // Recording sweeps that many workgroups share. Equations and method: shaders/ot/wide.wgsl.
 import { defineKernel, withConstants } from "../gpu/kernel";
-import { f32, packParams, u32 } from "../gpu/params";
+import { f32, packParams, type Scalar, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
 import wideWgsl from "../../shaders/ot/wide.wgsl?raw";
@@ -84,7 +84,7 @@ export function recordWideSweeps(b: ProgramBuilder, args: WideArgs): number {
     args;
   const stride = vectorLength(capacity);
   const wide = b.scratch("log scalings", 2 * stride + capacity.problems * STRIPES);
-  const params = wideParams(settings, stride, keepHistory);
+  const params = packParams(...sweepScalars(settings, stride, keepHistory));
   const sums = { params, problems, cost, matrix, marginals, potentials, state, wide };
   const stripes = [Math.ceil(pitchOf(capacity.maxCols) / STRIPE), capacity.problems] as const;
   const blocks = [Math.ceil(capacity.maxRows / BLOCK), capacity.problems] as const;
@@ -99,9 +99,10 @@ export function recordWideSweeps(b: ProgramBuilder, args: WideArgs): number {
   return rounds;
 }
 
-function wideParams(s: OtSettings, stride: number, keepHistory: boolean): ArrayBuffer {
+/** What every sweep kernel is told of a solve, in the order of their structs' common part. */
+export function sweepScalars(s: OtSettings, stride: number, keepHistory: boolean): readonly Scalar[] {
   const kernel = s.scheme === "kernel";
-  return packParams(
+  return [
     u32(s.maxIterations),
     u32(kernel ? 1 : 0),
     u32(keepHistory ? 1 : 0),
@@ -114,11 +115,11 @@ function wideParams(s: OtSettings, stride: number, keepHistory: boolean): ArrayB
     f32(kernel ? KERNEL_DELTA : 0),
     f32(s.epsilonScaling),
     u32(stride),
-  );
+  ];
 }
 
 /** Stop a little below the tolerance, so that the error summed anew from the plan is below it too. */
 const STOP_MARGIN = 0.9;
 
 /** The error at which sweeps stop; the authors' loop stops at its tolerance exactly. */
-export const stopAt = (s: OtSettings): number => s.tolerance * (s.scheme === "kernel" ? 1 : STOP_MARGIN);
+const stopAt = (s: OtSettings): number => s.tolerance * (s.scheme === "kernel" ? 1 : STOP_MARGIN);

@@ -3,7 +3,6 @@
 //   ok_j ⇔ the warping gives student token j one teacher token i alone, and the vocabulary map sends that token to it
 import {
   buildVocabularyMapNow,
-  checkVocabularyMap,
   DataError,
   inverseMap,
   type MapOptions,
@@ -25,16 +24,6 @@ interface Prepared {
 
 /** A run has one pair of token tables: what is derived from it lives as long. */
 const prepared = new WeakMap<TokenTables, Prepared>();
-
-/**
- * Use this map for batches with these tables.
- *
- * @throws DataError when the map is another tokenizer pair's.
- */
-export function useVocabularyMap(map: VocabularyMap, tokens: TokenTables): void {
-  checkVocabularyMap(map, tokens);
-  prepared.set(tokens, { map, known: new Map() });
-}
 
 /** Have the map ready ahead of the first batch. To build that of a large pair takes minutes; see `MapStore`. */
 export async function prepareVocabularyMap(
