@@ -1,10 +1,11 @@
 // ONNX files whose weights lie in files beside them (model.onnx_data): put together into one, which every backend of
 // ONNX Runtime takes from memory. Protobuf ends at 2 GB, and so does this.
 
+import { type ByteRange, readRanges } from "./byte-ranges";
 import { ModelError } from "./errors";
-import { allocate, type ModelFiles, type ReadProgress } from "./files";
+import { allocate, type ModelFiles, type ReadProgress, streamOf } from "./files";
 import { type ExternalData, type Field, fields, message, type OnnxGraph, type OnnxTensor } from "./onnx-wire";
-import { intField, lengthField, type Parts } from "./onnx-write";
+import { intField, lengthField, lengthHead } from "./onnx-write";
 
 const MAX_BYTES = 2 ** 31 - 2 ** 20;
 const GRAPH = 7;
@@ -17,7 +18,8 @@ export function externalFiles(graph: OnnxGraph, onnxFile: string): string[] {
   return [...new Set(places)].map((location) => beside(onnxFile, location));
 }
 
-function beside(onnxFile: string, location: string): string {
+/** @throws ModelError for a location that leaves the graph's folder. */
+export function beside(onnxFile: string, location: string): string {
   if (!/^[\w][\w.-]*$/.test(location)) {
     throw new ModelError(
       "invalid",
@@ -27,7 +29,10 @@ function beside(onnxFile: string, location: string): string {
   return onnxFile.replace(/[^/]*$/, location);
 }
 
-/** `bytes` with all weights inside; the same bytes when they are already. */
+/**
+ * `bytes` with all weights inside; the same bytes when they are already. Data files are read straight to their places:
+ * of them no second copy is held.
+ */
 export async function inlineExternal(
   files: ModelFiles,
   onnxFile: string,
@@ -35,13 +40,11 @@ export async function inlineExternal(
   graph: OnnxGraph,
   onProgress?: ReadProgress,
 ): Promise<Uint8Array> {
-  const data = new Map<string, Uint8Array>();
-  for (const path of externalFiles(graph, onnxFile)) data.set(path, await files.read(path, onProgress));
-  if (data.size === 0) return bytes;
-  const of = ({ name, external }: OnnxTensor): Uint8Array | undefined =>
-    external && slice(name, external, data.get(beside(onnxFile, external.location)));
-  const parts = rewritten(bytes, graph, of);
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const paths = externalFiles(graph, onnxFile);
+  if (paths.length === 0) return bytes;
+  const lengths = await dataLengths(files, onnxFile, graph);
+  const pieces = rewritten(bytes, graph, lengths);
+  const size = lengthOf(pieces);
   if (size > MAX_BYTES) {
     throw new ModelError(
       "unsupported",
@@ -50,51 +53,77 @@ export async function inlineExternal(
     );
   }
   const whole = allocate(size);
+  const ranges = new Map(paths.map((path): [string, ByteRange[]] => [path, []]));
   let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+  for (const piece of pieces) {
+    if (piece instanceof Uint8Array) whole.set(piece, at);
+    else ranges.get(beside(onnxFile, piece.external.location))?.push(rangeOf(piece, whole, at));
+    at += piece.length;
   }
+  for (const [path, there] of ranges) await readRanges(await streamOf(files, path, onProgress), path, there);
   return whole;
 }
 
-function slice(name: string, { location, offset, length }: ExternalData, data?: Uint8Array): Uint8Array {
-  const end = length === undefined ? (data?.length ?? 0) : offset + length;
-  if (data && offset >= 0 && end >= offset && end <= data.length) return data.subarray(offset, end);
-  throw new ModelError(
-    "truncated",
-    `${name} lies at bytes ${offset} to ${end} of ${location}, which has ${data?.length ?? 0}. Download it again.`,
-  );
+/** Room for data that is not here yet. */
+interface Gap {
+  readonly name: string;
+  readonly external: ExternalData;
+  readonly length: number;
 }
+type Piece = Uint8Array | Gap;
+
+function rangeOf({ name, external, length }: Gap, whole: Uint8Array, at: number): ByteRange {
+  let to = at;
+  const write = (piece: Uint8Array): void => {
+    whole.set(piece, to);
+    to += piece.length;
+  };
+  return { name, start: external.offset, bytes: length, write };
+}
+
+/** Bytes of data by tensor name; what has no length of its own ends where its file does. */
+async function dataLengths(
+  files: ModelFiles,
+  onnxFile: string,
+  graph: OnnxGraph,
+): Promise<Map<string, number>> {
+  const lengths = new Map<string, number>();
+  for (const { name, external } of graph.initializers.values()) {
+    if (!external) continue;
+    const { location, offset, length } = external;
+    lengths.set(name, length ?? (await files.read(beside(onnxFile, location))).length - offset);
+  }
+  return lengths;
+}
+
+const lengthOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { length }) => sum + length, 0);
+
+const framed = (no: number, body: readonly Piece[]): Piece[] => [lengthHead(no, lengthOf(body)), ...body];
 
 /** Runs of the old file between tensors that are written anew. */
-function rewritten(
-  bytes: Uint8Array,
-  graph: OnnxGraph,
-  dataOf: (tensor: OnnxTensor) => Uint8Array | undefined,
-): Parts {
-  const parts: Uint8Array[] = [];
+function rewritten(bytes: Uint8Array, graph: OnnxGraph, lengths: ReadonlyMap<string, number>): Piece[] {
+  const pieces: Piece[] = [];
   for (const field of fields(bytes, 0, bytes.length)) {
-    if (field.no !== GRAPH) parts.push(whole(bytes, field));
-    else parts.push(...lengthField(GRAPH, graphParts(bytes, field, graph, dataOf)));
+    if (field.no !== GRAPH) pieces.push(whole(bytes, field));
+    else pieces.push(...framed(GRAPH, graphPieces(bytes, field, graph, lengths)));
   }
-  return parts;
+  return pieces;
 }
 
-function graphParts(
+function graphPieces(
   bytes: Uint8Array,
   field: Field,
   graph: OnnxGraph,
-  dataOf: (tensor: OnnxTensor) => Uint8Array | undefined,
-): Parts {
-  const parts: Uint8Array[] = [];
+  lengths: ReadonlyMap<string, number>,
+): Piece[] {
+  const pieces: Piece[] = [];
   for (const inner of message(bytes, field)) {
     const tensor = inner.no === INITIALIZER ? graph.initializers.get(nameOf(bytes, inner)) : undefined;
-    const data = tensor && dataOf(tensor);
-    if (tensor && data) parts.push(...lengthField(INITIALIZER, tensorParts(tensor, data)));
-    else parts.push(whole(bytes, inner));
+    if (tensor?.external) {
+      pieces.push(...framed(INITIALIZER, tensorPieces(tensor, tensor.external, lengths)));
+    } else pieces.push(whole(bytes, inner));
   }
-  return parts;
+  return pieces;
 }
 
 function nameOf(bytes: Uint8Array, tensor: Field): string {
@@ -104,11 +133,18 @@ function nameOf(bytes: Uint8Array, tensor: Field): string {
   return "";
 }
 
-const tensorParts = ({ name, dims, dataType }: OnnxTensor, data: Uint8Array): Parts => [
-  ...dims.map((dim) => intField(1, dim)),
-  intField(2, dataType),
-  ...lengthField(NAME, name),
-  ...lengthField(RAW, data),
-];
+function tensorPieces(
+  { name, dims, dataType }: OnnxTensor,
+  external: ExternalData,
+  lengths: ReadonlyMap<string, number>,
+): Piece[] {
+  const gap = { name, external, length: Math.max(0, lengths.get(name) ?? 0) };
+  return [
+    ...dims.map((dim) => intField(1, dim)),
+    intField(2, dataType),
+    ...lengthField(NAME, name),
+    ...framed(RAW, [gap]),
+  ];
+}
 
 const whole = (bytes: Uint8Array, { from, next }: Field): Uint8Array => bytes.subarray(from, next);

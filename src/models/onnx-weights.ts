@@ -5,10 +5,8 @@
 
 import { ModelError } from "./errors";
 import { listSome } from "./files";
-import { readFloats } from "./onnx-numbers";
-import { isStatic, transpose } from "./onnx-taps";
+import { isStatic } from "./onnx-taps";
 import type { OnnxGraph, OnnxNode, OnnxTensor } from "./onnx-wire";
-import type { NamedTensor } from "./safetensors";
 
 /** One place where a graph says which parameter a tensor is. */
 interface Use {
@@ -40,26 +38,38 @@ const OTHER_NAME = new Map([
 ]);
 const MAX_HOPS = 8;
 
+/** Which stored numbers a parameter is made of. */
+export interface Placement {
+  readonly name: string;
+  /** Hugging Face's. */
+  readonly shape: readonly number[];
+  readonly tensor: OnnxTensor;
+  /** Stored [in, out] where Hugging Face has [out, in]. */
+  readonly transposed: boolean;
+  /** Its first column where it is transposed, else its first number: joined projections hold several parameters. */
+  readonly from: number;
+}
+
 /**
- * The tensors of `expected` (names and shapes of Hugging Face's files) as f32 copies.
+ * Where the parameters of `expected` (names and shapes of Hugging Face's files) lie. Values are not looked at.
  *
  * @throws ModelError when the graph is quantized, or a parameter cannot be told
  */
-export function tensorsFromOnnx(
+export function locateTensors(
   graph: OnnxGraph,
   expected: ReadonlyMap<string, readonly number[]>,
-): Map<string, NamedTensor> {
+): Placement[] {
   refuseQuantized(graph);
   const uses = collectUses(graph);
-  const tensors = new Map<string, NamedTensor>();
+  const placements: Placement[] = [];
   const missing: string[] = [];
   for (const [name, shape] of expected) {
     const use = uses.get(name) ?? uses.get(OTHER_NAME.get(name) ?? "");
-    const tensor = packed(uses, name, shape) ?? single(use, name, shape);
-    if (tensor) tensors.set(name, tensor);
+    const placement = packed(uses, name, shape) ?? single(use, name, shape);
+    if (placement) placements.push(placement);
     else missing.push(name);
   }
-  if (missing.length === 0) return tensors;
+  if (missing.length === 0) return placements;
   throw new ModelError(
     "unsupported",
     `the graph does not show where ${listSome(missing, 4)} ${missing.length > 1 ? "are" : "is"}; ` +
@@ -79,19 +89,14 @@ function refuseQuantized(graph: OnnxGraph): void {
   );
 }
 
-function single(use: Use | undefined, name: string, shape: readonly number[]): NamedTensor | undefined {
+function single(use: Use | undefined, name: string, shape: readonly number[]): Placement | undefined {
   if (!use) return undefined;
-  const stored = readFloats(use.tensor);
-  if (!stored) {
-    throw new ModelError(
-      "unsupported",
-      `${name} is stored as type ${use.tensor.dataType}; f32 and f16 are read`,
-    );
-  }
-  const tensor = use.transposed && stored.shape.length === 2 ? transpose(stored) : stored;
+  const { tensor } = use;
   // A parameter used in two ways (a tied head) lies as the file has it: the shape decides where it can.
-  if (tensor.shape.join() === shape.join()) return tensor;
-  return stored.shape.join() === shape.join() ? stored : undefined;
+  const transposed =
+    use.transposed && tensor.dims.length === 2 && tensor.dims.toReversed().join() === shape.join();
+  if (!transposed && tensor.dims.join() !== shape.join()) return undefined;
+  return { name, shape, tensor, transposed, from: 0 };
 }
 
 /** Builders may join the three projections of attention into one product: [in, q + k + v]. */
@@ -99,19 +104,18 @@ function packed(
   uses: ReadonlyMap<string, Use>,
   name: string,
   shape: readonly number[],
-): NamedTensor | undefined {
+): Placement | undefined {
   const [, module, part, kind] = /^(.*\.)([qkv])_proj\.(weight|bias)$/.exec(name) ?? [];
   const joint = uses.get(`${module}qkv_proj.${kind}`);
   if (!joint || part === undefined) return undefined;
-  const stored = readFloats(joint.tensor);
-  if (!stored) return undefined;
-  const whole = kind === "weight" ? transpose(stored) : stored;
-  const width = kind === "weight" ? (shape[1] ?? 1) : 1;
-  const rows = shape[0] ?? 0;
-  const total = whole.data.length / width;
+  const { tensor } = joint;
+  const transposed = kind === "weight";
+  const [rows = 0] = shape;
+  const total = tensor.dims.at(-1) ?? 0;
   // q first; k and v, of one size, share what is left.
   const from = part === "q" ? 0 : part === "v" ? total - rows : total - 2 * rows;
-  return { shape, data: whole.data.slice(from * width, (from + rows) * width) };
+  const fits = tensor.dims.join() === [...shape.slice(1), total].join() && from >= 0;
+  return fits ? { name, shape, tensor, transposed, from } : undefined;
 }
 
 /** Hugging Face name → where it is used. Names of initializers speak first: exporters keep those they do not change. */

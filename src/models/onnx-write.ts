@@ -12,8 +12,12 @@ export function lengthField(no: number, body: string | Uint8Array | Parts): Uint
   const parts =
     typeof body === "string" ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return [Uint8Array.from([...varint(no * 8 + 2), ...varint(length)]), ...parts];
+  return [lengthHead(no, length), ...parts];
 }
+
+/** What stands before the body of such a field. */
+export const lengthHead = (no: number, length: number): Uint8Array =>
+  Uint8Array.from([...varint(no * 8 + 2), ...varint(length)]);
 
 export const intField = (no: number, value: number): Uint8Array =>
   Uint8Array.from([...varint(no * 8), ...varint(value)]);

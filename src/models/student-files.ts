@@ -2,8 +2,7 @@
 
 import { ModelError, whileReading, withFile } from "./errors";
 import { listSome, type ModelFiles, readJson, type ReadProgress, streamOf } from "./files";
-import { readOnnx } from "./onnx-wire";
-import { tensorsFromOnnx } from "./onnx-weights";
+import { streamOnnxParameters } from "./onnx-parameters";
 import { type NamedTensor, streamSafetensors } from "./safetensors";
 import { ONNX_FILE } from "./session";
 
@@ -17,8 +16,8 @@ export interface StoredTensors {
 }
 
 /**
- * All tensors of a folder in f32. Safetensors are converted as they arrive, so the memory taken is that of the f32
- * tensors and one chunk; an ONNX graph has to be whole, and is held beside them.
+ * All tensors of a folder in f32. They are converted as they arrive, so the memory taken is that of the f32 tensors and
+ * one chunk.
  *
  * @param expected names and shapes, for ONNX graphs, which do not keep names; undefined for families whose graphs do
  *   not hold their parameters as they are (Gemma's exporters fold 1 + w into the norms)
@@ -35,10 +34,9 @@ export async function readStudentTensors(
     return { file: WEIGHTS_INDEX, tensors: await readShards(files, onProgress) };
   }
   if (expected && (await files.has(ONNX_FILE))) {
-    const bytes = await files.read(ONNX_FILE, onProgress);
     return {
       file: ONNX_FILE,
-      tensors: withFile(ONNX_FILE, () => tensorsFromOnnx(readOnnx(bytes), expected)),
+      tensors: await streamOnnxParameters(files, ONNX_FILE, expected, onProgress),
     };
   }
   throw new ModelError(

@@ -1,4 +1,5 @@
 // How much memory the process gained, at most, while it loaded the weights of the folder named on the command line.
+// After it, for ONNX files: names and shapes of the parameters as JSON.
 import { loadModule } from "../../scripts/run-ts.mjs";
 
 const { module: files } = await loadModule("src/models/node-files.ts");
@@ -7,7 +8,7 @@ globalThis.gc();
 const before = process.memoryUsage().rss;
 const { tensors } = await student.readStudentTensors(
   files.folderFiles("measured", process.argv[2]),
-  new Map(),
+  new Map(Object.entries(JSON.parse(process.argv[3] ?? "{}"))),
 );
 const peak = process.resourceUsage().maxRSS * 1024 - before;
 const sum = [...tensors.values()].reduce((n, { data }) => n + data.length, 0);

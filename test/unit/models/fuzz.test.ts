@@ -1,5 +1,5 @@
 // broken files — plan
-//   × {ONNX wire (read, taps, blocks, weights), safetensors (in chunks), JSON lines (strict), any data file}: 20,000 mutants
+//   × {ONNX wire (read, taps, blocks, weights; in chunks), safetensors (in chunks), JSON lines (strict), any data file}: 20,000 mutants
 //   each are read or refused by one clear error, within a time that a person does not notice
 import { expect, test } from "vitest";
 import { createRng } from "../../../src/config/rng";
@@ -7,7 +7,8 @@ import { DataError, importText, parseRows } from "../../../src/data";
 import { ModelError, writeSafetensors } from "../../../src/models";
 import { findLayers } from "../../../src/models/onnx-layers";
 import { findTaps, headWeight, lookupTable } from "../../../src/models/onnx-taps";
-import { tensorsFromOnnx } from "../../../src/models/onnx-weights";
+import { tensorsFromOnnx } from "../../../src/models/onnx-parameters";
+import { outlineOnnx } from "../../../src/models/onnx-stream";
 import { readOnnx } from "../../../src/models/onnx-wire";
 import { modelProto, nodeProto, tensorProto, valueInfo } from "../../../src/models/onnx-write";
 import { createSafetensorsReader } from "../../../src/models/safetensors";
@@ -34,11 +35,11 @@ function mutant(bytes: Uint8Array, rng: Rng): Uint8Array {
   return out;
 }
 
-function fuzz(
+async function fuzz(
   bytes: Uint8Array,
   read: (bytes: Uint8Array, rng: Rng) => unknown,
   known: typeof ModelError | typeof DataError,
-): string {
+): Promise<string> {
   const rng = createRng(20_26);
   const counts = { read: 0, refused: 0 };
   let slowest = 0;
@@ -46,7 +47,7 @@ function fuzz(
     const broken = mutant(bytes, rng);
     const started = performance.now();
     try {
-      read(broken, rng);
+      await read(broken, rng);
       counts.read++;
     } catch (error) {
       counts.refused++;
@@ -99,7 +100,7 @@ function smallGraph(): Uint8Array {
   });
 }
 
-test("ONNX", () => {
+test("ONNX", async () => {
   const expected = new Map([
     ["model.embed_tokens.weight", [4, 2]],
     ["model.layers.0.q_proj.weight", [2, 2]],
@@ -113,10 +114,24 @@ test("ONNX", () => {
     tensorsFromOnnx(graph, expected);
   };
   read(smallGraph()); // control: unbroken, it is read
-  expect(fuzz(smallGraph(), read, ModelError)).toBe("all read or refused");
+  expect(await fuzz(smallGraph(), read, ModelError)).toBe("all read or refused");
 });
 
-test("safetensors", () => {
+test("ONNX in chunks", async () => {
+  const read = async (bytes: Uint8Array, rng?: Rng): Promise<void> => {
+    async function* chunks() {
+      for (let at = 0; at < bytes.length;) {
+        const size = 1 + (rng?.int(rng.int(2) ? 8 : bytes.length) ?? bytes.length);
+        yield bytes.subarray(at, (at += size));
+      }
+    }
+    readOnnx(await outlineOnnx({ ...(rng?.int(2) && { size: bytes.length }), chunks: chunks() }, 8));
+  };
+  await read(smallGraph());
+  expect(await fuzz(smallGraph(), read, ModelError)).toBe("all read or refused");
+});
+
+test("safetensors", async () => {
   const read = (bytes: Uint8Array, rng: Rng): void => {
     const reader = createSafetensorsReader(bytes.length);
     for (let at = 0; at < bytes.length;) {
@@ -126,7 +141,7 @@ test("safetensors", () => {
     }
     reader.end();
   };
-  expect(fuzz(writeSafetensors(randomTensors(small, 1)), read, ModelError)).toBe("all read or refused");
+  expect(await fuzz(writeSafetensors(randomTensors(small, 1)), read, ModelError)).toBe("all read or refused");
 });
 
 const JSONL = [
@@ -145,13 +160,13 @@ const JSONL = [
   .join("\n");
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-test("JSON lines", () => {
-  expect(fuzz(new TextEncoder().encode(JSONL), (bytes) => parseRows(text(bytes), "x.jsonl"), DataError)).toBe(
-    "all read or refused",
-  );
+test("JSON lines", async () => {
+  expect(
+    await fuzz(new TextEncoder().encode(JSONL), (bytes) => parseRows(text(bytes), "x.jsonl"), DataError),
+  ).toBe("all read or refused");
 });
 
-test("any data file", () => {
+test("any data file", async () => {
   const csv = 'question,answer,reasoning\n"a ""b"", c",d,e\nf,"g\nh",i\n';
   const files = [JSONL, `[${JSONL.split("\n").join(",")}]`, csv, "What?\nThis.\n\nWho?\tMe."];
   const names = ["x.jsonl", "x.json", "x.csv", "x.txt"];
@@ -161,5 +176,5 @@ test("any data file", () => {
     const which = rng.int(names.length);
     importText(parts[which] ?? "", names[which]!);
   };
-  expect(fuzz(joined, read, DataError)).toBe("all read or refused");
+  expect(await fuzz(joined, read, DataError)).toBe("all read or refused");
 });

@@ -107,7 +107,7 @@ test("a data file that is cut or lies elsewhere is refused", async () => {
   const open = () => openTeacher(memoryFiles("built", folder), { device: "cpu" });
   folder.set("onnx/model.onnx_data", folder.get("onnx/model.onnx_data")!.subarray(0, 5000));
   await expect(open()).rejects.toThrow(
-    /lies at bytes \d+ to \d+ of model\.onnx_data, which has 5000\. Download it again/,
+    /lies at bytes \d+ to \d+ of onnx\/model\.onnx_data, which has 5000\. Download it again/,
   );
   folder.delete("onnx/model.onnx_data");
   await expect(open()).rejects.toThrow(/needs onnx\/model\.onnx_data/);

@@ -5,24 +5,41 @@
 //   builder   × {apart, joined}: the paths of ONNX Runtime's model builder, projections joined in one product
 //   shards    an index and its files are one model; a shard that is not there, a tensor too few, a path that leaves the
 //             folder are refused
-//   stream    any cut of a file into chunks gives the same tensors (f32, f16, bf16)
-//   memory    loading takes at most 1.3 times the f32 size, for f32 and for f16 files
+//   stream    any cut of a file into chunks gives the same tensors (f32, f16, bf16); × {safetensors, ONNX of every family,
+//             ONNX with a data file}; a cut file is refused
+//   memory    loading takes at most 1.3 times the f32 size, for f32 and for f16 files, safetensors and ONNX, whose
+//             matrices are transposed on the way, and ONNX with a data file
 //   nothing   a folder without weights says what it needs
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { createRng } from "../../../src/config/rng";
-import { memoryFiles, type NamedTensor, readSafetensors, writeSafetensors } from "../../../src/models";
+import {
+  memoryFiles,
+  type ModelFiles,
+  type NamedTensor,
+  readSafetensors,
+  writeSafetensors,
+} from "../../../src/models";
 import { floatsToHalves } from "../../../src/models/half";
-import { tensorsFromOnnx } from "../../../src/models/onnx-weights";
+import { tensorsFromOnnx } from "../../../src/models/onnx-parameters";
 import { readOnnx } from "../../../src/models/onnx-wire";
-import { modelProto, nodeProto, tensorProto, valueInfo } from "../../../src/models/onnx-write";
+import {
+  intField,
+  lengthField,
+  modelProto,
+  nodeProto,
+  type Parts,
+  tensorProto,
+  valueInfo,
+} from "../../../src/models/onnx-write";
 import { createSafetensorsReader } from "../../../src/models/safetensors";
 import { readStudentTensors } from "../../../src/models/student-files";
-import { encode } from "./tiny";
+import { builderGraph as builtModel } from "./builder-graph";
+import { encode, randomTensors, tinyConfig } from "./tiny";
 
 const dir = join(import.meta.dirname, "../../fixtures/models");
 const fixture = (name: string, path: string) => new Uint8Array(readFileSync(join(dir, name, path)));
@@ -192,30 +209,132 @@ test("any cut into chunks gives the same tensors", () => {
   expect(() => cut.end()).toThrow(/single ends at byte 20 of the data, but only 17 bytes are there/);
 });
 
-test.each(["F32", "F16"])("memory: %s takes at most 1.3 times its f32 size", (dtype) => {
-  const [count, rows, cols] = [12, 1024, 2048]; // 100 MB in f32
-  const bytesEach = rows * cols * (dtype === "F32" ? 4 : 2);
-  const header = Object.fromEntries(
-    Array.from({ length: count }, (_, i) => [
-      `t${i}`,
-      { dtype, shape: [rows, cols], data_offsets: [i * bytesEach, (i + 1) * bytesEach] },
-    ]),
+/** A folder whose ONNX file and data files come in pieces of random length. */
+function inPieces(entries: [string, Uint8Array][], seed: number): ModelFiles {
+  const map = new Map(entries);
+  const rng = createRng(seed);
+  return {
+    ...memoryFiles("pieces", map),
+    async stream(path) {
+      const bytes = map.get(path)!;
+      async function* chunks() {
+        for (let at = 0; at < bytes.length;) {
+          const size = 1 + rng.int(rng.int(4) ? 5000 : 3);
+          yield bytes.slice(at, (at += size));
+        }
+      }
+      return { size: bytes.length, chunks: chunks() };
+    },
+  };
+}
+
+test.each(FAMILIES)("%s: an ONNX file in pieces gives the same tensors", async (name) => {
+  const tensors = readSafetensors(fixture(name, "model.safetensors"));
+  const file = fixture(name, "onnx/model.onnx");
+  for (const seed of [1, 2]) {
+    const read = await readStudentTensors(inPieces([["onnx/model.onnx", file]], seed), shapesOf(tensors));
+    expect(read.tensors).toEqual(tensors);
+  }
+  const cut = inPieces([["onnx/model.onnx", file.subarray(0, file.length - 50)]], 3);
+  await expect(readStudentTensors(cut, shapesOf(tensors))).rejects.toThrow(/cut-off ONNX.*download the file/);
+});
+
+test("an ONNX file with a data file beside it, in pieces", async () => {
+  const config = { ...tinyConfig, hiddenSize: 32, headDim: 8, tiedEmbeddings: false };
+  const tensors = randomTensors(config, 7);
+  const { model, data } = builtModel(config, tensors, { external: "model.onnx_data" });
+  const read = (bytes: Uint8Array) =>
+    readStudentTensors(
+      inPieces(
+        [
+          ["onnx/model.onnx", model],
+          ["onnx/model.onnx_data", bytes],
+        ],
+        5,
+      ),
+      shapesOf(tensors),
+    );
+  expect((await read(data)).tensors).toEqual(tensors);
+  await expect(read(data.subarray(0, 9000))).rejects.toThrow(
+    /lies at bytes \d+ to \d+ of onnx\/model\.onnx_data, which has 9000\. Download it again/,
   );
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const file = new Uint8Array(8 + json.length + count * bytesEach).fill(60, 8 + json.length); // 0x3c3c: about 1
-  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
-  file.set(json, 8);
+});
+
+/** The most that loading a folder took, over the f32 size of its tensors. */
+function peakOf(folder: ReadonlyMap<string, Uint8Array>, elements: number, expected: object = {}): number {
   const at = mkdtempSync(join(tmpdir(), "couplet-memory-"));
   try {
-    writeFileSync(join(at, "model.safetensors"), file);
+    mkdirSync(join(at, "onnx"));
+    for (const [path, bytes] of folder) writeFileSync(join(at, path), bytes);
     const script = join(import.meta.dirname, "../../support/measure-load.mjs");
-    const { peak, sum } = JSON.parse(
-      execFileSync(process.execPath, ["--expose-gc", script, at], { encoding: "utf8" }),
-    ) as { peak: number; sum: number };
-    expect(sum).toBe(count * rows * cols);
-    expect(peak / (count * rows * cols * 4)).toBeLessThan(1.3);
-    expect(peak / (count * rows * cols * 4)).toBeGreaterThan(0.9); // control: the tensors themselves are counted
+    const args = ["--expose-gc", script, at, JSON.stringify(expected)];
+    const { peak, sum } = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as {
+      peak: number;
+      sum: number;
+    };
+    expect(sum).toBe(elements);
+    return peak / (elements * 4);
   } finally {
     rmSync(at, { recursive: true, force: true });
   }
+}
+const [COUNT, ROWS, COLS] = [12, 1024, 2048]; // 100 MB in f32
+
+test.each(["F32", "F16"])("memory: %s takes at most 1.3 times its f32 size", (dtype) => {
+  const bytesEach = ROWS * COLS * (dtype === "F32" ? 4 : 2);
+  const header = Object.fromEntries(
+    Array.from({ length: COUNT }, (_, i) => [
+      `t${i}`,
+      { dtype, shape: [ROWS, COLS], data_offsets: [i * bytesEach, (i + 1) * bytesEach] },
+    ]),
+  );
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const file = new Uint8Array(8 + json.length + COUNT * bytesEach).fill(60, 8 + json.length); // 0x3c3c: about 1
+  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  file.set(json, 8);
+  const peak = peakOf(new Map([["model.safetensors", file]]), COUNT * ROWS * COLS);
+  expect(peak).toBeLessThan(1.3);
+  expect(peak).toBeGreaterThan(0.9); // control: the tensors themselves are counted
+});
+
+test.each([
+  ["f32", 1, false],
+  ["f16", 10, false],
+  ["f32 in a data file", 1, true],
+])("memory: ONNX, %s, takes at most 1.3 times its f32 size", (_, type, away) => {
+  const bytesEach = ROWS * COLS * (type === 1 ? 4 : 2);
+  const weights = new Uint8Array(bytesEach).fill(60);
+  const names = Array.from({ length: COUNT }, (__, i) => `model.layers.${i}.mlp.up_proj`);
+  const place = (i: number): Parts => {
+    const pairs = Object.entries({ location: "model.onnx_data", offset: i * bytesEach, length: bytesEach });
+    return [
+      ...pairs.flatMap(([key, value]) =>
+        lengthField(13, [...lengthField(1, key), ...lengthField(2, `${value}`)]),
+      ),
+      intField(14, 1),
+    ];
+  };
+  const model = modelProto("g", {
+    nodes: names.map((name, i) =>
+      nodeProto({
+        op: "MatMul",
+        name: `/${name.replaceAll(".", "/")}/MatMul`,
+        inputs: ["x", `onnx::MatMul_${i}`],
+        outputs: [name],
+      }),
+    ),
+    initializers: names.map((__, i) =>
+      away
+        ? [...tensorProto(`onnx::MatMul_${i}`, [COLS, ROWS], type, new Uint8Array(0)), ...place(i)]
+        : tensorProto(`onnx::MatMul_${i}`, [COLS, ROWS], type, weights),
+    ),
+    inputs: [valueInfo("x", 1, [1, COLS])],
+    outputs: [],
+  });
+  const folder = new Map([["onnx/model.onnx", model]]);
+  if (away) folder.set("onnx/model.onnx_data", new Uint8Array(COUNT * bytesEach).fill(60));
+  const expected = Object.fromEntries(names.map((name) => [`${name}.weight`, [ROWS, COLS]]));
+  const peak = peakOf(folder, COUNT * ROWS * COLS, expected);
+  expect(peak).toBeLessThan(1.3);
+  expect(peak).toBeGreaterThan(0.9);
 });
