@@ -8,17 +8,33 @@ export function download(name: string, content: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // the download has started long before
 }
 
-/** A canvas as it stands, on the page's ground instead of nothing. */
-export function saveCanvas(name: string, canvas: HTMLCanvasElement, ground: string): void {
-  const copy = document.createElement("canvas");
-  copy.width = canvas.width;
-  copy.height = canvas.height;
-  const pen = copy.getContext("2d");
-  if (!pen) return;
-  pen.fillStyle = ground;
-  pen.fillRect(0, 0, copy.width, copy.height);
-  pen.drawImage(canvas, 0, 0);
-  copy.toBlob((blob) => blob && download(name, blob), "image/png");
+/** No side longer than this: beyond it browsers give up on a canvas, some of them silently. */
+const MOST_PX = 8192;
+
+/**
+ * A picture as twice its size in pixels.
+ *
+ * @throws Error when the browser cannot draw it.
+ */
+export async function svgToPng(svg: string): Promise<Blob> {
+  const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+  try {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const scale = Math.min(2, MOST_PX / Math.max(image.width, image.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(image.width * scale);
+    canvas.height = Math.round(image.height * scale);
+    canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
+    if (blob) return blob;
+    throw new Error(
+      `the browser cannot draw ${canvas.width} × ${canvas.height} pixels; SVG has no such limit`,
+    );
+  } finally {
+    URL.revokeObjectURL(url);
+  }
 }
 
 /** Rows of text as CSV: quotes around what needs them. */

@@ -100,6 +100,12 @@ export const messages = {
     use: "Use this config",
     close: "Close",
   },
+  save: {
+    title: "Save",
+    label: (of: string) => `Save: ${of}`,
+    nothing: "There is nothing to save yet.",
+    failed: (kind: string, why: string) => `No ${kind}: ${why}`,
+  },
   memory: {
     fits: "✓ fits",
     doesNotFit: "✕ does not fit",
@@ -147,6 +153,7 @@ export const messages = {
       ot_hidden_cot_plain: "OT last hidden, CoT × plain",
     } as Readonly<Record<string, string>>,
     empty: "No steps yet. Press Play.",
+    step: "step",
     chart: (steps: number, text: string) => `Loss by step, ${plural(steps, "step", "steps")}. Last: ${text}`,
   },
   accuracy: {

@@ -9,7 +9,7 @@ import { SourceTag } from "../shell/SourceTag";
 import type { Palette } from "../theme/palette";
 import { useApp } from "../use-app";
 import { Chart } from "./Chart";
-import { lossColumns, lossLegend, lossSpec, TOTAL } from "./loss-lines";
+import { lossColumns, lossFigure, lossLegend, lossSpec, TOTAL } from "./loss-lines";
 import { useLegend } from "./Legend";
 import { useHistory, useIsEmpty, useTerms } from "./use-history";
 
@@ -52,17 +52,20 @@ function LossChart({ stacked }: { readonly stacked: boolean }) {
     },
     [history, write],
   );
+  const figure = (source: RunHistory, palette: Palette) => lossFigure(source, stacked, palette);
   const label = messages.losses.chart(history.length, last === undefined ? "–" : significant(last));
   return (
     <>
       {legend}
       <Chart
         key={terms.join()}
+        title={messages.losses.title}
         label={label}
         history={history}
         spec={spec}
         columns={columns}
         onIndex={onIndex}
+        figure={figure}
       />
       {empty && <p className="empty">{messages.losses.empty}</p>}
     </>

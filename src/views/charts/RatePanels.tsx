@@ -3,11 +3,14 @@ import type uPlot from "uplot";
 import type { RunHistory } from "../../store";
 import { shownEvaluation } from "../../store";
 import { compact, percent, significant } from "../format";
+import { columnRows } from "../figure/rows";
+import type { Figure } from "../figure/SaveFigure";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import type { Palette } from "../theme/palette";
 import { useApp } from "../use-app";
 import { Chart } from "./Chart";
+import { chartSvg } from "./chart-svg";
 import { useLegend, type LegendItem } from "./Legend";
 import type { PlotSpec } from "./plot";
 import { useHistory } from "./use-history";
@@ -40,6 +43,37 @@ function accuracyColumns(history: RunHistory): uPlot.AlignedData {
   ];
 }
 
+interface Drawn {
+  readonly name: string;
+  readonly title: string;
+  readonly legend: readonly LegendItem[];
+  readonly spec: (palette: Palette) => PlotSpec;
+  readonly columns: (history: RunHistory) => uPlot.AlignedData;
+}
+
+/** A chart whose file holds the numbers that are drawn. */
+const figureOf =
+  ({ name, title, legend, spec, columns }: Drawn) =>
+  (history: RunHistory, palette: Palette): Figure | undefined => {
+    if (history.length === 0 && history.evaluations.length === 0) return undefined;
+    const drawn = columns(history);
+    const names = legend.map((item) => item.name);
+    const xTitle = messages.losses.step;
+    return {
+      name,
+      svg: () => chartSvg({ title, xTitle, spec: spec(palette), names, columns: drawn, colors: palette }),
+      rows: () => columnRows([xTitle, ...names], drawn),
+    };
+  };
+
+const accuracyFigure = figureOf({
+  name: "couplet-accuracy",
+  title: messages.accuracy.title,
+  legend: ACCURACY,
+  spec: accuracySpec,
+  columns: accuracyColumns,
+});
+
 /** Share of right tokens in the batch, and of right answers on held-out rows. */
 export function AccuracyPanel() {
   const history = useHistory();
@@ -66,11 +100,13 @@ export function AccuracyPanel() {
     <Panel title={messages.accuracy.title} name="accuracy" aside={aside}>
       {legend}
       <Chart
+        title={messages.accuracy.title}
         label={messages.accuracy.title}
         history={history}
         spec={accuracySpec}
         columns={accuracyColumns}
         onIndex={onIndex}
+        figure={accuracyFigure}
       />
     </Panel>
   );
@@ -95,6 +131,14 @@ const gradientColumns = (history: RunHistory): uPlot.AlignedData => [
   history.column("learningRate"),
 ];
 
+const gradientFigure = figureOf({
+  name: "couplet-gradient",
+  title: messages.gradient.title,
+  legend: GRADIENT,
+  spec: gradientSpec,
+  columns: gradientColumns,
+});
+
 /** The gradient's norm before clipping, and the scheduled learning rate. */
 export function GradientPanel() {
   const history = useHistory();
@@ -111,11 +155,13 @@ export function GradientPanel() {
     <Panel title={messages.gradient.title} name="gradient">
       {legend}
       <Chart
+        title={messages.gradient.title}
         label={messages.gradient.title}
         history={history}
         spec={gradientSpec}
         columns={gradientColumns}
         onIndex={onIndex}
+        figure={gradientFigure}
       />
     </Panel>
   );

@@ -2,8 +2,11 @@
 import type uPlot from "uplot";
 import type { RunHistory } from "../../store";
 import { compact } from "../format";
+import { columnRows } from "../figure/rows";
+import type { Figure } from "../figure/SaveFigure";
 import { messages } from "../messages";
 import type { Palette } from "../theme/palette";
+import { chartSvg } from "./chart-svg";
 import type { LegendItem, Mark } from "./Legend";
 import type { Line, PlotSpec } from "./plot";
 
@@ -56,6 +59,27 @@ export function lossColumns(history: RunHistory, stacked: boolean): uPlot.Aligne
   const drawn = stacked ? cumulative(terms) : terms.map(positive);
   const total = history.column("loss");
   return [history.column("step"), ...drawn, stacked ? total : positive(total)];
+}
+
+/** The chart as a file: its numbers are the terms themselves, stacked or not. */
+export function lossFigure(history: RunHistory, stacked: boolean, palette: Palette): Figure | undefined {
+  if (history.length === 0) return undefined;
+  const { terms } = history;
+  const { step, title, total } = messages.losses;
+  const nameOf = (term: string) => messages.losses.terms[term] ?? term;
+  const names = [...terms.map(nameOf), total];
+  const spec = lossSpec(terms, stacked, palette);
+  const columns = lossColumns(history, stacked);
+  const numbers = [
+    history.column("step"),
+    ...terms.map((term) => history.term(term)),
+    history.column("loss"),
+  ];
+  return {
+    name: "couplet-loss",
+    svg: () => chartSvg({ title, xTitle: step, spec, names, columns, colors: palette }),
+    rows: () => columnRows(["step", ...terms, "loss"], numbers),
+  };
 }
 
 function cumulative(columns: readonly Float64Array[]): Float64Array[] {

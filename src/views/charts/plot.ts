@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Palette } from "../theme/palette";
+import { leftRange, rightRange, stepRange } from "./axes";
 
 export interface Line {
   readonly color: string;
@@ -70,9 +71,9 @@ function options(
     legend: { show: false },
     cursor: { sync: { key: "steps" }, y: false, drag: { x: false, y: false }, points: { size: 5 } },
     scales: {
-      x: { time: false, range: xRange },
-      y: { distr: spec.log ? 3 : 1, range: yRange(spec) },
-      right: { range: (_, min, max) => [0, max > 0 ? max * 1.08 : Math.max(1, min)] },
+      x: { time: false, range: (_, min, max) => stepRange(min, max) },
+      y: { distr: spec.log ? 3 : 1, range: (_, min, max) => leftRange(spec, min, max) },
+      right: { range: (_, min, max) => rightRange(min, max) },
     },
     axes: axes(spec, palette, right),
     series: [{}, ...spec.lines.map(series)],
@@ -102,19 +103,6 @@ function bands({ lines }: PlotSpec): uPlot.Band[] {
 }
 
 const translucent = (color: string): string => `${color}2e`;
-
-/** A run of one step still needs a width. */
-const xRange = (_: uPlot, min: number, max: number): uPlot.Range.MinMax =>
-  Number.isFinite(min) && max > min ? [min, max] : [min || 0, (min || 0) + 10];
-
-const yRange =
-  ({ log, range }: PlotSpec) =>
-  (_: uPlot, min: number, max: number): uPlot.Range.MinMax => {
-    if (range) return [range[0], range[1]];
-    if (!Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
-    if (log) return [10 ** Math.floor(Math.log10(min)), 10 ** Math.ceil(Math.log10(max * 1.001))];
-    return [0, max * 1.06 || 1];
-  };
 
 function axes(spec: PlotSpec, palette: Palette, right: boolean): uPlot.Axis[] {
   const common = {

@@ -1,6 +1,7 @@
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { flowAt, largestMass, type ColorScale } from "../../store";
 import type { PlanRecord } from "../../telemetry";
+import { SaveFigure } from "../figure/SaveFigure";
 import { percent, significant } from "../format";
 import { messages } from "../messages";
 import { Segmented } from "../shell/Segmented";
@@ -10,6 +11,7 @@ import { cividis } from "./cividis";
 import { scaleMass } from "./color-scale";
 import { drawHeatmap } from "./draw-heatmap";
 import { cellAt, layoutHeatmap, moveCell, type Cell, type HeatmapLayout } from "./heatmap-layout";
+import { planFigure } from "./plan-figure";
 import { useWidth } from "./use-width";
 
 const { plan: text } = messages;
@@ -23,6 +25,8 @@ export function Heatmap({ record }: { readonly record: PlanRecord }) {
   const cell = chosen && chosen.row < layout.rows && chosen.col < layout.cols ? chosen : undefined;
   const largest = useMemo(() => largestMass(record), [record]);
   const note = useId();
+  const palette = usePalette();
+  const scale = useApp((state) => state.colorScale);
   const onPointer = (event: PointerEvent<HTMLElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
     setCell(cellAt(layout, event.clientX - box.left, event.clientY - box.top));
@@ -58,6 +62,7 @@ export function Heatmap({ record }: { readonly record: PlanRecord }) {
         {cell ? <Pair record={record} cell={cell} /> : <span className="muted">{text.hint}</span>}
       </p>
       <ScaleLegend largest={largest} />
+      <SaveFigure of={text.title} figure={() => planFigure(record, palette, scale)} />
     </div>
   );
 }

@@ -1,4 +1,14 @@
 // A matrix between two token lines as a picture for papers: vector cells, real text, numbers on the legend.
+import {
+  figure,
+  label,
+  MONO,
+  round,
+  SANS,
+  swatches,
+  type FigureColors,
+  type LegendStop,
+} from "../figure/svg";
 
 export interface MatrixSvg {
   readonly title: string;
@@ -8,8 +18,8 @@ export interface MatrixSvg {
   readonly colTitle: string;
   /** CSS colour of a cell, or undefined where nothing is. */
   readonly color: (row: number, col: number) => string | undefined;
-  readonly legend: readonly { readonly color: string; readonly text: string }[];
-  readonly colors: Readonly<Record<"ground" | "ink" | "rule" | "student" | "teacher", string>>;
+  readonly legend: readonly LegendStop[];
+  readonly colors: FigureColors;
 }
 
 const CELL = 14;
@@ -17,19 +27,15 @@ const FONT = 10;
 const CHAR = 6.1;
 
 export function matrixSvg(picture: MatrixSvg): string {
-  const { rows, cols, colors, legend } = picture;
+  const { title, rows, cols, colors, legend } = picture;
   const left = 28 + CHAR * longest(rows);
   const top = 44 + CHAR * longest(cols);
-  const width = Math.max(left + cols.length * CELL + 12, 320);
-  const height = top + rows.length * CELL + 52;
+  const width = Math.max(left + cols.length * CELL + 12, left + 5 * 58);
   const bottom = top + rows.length * CELL;
-  const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}">`,
-    `<title>${escape(picture.title)}</title>`,
-    `<rect width="100%" height="100%" fill="${colors.ground}"/>`,
+  return figure({ title, width, height: bottom + 52, ground: colors.ground }, [
     `<g shape-rendering="crispEdges">${cells(picture, left, top)}</g>`,
     `<rect x="${round(left)}" y="${round(top)}" width="${cols.length * CELL}" height="${rows.length * CELL}" fill="none" stroke="${colors.rule}"/>`,
-    `<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="${FONT}">`,
+    `<g ${MONO} font-size="${FONT}">`,
     ...rows.map((token, i) =>
       label(token, left - 4, top + (i + 0.5) * CELL + 3, `text-anchor="end" fill="${colors.student}"`),
     ),
@@ -38,36 +44,30 @@ export function matrixSvg(picture: MatrixSvg): string {
       const turn = `transform="rotate(-90 ${round(x)} ${round(top - 4)})"`;
       return label(token, x, top - 4, `${turn} fill="${colors.teacher}"`);
     }),
-    `</g><g font-family="system-ui, sans-serif" font-size="11">`,
+    `</g><g ${SANS} font-size="11">`,
     label(picture.colTitle, left, 16, `fill="${colors.teacher}" text-decoration="underline"`),
     label(picture.rowTitle, 8, bottom + 16, `fill="${colors.student}"`),
-    ...legend.map(({ color, text }, i) => {
-      const x = left + i * 58;
-      const swatch = `<rect x="${round(x)}" y="${round(bottom + 24)}" width="12" height="12" fill="${color}" stroke="${colors.rule}"/>`;
-      return swatch + label(text, x + 15, bottom + 34, `font-size="9" fill="${colors.ink}"`);
-    }),
-    "</g></svg>",
-  ];
-  return `${parts.join("\n")}\n`;
+    "</g>",
+    swatches(legend, left, bottom + 24, colors),
+  ]);
 }
 
+/** One path per colour: a plan of 400 tokens has 160,000 cells, but few colours. Equal neighbours are one box. */
 function cells({ rows, cols, color }: MatrixSvg, left: number, top: number): string {
-  let out = "";
-  rows.forEach((_, i) =>
-    cols.forEach((_, j) => {
+  const paths = new Map<string, string>();
+  rows.forEach((_, i) => {
+    for (let j = 0; j < cols.length;) {
       const fill = color(i, j);
-      if (fill)
-        out += `<path fill="${fill}" d="M${round(left + j * CELL)} ${round(top + i * CELL)}h${CELL}v${CELL}h-${CELL}z"/>`;
-    }),
-  );
-  return out;
+      let end = j + 1;
+      while (end < cols.length && color(i, end) === fill) end++;
+      if (fill) {
+        const box = `M${round(left + j * CELL)} ${round(top + i * CELL)}h${(end - j) * CELL}v${CELL}h${(j - end) * CELL}z`;
+        paths.set(fill, (paths.get(fill) ?? "") + box);
+      }
+      j = end;
+    }
+  });
+  return [...paths].map(([fill, d]) => `<path fill="${fill}" d="${d}"/>`).join("\n");
 }
-
-const label = (text: string, x: number, y: number, attributes: string): string =>
-  `<text x="${round(x)}" y="${round(y)}" ${attributes} xml:space="preserve">${escape(text)}</text>`;
 
 const longest = (texts: readonly string[]): number => texts.reduce((n, t) => Math.max(n, [...t].length), 1);
-const round = (x: number): number => Math.round(x * 10) / 10;
-
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => ENTITIES[c] ?? c);

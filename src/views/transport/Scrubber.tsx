@@ -1,5 +1,8 @@
 import { useEffect, useId, useRef, useState } from "react";
 import type { TransportLab } from "../../store";
+import { chartSvg } from "../charts/chart-svg";
+import { columnRows } from "../figure/rows";
+import { SaveFigure, type Figure } from "../figure/SaveFigure";
 import { messages } from "../messages";
 import { useWidth } from "../plan/use-width";
 import type { Palette } from "../theme/palette";
@@ -56,8 +59,23 @@ export function Scrubber({ shown, palette }: { readonly shown: Shown; readonly p
         <span className="muted">{sweep === 0 ? text.start : text.sweepError(text.number(error))}</span>
         <span className="muted">{text.sweepTrack}</span>
       </p>
+      <SaveFigure of={text.sweepTrack} figure={() => residualFigure(shown, palette)} />
     </div>
   );
+}
+
+/** The marginal error of every sweep, as files. */
+function residualFigure({ solved }: Shown, palette: Palette): Figure {
+  const { errors } = solved.solution;
+  const sweeps = Array.from(errors, (_, k) => k);
+  const columns = [sweeps, Array.from(errors, (e) => (e > 0 ? e : null))];
+  const spec = { height: 0, log: true, lines: [{ color: palette.ink, width: 1.5 }], formatLeft: text.number };
+  const axes = { title: text.sweepTrack, xTitle: text.sweep, names: [text.sweepErrorName], colors: palette };
+  return {
+    name: "couplet-sinkhorn-error",
+    svg: () => chartSvg({ ...axes, spec, columns }),
+    rows: () => columnRows([text.sweep, text.sweepErrorName], [sweeps, errors]),
+  };
 }
 
 interface Playing {

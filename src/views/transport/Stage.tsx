@@ -6,7 +6,7 @@ import { useWidth } from "../plan/use-width";
 import { Segmented } from "../shell/Segmented";
 import { usePalette, useScheme } from "../theme/use-scheme";
 import { useLab, useLabState } from "../use-app";
-import { SaveMatrix } from "./SaveMatrix";
+import { SaveStage } from "./SaveStage";
 import { createScene, type Scene } from "./scene";
 import { Scrubber } from "./Scrubber";
 import { shadeColor, shadeOf, type Shade } from "./shade";
@@ -55,8 +55,8 @@ export function Stage({ shown }: { readonly shown: Shown }) {
       ) : (
         <p className="empty">{text.noGradient}</p>
       )}
+      {values && shade && <SaveStage shown={shown} values={values} shade={shade} />}
       <Scrubber shown={shown} palette={palette} />
-      {values && shade && <SaveMatrix shown={shown} values={values} shade={shade} />}
     </>
   );
 }

@@ -4,7 +4,7 @@ import { shorten, CHAR_PX } from "../plan/heatmap-layout";
 import type { Palette } from "../theme/palette";
 import { MONO, SANS } from "./draw-matrix";
 import type { Box } from "./matrix-geometry";
-import { byteX, TOKEN_PX, tokenBox, type Ribbon, type RibbonFrame } from "./ribbon-geometry";
+import { byteX, rulerBytes, TOKEN_PX, tokenBox, type Ribbon, type RibbonFrame } from "./ribbon-geometry";
 import { shadeColor, type Shade } from "./shade";
 
 export interface RibbonPicture {
@@ -139,7 +139,7 @@ function tokenRect(
 /** Bytes above the lines: a tick every so many, chosen so that the numbers do not touch. */
 function drawRuler(pen: CanvasRenderingContext2D, { frame, lines, palette }: RibbonPicture): void {
   const bytes = Math.max(lines.student.end.at(-1) ?? 0, lines.teacher.end.at(-1) ?? 0);
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((s) => s * frame.pitch >= 44) ?? 1000;
+  const step = rulerBytes(frame.pitch);
   pen.font = SANS;
   pen.textAlign = "left";
   pen.textBaseline = "middle";

@@ -54,6 +54,10 @@ export function ribbonFrame(lines: Lines, width: number, gap: number, scroll: nu
   };
 }
 
+/** Bytes between two ticks of the ruler, so that their numbers do not touch. */
+export const rulerBytes = (pitch: number): number =>
+  [1, 2, 5, 10, 20, 50, 100, 200, 500].find((step) => step * pitch >= 44) ?? 1000;
+
 export const byteX = ({ left, pitch, scroll }: RibbonFrame, byte: number): number =>
   left + byte * pitch - scroll;
 

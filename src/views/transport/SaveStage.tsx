@@ -1,9 +1,11 @@
 import { useState } from "react";
 import { useLab, useLabState } from "../use-app";
-import { csv, download, saveCanvas } from "../download";
+import { SaveFigure, type Figure } from "../figure/SaveFigure";
+import { flowRows, matrixRows } from "../figure/rows";
 import { messages } from "../messages";
 import { matrixSvg } from "../plan/matrix-svg";
 import { usePalette } from "../theme/use-scheme";
+import { ribbonsSvg } from "./ribbons-svg";
 import { shadeColor, type Shade } from "./shade";
 import type { Shown } from "./use-shown";
 
@@ -16,52 +18,46 @@ interface SaveProps {
   readonly shade: Shade;
 }
 
-/** The matrix as picture, vector picture and table. */
-export function SaveMatrix({ shown, values, shade }: SaveProps) {
-  const kind = useLabState((state) => state.view.show.matrix);
+/** What the stage shows, matrix or ribbons, as files. */
+export function SaveStage({ shown, values, shade }: SaveProps) {
+  const { form, matrix: kind } = useLabState((state) => state.view.show);
   const palette = usePalette();
   const { lines } = shown.solved;
-  const { m } = shown;
-  const name = `couplet-${kind}-sweep-${shown.sweep}`;
-  const savePng = () => {
-    const canvas = document.querySelector<HTMLCanvasElement>("#stage canvas");
-    if (canvas) saveCanvas(`${name}.png`, canvas, palette.ground);
-  };
-  const saveSvg = () => {
-    const picture = matrixSvg({
-      title: `${text.matrices[kind]}, ${text.sweep} ${text.sweepOf(shown.sweep, shown.last)}`,
-      rows: lines.student.texts,
-      cols: lines.teacher.texts,
-      rowTitle: messages.plan.studentAxis(shown.n),
-      colTitle: messages.plan.teacherAxis(m),
-      color: (row, col) => {
-        const index = shade.at(values[row * m + col] ?? 0);
-        return index < 0 ? undefined : shadeColor(shade, index);
-      },
+  const { n, m } = shown;
+  const figure = (): Figure => {
+    const frame = {
+      title: `${text.matrices[form === "ribbons" ? "plan" : kind]}, ${text.sweep} ${text.sweepOf(shown.sweep, shown.last)}`,
       legend: STOPS.map((stop) => ({
         color: shadeColor(shade, Math.round(stop * shade.last)),
         text: text.number(shade.value(stop)),
       })),
       colors: palette,
-    });
-    download(`${name}.svg`, new Blob([picture], { type: "image/svg+xml" }));
-  };
-  const saveCsv = () => {
-    const rows = lines.student.texts.map((token, i) => [token, ...values.subarray(i * m, (i + 1) * m)]);
-    download(`${name}.csv`, new Blob([csv([["", ...lines.teacher.texts], ...rows])], { type: "text/csv" }));
+    };
+    const studentTitle = messages.plan.studentAxis(n);
+    const teacherTitle = messages.plan.teacherAxis(m);
+    if (form === "ribbons") {
+      const color = (mass: number) => shadeColor(shade, Math.max(0, shade.at(mass)));
+      return {
+        name: `couplet-ribbons-sweep-${shown.sweep}`,
+        svg: () => ribbonsSvg({ ...frame, lines, plan: shown.plan, color, studentTitle, teacherTitle }),
+        rows: () => flowRows(lines.student.texts, lines.teacher.texts, shown.plan),
+      };
+    }
+    const [rows, cols] = [lines.student.texts, lines.teacher.texts];
+    const color = (row: number, col: number) => {
+      const index = shade.at(values[row * m + col] ?? 0);
+      return index < 0 ? undefined : shadeColor(shade, index);
+    };
+    const axes = { rows, cols, rowTitle: studentTitle, colTitle: teacherTitle };
+    return {
+      name: `couplet-${kind}-sweep-${shown.sweep}`,
+      svg: () => matrixSvg({ ...frame, ...axes, color }),
+      rows: () => matrixRows(rows, cols, values),
+    };
   };
   return (
     <div className="row save">
-      <span className="muted">{text.save}</span>
-      <button type="button" className="quiet" onClick={savePng}>
-        PNG
-      </button>
-      <button type="button" className="quiet" onClick={saveSvg}>
-        SVG
-      </button>
-      <button type="button" className="quiet" onClick={saveCsv}>
-        CSV
-      </button>
+      <SaveFigure of={text.matrices[form === "ribbons" ? "plan" : kind]} figure={figure} />
       <CopyEmbed />
     </div>
   );
