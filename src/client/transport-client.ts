@@ -1,6 +1,6 @@
-// Sinkhorn on the CPU, off the main thread. Only the newest question matters: while one is being
+// Sinkhorn off the main thread. Only the newest question matters: while one is being
 // solved, later ones replace each other, so a dragged slider never queues.
-import type { LabSolution, LabSolve, SolveReply, SolveRequest } from "../worker/protocol";
+import type { LabReady, LabSolution, LabSolve, Refusal, SolveReply, SolveRequest } from "../worker/protocol";
 import type { WorkerLike } from "./engine-client";
 
 export type Solve = Omit<SolveRequest, "id">;
@@ -22,7 +22,10 @@ export interface SolverClient<Request extends Numbered, Reply extends Numbered> 
 /** Solves the shown plan of a run again. */
 export type TransportClient = SolverClient<SolveRequest, SolveReply>;
 /** Solves the problems of the Transport screen. */
-export type LabSolverClient = SolverClient<LabSolve, LabSolution>;
+export interface LabSolverClient extends SolverClient<LabSolve, LabSolution> {
+  /** The GPU was opened, or will not be: what the CPU answered meanwhile may be asked again. */
+  onReady(listener: () => void): void;
+}
 
 interface Question<Request, Reply> {
   readonly id: number;
@@ -33,6 +36,7 @@ interface Question<Request, Reply> {
 
 export function createSolverClient<Request extends Numbered, Reply extends Numbered>(
   spawn: () => WorkerLike,
+  onReady: () => void = () => {},
 ): SolverClient<Request, Reply> {
   let worker: WorkerLike | undefined;
   let lastId = 0;
@@ -54,10 +58,14 @@ export function createSolverClient<Request extends Numbered, Reply extends Numbe
   const start = (): WorkerLike => {
     const started = spawn();
     started.onmessage = (message) => {
-      const reply = message.data as Reply; // our own worker: protocol.ts binds both sides
+      const news = message.data as Reply | Refusal | LabReady; // our own worker: protocol.ts binds both sides
+      if ("type" in news && news.type === "ready") return onReady();
+      const reply = news as Reply | Refusal; // all that is left
       const answered = asked;
       next();
-      if (answered?.id === reply.id) answered.onReply(reply);
+      if (answered?.id !== reply.id) return;
+      if ("refused" in reply) answered.onError(reply.refused);
+      else answered.onReply(reply);
     };
     started.onerror = (error) => {
       const failed = asked;
@@ -84,5 +92,11 @@ export function createSolverClient<Request extends Numbered, Reply extends Numbe
 
 export const createTransportClient = (spawn: () => WorkerLike): TransportClient =>
   createSolverClient<SolveRequest, SolveReply>(spawn);
-export const createLabSolverClient = (spawn: () => WorkerLike): LabSolverClient =>
-  createSolverClient<LabSolve, LabSolution>(spawn);
+
+export function createLabSolverClient(spawn: () => WorkerLike): LabSolverClient {
+  let ready = () => {};
+  return {
+    ...createSolverClient<LabSolve, LabSolution>(spawn, () => ready()),
+    onReady: (listener) => (ready = listener),
+  };
+}

@@ -25,6 +25,9 @@ export const MATRICES = ["plan", "cost", "gradient"] as const;
 export const FORMS = ["matrix", "ribbons"] as const;
 export const OVERLAYS = ["none", "bytes", "mined", "positions"] as const;
 export const SCHEMES = ["log", "kernel"] as const;
+export const MASSES = ["uniform", "bytes"] as const;
+export const RELAXED = ["none", "both", "student", "teacher"] as const;
+export const SOLVERS = ["auto", "cpu", "gpu"] as const;
 
 const transportView = v.strictObject({
   text,
@@ -38,6 +41,14 @@ const transportView = v.strictObject({
   relative: v.boolean(),
   maxIterations: whole(1, 2000),
   tolerance: v.pipe(v.number(), v.finite(), v.minValue(0, "must not be negative")),
+  /** What a token weighs: each the same, or as much as its bytes. */
+  masses: v.picklist(MASSES),
+  /** Whose marginal may be missed, at a price of τ KL(P1 | a). */
+  relaxed: v.picklist(RELAXED),
+  /** τ, in units of the mean cost. */
+  tau: v.pipe(v.number(), v.finite(), v.gtValue(0, "must be greater than 0")),
+  /** Who sweeps: the WGSL kernels, their twin on the CPU, or what is quicker. */
+  solver: v.picklist(SOLVERS),
   gradient: v.picklist(GRADIENTS),
   show: v.strictObject({
     matrix: v.picklist(MATRICES),
@@ -55,6 +66,9 @@ export type TextSource = TransportView["text"];
 export type MatrixKind = TransportView["show"]["matrix"];
 export type Overlay = TransportView["show"]["overlay"];
 export type Features = TransportView["features"];
+export type Masses = TransportView["masses"];
+export type Relaxed = TransportView["relaxed"];
+export type SolverChoice = TransportView["solver"];
 
 const INTENDED: TransportView = {
   text: { from: "row", row: 3, student: "cot", teacher: "cot" },
@@ -66,6 +80,10 @@ const INTENDED: TransportView = {
   relative: true,
   maxIterations: 200,
   tolerance: 1e-5,
+  masses: "uniform",
+  relaxed: "none",
+  tau: 1,
+  solver: "auto",
   gradient: "unrolled",
   show: { matrix: "plan", form: "matrix", scale: "sqrt", overlay: "none", sweep: null },
 };
@@ -92,11 +110,17 @@ export const SCHEME_FIELDS = [
   "relative",
   "maxIterations",
   "tolerance",
+  "masses",
+  "relaxed",
 ] as const satisfies readonly (keyof TransportView)[];
 
 /** @throws ConfigError with one line per field. */
 export function parseTransportView(json: unknown): TransportView {
   const result = v.safeParse(transportView, json);
+  if (result.success && result.output.scheme === "kernel" && result.output.relaxed !== "none")
+    throw new ConfigError([
+      "relaxed: the multiplicative loop keeps both marginals; relaxing one needs the log scheme",
+    ]);
   if (result.success) return result.output;
   throw new ConfigError(
     result.issues.map((issue) => {

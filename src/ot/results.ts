@@ -2,7 +2,7 @@
 import type { Layout } from "./layout";
 import { vectorLength } from "./problems";
 import { reportPlan } from "./report";
-import type { OtSettings } from "./settings";
+import { KERNEL_DELTA, type OtSettings } from "./settings";
 import { readStatus, type ProblemStatus } from "./status";
 import { hasFeatures, NO_MASS, type OtHistory, type OtResult } from "./types";
 
@@ -32,13 +32,14 @@ export function readResult(layout: Layout, k: number, values: Values, settings: 
   const cost = hasFeatures(p) ? matrix("cost") : p.cost;
   const epsilon = status.epsilon * unit;
   const measured = { cost, plan, f, g, a: layout.a[k]!, b: layout.b[k]! };
-  const history = readHistory(layout, k, values, status);
+  const report = reportPlan(measured, settings, epsilon);
+  const history = readHistory(layout, k, values, status, settings);
   return {
     ...{ n: at.n, m: at.m, plan, f, g, epsilon, iterations: status.iterations },
-    ...reportPlan(measured, settings, epsilon),
+    ...report,
     ...(values["dcost"] ? { dcost: matrix("dcost") } : {}),
     ...readFeatureGradients(layout, k, values),
-    ...(history ? { history } : {}),
+    ...(history ? { history: withLastError(history, report.marginalError) } : {}),
   };
 }
 
@@ -67,6 +68,7 @@ function readHistory(
   k: number,
   values: Values,
   status: ProblemStatus,
+  settings: OtSettings,
 ): OtHistory | undefined {
   const data = values["history"];
   if (!data) return undefined;
@@ -82,10 +84,41 @@ function readHistory(
       if (data[here]! <= NO_MASS || !(scaling > 0)) return NO_MASS;
       return unit * (data[here]! + status.epsilon * Math.log(scaling)) + shift(row);
     });
-  return {
-    f: read(at.f, at.n, () => 0),
-    g: read(at.g, at.m, (row) => (row === 0 ? 0 : layout.offset[k]!)),
-    // The GPU keeps no error per sweep: measuring it would cost what the sweep costs.
-    error: new Float64Array(rows).fill(NaN),
-  };
+  const g = read(at.g, at.m, (row) => (row === 0 ? 0 : layout.offset[k]!));
+  const error = sweepErrors(g, layout.b[k]!, status.epsilon * unit, settings);
+  return { f: read(at.f, at.n, () => 0), g, error };
+}
+
+/**
+ * The L1 column error after every sweep but the last, from potentials alone: the sums that a sweep divides by are the
+ * column marginal of the sweep before. With lse_j = log b_j − g'_j/(ρε) of the next g', column j of P holds
+ *
+ *   c_j = exp(g_j/ε + lse_j) = b_j exp((g_j − g'_j)/ε − g'_j/τ)         (the authors' loop: less δ exp(g_j/ε))
+ *
+ * and should hold b_j, relaxed b_j exp(−g_j/τ). NaN at the start, and where over-relaxation or a hotter ε broke the rule.
+ */
+function sweepErrors(g: Float64Array, b: Float64Array, eps: number, s: OtSettings): Float64Array {
+  const m = b.length;
+  const errors = new Float64Array(g.length / m).fill(NaN);
+  if (s.relaxation !== 1 || s.epsilonScaling !== 0) return errors;
+  const perTau = s.tauB === null ? 0 : 1 / s.tauB;
+  const delta = s.scheme === "kernel" ? KERNEL_DELTA : 0;
+  for (let k = 1; k + 1 < errors.length; k++) {
+    let error = 0;
+    for (let j = 0; j < m; j++) {
+      const [now, next] = [g[k * m + j]!, g[(k + 1) * m + j]!];
+      if (now <= NO_MASS || next <= NO_MASS) continue;
+      const wanted = b[j]! * Math.exp(-now * perTau);
+      const off = wanted * Math.expm1((now - next) * (1 / eps + perTau)) - delta * Math.exp(now / eps);
+      error += Math.abs(off);
+    }
+    errors[k] = error;
+  }
+  return errors;
+}
+
+/** The last sweep's error is measured on the plan itself. */
+function withLastError(history: OtHistory, error: number): OtHistory {
+  if (history.error.length > 1) history.error[history.error.length - 1] = error;
+  return history;
 }

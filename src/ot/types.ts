@@ -44,7 +44,7 @@ export interface OtHistory {
   /** (iterations+1)×n and (iterations+1)×m. */
   readonly f: Float64Array;
   readonly g: Float64Array;
-  /** Marginal error after each sweep; NaN where it was not measured. */
+  /** L1 column error after each sweep; NaN where it is not known. */
   readonly error: Float64Array;
 }
 

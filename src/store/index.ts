@@ -19,6 +19,7 @@ export type {
   Failure,
   LabRow,
   LabSolution,
+  SolvedBy,
   NoGpuReason,
   RunStatus,
   TokenLine,

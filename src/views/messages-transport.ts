@@ -1,5 +1,14 @@
 // The sentences of the Transport screen.
-import type { Features, MatrixKind, Overlay, TransportView } from "../config/transport-view";
+import type {
+  Features,
+  Masses,
+  MatrixKind,
+  Overlay,
+  Relaxed,
+  SolverChoice,
+  TransportView,
+} from "../config/transport-view";
+import type { SolvedBy } from "../store";
 import { count, percent, significant } from "./format";
 
 export const transportMessages = {
@@ -45,8 +54,31 @@ export const transportMessages = {
   gradient: "Gradient of ⟨P, C⟩",
   gradientNames: { unrolled: "through every sweep", envelope: "plan held fixed", implicit: "at convergence" },
   epsilon: "Epsilon",
-  epsilonRelative: (text: string) => `${text} × mean cost`,
+  inMeanCosts: (text: string) => `${text} × mean cost`,
   epsilonAbsolute: (text: string) => `${text} (absolute)`,
+  masses: "A token weighs",
+  massesNames: { uniform: "the same as any other", bytes: "as much as its bytes" } satisfies Record<
+    Masses,
+    string
+  >,
+  relaxed: "Mass that must be moved",
+  relaxedNames: {
+    none: "all of it",
+    both: "as much as it is worth",
+    student: "all of the teacher's",
+    teacher: "all of the student's",
+  } satisfies Record<Relaxed, string>,
+  relaxedNote:
+    "Mass may stay where it is, at a price of τ KL: a token without a counterpart is drawn hollow. A large τ moves all.",
+  relaxedNotHere: "The multiplicative loop moves all of it; choose “as intended” first.",
+  tau: "Leaving costs",
+  solver: "Solved on",
+  solverNames: { auto: "what is quicker", cpu: "CPU", gpu: "GPU" } satisfies Record<SolverChoice, string>,
+  solverNotes: {
+    auto: "The CPU for small problems, the WGSL kernels for large ones.",
+    cpu: "In double precision, without WebGPU.",
+    gpu: "Through the WGSL kernels that a training run uses, in single precision.",
+  } satisfies Record<SolverChoice, string>,
   matrixLabel: "Matrix",
   matrices: { plan: "Plan", cost: "Cost", gradient: "Gradient" } satisfies Record<MatrixKind, string>,
   formLabel: "View",
@@ -77,6 +109,11 @@ export const transportMessages = {
   costValue: "⟨P, C⟩",
   mass: "mass",
   marginalError: "marginal error",
+  unmoved: "off the marginals",
+  unmatched: "no counterpart",
+  unmatchedCounts: (student: number, teacher: number) =>
+    `${count(student)} student, ${count(teacher)} teacher`,
+  movedShare: (share: string) => `${share} of its mass is moved`,
   entropy: "entropy",
   sharpness: "sharpness",
   blurred: "blurred",
@@ -110,7 +147,17 @@ export const transportMessages = {
   } as Readonly<Record<string, string>>,
   interim: "by bytes, until the models are there",
   tokensStat: (n: number, m: number) => `${count(n)} student tokens, ${count(m)} teacher tokens`,
-  solvedIn: (ms: string) => `solved in ${ms} ms, on the CPU`,
+  solvedBy: (ms: string, by: SolvedBy) =>
+    by.device === "gpu"
+      ? `solved in ${ms} ms by the WGSL kernels on ${by.adapter}`
+      : `solved in ${ms} ms on the CPU`,
+  whyCpu: {
+    asked: () => "",
+    small: () => "too small for a GPU to be quicker",
+    opening: () => "while the GPU gets ready",
+    "no-gpu": (detail) => `no GPU here: ${detail}`,
+    failed: (detail) => `the GPU failed: ${detail}`,
+  } satisfies Record<Extract<SolvedBy, { device: "cpu" }>["why"], (detail: string) => string>,
   loading: "Reading the rows…",
   noGradient: "This gradient does not exist for these solver settings.",
   failed: "This could not be computed",

@@ -1,5 +1,5 @@
 // The language of the two workers behind the Transport screen: the lab reads texts (tokens, states), and the
-// solver (transport-worker.ts) turns states into costs and plans. Both run on the CPU.
+// solver (transport-worker.ts) turns states into costs and plans, on the CPU or through the WGSL kernels.
 import type { CostKind } from "../config/run";
 import type { Features, TransportView } from "../config/transport-view";
 import type { View } from "../data";
@@ -67,7 +67,28 @@ export interface LabSolve {
   readonly relative: boolean;
   readonly maxIterations: number;
   readonly tolerance: number;
+  /** Masses of student and teacher tokens; each sums to 1. */
+  readonly masses: { readonly student: Float64Array; readonly teacher: Float64Array };
+  readonly relaxed: TransportView["relaxed"];
+  /** τ in units of the mean cost. */
+  readonly tau: number;
+  readonly solver: TransportView["solver"];
   readonly gradient: TransportView["gradient"];
+}
+
+/** Who solved, and why it was not the other. */
+export type SolvedBy =
+  | { readonly device: "gpu"; readonly adapter: string }
+  | {
+      readonly device: "cpu";
+      /** `opening`: the GPU was not ready; a `LabReady` follows when it is. */
+      readonly why: "asked" | "small" | "opening" | "no-gpu" | "failed";
+      readonly detail: string;
+    };
+
+/** The GPU can answer from now on, or never will. */
+export interface LabReady {
+  readonly type: "ready";
 }
 
 export interface LabSolution {
@@ -90,4 +111,5 @@ export interface LabSolution {
   readonly converged: boolean;
   /** Milliseconds in the solver. */
   readonly ms: number;
+  readonly by: SolvedBy;
 }

@@ -1,17 +1,74 @@
-// One transport problem of the Transport screen: cost, plan, gradient and the whole iteration, on the CPU.
+// One transport problem of the Transport screen: cost, plan, gradient and the whole iteration. What is asked of the
+// CPU twin and of the GPU is the same problem, made here: the cost costs n·m·d once, which is little beside sweeps.
 import { costOf, solveBatchOnCpu } from "../ot/cpu";
-import type { LabSolution, LabSolve } from "./lab-protocol";
+import type { CostProblem, OtOptions, OtResult } from "../ot/types";
+import type { LabSolution, LabSolve, SolvedBy } from "./lab-protocol";
 
-export function labSolve(question: LabSolve): LabSolution {
-  const started = performance.now();
-  const { id, n, m, states, scheme, epsilon, relative, maxIterations, tolerance } = question;
+export interface LabProblem {
+  readonly problem: CostProblem & { readonly cost: Float64Array };
+  readonly options: OtOptions;
+}
+
+export function labProblem(question: LabSolve): LabProblem {
+  const { n, m, states, scheme, epsilon, relative, maxIterations, tolerance, masses, relaxed } = question;
   const cost = costOf({ n, m, d: states.d, x: states.student, y: states.teacher, kind: question.cost });
-  const options = {
-    ...{ scheme, epsilon, relative, maxIterations, tolerance },
-    gradient: question.gradient,
-    history: true,
+  const mean = cost.reduce((sum, c) => sum + c, 0) / cost.length;
+  const unit = mean > 0 ? mean : 1;
+  const price = (of: "student" | "teacher") =>
+    relaxed === "both" || relaxed === of ? question.tau * unit : null;
+  const [tauA, tauB] = [price("student"), price("teacher")];
+  const eps = relative ? epsilon * unit : epsilon;
+  return {
+    problem: {
+      ...{ n, m, cost },
+      a: againstProduct(masses.student, eps, tauA),
+      b: againstProduct(masses.teacher, eps, tauB),
+    },
+    options: {
+      ...{ scheme, epsilon, relative, maxIterations, tolerance, tauA, tauB },
+      gradient: question.gradient,
+      history: true,
+    },
   };
-  const [solved] = solveBatchOnCpu([{ n, m, cost }], options);
+}
+
+/** Masses below this lose their last digits in float32. */
+const LEAST_LOG_MASS = -80;
+
+/**
+ * The solver's entropy is counted per cell, which for relaxed marginals is another problem than ε KL(P | abᵀ): it pays
+ * for mass in every cell, up to more than there is. With a^(1/ρ) for a, 1/ρ = 1 + ε/τ, its sweep
+ * f = ρ ε (log a − lse) is that of the divergence from abᵀ, f = ε log a − ρ ε lse; so is the marginal that it aims at.
+ */
+function againstProduct(masses: Float64Array, eps: number, tau: number | null): Float64Array {
+  if (tau === null) return masses;
+  const power = 1 + eps / tau;
+  const least = Math.log(masses.reduce((low, x) => (x > 0 ? Math.min(low, x) : low), 1));
+  if (power * least < LEAST_LOG_MASS) {
+    const bound = (1 / (LEAST_LOG_MASS / least - 1)).toPrecision(2);
+    throw new RangeError(
+      `τ is too small beside ε for so many tokens: τ must be at least ${bound} ε. Raise τ, or lower ε.`,
+    );
+  }
+  return masses.map((x) => x ** power);
+}
+
+type WhyCpu = Extract<SolvedBy, { device: "cpu" }>["why"];
+
+export function labSolve(question: LabSolve, why: WhyCpu = "asked", detail = ""): LabSolution {
+  const started = performance.now();
+  const { problem, options } = labProblem(question);
+  const [solved] = solveBatchOnCpu([problem], options);
+  return toSolution(question.id, problem.cost, solved, { device: "cpu", why, detail }, started);
+}
+
+export function toSolution(
+  id: number,
+  cost: Float64Array,
+  solved: OtResult | undefined,
+  by: SolvedBy,
+  started: number,
+): LabSolution {
   if (!solved?.history) throw new Error("The solver gave no answer for one problem.");
   const { history } = solved;
   return {
@@ -29,5 +86,6 @@ export function labSolve(question: LabSolve): LabSolution {
     marginalError: solved.marginalError,
     converged: solved.converged,
     ms: performance.now() - started,
+    by,
   };
 }

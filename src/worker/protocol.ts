@@ -92,6 +92,12 @@ export interface SolveRequest {
   readonly tolerance: number;
 }
 
+/** What is wrong with a question; the worker lives on. */
+export interface Refusal {
+  readonly id: number;
+  readonly refused: string;
+}
+
 export interface SolveReply {
   readonly id: number;
   readonly plan: Float32Array;

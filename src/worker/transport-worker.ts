@@ -1,14 +1,26 @@
-// Sinkhorn on the CPU in its own thread: for pages without WebGPU, and for trying another epsilon on any plan.
+// Sinkhorn in its own thread: on the CPU for pages without WebGPU and for trying another epsilon on any plan, and
+// through the WGSL kernels for the Transport screen where there is a GPU.
 import { solveBatchOnCpu } from "../ot/cpu";
-import { labSolve } from "./lab-solve";
-import type { LabSolve, SolveReply, SolveRequest } from "./protocol";
+import type { LabReady, LabSolution, LabSolve, Refusal, SolveReply, SolveRequest } from "./protocol";
+import { createLabRoute } from "./lab-route";
 
-self.addEventListener("message", (message: MessageEvent<SolveRequest | LabSolve>) => {
-  const question = message.data;
-  const reply = "states" in question ? labSolve(question) : answer(question);
+const route = createLabRoute(
+  async () => (await import("./lab-gpu")).openLabGpu(navigator.gpu, self.isSecureContext),
+  () => self.postMessage({ type: "ready" } satisfies LabReady),
+);
+
+self.addEventListener("message", ({ data }: MessageEvent<SolveRequest | LabSolve>) => {
+  const reply = "states" in data ? route.answer(data) : Promise.resolve(data).then(answer);
+  reply.then(send).catch((error: unknown) => {
+    const refused = error instanceof Error ? error.message : String(error);
+    self.postMessage({ id: data.id, refused } satisfies Refusal);
+  });
+});
+
+function send(reply: LabSolution | SolveReply): void {
   const buffers = Object.values(reply).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer] : []));
   self.postMessage(reply, { transfer: buffers });
-});
+}
 
 function answer({ id, rows, cols, cost, epsilon, maxIterations, tolerance }: SolveRequest): SolveReply {
   const options = { epsilon, relative: true, maxIterations, tolerance, history: true };

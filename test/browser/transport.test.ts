@@ -1,5 +1,7 @@
-// the Transport screen, on the CPU, without WebGPU — plan
+// the Transport screen, without WebGPU and on SwiftShader — plan
 //   opens        a plan by bytes at once, then by the models' states; nothing leaves this machine
+//   solver       the GPU's readouts are the CPU's (SwiftShader); small ones stay on the CPU; no GPU is said with its reason
+//   marginals    by bytes; relaxed: mass stays, hollow tokens are counted, a kept side and the loop as published refuse
 //   moves        ε, cost, scheme, text; cost and gradient tabs; ribbons and back; sweeps; outline of other alignments
 //   selection    pointer, keys and table choose the same thing
 //   links        the address follows, opens again, and names what it cannot have
@@ -12,7 +14,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { overflow, seriousFindings } from "./support/axe";
-import { artifacts, startSite, type Site, type Visit } from "./support/browser";
+import { artifacts, startSite, SWIFTSHADER, type Site, type Visit } from "./support/browser";
 
 let site: Site;
 beforeAll(async () => {
@@ -41,6 +43,74 @@ test("a plan by bytes at once, then by the states of both models, from this site
   await page.getByText(/explains \d+ % of the student's variance/).waitFor();
   expect(await page.locator(".state-line").innerText()).toMatch(/✓ converged/);
   expect(complaints).toEqual([]);
+});
+
+const solvedBy = (page: Page, device: "cpu" | "gpu") => page.locator(`[data-solved-by=${device}]`);
+const press = (page: Page, name: string) =>
+  page.getByRole("radio", { name, exact: true }).check({ force: true });
+
+describe("solver", () => {
+  test("the GPU's answer is the CPU's, for a balanced and a relaxed plan", async () => {
+    const software = await startSite(SWIFTSHADER);
+    try {
+      const hash = `#/transport?${BYTES}`;
+      const { page, complaints } = await software.open({ engine: {}, hash });
+      await solvedBy(page, "cpu").getByText("too small for a GPU").waitFor();
+      for (const mass of ["all of it", "as much as it is worth"]) {
+        await press(page, "CPU");
+        await page.getByLabel("Mass that must be moved").selectOption(mass);
+        await page.waitForFunction(
+          (relaxed) => /no counterpart/.test(document.body.innerText) === relaxed,
+          mass !== "all of it",
+        );
+        const twin = await numbersOf(page);
+        await press(page, "GPU");
+        await solvedBy(page, "gpu").waitFor({ timeout: 100_000 });
+        expect(await solvedBy(page, "gpu").innerText()).toMatch(/by the WGSL kernels on .*SwiftShader/i);
+        const gpu = await numbersOf(page);
+        expect(gpu).toHaveLength(twin.length);
+        gpu.forEach((x, i) =>
+          expect(Math.abs(x - twin[i]!)).toBeLessThan(2e-3 * Math.max(1, Math.abs(twin[i]!))),
+        );
+      }
+      expect(complaints).toEqual([]);
+    } finally {
+      await software.close();
+    }
+  });
+  test("no GPU is said with its reason, and the plan is there all the same", async () => {
+    const { page } = await open();
+    await press(page, "GPU");
+    await solvedBy(page, "cpu").getByText("no GPU here").waitFor();
+    expect(await page.locator(".state-line").innerText()).toMatch(/✓ converged/);
+  });
+});
+
+/** ⟨P, C⟩, entropy and mass as shown, and the largest flow. */
+async function numbersOf(page: Page): Promise<number[]> {
+  const shown = await page.locator(".lab-readouts dd").allInnerTexts();
+  const flow = await page.locator(".flow-table tbody tr").first().locator("td").nth(2).innerText();
+  return [shown[0], shown[2], shown[3], flow].map((text) =>
+    Number.parseFloat((text ?? "").replace("−", "-")),
+  );
+}
+
+test("masses by bytes and relaxed marginals", async () => {
+  const { page } = await open();
+  const before = await page.locator(".flow-table").innerText();
+  await page.getByLabel("A token weighs").selectOption("as much as its bytes");
+  await changed(page, ".flow-table", before);
+  await page.getByLabel("Mass that must be moved").selectOption("as much as it is worth");
+  await page.getByLabel(/Leaving costs/).fill("-1.5");
+  await page.waitForFunction(() => /[1-9]\d* student, \d+ teacher/.test(document.body.innerText));
+  await press(page, "Ribbons");
+  await page.waitForTimeout(300);
+  await page.screenshot({ path: join(artifacts, "transport-relaxed.png") });
+  await page.locator("#stage").hover({ position: { x: 60, y: 30 } });
+  expect(await page.locator(".panel-selected").innerText()).toMatch(/\d+ % of its mass is moved/);
+  await press(page, "as published");
+  expect(await page.getByLabel("Mass that must be moved").isDisabled()).toBe(true);
+  await page.getByText("The multiplicative loop moves all of it").waitFor();
 });
 
 describe("moves", () => {

@@ -3,7 +3,7 @@
 //   sweeps       any sweep's plan from the potentials is the solver's; facts of a·bᵀ and of a one-to-one plan
 //   the lab      bytes first, then the models; a setting solves again, a text reads again; links in and out
 import { describe, expect, test } from "vitest";
-import type { LabClient, LabEvent, LabSolverClient, TokenLine } from "../../src/client";
+import type { LabClient, LabEvent, LabSolution, LabSolverClient, TokenLine } from "../../src/client";
 import { TRANSPORT_PRESETS } from "../../src/config/transport-view";
 import { costOf, planFrom } from "../../src/ot/cpu";
 import {
@@ -29,6 +29,10 @@ const line = (...texts: string[]): TokenLine => {
     end: texts.map((text, i) => (start[i] ?? 0) + text.length),
   };
 };
+const uniform = (n: number) => new Float64Array(n).fill(1 / n);
+function even(n: number, m: number) {
+  return { student: uniform(n), teacher: uniform(m) };
+}
 const pairsOf = (pairs: Uint8Array, m: number) =>
   [...pairs.keys()].filter((k) => pairs[k]).map((k) => [Math.floor(k / m), k % m]);
 
@@ -61,8 +65,10 @@ describe("alignments", () => {
   });
   test("agreement is the mass on the pairs; chance is theirs under a·bᵀ", () => {
     const pairs = positions(2, 2);
-    expect(agreement([0.5, 0, 0, 0.5], pairs)).toEqual({ share: 1, chance: 0.5 });
-    expect(agreement([0.25, 0.25, 0.25, 0.25], pairs).share).toBe(0.5);
+    expect(agreement([0.5, 0, 0, 0.5], pairs, even(2, 2))).toEqual({ share: 1, chance: 0.5 });
+    const uneven = { student: Float64Array.of(0.9, 0.1), teacher: Float64Array.of(0.8, 0.2) };
+    expect(agreement([0.5, 0, 0, 0.5], pairs, uneven).chance).toBeCloseTo(0.74);
+    expect(agreement([0.25, 0.25, 0.25, 0.25], pairs, even(2, 2)).share).toBe(0.5);
   });
 });
 
@@ -72,10 +78,10 @@ const states = {
   teacher: Float32Array.from([1, 0.2, 0.1, 1]),
   fit: undefined,
 };
-const question = { id: 1, n: 3, m: 2, states, ...solverOf(TRANSPORT_PRESETS.intended) };
+const question = { id: 1, n: 3, m: 2, states, masses: even(3, 2), ...solverOf(TRANSPORT_PRESETS.intended) };
 function solverOf(view: typeof TRANSPORT_PRESETS.intended) {
-  const { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient } = view;
-  return { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient };
+  const { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient, relaxed, tau, solver } = view;
+  return { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient, relaxed, tau, solver };
 }
 
 describe("sweeps", () => {
@@ -92,7 +98,9 @@ describe("sweeps", () => {
       );
       redrawn.forEach((mass, k) => expect(mass).toBeCloseTo(solution.plan[k]!, 5));
       const start = planAtSweep(solution, 3, 2, 0);
-      expect(planFacts(start, solution.cost, 3, 2).marginalError).toBeGreaterThan(solution.marginalError);
+      expect(planFacts(start, solution.cost, even(3, 2)).marginalError).toBeGreaterThan(
+        solution.marginalError,
+      );
       expect(planAtSweep(solution, 3, 2, last)).toBe(solution.plan);
       expect([...solution.cost]).toEqual([
         ...Float32Array.from(
@@ -110,8 +118,8 @@ describe("sweeps", () => {
   );
   test("sharpness runs from a·bᵀ to one partner each", () => {
     const cost = new Float32Array(4);
-    expect(planFacts(new Float32Array(4).fill(0.25), cost, 2, 2).sharpness).toBeCloseTo(0);
-    expect(planFacts(Float32Array.from([0.5, 0, 0, 0.5]), cost, 2, 2).sharpness).toBeCloseTo(1);
+    expect(planFacts(new Float32Array(4).fill(0.25), cost, even(2, 2)).sharpness).toBeCloseTo(0);
+    expect(planFacts(Float32Array.from([0.5, 0, 0, 0.5]), cost, even(2, 2)).sharpness).toBeCloseTo(1);
   });
 });
 
@@ -125,10 +133,13 @@ function rig() {
     subscribe: (listener) => ((emit = listener), () => {}),
     close: () => {},
   };
+  let ready = () => {};
+  let by: LabSolution["by"] = { device: "cpu", why: "small", detail: "" };
   const solver: LabSolverClient = {
+    onReady: (listener) => (ready = listener),
     solve(problem, onReply) {
       solves.push(problem.epsilon);
-      onReply(labSolve({ ...problem, id: 1 }));
+      onReply({ ...labSolve({ ...problem, id: 1 }), by });
     },
     close: () => {},
   };
@@ -144,7 +155,8 @@ function rig() {
     emit({ type: "tokens", id, student: line("Tr", "ai", "n"), teacher: line("Tra", "in") });
     emit({ type: "states", id, features, states });
   };
-  return { lab: made, asked, solves, answer, emit: (event: LabEvent) => emit(event), rows };
+  const gpu = { ready: () => ready(), says: (next: LabSolution["by"]) => (by = next) };
+  return { lab: made, gpu, asked, solves, answer, emit: (event: LabEvent) => emit(event), rows };
 }
 
 describe("the lab", () => {
@@ -176,6 +188,39 @@ describe("the lab", () => {
     lab.change({ epsilon: -1 });
     expect(lab.store.getState().issues[0]).toMatch(/^epsilon: must be greater/);
     expect(lab.store.getState().view.epsilon).toBe(0.5);
+  });
+  test("a GPU that gets ready is asked what the CPU answered meanwhile, and nothing else", () => {
+    const { lab, gpu, solves, answer, emit, rows } = rig();
+    lab.open();
+    emit({ type: "rows", rows });
+    gpu.says({ device: "cpu", why: "opening", detail: "" });
+    answer("bytes");
+    const before = solves.length;
+    gpu.says({ device: "gpu", adapter: "A" });
+    gpu.ready();
+    expect(solves).toHaveLength(before + 1);
+    expect(lab.store.getState().solved?.solution.by.device).toBe("gpu");
+    gpu.ready();
+    expect(solves).toHaveLength(before + 1);
+  });
+  test("masses by bytes, a relaxed side and the solver are asked anew; the loop as published refuses to relax", () => {
+    const { lab, solves, answer, emit, rows } = rig();
+    lab.open();
+    emit({ type: "rows", rows });
+    answer("bytes");
+    answer("hidden");
+    const before = solves.length;
+    lab.change({ masses: "bytes" });
+    expect([...lab.store.getState().solved!.masses.student]).toEqual([0.4, 0.4, 0.2]);
+    lab.change({ relaxed: "both", tau: 0.05 });
+    const { solution } = lab.store.getState().solved!;
+    expect(solution.plan.reduce((sum, p) => sum + p, 0)).toBeLessThan(0.95);
+    lab.change({ solver: "cpu" });
+    expect(solves).toHaveLength(before + 3);
+    lab.change({ scheme: "kernel" });
+    expect(lab.store.getState().issues[0]).toMatch(/^relaxed: the multiplicative loop/);
+    lab.choosePreset("published");
+    expect(lab.store.getState().view).toMatchObject({ scheme: "kernel", relaxed: "none", masses: "uniform" });
   });
   test("an answer to an older question is not shown", () => {
     const { lab, asked, emit, rows } = rig();

@@ -1,5 +1,5 @@
 // Other ways to pair the tokens of two tokenizations, on the axes of a plan: what MinED, ULD and byte spans align.
-import type { TokenLine } from "../../client";
+import type { LabSolve, TokenLine } from "../../client";
 
 /** [n, m] row-major, 1 where student token i and teacher token j are paired. */
 export type Pairing = Uint8Array;
@@ -55,16 +55,21 @@ export function minimumEditPath(student: readonly string[], teacher: readonly st
 }
 
 /** Share of the plan's mass on the pairs, and what a plan without preferences (a·bᵀ) would put there. */
-export function agreement(plan: ArrayLike<number>, pairs: Pairing): { share: number; chance: number } {
-  let [on, all, count] = [0, 0, 0];
-  for (let k = 0; k < pairs.length; k++) {
-    const mass = plan[k] ?? 0;
-    all += mass;
-    if (pairs[k] === 0) continue;
-    on += mass;
-    count++;
-  }
-  return { share: all > 0 ? on / all : 0, chance: pairs.length > 0 ? count / pairs.length : 0 };
+export function agreement(
+  plan: ArrayLike<number>,
+  pairs: Pairing,
+  { student: a, teacher: b }: LabSolve["masses"],
+): { share: number; chance: number } {
+  let [on, all, chance] = [0, 0, 0];
+  for (let i = 0, at = 0; i < a.length; i++)
+    for (let j = 0; j < b.length; j++, at++) {
+      const mass = plan[at] ?? 0;
+      all += mass;
+      if (pairs[at] === 0) continue;
+      on += mass;
+      chance += (a[i] ?? 0) * (b[j] ?? 0);
+    }
+  return { share: all > 0 ? on / all : 0, chance };
 }
 
 const withoutSpace = (token: string): string => token.replaceAll("␣", "");

@@ -1,3 +1,4 @@
 export * from "./alignments";
 export * from "./lab";
+export * from "./masses";
 export * from "./sweeps";

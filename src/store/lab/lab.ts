@@ -1,6 +1,14 @@
 // The Transport screen's mind: a view (what is asked), and the answers of the lab and the solver to it.
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { LabClient, LabEvent, LabSolution, LabSolverClient, LabStates, LabText } from "../../client";
+import type {
+  LabClient,
+  LabEvent,
+  LabSolution,
+  LabSolve,
+  LabSolverClient,
+  LabStates,
+  LabText,
+} from "../../client";
 import type { LabRow, TokenLine } from "../../client";
 import { encodeLink, decodeLink, type LinkFormat } from "../../config/link";
 import { ConfigError } from "../../config/run";
@@ -9,8 +17,10 @@ import {
   SCHEME_FIELDS,
   TRANSPORT_PRESETS,
   type Features,
+  type Relaxed,
   type TransportView,
 } from "../../config/transport-view";
+import { tokenMasses } from "./masses";
 
 export const TRANSPORT_LINKS: LinkFormat<TransportView> = {
   presets: TRANSPORT_PRESETS,
@@ -35,6 +45,9 @@ export interface Solved {
   /** What the tokens were to the cost: less than asked while the models load. */
   readonly features: Features;
   readonly fit: LabStates["fit"];
+  readonly masses: LabSolve["masses"];
+  /** Whose marginal may be missed. */
+  readonly relaxed: Relaxed;
   readonly solution: LabSolution;
 }
 
@@ -107,18 +120,29 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
     const { view } = store.getState();
     const { features, lines } = states;
     const { fit } = states.states;
-    const { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient } = view;
+    const { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient, tau, relaxed } = view;
+    const masses = {
+      student: tokenMasses(lines.student, view.masses),
+      teacher: tokenMasses(lines.teacher, view.masses),
+    };
     solver.solve(
       {
         n: lines.student.ids.length,
         m: lines.teacher.ids.length,
         states: states.states,
         ...{ cost, scheme, epsilon, relative, maxIterations, tolerance, gradient },
+        ...{ masses, relaxed, tau, solver: view.solver },
       },
-      (solution) => store.setState({ solved: { lines, features, fit, solution }, failed: undefined }),
+      (solution) =>
+        store.setState({ solved: { lines, features, fit, masses, relaxed, solution }, failed: undefined }),
       (failed) => store.setState({ failed }),
     );
   }
+
+  solver.onReady(() => {
+    const by = store.getState().solved?.solution.by;
+    if (by?.device === "cpu" && by.why === "opening") solve();
+  });
 
   lab.subscribe((event: LabEvent) => {
     switch (event.type) {
@@ -198,7 +222,7 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
   };
 }
 
-const SOLVER_FIELDS = [...SCHEME_FIELDS, "gradient"] as const;
+const SOLVER_FIELDS = [...SCHEME_FIELDS, "gradient", "tau", "solver"] as const;
 
 /** The switch that the solver settings stand at, if they are exactly one of the two. */
 export function presetOf(view: TransportView): keyof typeof TRANSPORT_PRESETS | undefined {

@@ -1,5 +1,5 @@
 // A plan at any sweep of its iteration, drawn again from the potentials, and what can be read off it.
-import type { LabSolution } from "../../client";
+import type { LabSolution, LabSolve } from "../../client";
 
 export const sweepCount = ({ errors }: LabSolution): number => errors.length - 1;
 
@@ -21,13 +21,20 @@ export interface PlanFacts {
   readonly mass: number;
   /** −Σ P log P in nats. */
   readonly entropy: number;
-  /** 0 for a·bᵀ, 1 for a one-to-one plan: (log nm − H) / log min(n, m). */
+  /**
+   * 0 for the product of its marginals, 1 for a one-to-one plan: the information that one side has of the other, over
+   * the most it could have, (H(P1) + H(Pᵀ1) − H(P)) / min(H(P1), H(Pᵀ1)) of the plan scaled to mass 1.
+   */
   readonly sharpness: number;
-  /** L1 distance of both marginals from uniform. */
+  /** L1 distance of both marginals from the tokens' masses: an error where they must be kept, a price where not. */
   readonly marginalError: number;
+  /** Share of each token's mass that the plan moves. */
+  readonly moved: { readonly student: Float64Array; readonly teacher: Float64Array };
 }
 
-export function planFacts(plan: Float32Array, cost: Float32Array, n: number, m: number): PlanFacts {
+export function planFacts(plan: Float32Array, cost: Float32Array, masses: LabSolve["masses"]): PlanFacts {
+  const { student: a, teacher: b } = masses;
+  const [n, m] = [a.length, b.length];
   let [transportCost, mass, entropy] = [0, 0, 0];
   const rows = new Float64Array(n);
   const cols = new Float64Array(m);
@@ -41,14 +48,26 @@ export function planFacts(plan: Float32Array, cost: Float32Array, n: number, m: 
       rows[i]! += p; // i < n and j < m by construction
       cols[j]! += p;
     }
-  const off = (sums: Float64Array) => sums.reduce((s, x) => s + Math.abs(x - 1 / sums.length), 0);
-  const least = Math.log(Math.min(n, m));
-  const sharpness = least > 0 ? (Math.log(n * m) - entropy) / least : 1;
+  const off = (sums: Float64Array, wanted: Float64Array) =>
+    sums.reduce((s, x, i) => s + Math.abs(x - (wanted[i] ?? 0)), 0);
+  const share = (sums: Float64Array, whole: Float64Array) =>
+    sums.map((x, i) => ((whole[i] ?? 0) > 0 ? x / whole[i]! : 1));
   return {
     transportCost,
     mass,
     entropy,
-    sharpness: Math.min(1, Math.max(0, sharpness)),
-    marginalError: off(rows) + off(cols),
+    sharpness: sharpnessOf(rows, cols, entropy, mass),
+    marginalError: off(rows, a) + off(cols, b),
+    moved: { student: share(rows, a), teacher: share(cols, b) },
   };
+}
+
+function sharpnessOf(rows: Float64Array, cols: Float64Array, entropy: number, mass: number): number {
+  if (!(mass > 0)) return 0;
+  const entropyOf = (sums: Float64Array) =>
+    sums.reduce((h, x) => (x > 0 ? h - (x / mass) * Math.log(x / mass) : h), 0);
+  const [h, k] = [entropyOf(rows), entropyOf(cols)];
+  const most = Math.min(h, k);
+  if (!(most > 0)) return 1;
+  return Math.min(1, Math.max(0, (h + k - (entropy / mass + Math.log(mass))) / most));
 }

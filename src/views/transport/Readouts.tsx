@@ -1,5 +1,7 @@
+import type { LabSolution } from "../../store";
 import { decimals, percent } from "../format";
 import { messages } from "../messages";
+import { HOLLOW } from "./ribbon-geometry";
 import type { Shown } from "./use-shown";
 
 const { transport: text } = messages;
@@ -8,17 +10,24 @@ const { transport: text } = messages;
 export function Readouts({ shown }: { readonly shown: Shown }) {
   const { facts, sweep, last, n, m, solved } = shown;
   const { solution } = solved;
+  const relaxed = solved.relaxed !== "none";
   const done = sweep === last;
   return (
     <>
       <dl className="pairs lab-readouts">
         <Pair name={text.costValue} value={text.number(facts.transportCost)} />
-        <Pair name={text.marginalError} value={text.number(facts.marginalError)} />
+        <Pair name={relaxed ? text.unmoved : text.marginalError} value={text.number(facts.marginalError)} />
         <Pair
           name={text.entropy}
           value={`${decimals(facts.entropy, 2)} ${messages.plan.readouts.entropyOf(decimals(Math.log(n * m), 2))}`}
         />
         <Pair name={text.mass} value={text.number(facts.mass)} />
+        {relaxed && (
+          <Pair
+            name={text.unmatched}
+            value={text.unmatchedCounts(hollowTokens(facts.moved.student), hollowTokens(facts.moved.teacher))}
+          />
+        )}
       </dl>
       <Sharpness share={facts.sharpness} />
       <p role="status" className="state-line">
@@ -31,8 +40,21 @@ export function Readouts({ shown }: { readonly shown: Shown }) {
         )}{" "}
         <span className="muted">{text.afterSweeps(sweep)}</span>
       </p>
-      <p className="fact">{text.solvedIn(decimals(solution.ms, 1))}</p>
+      <SolvedLine solution={solution} />
     </>
+  );
+}
+
+const hollowTokens = (moved: Float64Array): number => moved.filter((share) => share < HOLLOW).length;
+
+/** Which solver it was, and why not the other. */
+function SolvedLine({ solution: { ms, by } }: { readonly solution: LabSolution }) {
+  const why = by.device === "cpu" ? text.whyCpu[by.why](by.detail) : "";
+  return (
+    <p className="fact" data-solved-by={by.device}>
+      {text.solvedBy(decimals(ms, 1), by)}
+      {why && `: ${why}`}
+    </p>
   );
 }
 

@@ -1,4 +1,3 @@
-import type { TokenLine } from "../../store";
 import { percent } from "../format";
 import { messages } from "../messages";
 import { useLab, useLabState } from "../use-app";
@@ -10,12 +9,11 @@ const PARTNERS = 5;
 /** What is pointed at: a pair with its mass and its part of the loss, or a token with its partners. */
 export function Selected({ shown }: { readonly shown: Shown }) {
   const { student, teacher } = useLabState((state) => state.selection);
-  const { lines } = shown.solved;
   if (student === undefined && teacher === undefined) return <p className="empty">{text.hint}</p>;
   return (
     <div aria-live="polite">
-      {student !== undefined && <Token side="student" line={lines.student} index={student} />}
-      {teacher !== undefined && <Token side="teacher" line={lines.teacher} index={teacher} />}
+      {student !== undefined && <Token side="student" shown={shown} index={student} />}
+      {teacher !== undefined && <Token side="teacher" shown={shown} index={teacher} />}
       {student !== undefined && teacher !== undefined ? (
         <PairFacts shown={shown} row={student} col={teacher} />
       ) : (
@@ -27,18 +25,20 @@ export function Selected({ shown }: { readonly shown: Shown }) {
 
 function Token({
   side,
-  line,
+  shown: { solved, facts },
   index,
 }: {
   readonly side: "student" | "teacher";
-  readonly line: TokenLine;
+  readonly shown: Shown;
   readonly index: number;
 }) {
+  const line = solved.lines[side];
   return (
     <p className="picked">
       <span className={`token id-${side}`}>{line.texts[index] ?? ""}</span>{" "}
       <span className="muted">
         {text.bytesAt(line.start[index] ?? 0, line.end[index] ?? 0)} · {text.tokenId(line.ids[index] ?? 0)}
+        {solved.relaxed !== "none" && ` · ${text.movedShare(percent(facts.moved[side][index] ?? 0))}`}
       </span>
     </p>
   );

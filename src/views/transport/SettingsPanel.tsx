@@ -1,6 +1,13 @@
 import { useId, type ReactNode } from "react";
 import { COST_KINDS, GRADIENTS } from "../../config/run";
-import { FEATURES, PROJECTORS, type TransportView } from "../../config/transport-view";
+import {
+  FEATURES,
+  MASSES,
+  PROJECTORS,
+  RELAXED,
+  SOLVERS,
+  type TransportView,
+} from "../../config/transport-view";
 import { presetOf } from "../../store";
 import { significant } from "../format";
 import { messages } from "../messages";
@@ -54,12 +61,23 @@ export function SettingsPanel() {
           <p className="hint">{text.schemeNotes[preset ?? "own"]}</p>
         </div>
         <EpsilonField view={view} />
+        <Marginals view={view} />
         <Choice
           label={text.gradient}
           value={view.gradient}
           options={GRADIENTS.map((value) => [value, text.gradientNames[value]])}
           onChange={(gradient) => lab.change({ gradient })}
         />
+        <div className="field field-wide">
+          <span className="label">{text.solver}</span>
+          <Segmented
+            label={text.solver}
+            options={SOLVERS.map((value) => ({ value, text: text.solverNames[value] }))}
+            value={view.solver}
+            onChange={(solver) => lab.change({ solver })}
+          />
+          <p className="hint">{text.solverNotes[view.solver]}</p>
+        </div>
       </div>
     </Panel>
   );
@@ -70,10 +88,18 @@ interface ChoiceProps<T extends string> {
   readonly value: T;
   readonly options: readonly (readonly [T, string])[];
   readonly onChange: (value: T) => void;
+  readonly disabled?: boolean;
   readonly note?: ReactNode;
 }
 
-function Choice<T extends string>({ label, value, options, onChange, note }: ChoiceProps<T>) {
+function Choice<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  disabled = false,
+  note,
+}: ChoiceProps<T>) {
   const id = useId();
   return (
     <div className="field field-wide">
@@ -81,6 +107,7 @@ function Choice<T extends string>({ label, value, options, onChange, note }: Cho
       <select
         id={id}
         value={value}
+        disabled={disabled}
         onChange={(event) => {
           const chosen = options.find(([option]) => option === event.target.value);
           if (chosen) onChange(chosen[0]);
@@ -97,6 +124,40 @@ function Choice<T extends string>({ label, value, options, onChange, note }: Cho
   );
 }
 
+/** What the tokens weigh, and whether all of it must be moved. */
+function Marginals({ view }: { readonly view: TransportView }) {
+  const lab = useLab();
+  const multiplicative = view.scheme === "kernel";
+  return (
+    <>
+      <Choice
+        label={text.masses}
+        value={view.masses}
+        options={MASSES.map((value) => [value, text.massesNames[value]])}
+        onChange={(masses) => lab.change({ masses })}
+      />
+      <Choice
+        label={text.relaxed}
+        value={view.relaxed}
+        options={RELAXED.map((value) => [value, text.relaxedNames[value]])}
+        onChange={(relaxed) => lab.change({ relaxed })}
+        disabled={multiplicative}
+        note={multiplicative ? text.relaxedNotHere : view.relaxed === "none" ? undefined : text.relaxedNote}
+      />
+      {view.relaxed !== "none" && (
+        <LogSlider
+          name={text.tau}
+          letter="τ"
+          shown={text.inMeanCosts(significant(view.tau))}
+          range={TAU_RANGE}
+          value={view.tau}
+          onChange={(tau) => lab.change({ tau })}
+        />
+      )}
+    </>
+  );
+}
+
 /** How the teacher's states came into the student's space: said, because a plan depends on it. */
 function ProjectorNote() {
   const fit = useLabState((state) => state.solved?.fit);
@@ -105,21 +166,55 @@ function ProjectorNote() {
   return fit ? text.fitNote(fit.pairs, fit.rows, fit.explained) : null;
 }
 
-/** Ranges of the slider in powers of ten: around the mean cost, or around the published ε = 10. */
+/** Ranges of the sliders in powers of ten: around the mean cost, or around the published ε = 10. */
 const RANGES = { relative: [-3, 1], absolute: [-2, 3] } as const;
+const TAU_RANGE = [-2, 2] as const;
 
-/** ε on a log scale. */
 export function EpsilonField({ view }: { readonly view: TransportView }) {
-  const id = useId();
   const lab = useLab();
-  const [low, high] = RANGES[view.relative ? "relative" : "absolute"];
   const shown = significant(view.epsilon);
-  const value = view.relative ? text.epsilonRelative(shown) : text.epsilonAbsolute(shown);
+  return (
+    <LogSlider
+      name={text.epsilon}
+      letter="ε"
+      className="lab-epsilon"
+      shown={view.relative ? text.inMeanCosts(shown) : text.epsilonAbsolute(shown)}
+      range={RANGES[view.relative ? "relative" : "absolute"]}
+      value={view.epsilon}
+      onChange={(epsilon) => lab.change({ epsilon })}
+    />
+  );
+}
+
+interface LogSliderProps {
+  readonly name: string;
+  readonly letter: string;
+  /** What a lesson points at. */
+  readonly className?: string;
+  /** The value in words. */
+  readonly shown: string;
+  /** Powers of ten. */
+  readonly range: readonly [number, number];
+  readonly value: number;
+  readonly onChange: (value: number) => void;
+}
+
+/** A positive number on a log scale. */
+function LogSlider({
+  name,
+  letter,
+  className = "",
+  shown,
+  range: [low, high],
+  value,
+  onChange,
+}: LogSliderProps) {
+  const id = useId();
   const ticks = Array.from({ length: high - low + 1 }, (_, i) => low + i);
   return (
-    <div className="field field-wide lab-epsilon">
+    <div className={`field field-wide lab-log ${className}`}>
       <label htmlFor={id}>
-        {text.epsilon} <i>ε</i> <output htmlFor={id}>{value}</output>
+        {name} <i>{letter}</i> <output htmlFor={id}>{shown}</output>
       </label>
       <input
         id={id}
@@ -127,11 +222,9 @@ export function EpsilonField({ view }: { readonly view: TransportView }) {
         min={low}
         max={high}
         step={0.02}
-        value={Math.log10(view.epsilon)}
-        aria-valuetext={value}
-        onChange={(event) =>
-          lab.change({ epsilon: Number((10 ** Number(event.target.value)).toPrecision(4)) })
-        }
+        value={Math.log10(value)}
+        aria-valuetext={shown}
+        onChange={(event) => onChange(Number((10 ** Number(event.target.value)).toPrecision(4)))}
       />
       <ol aria-hidden="true">
         {ticks.map((tick) => (

@@ -83,7 +83,8 @@ function Canvas({ shown, values, shade }: CanvasProps) {
   const show = useLabState((state) => state.view.show);
   const palette = usePalette();
   const scheme = useScheme();
-  const { solved, plan, n, m } = shown;
+  const { solved, plan, facts, n, m } = shown;
+  const { moved } = facts;
   const { lines } = solved;
   const pairs = useMemo(() => agreementPairs(lines, show.overlay), [lines, show.overlay]);
   const planShade = useMemo(() => shadeOf("plan", plan, show.scale, scheme), [plan, show.scale, scheme]);
@@ -96,9 +97,9 @@ function Canvas({ shown, values, shade }: CanvasProps) {
   useEffect(() => {
     if (width < 1 || !scene) return;
     const calm = matchMedia(CALM).matches;
-    const data = { form: show.form, lines, plan, values, shade, planShade, palette, pairs, calm };
+    const data = { form: show.form, lines, plan, moved, values, shade, planShade, palette, pairs, calm };
     scene.update({ ...data, width, maxHeight: MAX_HEIGHT });
-  }, [scene, width, show.form, lines, plan, values, shade, planShade, palette, pairs]);
+  }, [scene, width, show.form, lines, plan, moved, values, shade, planShade, palette, pairs]);
   return (
     <div className="stage-frame">
       <div ref={measure} className="stage-measure">

@@ -1,10 +1,18 @@
 // Draws two token lines over their byte ruler with ribbons between them, and the way from ribbons to cells.
-import type { Lines, Selection } from "../../store";
+import type { Lines, PlanFacts, Selection } from "../../store";
 import { shorten, CHAR_PX } from "../plan/heatmap-layout";
 import type { Palette } from "../theme/palette";
 import { MONO, SANS } from "./draw-matrix";
 import type { Box } from "./matrix-geometry";
-import { byteX, rulerBytes, TOKEN_PX, tokenBox, type Ribbon, type RibbonFrame } from "./ribbon-geometry";
+import {
+  byteX,
+  HOLLOW,
+  rulerBytes,
+  TOKEN_PX,
+  tokenBox,
+  type Ribbon,
+  type RibbonFrame,
+} from "./ribbon-geometry";
 import { shadeColor, type Shade } from "./shade";
 
 export interface RibbonPicture {
@@ -13,6 +21,8 @@ export interface RibbonPicture {
   readonly ribbons: readonly Ribbon[];
   readonly shade: Shade;
   readonly palette: Palette;
+  /** Share of each token's mass that the plan moves. */
+  readonly moved: PlanFacts["moved"];
 }
 
 const RIBBON_ALPHA = 0.85;
@@ -98,7 +108,7 @@ function fillRibbon(
 
 function drawTokens(
   pen: CanvasRenderingContext2D,
-  { frame, lines, palette }: RibbonPicture,
+  { frame, lines, palette, moved }: RibbonPicture,
   side: "student" | "teacher",
 ): void {
   const { texts, start, end } = lines[side];
@@ -108,21 +118,31 @@ function drawTokens(
   texts.forEach((text, i) => {
     const box = tokenBox(frame, side, start[i] ?? 0, end[i] ?? 0);
     if (box.x + box.width < 0 || box.x > frame.width) return;
-    tokenRect(pen, box, palette, side);
+    const hollow = (moved[side][i] ?? 1) < HOLLOW;
+    tokenRect(pen, box, palette, side, hollow);
     const chars = Math.floor((box.width - 1) / CHAR_PX);
     if (chars < 1) return;
-    pen.fillStyle = palette[side];
+    pen.fillStyle = hollow ? palette.muted : palette[side];
     pen.fillText(shorten(text, Math.max(1, chars)), box.x + box.width / 2, box.y + TOKEN_PX / 2);
   });
 }
 
-/** A token's span: the ground inside, its model's line and mark at the edge that faces the ribbons. */
+/** A token's span: filled, its model's line and mark at the edge that faces the ribbons; or hollow, an outline. */
 function tokenRect(
   pen: CanvasRenderingContext2D,
   { x, y, width, height }: Box,
   palette: Palette,
   side: "student" | "teacher",
+  hollow: boolean,
 ): void {
+  if (hollow) {
+    pen.strokeStyle = palette.control;
+    pen.lineWidth = 1;
+    pen.setLineDash([2, 2]);
+    pen.strokeRect(x + 1, y + 1.5, Math.max(0.5, width - 2), height - 3);
+    pen.setLineDash([]);
+    return;
+  }
   pen.fillStyle = palette.raised;
   pen.fillRect(x + 0.5, y, Math.max(0.5, width - 1), height);
   const edge = side === "teacher" ? y + height - 1 : y + 1;

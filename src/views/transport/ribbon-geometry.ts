@@ -37,6 +37,8 @@ const PAD = 8;
 /** More ribbons than these cannot be told apart. */
 const MOST_RIBBONS = 1500;
 const LEAST_SHARE = 0.01;
+/** A token that moves less than this share of its mass has no counterpart to speak of: it is drawn hollow. */
+export const HOLLOW = 0.5;
 
 export function ribbonFrame(lines: Lines, width: number, gap: number, scroll: number): RibbonFrame {
   const bytes = Math.max(1, lines.student.end.at(-1) ?? 0, lines.teacher.end.at(-1) ?? 0);

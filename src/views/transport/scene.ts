@@ -1,6 +1,6 @@
 // The stage's two canvases and what pointer, wheel and keys do on them. Imperative, because a hover must cost a
 // redraw of one overlay and not a render: the selection lives in the lab's store, the viewport here.
-import type { Lines, Pairing, Selection, TransportLab } from "../../store";
+import type { Lines, Pairing, PlanFacts, Selection, TransportLab } from "../../store";
 import { NOTHING } from "../../store";
 import type { Palette } from "../theme/palette";
 import { drawMatrix, drawMatrixSelection, matrixImage, prepare } from "./draw-matrix";
@@ -31,6 +31,7 @@ export interface SceneData {
   readonly form: "matrix" | "ribbons";
   readonly lines: Lines;
   readonly plan: Float32Array;
+  readonly moved: PlanFacts["moved"];
   /** What the matrix shows: the plan, its cost or its gradient. */
   readonly values: Float32Array;
   readonly shade: Shade;
@@ -121,6 +122,7 @@ export function createScene(host: HTMLElement, lab: TransportLab): Scene {
         ribbons,
         shade: data.planShade,
         palette: data.palette,
+        moved: data.moved,
       };
       if (pen)
         drawMorph(pen, picture, (i, j) => cellBox(cells, view, i, j), to === "matrix" ? share : 1 - share);

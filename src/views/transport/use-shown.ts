@@ -18,11 +18,11 @@ export function useShown(): Shown | undefined {
   const chosen = useLabState((state) => state.view.show.sweep);
   return useMemo(() => {
     if (!solved) return undefined;
-    const { lines, solution } = solved;
+    const { lines, solution, masses } = solved;
     const [n, m] = [lines.student.ids.length, lines.teacher.ids.length];
     const last = sweepCount(solution);
     const sweep = Math.min(chosen ?? last, last);
     const plan = planAtSweep(solution, n, m, sweep);
-    return { solved, n, m, sweep, last, plan, facts: planFacts(plan, solution.cost, n, m) };
+    return { solved, n, m, sweep, last, plan, facts: planFacts(plan, solution.cost, masses) };
   }, [solved, chosen]);
 }

@@ -1,0 +1,34 @@
+// The Transport screen's problems through the WGSL kernels. This file is loaded with the first question that a GPU
+// should answer, so that the CPU twin is there at once.
+import { openGpu, type Gpu } from "../gpu/device";
+import { solveBatch } from "../ot/solve";
+import type { LabSolution, LabSolve } from "./lab-protocol";
+import { labProblem, toSolution } from "./lab-solve";
+
+export interface LabGpu {
+  readonly adapter: string;
+  /** @throws whatever the device has to complain about; it is of no more use then. */
+  solve(question: LabSolve): Promise<LabSolution>;
+  destroy(): void;
+}
+
+/** @throws NoGpuError when there is none. */
+export const openLabGpu = async (implementation: GPU | undefined, secureContext: boolean): Promise<LabGpu> =>
+  labGpuOn(await openGpu(implementation, { secureContext }));
+
+export function labGpuOn(gpu: Gpu): LabGpu {
+  const { vendor, architecture, device, description } = gpu.adapter;
+  const name = description || device || [vendor, architecture].filter(Boolean).join(" ");
+  const adapter = name || "unnamed adapter";
+  return {
+    adapter,
+    async solve(question) {
+      const started = performance.now();
+      const { problem, options } = labProblem(question);
+      const [solved] = await solveBatch(gpu, [problem], options);
+      gpu.check();
+      return toSolution(question.id, problem.cost, solved, { device: "gpu", adapter }, started);
+    },
+    destroy: () => gpu.destroy(),
+  };
+}
