@@ -5,8 +5,8 @@ import { BadUsage } from "./usage";
 
 const USAGE = `couplet COMMAND
 
-  run CONFIG.json --out DIR [--resume CHECKPOINT]
-                               train as the page does; writes metrics.jsonl, config.json, plan.json,
+  run CONFIG.json --out DIR [--resume CHECKPOINT] [--cache DIR]
+                               train as the page does, with the teacher's states kept in --cache; writes metrics.jsonl, config.json, plan.json,
                                answers.json, evaluations.jsonl, checkpoint.safetensors and the trained student
   export RUN_DIR [--out ZIP|DIR] [--fp16]
                                the student of a run as a zip that Transformers and transformers.js load, checked

@@ -3,31 +3,37 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname, join, resolve } from "node:path";
 import type { RunConfig } from "../config/run";
 import type { PlanRecord, StepRecord } from "../telemetry";
-import { openRun, type Run, RunError } from "../trainer";
+import { createStateSets } from "../models";
+import { folderStore } from "../models/node-store";
+import { openRun, type Run, RunError, type TeacherStateCounts } from "../trainer";
 import { openNodeGpu } from "./node-gpu";
 import { nodeSources, readConfig } from "./sources";
 import { BadUsage, parseArguments } from "./usage";
 
-const USAGE = "Usage: couplet run CONFIG.json --out DIR [--resume CHECKPOINT]";
+const USAGE = "Usage: couplet run CONFIG.json --out DIR [--resume CHECKPOINT] [--cache DIR]";
 const CHECKPOINT = "checkpoint.safetensors";
 const MOST_CHECKPOINT_BYTES = 2 ** 31 - 2 ** 20; // with room for the header
 
 export async function runCommand(argv: string[]): Promise<number> {
-  const { positional, options } = parseArguments(argv, ["out", "resume"]);
+  const { positional, options } = parseArguments(argv, ["out", "resume", "cache"]);
   const [file] = positional;
   const out = options.get("out");
   if (!file || !out || positional.length !== 1) throw new BadUsage(USAGE);
   const config = readConfig(file);
   const resume = options.get("resume");
   const checkpoint = resume === undefined ? undefined : readBytes("checkpoint", resume);
-  const sources = nodeSources(config);
+  const cache = options.get("cache");
+  const teacherStates = cache === undefined ? undefined : createStateSets(folderStore(resolve(cache)));
+  const sources = { ...nodeSources(config), teacherStates };
   const gpu = await openNodeGpu();
   console.error(`adapter: ${gpu.adapter.description || gpu.adapter.device}`);
   let run: Run | undefined;
   try {
     run = await openRun(gpu, config, sources);
     if (checkpoint) await run.restore(checkpoint);
-    return await train(run, outputFolder(resolve(out)));
+    const code = await train(run, outputFolder(resolve(out)));
+    if (teacherStates) tellStates(await run.keepTeacherStates());
+    return code;
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
     tell(error);
@@ -114,6 +120,12 @@ async function caught(work: () => Promise<void>): Promise<RunError | undefined> 
     return error;
   }
 }
+
+const tellStates = ({ computed, found, trouble }: TeacherStateCounts): void =>
+  console.error(
+    `teacher: ${computed} sequences computed, ${found} from the cache` +
+      (trouble === undefined ? "" : `; the cache was given up: ${trouble}`),
+  );
 
 const tell = ({ what, why, remedy }: RunError): void => console.error(`${what}\n${why}\n${remedy}`);
 

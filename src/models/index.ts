@@ -62,4 +62,14 @@ export {
   storedFiles,
   type StoredModel,
 } from "./model-store";
-export { opfsStore } from "./opfs-store";
+export { opfsStore, TEACHER_STATES } from "./opfs-store";
+export { digestOf } from "./digest";
+export {
+  createStateSets,
+  STATE_LIMITS,
+  type StateLimits,
+  type StateRecord,
+  type StateSet,
+  type StateSets,
+  type StoredStates,
+} from "./teacher-states";

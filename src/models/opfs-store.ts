@@ -1,4 +1,4 @@
-// The origin's private file system as a store of models. In a worker only: there a file can be written in place, which
+// The origin's private file system as a store of models, and of what teachers computed. In a worker only: there a file can be written in place, which
 // is what lets a download go on after the tab was closed. Names are percent-encoded; "~" ends the name of a file begun.
 
 import type { FileWriter, ModelStore, StoredFile } from "./model-store";
@@ -14,12 +14,14 @@ interface WorkerFile extends FileSystemFileHandle {
   move?(name: string): Promise<void>;
 }
 
-const ROOT = "couplet-models";
+/** Folders at the top of the file system. */
+const MODELS = "couplet-models";
+export const TEACHER_STATES = "couplet-teacher-states";
 const BEGUN = "~";
 
-export function opfsStore(storage: StorageManager = navigator.storage): ModelStore {
+export function opfsStore(top = MODELS, storage: StorageManager = navigator.storage): ModelStore {
   const root = async (): Promise<FileSystemDirectoryHandle> =>
-    (await storage.getDirectory()).getDirectoryHandle(ROOT, { create: true });
+    (await storage.getDirectory()).getDirectoryHandle(top, { create: true });
   const folder = async (key: string, create = false): Promise<FileSystemDirectoryHandle | undefined> =>
     (await root()).getDirectoryHandle(encode(key), { create }).catch(absent);
 

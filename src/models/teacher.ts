@@ -2,15 +2,16 @@
 // hidden_states[0] and hidden_states[-1]; and the same without taps, as a reference for our own engine.
 
 import { asObject } from "./config";
+import { pieceDigest } from "./digest";
 import { ModelError, whileReading, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
 import { createGenerate, type GenerateOptions, isDecoder, SUPPORTED_DECODERS } from "./generate";
-import type { Device } from "./hub";
+import { type Device, provider, transformers } from "./hub";
 import { findLayers, type LayerTap } from "./onnx-layers";
 import { findTaps, headWeight, lookupTable, type Taps } from "./onnx-taps";
 import type { OnnxGraph } from "./onnx-wire";
 import type { NamedTensor } from "./safetensors";
-import { ONNX_FILES, type OnnxDtype, openSession, readOnnxFile } from "./session";
+import { ONNX_FILES, type OnnxDtype, type OnnxSource, openSession, readOnnxFile } from "./session";
 import { probe } from "./teacher-probe";
 import { loadTokenizer, type Tokenizer } from "./tokenizer";
 
@@ -67,6 +68,11 @@ export interface Teacher {
   generate(prompt: string, options: GenerateOptions): Promise<string>;
   /** The same in tokens: the new ones only, without eos. */
   continue(ids: readonly number[], options: GenerateOptions): Promise<number[]>;
+  /**
+   * Digest of the graph with its weights, what runs it and the version of that: with the same tokens, two teachers of
+   * one identity return the same bits. Undefined unless it was asked for.
+   */
+  readonly identity?: string;
   dispose(): Promise<void>;
 }
 
@@ -83,6 +89,8 @@ export interface TeacherOptions extends OpenOptions {
    * the number of blocks (before the final norm, unlike `hidden`).
    */
   readonly layers?: readonly number[];
+  /** Name the model by its contents, which takes a second for each 500 MB or so. */
+  readonly identify?: boolean;
 }
 
 /** What a teacher's config.json says, without its graph. */
@@ -93,13 +101,14 @@ export async function loadTeacherConfig(files: ModelFiles): Promise<TeacherConfi
 
 export async function openTeacher(
   files: ModelFiles,
-  { device, onProgress, dtype = "fp32", layers = [] }: TeacherOptions,
+  { device, onProgress, dtype = "fp32", layers = [], identify = false }: TeacherOptions,
 ): Promise<Teacher> {
   const rawConfig = await readJson(files, "config.json");
   const config = withFile("config.json", () => teacherConfig(rawConfig));
   const tokenizer = await loadTokenizer(files);
   const file = ONNX_FILES[dtype];
   const source = await readOnnxFile(files, (loaded, total) => onProgress?.({ file, loaded, total }), file);
+  const identity = identify ? await identityOf(source, device) : undefined;
   const taps = withFile(file, () => findTaps(source.graph));
   const head = headWeight(source.graph, taps);
   const blocks = withFile(file, () => layerTaps(source.graph, taps, layers, config.layers));
@@ -143,8 +152,14 @@ export async function openTeacher(
     },
     generate: async (prompt, options) => tokenizer.decode(await proceed(tokenizer.encode(prompt), options)),
     continue: proceed,
+    ...(identity !== undefined && { identity }),
     dispose: () => session.release(),
   };
+}
+
+async function identityOf({ bytes }: OnnxSource, device: Device): Promise<string> {
+  const { env } = await transformers();
+  return `${await pieceDigest(bytes)} ${provider(device)} ${env.version}`;
 }
 
 function layerTaps(

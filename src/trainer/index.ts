@@ -5,6 +5,6 @@ export { asRunError, deviceLost, RunError } from "./failure";
 export type { Progress, RunSources } from "./load";
 export { mib } from "./plan";
 export { createPlanner, planSources } from "./plan-sources";
-export { openRun, type Run } from "./run";
+export { openRun, type Run, type TeacherStateCounts } from "./run";
 export { type ExportCheck, verifyExport } from "./verify-export";
 export { writerOf } from "./teacher-rows";

@@ -18,6 +18,8 @@ import {
   type ModelFiles,
   type OnnxDtype,
   openTeacher,
+  type StateSet,
+  type StateSets,
   type Teacher,
   type Tokenizer,
   withOnnxGraph,
@@ -37,7 +39,7 @@ import { asRunError, RunError } from "./failure";
 import { runParameters, startAtHeads } from "./parameters";
 import { planRun, type RunPlan } from "./plan";
 import { checkFits, planWithChanges } from "./plan-changes";
-import { teacherLayers } from "./teacher-cache";
+import { openStateSet, teacherLayers } from "./teacher-cache";
 import { type TextSources, trainingRows } from "./teacher-rows";
 import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
 
@@ -51,6 +53,8 @@ export interface RunSources extends TextSources {
   readonly heldOut: readonly Row[];
   /** The ONNX backend of both sessions. */
   readonly device: Device;
+  /** Keeps the teacher's states from run to run; without it each run computes its own. */
+  readonly teacherStates?: StateSets | undefined;
   /** Keeps vocabulary maps from run to run; without it they are built for each. */
   readonly vocabularyMaps?: MapStore | undefined;
   /** Keeps which matmul is fastest on an adapter; without it each run measures. */
@@ -62,6 +66,8 @@ export type Progress = (stage: string, done: number, total: number) => void;
 
 export interface Loaded {
   readonly teacher: Teacher;
+  /** Of earlier runs with this teacher and these taps. */
+  readonly teacherStates: StateSet | undefined;
   /** The student as it was exported, in its own ONNX session: the reference of our logits, and "before". */
   readonly original: Teacher;
   readonly studentFiles: ModelFiles;
@@ -115,7 +121,8 @@ async function open(
     const onProgress = ({ loaded, total }: { loaded: number; total: number }) =>
       progress(`loading the ${role}`, loaded, total);
     const dtype = role === "teacher" ? (sources.teacherDtype ?? "fp32") : "fp32";
-    const teacher = await openTeacher(files, { device: sources.device, onProgress, layers, dtype });
+    const identify = role === "teacher" && sources.teacherStates !== undefined;
+    const teacher = await openTeacher(files, { device: sources.device, onProgress, layers, dtype, identify });
     onFailure(() => teacher.dispose());
     return teacher;
   };
@@ -124,6 +131,8 @@ async function open(
   const objective = objectiveOf(run.method);
   const needs = objective.needs(run.method);
   const teacher = await session("teacher", sources.teacher, teacherLayers(needs));
+  const teacherStates =
+    sources.teacherStates && (await openStateSet(sources.teacherStates, run.teacher, teacher, needs));
   const { config, tensors } = await loadStudentWeights(sources.student);
   const original = await session("student", await withOnnxGraph(sources.student, config, tensors));
   const tokenizer = await loadTokenizer(sources.student);
@@ -166,7 +175,18 @@ async function open(
   onFailure(() => pool.destroy());
   const studentFiles = sources.student;
   return {
-    ...{ teacher, original, studentFiles, model, tokenizer, tokens, objective, logitsGap, teacherWeights },
+    ...{
+      teacher,
+      teacherStates,
+      original,
+      studentFiles,
+      model,
+      tokenizer,
+      tokens,
+      objective,
+      logitsGap,
+      teacherWeights,
+    },
     fingerprint: fingerprint(tensors),
     ...{ plan, pool },
     views,

@@ -53,9 +53,20 @@ export interface Run {
    * @throws RunError `checkpoint` when it is of another run; the run is then as it was.
    */
   restore(checkpoint: Uint8Array): Promise<void>;
+  /** Have what the teacher computed kept for later runs; where there is nowhere to keep it, only the counts. */
+  keepTeacherStates(): Promise<TeacherStateCounts>;
   /** The student as it is now, as a Hugging Face style folder, checked by loading it back. */
   exportStudent(): Promise<Map<string, Uint8Array>>;
   destroy(): Promise<void>;
+}
+
+export interface TeacherStateCounts {
+  /** Sequences that the teacher was run on in this run. */
+  readonly computed: number;
+  /** Sequences whose states an earlier run had left. */
+  readonly found: number;
+  /** Why nothing is kept any more, when that is so. */
+  readonly trouble?: string;
 }
 
 export async function openRun(
@@ -67,7 +78,8 @@ export async function openRun(
   const loaded = await loadRun(gpu, config, sources, progress);
   const { teacher, model } = loaded;
   const { store } = model;
-  const cache = createTeacherCache(teacher, loaded.objective.needs(config.method));
+  const needs = loaded.objective.needs(config.method);
+  const cache = createTeacherCache(teacher, needs, { set: loaded.teacherStates });
   const source = createBatchSource(loaded, cache);
   const stepper = createStepper(gpu, loaded, config, source, progress);
   const probe = createProbe(gpu, loaded, config.method, source);
@@ -197,7 +209,12 @@ export async function openRun(
       log.clear();
     },
     exportStudent: () => guarded(() => takeAway(gpu, loaded, sources.device, log.manifest(at))),
+    async keepTeacherStates() {
+      await cache.flush();
+      return { ...cache.counts, ...(cache.trouble !== undefined && { trouble: cache.trouble }) };
+    },
     async destroy() {
+      await cache.flush();
       stepper.destroy();
       probe.destroy();
       gradients?.destroy();

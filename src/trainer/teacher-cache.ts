@@ -1,6 +1,7 @@
-// The frozen teacher's states at a sequence's response positions, computed once and kept for the run.
-import { makeSideBatch, type Moments, momentsOf, type Sequence } from "../data";
-import type { Teacher } from "../models";
+// The frozen teacher's states at a sequence's response positions, computed once, kept in memory
+// for the run and, where there is a set for them, from run to run.
+import { makeSideBatch, type Moments, momentsOf, responseLength, type Sequence } from "../data";
+import { digestOf, type StateRecord, type StateSet, type StateSets, type Teacher } from "../models";
 import type { TeacherNeed } from "../objectives";
 
 export type StateKind = "embedding" | "hidden" | `layer.${number}`;
@@ -19,12 +20,30 @@ export interface BatchStates {
 }
 
 export interface TeacherCache {
-  /** Run the teacher on those sequences that it has not seen. */
+  /** Have these sequences ready: from memory, from an earlier run's set, or by running the teacher. */
   ensure(sequences: readonly Sequence[]): Promise<void>;
-  /** @throws Error when `ensure` was not awaited for this sequence. */
+  /** @throws Error when `ensure` was not awaited for this sequence, or several others were ensured since. */
   states(sequence: Sequence): TeacherStates;
+  /** In memory now. */
   readonly bytes: number;
+  /** Sequences that the teacher was run on, and that came from the set. */
+  readonly counts: { readonly computed: number; readonly found: number };
+  /** Why the set is not used any more, when that is so. */
+  readonly trouble: string | undefined;
+  /** Have the set keep what is new. */
+  flush(): Promise<void>;
 }
+
+export interface TeacherCacheOptions {
+  /** Where states outlive the run. */
+  readonly set?: StateSet | undefined;
+  /** Of states in memory; beyond it, those used longest ago go. */
+  readonly heldBytes?: number;
+}
+
+const HELD_BYTES = 2 ** 30;
+/** Calls of `ensure` whose sequences stay whatever the limit: a step's, the next one's, a probe's. */
+const KEPT_CALLS = 4;
 
 /** The states behind an objective's needs: logits are the head's product with the hidden state. */
 export function stateKinds(needs: readonly TeacherNeed[]): StateKind[] {
@@ -44,17 +63,58 @@ export const teacherLayers = (needs: readonly TeacherNeed[]): number[] =>
 
 const layerOf = (kind: StateKind): number => Number(kind.slice("layer.".length));
 
-export function createTeacherCache(teacher: Teacher, needs: readonly TeacherNeed[]): TeacherCache {
+export function createTeacherCache(
+  teacher: Teacher,
+  needs: readonly TeacherNeed[],
+  { set, heldBytes = HELD_BYTES }: TeacherCacheOptions = {},
+): TeacherCache {
   const kinds = stateKinds(needs);
   const layers = teacherLayers(needs);
-  const cache = new Map<Sequence, TeacherStates>();
+  const cache = new Map<Sequence, TeacherStates>(); // those used longest ago first
+  const counts = { computed: 0, found: 0 };
+  let recent: (readonly Sequence[])[] = [];
   let bytes = 0;
+  let trouble: string | undefined;
   let queue: Promise<void> = Promise.resolve();
 
   async function fill(sequences: readonly Sequence[]): Promise<void> {
-    const missing = sequences.filter((sequence) => !cache.has(sequence));
-    if (missing.length === 0 || kinds.length === 0) return;
-    const batch = makeSideBatch(missing, teacher.tokenizer.padId);
+    if (kinds.length === 0) return;
+    recent = [...recent, sequences].slice(-KEPT_CALLS);
+    for (const sequence of sequences) {
+      const known = cache.get(sequence);
+      cache.delete(sequence);
+      const states = known ?? (await found(sequence)) ?? (await computed(sequence));
+      cache.set(sequence, states);
+      if (!known) bytes += bytesOf(states);
+    }
+    evict();
+  }
+
+  function evict(): void {
+    const kept = new Set(recent.flat());
+    for (const [sequence, states] of cache) {
+      if (bytes <= heldBytes) return;
+      if (kept.has(sequence)) continue;
+      cache.delete(sequence);
+      bytes -= bytesOf(states);
+    }
+  }
+
+  async function found(sequence: Sequence): Promise<TeacherStates | undefined> {
+    const states = await usingSet(async (there) => {
+      const record = await there.read(await keyOf(sequence));
+      return record && fromRecord(record, kinds, responseLength(sequence) * teacher.config.hiddenSize);
+    });
+    if (states) counts.found++;
+    return states;
+  }
+
+  /**
+   * A sequence is run alone and without padding, so that its states depend on nothing but itself: graphs that quantize
+   * their activations scale them by the largest of the whole batch.
+   */
+  async function computed(sequence: Sequence): Promise<TeacherStates> {
+    const batch = makeSideBatch([sequence], teacher.tokenizer.padId);
     const options = { layers: layers.length > 0 };
     const output = await teacher.forward(batch.ids, batch.mask, batch.B, batch.T, options);
     const whole = (kind: StateKind): Float32Array => {
@@ -63,20 +123,24 @@ export function createTeacherCache(teacher: Teacher, needs: readonly TeacherNeed
       if (!layer) throw new RangeError(`The teacher was opened without its ${kind}`);
       return layer;
     };
-    missing.forEach((sequence, b) => {
-      const from = batch.rowOffsets[b] ?? 0;
-      const to = batch.rowOffsets[b + 1] ?? from;
-      const at = batch.rows.subarray(from, to);
-      const gathered = kinds.map((kind) => [kind, gather(whole(kind), at, output.D)] as const);
-      bytes += gathered.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
-      const real = output.hidden
-        .subarray(b * batch.T * output.D)
-        .subarray(0, (sequence.ids.length - 1) * output.D);
-      cache.set(sequence, {
-        values: Object.fromEntries(gathered),
-        ...(kinds.includes("hidden") && { hiddenMoments: momentsOf(real) }),
-      });
-    });
+    const states = {
+      values: Object.fromEntries(kinds.map((kind) => [kind, gather(whole(kind), batch.rows, output.D)])),
+      ...(kinds.includes("hidden") && { hiddenMoments: momentsOf(output.hidden) }),
+    };
+    counts.computed++;
+    await usingSet(async (there) => there.write(await keyOf(sequence), toRecord(states, output.D)));
+    return states;
+  }
+
+  /** A set that fails is a set less, not a run less: the teacher can compute all of it. */
+  async function usingSet<T>(work: (set: StateSet) => Promise<T>): Promise<T | undefined> {
+    if (!set || trouble !== undefined) return undefined;
+    try {
+      return await work(set);
+    } catch (error) {
+      trouble = error instanceof Error ? error.message : String(error);
+      return undefined;
+    }
   }
 
   return {
@@ -94,7 +158,57 @@ export function createTeacherCache(teacher: Teacher, needs: readonly TeacherNeed
     get bytes() {
       return bytes;
     },
+    counts,
+    get trouble() {
+      return trouble;
+    },
+    flush: async () => void (await usingSet((there) => there.flush())),
   };
+}
+
+const entriesOf = ({ values }: TeacherStates): [string, Float32Array][] =>
+  Object.entries(values).flatMap(([kind, data]): [string, Float32Array][] => (data ? [[kind, data]] : []));
+
+const bytesOf = (states: TeacherStates): number =>
+  entriesOf(states).reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
+
+/** All that a sequence's states depend on, beside the teacher and its taps. */
+const keyOf = ({ ids, promptLength }: Sequence): Promise<string> =>
+  digestOf(`${promptLength}:${ids.join(",")}`);
+
+const toRecord = (states: TeacherStates, width: number): StateRecord => ({
+  tensors: new Map(
+    entriesOf(states).map(([kind, data]) => [kind, { shape: [data.length / width, width], data }]),
+  ),
+  note: JSON.stringify(states.hiddenMoments ?? null),
+});
+
+/** Undefined when it is not of this form. */
+function fromRecord(
+  { tensors, note }: StateRecord,
+  kinds: readonly StateKind[],
+  length: number,
+): TeacherStates | undefined {
+  const values = kinds.flatMap((kind) => {
+    const data = tensors.get(kind)?.data;
+    return data?.length === length ? [[kind, data] as const] : [];
+  });
+  if (values.length < kinds.length) return undefined;
+  const hiddenMoments = JSON.parse(note) as Moments | null; // what `toRecord` wrote: the digest was checked
+  return { values: Object.fromEntries(values), ...(hiddenMoments && { hiddenMoments }) };
+}
+
+/** The set of a teacher's states in a store; none where it was not opened with an identity. */
+export async function openStateSet(
+  sets: StateSets,
+  name: string,
+  { identity }: Teacher,
+  needs: readonly TeacherNeed[],
+): Promise<StateSet | undefined> {
+  const taps = stateKinds(needs);
+  return identity === undefined || taps.length === 0
+    ? undefined
+    : sets.open({ teacher: name, identity, taps });
 }
 
 function gather(states: Float32Array, rows: Uint32Array, width: number): Float32Array {

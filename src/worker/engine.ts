@@ -44,6 +44,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   let probeRow = 0;
   /** The row whose answers were last sent in this run. */
   let answered: number | undefined;
+  let saidOfStates: string | undefined;
   /** Stops what can be stopped of a loading: the teacher's writing. */
   let loading: AbortController | undefined;
   let queue: Promise<void> = Promise.resolve();
@@ -172,6 +173,14 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     if (playing && answered !== probeRow) await showAnswers(current);
   }
 
+  /** What the teacher computed is there for the next run, also when the tab is closed now. */
+  async function keepStates(current: Run): Promise<void> {
+    const { trouble } = await current.keepTeacherStates();
+    if (trouble !== undefined && trouble !== saidOfStates)
+      post({ type: "log", text: `The teacher's states are not kept any more: ${trouble}` });
+    saidOfStates = trouble;
+  }
+
   async function evaluate(current: Run): Promise<void> {
     if (current.config.evaluation.rows === 0) return;
     post({ type: "evaluation", evaluation: await current.evaluate() });
@@ -185,6 +194,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
         if (playing && run === current) await step(current);
       });
     }
+    if (run) await serially(() => keepStates(loaded()));
     if (!playing) return; // whoever stopped it has said so
     playing = false;
     telemetry.flush();
@@ -226,6 +236,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
           await step(current);
           telemetry.flush();
           await showPlans(current);
+          await keepStates(current);
           setStatus(current.at >= current.config.steps ? "finished" : "paused");
         });
       case "reset":

@@ -1,9 +1,17 @@
 // The language of the library worker: looking models up, bringing them here, and what is here. A request goes to a
 // host for three commands alone, look-up, download and nothing else by itself; the page says the bytes before.
-import type { Choice, DownloadProgress, Inspection, RemoteFile, RemoteSource, StoredModel } from "../models";
+import type {
+  Choice,
+  DownloadProgress,
+  Inspection,
+  RemoteFile,
+  RemoteSource,
+  StoredModel,
+  StoredStates,
+} from "../models";
 import type { Failure } from "./protocol";
 
-export type { Choice, DownloadProgress, Inspection, RemoteFile, RemoteSource, StoredModel };
+export type { Choice, DownloadProgress, Inspection, RemoteFile, RemoteSource, StoredModel, StoredStates };
 
 export type LibraryCommand =
   /** Two small requests (a few kB): the list of files, and config.json. */
@@ -18,7 +26,11 @@ export type LibraryCommand =
   | { type: "inspect"; key: string }
   /** What is stored, and how much room there is. */
   | { type: "list" }
-  | { type: "delete"; key: string };
+  | { type: "delete"; key: string }
+  /** What teachers computed in earlier runs, and how much room it takes. */
+  | { type: "list-states" }
+  /** One set of states, or all; a later run computes them again. */
+  | { type: "delete-states"; key?: string };
 
 export type LibraryEvent =
   | { type: "looked-up"; inspection: Inspection }
@@ -27,4 +39,6 @@ export type LibraryEvent =
   | { type: "stopped"; key: string }
   /** Bytes used and left as the browser estimates them; undefined where it does not say. */
   | { type: "stored"; models: readonly StoredModel[]; usedBytes?: number; freeBytes?: number }
+  /** `maxBytes`: beyond it, what was used longest ago goes by itself. */
+  | { type: "states"; sets: readonly StoredStates[]; maxBytes: number }
   | { type: "failed"; command: LibraryCommand["type"]; failure: Failure };

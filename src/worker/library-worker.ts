@@ -1,10 +1,11 @@
 // The library in its worker: the only place that asks model hosts for anything, and only when told to.
-import { opfsStore } from "../models";
+import { createStateSets, opfsStore, TEACHER_STATES } from "../models";
 import { createLibrary } from "./library";
 import type { LibraryCommand, LibraryEvent } from "./library-protocol";
 
 const library = createLibrary((event: LibraryEvent) => self.postMessage(event), {
   store: opfsStore(),
+  states: createStateSets(opfsStore(TEACHER_STATES)),
   estimate: () => navigator.storage.estimate(),
 });
 

@@ -10,6 +10,8 @@ import {
   type RemoteFile,
   type RemoteSource,
   type RequestOptions,
+  STATE_LIMITS,
+  type StateSets,
   storedFiles,
 } from "../models";
 import { toFailure } from "./failures";
@@ -17,6 +19,8 @@ import type { LibraryCommand, LibraryEvent } from "./library-protocol";
 
 export interface LibrarySurroundings {
   readonly store: ModelStore;
+  /** What teachers computed. */
+  readonly states: StateSets;
   /** The browser's estimate, where it gives one. */
   estimate(): Promise<{ usage?: number; quota?: number }>;
   readonly request?: RequestOptions;
@@ -27,7 +31,7 @@ export interface Library {
 }
 
 export function createLibrary(post: (event: LibraryEvent) => void, around: LibrarySurroundings): Library {
-  const { store, request = {} } = around;
+  const { store, states, request = {} } = around;
   let running: AbortController | undefined;
 
   async function list(): Promise<void> {
@@ -39,6 +43,9 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
       ...(usage !== undefined && quota !== undefined && { freeBytes: quota - usage }),
     });
   }
+
+  const listStates = async (): Promise<void> =>
+    post({ type: "states", sets: await states.list(), maxBytes: STATE_LIMITS.maxBytes });
 
   async function fetchModel(source: RemoteSource, files: readonly RemoteFile[]): Promise<void> {
     running?.abort();
@@ -101,6 +108,11 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
       case "delete":
         await store.delete(command.key);
         return list();
+      case "delete-states":
+        await states.delete(command.key);
+        return listStates();
+      case "list-states":
+        return listStates();
     }
     command satisfies never;
   }

@@ -3,7 +3,14 @@ import { zipSync } from "fflate";
 import type { RunConfig } from "../config/run";
 import { parseRows } from "../data";
 import { openGpu } from "../gpu/device";
-import { opfsStore, parseModelChoice, storedFiles, urlFiles } from "../models";
+import {
+  createStateSets,
+  opfsStore,
+  parseModelChoice,
+  storedFiles,
+  TEACHER_STATES,
+  urlFiles,
+} from "../models";
 import type { RunSources } from "../trainer";
 import { createEngine } from "./engine";
 import { cachedChoices } from "./kernel-choices";
@@ -30,6 +37,9 @@ function send(event: Event): void {
   self.postMessage(event, { transfer });
 }
 
+/** Of earlier runs, in the private file system. */
+const teacherStates = createStateSets(opfsStore(TEACHER_STATES));
+
 /** The bundled models and data, beside the page, and models from the library: "hub:owner/name@revision", "local:name". */
 async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> {
   const folder = (id: string) =>
@@ -52,6 +62,7 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
     device: "wasm",
     vocabularyMaps: cachedMaps,
     teacherTexts: cachedTexts,
+    teacherStates,
     kernelChoices: cachedChoices,
   };
 }

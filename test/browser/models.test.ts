@@ -1,6 +1,7 @@
 // models in a real Chromium, from source (vite's development server) — plan
 //   forms      teachers in q8, q4, q4f16, fp16 and builder style open on wasm: taps finite, head and probe agree, text comes;
 //              what ONNX Runtime's wasm lacks is refused in its words (a table in GatherBlockQuantized)
+//   states     what a teacher computed is kept in the real private file system, read back by another worker, and its damage seen
 //   library    the worker over the real private file system: import, list with sizes, open as student, begun files, delete
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -154,4 +155,33 @@ test("the library keeps models in the private file system", async () => {
   expect(seen.inspected).toMatchObject({ inspection: { teacher: { can: true }, student: { can: true } } });
   expect(seen.after).toMatchObject({ models: [] });
   expect(outside).toEqual([]);
+});
+
+test("a teacher's states are kept in the private file system", async () => {
+  const seen = await page.evaluate(async () => {
+    const run = async (task: string): Promise<unknown> => {
+      const worker = new Worker("/test/browser/support/states-worker.ts", { type: "module" });
+      const answer = await new Promise((done, failed) => {
+        worker.onmessage = ({ data }) => done(data);
+        worker.onerror = ({ message }) => failed(new Error(message));
+        worker.postMessage(task);
+      });
+      worker.terminate();
+      return answer;
+    };
+    return [
+      await run("write"),
+      await run("read"),
+      await run("damage"),
+      await run("read"),
+      await run("delete"),
+    ];
+  });
+  expect(seen).toEqual([
+    { sets: 1 },
+    { values: [0.1, 0.2, 0.3].map(Math.fround), note: "n" },
+    { damaged: true },
+    { values: undefined },
+    { sets: 0 },
+  ]);
 });

@@ -2,9 +2,16 @@
 //   the whole way   look up, download with progress, list with sizes, inspect, delete
 //   stop            keeps what came; download goes on
 //   import          a dropped folder becomes a stored model that opens
+//   states          what teachers computed is listed with sizes and deleted, one set or all
 //   failure         in words, with the command it belongs to; the next command works
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { loadStudentWeights, memoryStore, type RemoteSource, storedFiles } from "../../src/models";
+import {
+  createStateSets,
+  loadStudentWeights,
+  memoryStore,
+  type RemoteSource,
+  storedFiles,
+} from "../../src/models";
 import { createLibrary } from "../../src/worker/library";
 import type { LibraryEvent } from "../../src/worker/protocol";
 import { type FakeHub, fakeHub } from "./models/fake-hub";
@@ -23,6 +30,7 @@ beforeEach(async () => {
 });
 afterEach(() => hub.close());
 
+const states = createStateSets(memoryStore());
 const open = (onEvent: (event: LibraryEvent) => void = () => undefined) => {
   const store = memoryStore();
   const estimate = async () => ({ usage: 10, quota: 110 });
@@ -30,7 +38,15 @@ const open = (onEvent: (event: LibraryEvent) => void = () => undefined) => {
     events.push(event);
     onEvent(event);
   };
-  return { store, library: createLibrary(post, { store, estimate, request: { patienceMs: 20_000 } }) };
+  return {
+    store,
+    library: createLibrary(post, {
+      store,
+      states,
+      estimate,
+      request: { patienceMs: 20_000 },
+    }),
+  };
 };
 const last = <T extends LibraryEvent["type"]>(type: T) =>
   events.findLast((event): event is Extract<LibraryEvent, { type: T }> => event.type === type)!;
@@ -89,4 +105,26 @@ test("a failure says which command and why; the next one works", async () => {
   expect(last("failed").failure.why).toContain("answered 404");
   await library.handle({ type: "list" });
   expect(last("stored").models).toEqual([]);
+});
+
+test("states of teachers are listed and deleted", async () => {
+  const { library } = open();
+  for (const teacher of ["a#q4", "b"]) {
+    const set = await states.open({ teacher, identity: "x", taps: ["hidden"] });
+    const tensors = new Map([["hidden", { shape: [2, 3], data: new Float32Array(6) }]]);
+    await set.write("row", { tensors, note: "" });
+    await set.flush();
+  }
+  await library.handle({ type: "list-states" });
+  const { sets, maxBytes } = last("states");
+  expect(sets.map(({ teacher, taps }) => [teacher, taps])).toEqual([
+    ["a#q4", ["hidden"]],
+    ["b", ["hidden"]],
+  ]);
+  expect(sets.every(({ bytes, lastUsed }) => bytes > 24 && lastUsed > 1.7e12)).toBe(true);
+  expect(maxBytes).toBe(2 ** 31);
+  await library.handle({ type: "delete-states", key: sets[0]!.key });
+  expect(last("states").sets.map(({ teacher }) => teacher)).toEqual(["b"]);
+  await library.handle({ type: "delete-states" });
+  expect(last("states").sets).toEqual([]);
 });
