@@ -6,7 +6,7 @@ import { draftFor, draftOf, editDraft, judgeDraft, type PresetId } from "./draft
 import type { Explorer } from "./explore";
 import { draftFromLink } from "./run-link";
 import type { Session } from "./session";
-import { saveTheme } from "./preferences";
+import { saveHiddenNotes, saveTheme } from "./preferences";
 import type { AppState, ColorScale, Layer, LiveRun, Source, Theme } from "./state";
 
 export interface Actions {
@@ -48,6 +48,8 @@ export interface Actions {
   explore(epsilon: number | undefined): void;
   chooseTheme(theme: Theme): void;
   dismissProblem(): void;
+  /** Put a note about the adapter away, on later visits too. */
+  hideNote(id: string): void;
   /** What the form's settings would take, before anything is loaded for them. */
   planMemory(): void;
   /** Time the adapter; the answer comes into the state. */
@@ -116,6 +118,11 @@ export function createActions({ store, engine, explorer, session, baseUrl }: Par
       engine.send({ type: "benchmark" });
     },
     dismissProblem: () => store.setState({ problem: undefined }),
+    hideNote: (id) => {
+      const hiddenNotes = [...new Set([...store.getState().hiddenNotes, id])];
+      saveHiddenNotes(hiddenNotes);
+      store.setState({ hiddenNotes });
+    },
     ...draftActions(store),
     ...viewActions(store, explorer),
   };

@@ -8,7 +8,7 @@ import { sameConfig } from "./draft";
 import { createExplorer } from "./explore";
 import { createHistory, type RunHistory } from "./history";
 import type { KeptFiles } from "./kept-files";
-import { loadTheme } from "./preferences";
+import { loadHiddenNotes, loadTheme } from "./preferences";
 import { parseRecordedRun } from "./recorded";
 import { isFrequent, reduce } from "./reduce";
 import { createRecovery } from "./recovery";
@@ -38,7 +38,11 @@ export interface App {
 }
 
 export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppParts): App {
-  const store = createStore<AppState>(() => ({ ...initialState, theme: loadTheme() }));
+  const store = createStore<AppState>(() => ({
+    ...initialState,
+    theme: loadTheme(),
+    hiddenNotes: loadHiddenNotes(),
+  }));
   const live = createHistory();
   const recorded = createHistory();
   const explorer = createExplorer(store, transport);

@@ -1,4 +1,5 @@
 export * from "./actions";
+export * from "./adapter-notes";
 export * from "./app";
 export * from "./compare";
 export * from "./draft";

@@ -20,3 +20,22 @@ export function saveTheme(theme: Theme): void {
     // Denied (private mode, sandboxed frame): nothing to keep it in.
   }
 }
+
+const HIDDEN_KEY = "couplet.hidden-notes";
+
+/** Notes that were read and put away; the ids are the page's own. */
+export function loadHiddenNotes(): readonly string[] {
+  try {
+    return (localStorage.getItem(HIDDEN_KEY) ?? "").split(" ").filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+export function saveHiddenNotes(ids: readonly string[]): void {
+  try {
+    localStorage.setItem(HIDDEN_KEY, ids.join(" "));
+  } catch {
+    // As above.
+  }
+}

@@ -110,6 +110,8 @@ export interface AppState {
   readonly benchmarking: boolean;
   /** Why runs are not kept for the next visit, if they are not. */
   readonly keepIssue: string | undefined;
+  /** Notes about the adapter that were put away. */
+  readonly hiddenNotes: readonly string[];
 }
 
 const emptyRun: LiveRun = {
@@ -145,6 +147,7 @@ export const initialState: AppState = {
   exported: undefined,
   lastSession: undefined,
   keepIssue: undefined,
+  hiddenNotes: [],
   memoryPlan: undefined,
   benchmark: undefined,
   benchmarking: false,

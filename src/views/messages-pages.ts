@@ -38,6 +38,25 @@ export const pageMessages = {
     copyTitle: "Copy an iframe line that shows this figure in another page",
     copied: "The iframe line is copied.",
   },
+  adapterNotes: {
+    hide: "Do not show this again",
+    "no-f16": {
+      title: "This adapter has no 16-bit floats: what that costs",
+      why: "It lacks the feature shader-f16. Couplet's kernels compute in 32 bits, so training, plans and results are the same. What is lost: a teacher in fp16 or q4f16 cannot run on this adapter, and 32-bit forms take more memory.",
+      remedy:
+        "Nothing, for the bundled models. For a large teacher choose its q8, q4 or fp32 form. A newer graphics driver or browser may bring the feature.",
+    },
+    "low-limits": {
+      title: "This adapter's limits leave out large models",
+      limit: (name: string, here: string, needed: string) => `${name} is ${here} here, of ${needed}.`,
+      fit: (fit: readonly string[], tooLarge: readonly string[]) =>
+        `Still fit: ${fit.join(", ")}. Too large: ${tooLarge.join(", ")}.`,
+      nothingFits:
+        "The training kernels do not run within that. Transport, Learn and the recorded run work on the CPU.",
+      remedy:
+        "Train one of those that fit, or open the page on a machine with a larger GPU. If this one is large, update its driver, and see that the browser uses it and not the integrated one.",
+    },
+  },
   devicePage: {
     adapter: "Adapter",
     speed: "How fast",

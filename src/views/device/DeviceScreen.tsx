@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { AdapterFacts, DeviceState } from "../../store";
+import { NEEDED_LIMITS, type AdapterFacts, type DeviceState } from "../../store";
 import type { BenchmarkRecord } from "../../telemetry";
 import { bytes, count, decimals, significant } from "../format";
 import { messages } from "../messages";
@@ -118,15 +118,6 @@ function Results({ results }: { readonly results: readonly BenchmarkRecord[] }) 
 const COMPUTE =
   /Compute|maxBufferSize|StorageBuffer(BindingSize|sPerShaderStage)|UniformBuffer(BindingSize|sPer)|BindGroups$|BindingsPer/;
 
-/** WebGPU's guaranteed minimum of what the kernels need: below it nothing here would run. */
-const NEEDED: Readonly<Record<string, number>> = {
-  maxStorageBuffersPerShaderStage: 8,
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupStorageSize: 16_384,
-  maxStorageBufferBindingSize: 134_217_728,
-  maxBufferSize: 268_435_456,
-};
-
 function Limits({ adapter }: { readonly adapter: AdapterFacts }) {
   const show = (name: string, value: number) => (/Size$/.test(name) ? bytes(value) : count(value));
   return (
@@ -145,7 +136,7 @@ function Limits({ adapter }: { readonly adapter: AdapterFacts }) {
             <tr key={name}>
               <td className="mono">{name}</td>
               <td>{show(name, value)}</td>
-              <td>{NEEDED[name] === undefined ? "" : show(name, NEEDED[name])}</td>
+              <td>{NEEDED_LIMITS[name] === undefined ? "" : show(name, NEEDED_LIMITS[name])}</td>
             </tr>
           ))}
       </tbody>

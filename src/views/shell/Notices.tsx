@@ -1,4 +1,12 @@
-import type { Failure, NoGpuReason, Problem } from "../../store";
+import {
+  adapterNotes,
+  type AdapterFacts,
+  type AdapterNote,
+  type Failure,
+  type NoGpuReason,
+  type Problem,
+} from "../../store";
+import { bytes, count } from "../format";
 import { crashFailure, messages } from "../messages";
 import { useRoute } from "../routes";
 import { useActions, useApp } from "../use-app";
@@ -12,6 +20,7 @@ export function Notices() {
   return (
     <>
       {trains && device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
+      {trains && device.kind === "open" && <AdapterNotes adapter={device.adapter} />}
       <LinkIssues />
       {trains && <LastSessionNotice />}
       {problem && <ProblemNotice problem={problem} />}
@@ -33,6 +42,41 @@ function NoGpu({ reason, detail }: { readonly reason: NoGpuReason; readonly deta
       </dl>
       <p>{messages.noGpu.stillWorks}</p>
     </section>
+  );
+}
+
+/** What works here but with something missing; each can be put away for good. */
+function AdapterNotes({ adapter }: { readonly adapter: AdapterFacts }) {
+  const hidden = useApp((state) => state.hiddenNotes);
+  const { hideNote } = useActions();
+  return adapterNotes(adapter)
+    .filter(({ kind }) => !hidden.includes(kind))
+    .map((note) => (
+      <details key={note.kind} className="notice notice-info" data-reason={note.kind}>
+        <summary>{messages.adapterNotes[note.kind].title}</summary>
+        <dl>
+          <dt>{messages.problem.why}</dt>
+          <dd>{note.kind === "no-f16" ? messages.adapterNotes["no-f16"].why : <LowLimits note={note} />}</dd>
+          <dt>{messages.problem.remedy}</dt>
+          <dd>{messages.adapterNotes[note.kind].remedy}</dd>
+        </dl>
+        <button type="button" className="quiet" onClick={() => hideNote(note.kind)}>
+          {messages.adapterNotes.hide}
+        </button>
+      </details>
+    ));
+}
+
+function LowLimits({ note }: { readonly note: Extract<AdapterNote, { kind: "low-limits" }> }) {
+  const text = messages.adapterNotes["low-limits"];
+  const amount = (name: string, value: number) => (/Size$/.test(name) ? bytes(value) : count(value));
+  return (
+    <>
+      {note.limits.map(({ name, here, needed }) => (
+        <span key={name}>{text.limit(name, amount(name, here), amount(name, needed))} </span>
+      ))}
+      {note.fit.length > 0 ? text.fit(note.fit, note.tooLarge) : text.nothingFits}
+    </>
   );
 }
 

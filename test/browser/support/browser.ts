@@ -5,7 +5,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from "p
 import { preview, type PreviewServer } from "vite";
 
 const top = resolve(import.meta.dirname, "../../..");
-const dist = resolve(top, process.env["COUPLET_DIST"] ?? "dist");
+export const distFolder = resolve(top, process.env["COUPLET_DIST"] ?? "dist");
 export const artifacts = join(top, "test/browser/artifacts");
 
 const QUIET = [
@@ -20,12 +20,12 @@ const QUIET = [
 ];
 export const SWIFTSHADER = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
-/** Takes WebGPU from every worker before its own first line runs; messages wait until then. */
-const WITHOUT_WEBGPU = `
+/** A page script that runs `code` in every worker before its own first line; messages wait until then. */
+export const beforeWorkers = (before: string): string => `
   const RealWorker = globalThis.Worker;
   globalThis.Worker = function (url, options) {
     const code = \`
-      delete WorkerNavigator.prototype.gpu;
+      ${before.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}
       const early = [];
       const keep = (event) => early.push(event.data);
       addEventListener("message", keep);
@@ -35,6 +35,7 @@ const WITHOUT_WEBGPU = `
       });\`;
     return new RealWorker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), options);
   };`;
+const WITHOUT_WEBGPU = beforeWorkers("delete WorkerNavigator.prototype.gpu;");
 
 export interface Opened {
   readonly page: Page;
@@ -49,6 +50,8 @@ export interface Visit {
   readonly before?: string;
   /** Where to begin, such as "#/transport?v=1&epsilon=0.5". */
   readonly hash?: string;
+  /** Another address of the page than the site's own. */
+  readonly url?: string;
 }
 
 /** See scripted-engine.js. */
@@ -68,12 +71,12 @@ export interface Site {
 }
 
 export async function startSite(flags: readonly string[] = []): Promise<Site> {
-  if (!existsSync(join(dist, "index.html")))
+  if (!existsSync(join(distFolder, "index.html")))
     throw new Error("dist/ is missing: the browser tests drive the built page. Run `npx vite build` first.");
   mkdirSync(artifacts, { recursive: true });
   const server = await preview({
     root: top,
-    build: { outDir: dist },
+    build: { outDir: distFolder },
     logLevel: "error",
     preview: { port: 0, host: "127.0.0.1" },
   });
@@ -113,13 +116,14 @@ async function openPage(browser: Browser, url: string, visit: Visit): Promise<Op
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...visit.context });
   const page = await context.newPage();
   const complaints: string[] = [];
+  const base = visit.url ?? url;
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(`console: ${message.text()} (${message.location().url})`);
   });
   page.on("pageerror", (error) => complaints.push(`page: ${error.message}`));
   context.on("request", (request) => {
-    if (!/^(http:\/\/localhost:|data:|blob:)/.test(request.url()))
-      complaints.push(`request: ${request.url()}`);
+    const local = [new URL(base).origin, "data:", "blob:"].some((start) => request.url().startsWith(start));
+    if (!local) complaints.push(`request: ${request.url()}`);
   });
   const { engine = {} } = visit;
   if (engine === "without WebGPU") await page.addInitScript(WITHOUT_WEBGPU);
@@ -128,7 +132,7 @@ async function openPage(browser: Browser, url: string, visit: Visit): Promise<Op
     await page.addInitScript(`globalThis.scriptedEngine = ${JSON.stringify(engine)};`);
     await page.addInitScript(readFileSync(join(import.meta.dirname, "scripted-engine.js"), "utf8"));
   }
-  await page.goto(url + (visit.hash ?? ""));
+  await page.goto(base + (visit.hash ?? ""));
   return { page, complaints };
 }
 
