@@ -45,5 +45,5 @@ export const cot2align: Objective<MethodOf<"cot2align">> = {
     const transport = { ...config.transport, layerWeights: "fixed" } as const;
     return recordTransportTerm(recording, { ...config, transport, only: name }, config.kdRate);
   },
-  recordProbe: (config, recording) => recordTransportProbe(recording, { ...config, crossCot: false }),
+  recordProbe: (config, recording) => recordTransportProbe(recording, config),
 };

@@ -222,7 +222,7 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
   };
 }
 
-/** The plans of one sample, forward only. */
+/** The plans of one sample at every site, forward only. */
 export function recordTransportProbe(recording: Recording, config: PairConfig): RecordedProbe {
   const { b } = recording.tape;
   const { sites, capacity, solved, marginals } = recordForwardTransport(recording, config, false);
@@ -238,15 +238,17 @@ export function recordTransportProbe(recording: Recording, config: PairConfig): 
     plans(outputs, batch) {
       const { transport_state = empty, transport_plan = empty, transport_cost = empty } = outputs;
       const placed = placeProblems(problemSizes(batch, 1, sites), capacity);
-      return sites.flatMap(({ layer: { student: layer } }, s): PlanFigures[] => {
+      return sites.flatMap(({ name, studentView, teacherView }, s): PlanFigures[] => {
         const at = placed[s];
-        if (!at || at.n === 0 || typeof layer === "number") return []; // the page shows the two ends
+        if (!at || at.n === 0) return []; // a row without a plain view has no cross pairs
         const status = readStatus(transport_state, s);
         const matrix = (values: Float32Array) => unpitch(values.subarray(at.cost), at.n, at.m);
         const { cost: transportCost, entropy, epsilon, iterations, marginalError, converged } = status;
         const sharpness = outputs["transport_gauge"]?.[2 * s] ?? NaN;
         const figures = { transportCost, entropy, epsilon, iterations, marginalError, converged, sharpness };
-        return [{ layer, plan: matrix(transport_plan), cost: matrix(transport_cost), ...figures }];
+        const views = { student: studentView, teacher: teacherView };
+        const layer = name.slice("ot_".length);
+        return [{ layer, views, plan: matrix(transport_plan), cost: matrix(transport_cost), ...figures }];
       });
     },
   };

@@ -142,8 +142,10 @@ export interface RecordedObjective {
 /** A term's part of a recorded objective: the objective joins its terms. */
 export type RecordedTerm = RecordedObjective;
 
-/** A plan of one sample with its cost and figures; tokens are the trainer's to add. */
-export type PlanFigures = Omit<PlanRecord, "step" | "studentTokens" | "teacherTokens">;
+/** A plan of one sample with its cost and figures; tokens are the trainer's to add, from these views of the row. */
+export interface PlanFigures extends Omit<PlanRecord, "step" | "studentTokens" | "teacherTokens"> {
+  readonly views: { readonly student: "main" | "plain"; readonly teacher: "main" | "plain" };
+}
 
 /** A recorded forward pass of one sample whose plans can be looked at. */
 export interface RecordedProbe {

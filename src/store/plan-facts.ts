@@ -19,6 +19,19 @@ export function flowAt(record: PlanRecord, row: number, col: number): Flow {
   return { row, col, mass, cost: record.cost[row * cols + col] ?? Number.NaN, rowShare };
 }
 
+/** Which views of a row a plan pairs: the run's own on both sides, or one side plain and one with its reasoning. */
+export const VIEW_PAIRS = ["same", "plain_cot", "cot_plain"] as const;
+export type ViewPair = (typeof VIEW_PAIRS)[number];
+
+/** A site's name as its two parts: "hidden_plain_cot" is the layer "hidden" with the pairing "plain_cot". */
+export function siteParts(site: string): { readonly layer: string; readonly pairing: ViewPair } {
+  const pairing = VIEW_PAIRS.find((p) => site.endsWith(`_${p}`)) ?? "same";
+  return { pairing, layer: pairing === "same" ? site : site.slice(0, -pairing.length - 1) };
+}
+
+export const siteOf = (layer: string, pairing: ViewPair): string =>
+  pairing === "same" ? layer : `${layer}_${pairing}`;
+
 /** The `count` heaviest pairs, heaviest first; ties keep reading order. */
 export function topFlows(record: PlanRecord, count: number): Flow[] {
   const cols = record.teacherTokens.length;

@@ -3,8 +3,21 @@ import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../
 import { judgeDraft, sameConfig } from "./draft";
 import type { AppState, Layer } from "./state";
 
+/** The sites of the shown run's plans, in its own order. */
+export function shownSites({ source, run, recorded }: AppState): readonly Layer[] {
+  if (source === "live") return Object.keys({ ...run.pastPlans, ...run.plans });
+  if (recorded.kind !== "ready") return [];
+  return [...new Set(recorded.run.plans.map(({ layer }) => layer))];
+}
+
+/** The chosen site, or the run's first when it has no such site. */
+export function shownLayer(state: AppState): Layer {
+  const sites = shownSites(state);
+  return sites.includes(state.layer) ? state.layer : (sites[0] ?? state.layer);
+}
+
 /** The record of the shown run and layer, as the run made it. */
-export function shownRecord(state: AppState, layer: Layer = state.layer): PlanRecord | undefined {
+export function shownRecord(state: AppState, layer: Layer = shownLayer(state)): PlanRecord | undefined {
   const { planStep } = state;
   const newest = state.source === "live" ? state.run.plans[layer] : undefined;
   if (newest && planStep === undefined) return newest;
@@ -12,7 +25,7 @@ export function shownRecord(state: AppState, layer: Layer = state.layer): PlanRe
 }
 
 /** The plans of the shown run that can be gone back to, oldest first. */
-export function storedPlans(state: AppState, layer: Layer = state.layer): readonly PlanRecord[] {
+export function storedPlans(state: AppState, layer: Layer = shownLayer(state)): readonly PlanRecord[] {
   if (state.source === "live") return state.run.pastPlans[layer] ?? [];
   if (state.recorded.kind !== "ready") return [];
   return state.recorded.run.plans.filter((plan) => plan.layer === layer);

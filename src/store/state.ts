@@ -14,8 +14,9 @@ import type {
 import { draftOf, type Draft } from "./draft";
 import type { RecordedRun } from "./recorded";
 
+/** A site of transport, as plans and terms name it. */
 export type Layer = PlanRecord["layer"];
-export type Plans = Readonly<Partial<Record<Layer, PlanRecord>>>;
+export type Plans = Readonly<Record<Layer, PlanRecord>>;
 /** Which run the panels show. */
 export type Source = "recorded" | "live";
 export type Theme = "system" | "light" | "dark";
@@ -50,7 +51,7 @@ export interface LiveRun {
   readonly stepsPerSecond: number | undefined;
   readonly plans: Plans;
   /** Earlier plans of the same row by layer, oldest first, thinned as they grow many. */
-  readonly pastPlans: Readonly<Partial<Record<Layer, readonly PlanRecord[]>>>;
+  readonly pastPlans: Readonly<Record<Layer, readonly PlanRecord[]>>;
   readonly answers: AnswerRecord | undefined;
   readonly evaluation: EvaluationRecord | undefined;
   readonly probe: number;
@@ -94,6 +95,7 @@ export interface AppState {
   /** What the opened link asked for and cannot have, one line each. */
   readonly linkIssues: readonly string[];
   readonly source: Source;
+  /** The chosen site; a run without it shows its first: see `shownLayer`. */
   readonly layer: Layer;
   /** The plan of this step is shown; undefined: the newest. */
   readonly planStep: number | undefined;

@@ -41,7 +41,11 @@ export interface TermGauge {
 export interface PlanRecord {
   /** Step after which it was computed; 0 is before training. */
   readonly step: number;
-  readonly layer: "embedding" | "hidden";
+  /**
+   * Where: "embedding", "hidden", or "layer_2_3" for the student's block 2 and the teacher's 3; then, for pairs of
+   * different views, "_plain_cot" (student plain, teacher with its reasoning) or "_cot_plain". As the term "ot_…".
+   */
+  readonly layer: string;
   /** Display form of the tokens on each axis. */
   readonly studentTokens: readonly string[];
   readonly teacherTokens: readonly string[];

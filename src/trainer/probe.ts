@@ -52,9 +52,15 @@ export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, sour
       const { program, live, recorded } = await probeFor(batch);
       const data = { ...live.inputs(batch, source.states([row])), ...recorded.inputs(batch) };
       const values = await program.run(data, { read: recorded.outputs });
-      const studentTokens = responseTokenTexts(batch.student, (id) => tokenizer.tokenText(id));
-      const teacherTokens = responseTokenTexts(batch.teacher, (id) => teacher.tokenizer.tokenText(id));
-      return recorded.plans(values, batch).map((plan) => ({ ...plan, studentTokens, teacherTokens }));
+      const texts = { student: tokenizer, teacher: teacher.tokenizer };
+      const tokens = (view: "main" | "plain", side: "student" | "teacher") =>
+        responseTokenTexts((view === "main" ? batch : batch.plain)?.[side], (id) =>
+          texts[side].tokenText(id),
+        );
+      return recorded.plans(values, batch).map(({ views, ...plan }) => {
+        const studentTokens = tokens(views.student, "student");
+        return { ...plan, studentTokens, teacherTokens: tokens(views.teacher, "teacher") };
+      });
     },
     destroy: () =>
       built.forEach((p) => void p.then(({ program }) => program.destroy()).catch(() => undefined)),
@@ -62,5 +68,5 @@ export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, sour
 }
 
 /** A response position p is the *input* token at p: the last prompt token, then the response without eos. */
-const responseTokenTexts = (side: PairBatch["student"], text: (id: number) => string): string[] =>
-  Array.from(side.rows, (row) => text(side.ids[row] ?? 0));
+const responseTokenTexts = (side: PairBatch["student"] | undefined, text: (id: number) => string): string[] =>
+  Array.from(side?.rows ?? [], (row) => text(side?.ids[row] ?? 0));

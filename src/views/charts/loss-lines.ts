@@ -5,6 +5,7 @@ import { compact } from "../format";
 import { columnRows } from "../figure/rows";
 import type { Figure } from "../figure/SaveFigure";
 import { messages } from "../messages";
+import { termName } from "../plan/site-name";
 import type { Palette } from "../theme/palette";
 import { chartSvg } from "./chart-svg";
 import type { LegendItem, Mark } from "./Legend";
@@ -34,7 +35,7 @@ export function lossLegend(terms: readonly string[]): LegendItem[] {
     { key: TOTAL, name: messages.losses.total, color: "ink", mark: "thick" },
     ...terms.map((term, i) => ({
       key: term,
-      name: messages.losses.terms[term] ?? term,
+      name: termName(term),
       ...styleOf(term),
       sign: i === 0 ? "=" : "+",
     })),
@@ -66,8 +67,7 @@ export function lossFigure(history: RunHistory, stacked: boolean, palette: Palet
   if (history.length === 0) return undefined;
   const { terms } = history;
   const { step, title, total } = messages.losses;
-  const nameOf = (term: string) => messages.losses.terms[term] ?? term;
-  const names = [...terms.map(nameOf), total];
+  const names = [...terms.map(termName), total];
   const spec = lossSpec(terms, stacked, palette);
   const columns = lossColumns(history, stacked);
   const numbers = [

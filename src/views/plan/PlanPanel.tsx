@@ -1,4 +1,13 @@
-import { shownPlan, shownRecord, type AppState, type Layer } from "../../store";
+import {
+  VIEW_PAIRS,
+  shownLayer,
+  shownPlan,
+  shownRecord,
+  shownSites,
+  siteOf,
+  siteParts,
+  type AppState,
+} from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
@@ -6,12 +15,12 @@ import { SourceTag } from "../shell/SourceTag";
 import { useActions, useApp } from "../use-app";
 import { EpsilonSlider } from "./EpsilonSlider";
 import { Heatmap } from "./Heatmap";
+import { layerName } from "./site-name";
 import { Readouts } from "./Readouts";
 import { StepScrubber } from "./StepScrubber";
 import { TopFlows } from "./TopFlows";
 
 const { plan: text } = messages;
-const LAYERS: readonly Layer[] = ["embedding", "hidden"];
 
 /** The plan of the probe sentence: which teacher tokens each student token's mass goes to. */
 export function PlanPanel() {
@@ -20,7 +29,7 @@ export function PlanPanel() {
     <>
       <SourceTag />
       {step !== undefined && <span className="muted aside">{text.atStep(step)}</span>}
-      <LayerTabs />
+      <SiteTabs />
     </>
   );
   return (
@@ -31,11 +40,36 @@ export function PlanPanel() {
   );
 }
 
-function LayerTabs() {
-  const layer = useApp((state) => state.layer);
+/** The layers that the run transports, and for each the views that it pairs. */
+function SiteTabs() {
+  const sites = useApp(shownSites);
+  const chosen = siteParts(useApp(shownLayer));
   const { chooseLayer } = useActions();
-  const options = LAYERS.map((value) => ({ value, text: text.layers[value] }));
-  return <Segmented label={text.layerLabel} options={options} value={layer} onChange={chooseLayer} />;
+  if (sites.length < 2) return null;
+  const layers = [...new Set(sites.map((site) => siteParts(site).layer))];
+  const pairings = VIEW_PAIRS.filter((pairing) => sites.includes(siteOf(chosen.layer, pairing)));
+  const choose = (layer: string, pairing: (typeof VIEW_PAIRS)[number]) => {
+    const wanted = siteOf(layer, pairing);
+    chooseLayer(sites.includes(wanted) ? wanted : layer);
+  };
+  return (
+    <>
+      {pairings.length > 1 && (
+        <Segmented
+          label={text.pairingLabel}
+          options={pairings.map((value) => ({ value, text: text.pairings[value] }))}
+          value={chosen.pairing}
+          onChange={(pairing) => choose(chosen.layer, pairing)}
+        />
+      )}
+      <Segmented
+        label={text.layerLabel}
+        options={layers.map((value) => ({ value, text: layerName(value) }))}
+        value={chosen.layer}
+        onChange={(layer) => choose(layer, chosen.pairing)}
+      />
+    </>
+  );
 }
 
 function Probe() {

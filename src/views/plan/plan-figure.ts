@@ -8,6 +8,7 @@ import { significant } from "../format";
 import { messages } from "../messages";
 import { cividis } from "./cividis";
 import { scaleMass, scalePosition } from "./color-scale";
+import { siteName } from "./site-name";
 import { matrixSvg } from "./matrix-svg";
 
 const { plan: text } = messages;
@@ -26,7 +27,7 @@ export function planSvg(record: PlanRecord, colors: FigureColors, scale: ColorSc
   const { studentTokens: rows, teacherTokens: cols, plan, layer, step } = record;
   const largest = largestMass(record);
   return matrixSvg({
-    title: `${text.title}, ${text.layers[layer]}, ${text.atStep(step)}`,
+    title: `${text.title}, ${siteName(layer)}, ${text.atStep(step)}`,
     rows,
     cols,
     rowTitle: text.studentAxis(rows.length),

@@ -2,6 +2,7 @@
 //   each method     a short seeded run: the mean loss of the last steps is below that of the first, terms sum to the loss,
 //                   the terms are those of the method, gauges where there is transport
 //   both views      rows without a chain of thought train on their plain view, without a pair
+//   plans           of every site, with the tokens of the views that it pairs
 //   gauge           ‖∇OT‖/‖∇CE‖ on the probe row, at its cadence, small as published; measuring changes no loss
 //   dskd            needs one tokenizer: the student teaches itself (the pair is refused)
 import { beforeAll, describe, expect, test } from "vitest";
@@ -112,6 +113,22 @@ describe.each(METHODS)("$name", ({ method, terms, teacher = SMALL_RUN.teacher })
     expect(mean(losses.slice(-4))).toBeLessThan(mean(losses.slice(0, 4)));
     expect(plans.every(({ plan }) => plan.every(Number.isFinite))).toBe(true);
   });
+});
+
+test("plans of every site: inner layers and crossed views, each with the tokens of its own views", async () => {
+  const transport = { ...STABLE_TRANSPORT, layers: [{ student: 1, teacher: 2, weight: 0.5 }] };
+  const config: RunConfig = { ...SMALL_RUN, method: align({ crossCot: true, transport }) };
+  const { plans, records } = await train(config, bundledSources(config), 1);
+  const terms = Object.keys(records[0]!.terms).filter((name) => name.startsWith("ot_"));
+  expect(plans.map(({ layer }) => `ot_${layer}`)).toEqual(terms);
+  expect(terms).toHaveLength(9);
+  const at = Object.fromEntries(plans.map((plan) => [plan.layer, plan]));
+  for (const { plan, studentTokens, teacherTokens } of plans)
+    expect(plan).toHaveLength(studentTokens.length * teacherTokens.length);
+  expect(at["hidden_plain_cot"]!.teacherTokens).toEqual(at["hidden"]!.teacherTokens);
+  expect(at["hidden_cot_plain"]!.studentTokens).toEqual(at["hidden"]!.studentTokens);
+  expect(at["hidden_plain_cot"]!.studentTokens.length).toBeLessThan(at["hidden"]!.studentTokens.length);
+  expect(at["layer_1_2"]!.plan).not.toEqual(at["hidden"]!.plan);
 });
 
 test("rows without a chain of thought take part with their plain view alone", async () => {

@@ -1,0 +1,24 @@
+// What a site of transport is called: its layers, and the views it pairs when they are not the same.
+import { siteParts } from "../../store";
+import { messages } from "../messages";
+
+const { plan: text, losses } = messages;
+
+/** "hidden" → "Last hidden", "layer_2_3" → "Block 2 × 3". */
+export function layerName(layer: string): string {
+  const [, student, teacher] = /^layer_(\d+)_(\d+)$/.exec(layer) ?? [];
+  if (student !== undefined && teacher !== undefined) return text.blocks(student, teacher);
+  return text.layers[layer] ?? layer;
+}
+
+/** "hidden_plain_cot" → "Last hidden, plain × CoT". */
+export function siteName(site: string): string {
+  const { layer, pairing } = siteParts(site);
+  return pairing === "same" ? layerName(layer) : `${layerName(layer)}, ${lower(text.pairings[pairing])}`;
+}
+
+/** What a loss term is called: transport's are named by their site. */
+export const termName = (term: string): string =>
+  losses.terms[term] ?? (term.startsWith("ot_") ? `OT ${lower(siteName(term.slice("ot_".length)))}` : term);
+
+const lower = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
