@@ -22,6 +22,8 @@ export interface Actions {
   load(): void;
   /** After a failure: a fresh worker when the old one died, else load again. */
   retry(): void;
+  /** Score the held-out rows now. */
+  evaluate(): void;
   exportStudent(): void;
   exportSaved(): void;
   /** The run as it stands, to the downloads. */
@@ -98,6 +100,7 @@ export function createActions({ store, engine, explorer, session, baseUrl }: Par
       store.setState({ problem: undefined, device: { kind: "opening" } });
       engine.send({ type: "open", baseUrl });
     },
+    evaluate: () => engine.send({ type: "evaluate" }),
     exportStudent: () => engine.send({ type: "export" }),
     saveCheckpoint: session.saveCheckpoint,
     openCheckpoint: session.openCheckpoint,

@@ -2,29 +2,42 @@
 // through the same engine. What comes out is a table with mean and deviation, and curves.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { PRESETS } from "../config/presets";
+import type { RunStatus } from "../client";
 import type { RunConfig } from "../config/run";
+import type { AnswerRecord } from "../telemetry";
 import type { App } from "./app";
 import { draftFor, type PresetId } from "./draft";
+import type { RunHistory } from "./history";
+import type { LiveRun } from "./state";
 
 export interface Budget {
   readonly presets: readonly PresetId[];
   readonly seeds: readonly number[];
+  /** What every run may take: so many steps, or so many seconds of training and at most so many steps. */
+  readonly limit: "steps" | "seconds";
   readonly steps: number;
+  readonly seconds: number;
   readonly batchSize: number;
   /** Held-out rows scored at the end. */
   readonly rows: number;
+  /** The held-out row whose plans and answers are kept. */
+  readonly probe: number;
 }
 
 export interface ComparedRun {
   readonly preset: PresetId;
   readonly seed: number;
   readonly status: "waiting" | "running" | "done" | "failed";
-  /** By step, from 1. */
+  readonly config: RunConfig;
+  /** The weighted total by step, from 1. */
   readonly loss: readonly number[];
+  /** The mean cross entropy of a response token by step, without the method's weight on it. */
   readonly crossEntropy: readonly number[];
   readonly accuracy: number | undefined;
+  /** Training alone, without plans and evaluation. */
   readonly seconds: number;
-  readonly answer: string;
+  readonly plans: LiveRun["pastPlans"];
+  readonly answers: AnswerRecord | undefined;
   readonly failure: string;
 }
 
@@ -42,15 +55,43 @@ export interface Comparison {
   stop(): void;
 }
 
-const START: Budget = { presets: ["sft", "first-light"], seeds: [1, 2], steps: 40, batchSize: 4, rows: 60 };
+const BLANK = {
+  ...{ loss: [], crossEntropy: [], accuracy: undefined, seconds: 0 },
+  ...{ plans: {}, answers: undefined, failure: "" },
+};
+
+const START: Budget = {
+  ...{ presets: ["sft", "first-light"], seeds: [1, 2], limit: "steps", steps: 40, seconds: 60 },
+  ...{ batchSize: 4, rows: 60, probe: 0 },
+};
+
+/** Plans kept of a run whose steps are known; enough for a scrubber. */
+const PLANS = 10;
 
 export const configOf = (preset: PresetId, seed: number, budget: Budget): RunConfig => {
   const { config } = PRESETS[preset];
-  const { steps, batchSize, rows } = budget;
+  const { steps, batchSize, rows, limit, probe } = budget;
+  const everySteps = limit === "steps" ? Math.max(1, Math.ceil(steps / PLANS)) : 10;
   return {
     ...config,
     ...{ seed, steps, batchSize },
     evaluation: { ...config.evaluation, everySteps: rows > 0 ? steps : 0, rows },
+    // The gauge of gradients takes a backward pass for every term: time that other methods do not spend.
+    probe: { row: probe, everySteps, gradientRatio: false },
+  };
+};
+
+/** What the term "ce" was multiplied by; 0 when a method has no cross entropy at all. */
+export const crossEntropyWeight = ({ method }: RunConfig): number =>
+  "kdRate" in method ? 1 - method.kdRate : 1;
+
+const curvesOf = (live: RunHistory, config: RunConfig) => {
+  const weight = crossEntropyWeight(config);
+  const ms = live.column("ms").reduce((sum, one) => sum + one, 0);
+  return {
+    loss: [...live.column("loss")],
+    crossEntropy: weight > 0 ? Array.from(live.term("ce"), (value) => value / weight) : [],
+    seconds: ms / 1000,
   };
 };
 
@@ -59,47 +100,72 @@ export function createComparison(app: App): Comparison {
   const set = (index: number, part: Partial<ComparedRun>) =>
     store.setState(({ runs }) => ({ runs: runs.map((run, i) => (i === index ? { ...run, ...part } : run)) }));
 
-  /** Until the run is in one of these states, or the comparison was stopped. */
-  const until = (states: readonly string[]) =>
-    new Promise<string>((resolve) => {
+  /** Until it is so, or the comparison was stopped: false. */
+  const until = (isSo: () => boolean) =>
+    new Promise<boolean>((resolve) => {
       const look = () => {
-        const { status, awaiting } = app.store.getState().run;
-        const over = !store.getState().running;
-        if (!over && (awaiting !== undefined || !states.includes(status))) return;
-        stopped();
-        stateChanged();
-        resolve(over ? "stopped" : status);
+        const stopped = !store.getState().running;
+        if (!stopped && !isSo()) return;
+        for (const leave of subscriptions) leave();
+        resolve(!stopped);
       };
-      const stateChanged = app.store.subscribe(look);
-      const stopped = store.subscribe(look);
+      const subscriptions = [app.store, store, app.live].map((heard) => heard.subscribe(look));
       look();
     });
+  const standsAt = (...states: readonly RunStatus[]) => {
+    const { status, awaiting } = app.store.getState().run;
+    return awaiting === undefined && states.includes(status);
+  };
 
-  async function one(index: number, run: ComparedRun): Promise<void> {
+  async function one(index: number, { config }: ComparedRun): Promise<void> {
+    const { budget } = store.getState();
     set(index, { status: "running" });
-    app.store.setState({ draft: draftFor(configOf(run.preset, run.seed, store.getState().budget)) });
+    app.store.setState({ draft: draftFor(config) });
     app.actions.load();
-    const loaded = await until(["ready", "failed"]);
-    if (loaded === "stopped") return set(index, { status: "waiting" });
-    const started = performance.now();
-    if (loaded === "ready") app.actions.play();
-    const end = loaded === "ready" ? await until(["finished", "failed"]) : loaded;
-    if (end === "stopped") {
+    if (!(await until(() => standsAt("ready", "failed")))) return set(index, { status: "waiting" });
+    const follow = app.store.subscribe(({ run }, { run: before }) => {
+      if (run.last !== before.last) set(index, curvesOf(app.live, config));
+    });
+    const whole = standsAt("ready") && (await train(budget)) && (await score(budget));
+    follow();
+    if (!store.getState().running) {
       app.actions.pause();
       return set(index, { status: "waiting" });
     }
-    const { problem, run: now } = app.store.getState();
+    const { problem, run } = app.store.getState();
     const failure = problem?.kind === "failure" ? `${problem.failure.what} ${problem.failure.why}` : "";
     const last = app.live.evaluations.at(-1);
     set(index, {
-      status: end === "finished" ? "done" : "failed",
-      loss: [...app.live.column("loss")],
-      crossEntropy: [...app.live.term("ce")],
-      accuracy: last && last.step === now.step ? last.correct / last.total : undefined,
-      seconds: (performance.now() - started) / 1000,
-      answer: now.answers?.now ?? "",
-      failure: end === "finished" ? "" : failure,
+      ...curvesOf(app.live, config),
+      status: whole ? "done" : "failed",
+      accuracy: last && last.step === run.step ? last.correct / last.total : undefined,
+      plans: run.pastPlans,
+      answers: run.answers,
+      failure: whole ? "" : failure,
     });
+  }
+
+  /** All steps, or those that the seconds allow: whether it got there. */
+  async function train({ limit, seconds }: Budget): Promise<boolean> {
+    app.actions.play();
+    const spent = () => app.live.column("ms").reduce((sum, ms) => sum + ms, 0) >= seconds * 1000;
+    const over = () => standsAt("finished", "failed");
+    if (!(await until(() => over() || (limit === "seconds" && spent())))) return false;
+    if (!over()) {
+      app.actions.pause();
+      if (!(await until(() => standsAt("paused", "finished", "failed")))) return false;
+    }
+    return !standsAt("failed");
+  }
+
+  /** Answers and score of the last step: a run that was cut off by the clock has none yet. */
+  async function score({ rows }: Budget): Promise<boolean> {
+    const scored = () => {
+      const { step, answers } = app.store.getState().run;
+      return answers?.step === step && (rows === 0 || app.live.evaluations.at(-1)?.step === step);
+    };
+    if (!scored()) app.actions.evaluate();
+    return (await until(() => scored() || standsAt("failed"))) && scored();
   }
 
   return {
@@ -107,61 +173,17 @@ export function createComparison(app: App): Comparison {
     change: (part) => store.setState(({ budget }) => ({ budget: { ...budget, ...part }, runs: [] })),
     async start() {
       const { budget } = store.getState();
-      const blank = { loss: [], crossEntropy: [], accuracy: undefined, seconds: 0, answer: "", failure: "" };
       // Seed by seed, so that a comparison that is stopped early is still one.
       const runs = budget.seeds.flatMap((seed) =>
-        budget.presets.map((preset): ComparedRun => ({ preset, seed, status: "waiting", ...blank })),
+        budget.presets.map((preset): ComparedRun => {
+          const config = configOf(preset, seed, budget);
+          return { preset, seed, config, status: "waiting", ...BLANK };
+        }),
       );
       store.setState({ runs, running: true });
       for (const [index, run] of runs.entries()) if (store.getState().running) await one(index, run);
       store.setState({ running: false });
     },
     stop: () => store.setState({ running: false }),
-  };
-}
-
-export interface Summary {
-  readonly preset: PresetId;
-  readonly runs: number;
-  readonly loss: Spread;
-  readonly crossEntropy: Spread;
-  readonly accuracy: Spread;
-  readonly seconds: Spread;
-}
-
-export interface Spread {
-  readonly mean: number;
-  /** Sample standard deviation; NaN for fewer than two runs. */
-  readonly deviation: number;
-}
-
-/** The last steps of a run, not the very last one: a batch is a small sample. */
-const TAIL = 5;
-
-export function summarize(runs: readonly ComparedRun[]): Summary[] {
-  const presets = [...new Set(runs.map(({ preset }) => preset))];
-  return presets.map((preset) => {
-    const done = runs.filter((run) => run.preset === preset && run.status === "done");
-    const tail = (of: (run: ComparedRun) => readonly number[]) =>
-      spread(done.map((run) => mean(of(run).slice(-TAIL))));
-    return {
-      preset,
-      runs: done.length,
-      loss: tail(({ loss }) => loss),
-      crossEntropy: tail(({ crossEntropy }) => crossEntropy),
-      accuracy: spread(done.flatMap(({ accuracy }) => accuracy ?? [])),
-      seconds: spread(done.map(({ seconds }) => seconds)),
-    };
-  });
-}
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
-export function spread(values: readonly number[]): Spread {
-  const middle = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  return {
-    mean: middle,
-    deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : Number.NaN,
   };
 }

@@ -2,6 +2,7 @@ export * from "./actions";
 export * from "./adapter-notes";
 export * from "./app";
 export * from "./compare";
+export * from "./compare-results";
 export * from "./draft";
 export * from "./history";
 export * from "./kept-files";

@@ -1,19 +1,54 @@
-// The sentences of the Learn and Device pages.
+// The sentences of the Compare, Learn and Device pages.
+import { plural } from "./format";
 
 export const pageMessages = {
   compare: {
     budget: "One budget for all",
     methods: "Methods",
     seeds: "Seeds",
-    fields: { steps: "Steps", batchSize: "Batch", rows: "Held-out rows" },
+    limitLabel: "The budget is",
+    limits: { steps: "by steps", seconds: "by seconds" },
+    mostSteps: "At most steps",
+    fields: {
+      ...{ steps: "Steps", seconds: "Seconds", batchSize: "Batch", rows: "Held-out rows" },
+      probe: "Sentence (held-out row)",
+    },
     total: (runs: number, steps: number) => `${runs} runs of ${steps} steps, one after another.`,
+    totalTimed: (runs: number, seconds: number, steps: number) =>
+      `${runs} runs of ${seconds} s of training each, at most ${steps} steps, over which the learning rate is scheduled.`,
     start: "Compare",
     stop: "Stop",
     needsGpu: "Training needs WebGPU, and a device that is ready.",
     table: "Mean ± deviation over seeds",
-    curves: "Cross entropy by step",
-    curvesLabel: (n: number) => `Cross entropy by step of ${n} runs`,
-    runs: "Runs and their answers",
+    curves: "Curves",
+    curveLabel: "What is drawn",
+    curveKinds: { crossEntropy: "Cross entropy", loss: "Total loss" },
+    curveNotes: {
+      crossEntropy:
+        "Per response token, without the method's weight on it: the one term that all methods share. Line: mean over seeds; band: ± one deviation.",
+      loss: "What each method minimizes: sums of different terms, so their heights do not compare. Line: mean over seeds; band: ± one deviation.",
+    },
+    curvesLabel: (what: string, n: number) => `${what} by step of ${n} runs`,
+    runs: "Runs",
+    plans: "Plans side by side",
+    answers: "Answers side by side",
+    differences: "Settings that differ",
+    setting: "setting",
+    oneMethod: "One method differs from nothing: choose two.",
+    noDifference: "These methods have the same settings.",
+    differencesNote:
+      "Everything else is the same for all columns; – means that a method has no such setting.",
+    nothing: "(nothing)",
+    seedLabel: "Seed",
+    site: "Layer and views",
+    step: "Step",
+    noneDone: "They come with the first finished run.",
+    noPlans: "None of these methods has transport.",
+    noPlanOf: (methods: string) => `Without such a plan: ${methods}.`,
+    againstLabel: "Marked: words that are not in",
+    against: { before: "the student before", teacher: "the teacher's", first: "the first method's" },
+    sameWords: "no word differs",
+    otherWords: (n: number) => plural(n, "word differs", "words differ"),
     empty: "Choose methods and seeds, then press Compare.",
     none: "Curves come with the first finished run.",
     seed: (n: number) => `seed ${n}`,
@@ -23,14 +58,15 @@ export const pageMessages = {
       method: "method",
       runs: "runs",
       accuracy: "held-out answers right",
-      crossEntropy: "CE term, last 5 steps",
+      steps: "steps",
+      crossEntropy: "cross entropy, last 5 steps",
       loss: "loss, last 5 steps",
-      seconds: "seconds",
+      seconds: "seconds of training",
     },
     copyMarkdown: "Copy as Markdown",
     copyLatex: "Copy as LaTeX",
     caution:
-      "The CE term carries the method's own weight, and losses of different methods are different sums: only the held-out answers compare. Differences within one deviation say nothing.",
+      "Losses of different methods are different sums: the held-out answers and the cross entropy compare. Differences within one deviation say nothing.",
   },
   embed: {
     open: "Open in Couplet",

@@ -252,6 +252,12 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
       case "probe":
         probeRow = command.row;
         return serially(() => show(loaded()));
+      case "evaluate":
+        return serially(async () => {
+          const current = loaded();
+          await showAnswers(current);
+          await evaluate(current);
+        });
       case "export":
         return serially(async () => {
           const current = loaded();

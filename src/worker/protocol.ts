@@ -30,6 +30,8 @@ export type Command =
   | { type: "reset" }
   /** Show another held-out row's plan and answers. */
   | { type: "probe"; row: number }
+  /** Answer the probe row, then the held-out rows, with the student as it is now. */
+  | { type: "evaluate" }
   /** The trained student as a Hugging Face style folder, zipped. */
   | { type: "export" }
   /** The memory of a run with this config; nothing is loaded for it. */

@@ -1,5 +1,6 @@
 // the Compare screen, with a scripted engine — plan
-//   two methods on two seeds run one after another; the table has mean and deviation; curves and answers are there
+//   two methods on two seeds run one after another; the table has mean and deviation; curves with bands
+//   plans, answers with the words that differ, and settings, in columns locked to one seed and step
 //   a seed that is none is marked; without a GPU the button says why; axe, light and dark, 1440 and 390 px
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -27,7 +28,22 @@ test.each([
   await page.waitForFunction(() => document.querySelectorAll('.run-list [data-status="done"]').length === 4);
   expect(await page.locator(".compare-table tbody tr").count()).toBe(2);
   expect(await page.locator(".compare-table tbody").innerText()).toMatch(/± /);
-  expect(await page.locator(".curves polyline").count()).toBe(4);
+  expect(await page.locator(".panel-curves .legend output").allInnerTexts()).toEqual([
+    expect.stringMatching(/ ± /),
+    expect.stringMatching(/ ± /),
+  ]);
+  expect(await page.locator(".difference-table").innerText()).toMatch(/sft[^]*cot2align/i);
+  // One seed's columns: SFT has no plan and says so; pointing at the other's map names the pair.
+  expect(await page.locator(".panel-plans section").count()).toBe(1);
+  expect(await page.locator(".panel-plans").innerText()).toMatch(/Without such a plan: SFT/);
+  await page.locator(".panel-plans .heatmap-map").press("ArrowDown");
+  expect(await page.locator(".panel-plans .pair .token").count()).toBe(2);
+  await page.getByLabel("Step", { exact: true }).fill("0");
+  await page.locator(".panel-plans output", { hasText: "before training" }).waitFor();
+  const answers = page.locator(".panel-compared-answers");
+  expect(await answers.locator(".answer").count()).toBe(4);
+  await answers.getByLabel("the first method's").check({ force: true });
+  expect(await answers.locator("ins").allInnerTexts()).toEqual(["21"]);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
   expect(await seriousFindings(page)).toEqual([]);
   await page.screenshot({ path: join(artifacts, `compare-${colorScheme}-${width}.png`), fullPage: true });

@@ -87,6 +87,20 @@ test("Distill", async () => {
   expect(complaints).toEqual([]);
 });
 
+test("Compare", async () => {
+  const { page, complaints } = await site.open({ engine: { stepMs: 4 }, hash: "#/compare" });
+  await page.getByLabel("Steps", { exact: true }).fill("12");
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.run-list [data-status="done"]').length === 4);
+  const [curves, plan] = await checkFigures(page);
+  expect(curves).toHaveLength(13);
+  const [, mean = 0, high = 0, low = 0] = curves?.at(-1)?.map(Number) ?? [];
+  expect(high - mean).toBeGreaterThan(0);
+  expect(mean - low).toBeCloseTo(high - mean, 9);
+  expect(plan).toHaveLength(39);
+  expect(complaints).toEqual([]);
+});
+
 test("Transport, matrix and ribbons", async () => {
   const { page, complaints } = await site.open({ hash: "#/transport" });
   await page.locator(".save-figure").first().waitFor();

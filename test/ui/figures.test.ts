@@ -36,6 +36,7 @@ const record = (plan: readonly number[] = masses): PlanRecord => ({
   ...{ plan: Float32Array.from(plan), cost: Float32Array.from(plan, (p) => 1 - p) },
   ...{ transportCost: 0.3, entropy: 1.2, epsilon: 0.05, iterations: 50, marginalError: 0, converged: true },
 });
+const plan = (of = record()) => ({ record: of, colors: light, scale: "sqrt" }) as const;
 
 const side = (texts: string[], lengths: readonly number[]) => {
   const end = lengths.map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b));
@@ -96,7 +97,7 @@ const rates = () => {
 
 describe("golden", () => {
   test.each([
-    ["plan.svg", () => planSvg(record(), light, "sqrt")],
+    ["plan.svg", () => planSvg(plan())],
     ["ribbons.svg", () => ribbons(RIBBONS)],
     ["losses.svg", () => lossFigure(run, true, light)?.svg() ?? ""],
     ["losses-log.svg", () => lossFigure(run, false, light)?.svg() ?? ""],
@@ -107,14 +108,14 @@ describe("golden", () => {
   });
   test("control: one mass moved", () => {
     const moved = masses.with(0, 0.05).with(1, 0.2);
-    expect(planSvg(record(moved), light, "sqrt")).not.toBe(readFileSync(join(folder, "plan.svg"), "utf8"));
+    expect(planSvg(plan(record(moved)))).not.toBe(readFileSync(join(folder, "plan.svg"), "utf8"));
     const other = RIBBONS.with(0, 0.2).with(1, 0.05);
     expect(ribbons(other)).not.toBe(readFileSync(join(folder, "ribbons.svg"), "utf8"));
   });
 });
 
 test("what XML reserves is escaped, and what it has not is gone", () => {
-  const svg = planSvg({ ...record(), studentTokens: ['"<', "\u0000\u001f", "&"] }, light, "sqrt");
+  const svg = planSvg(plan({ ...record(), studentTokens: ['"<', "\u0000\u001f", "&"] }));
   expect(svg).toContain(">&quot;&lt;</text>");
   expect(svg).toContain(">␀␟</text>");
   expect(svg).toContain(">&amp;</text>");
@@ -141,7 +142,7 @@ test("tables hold what was drawn", () => {
     [1, "b", 0, "x", 0.25],
   ]);
   expect(columnRows(["n"], [[1, NaN, null]])).toEqual([["n"], [1], [""], [""]]);
-  expect(planFigure(record(), light, "log").rows()[1]?.slice(1)).toEqual([...Float32Array.of(0.2, 0.05, 0)]);
+  expect(planFigure(plan()).rows()[1]?.slice(1)).toEqual([...Float32Array.of(0.2, 0.05, 0)]);
   const [head, first] = lossFigure(run, true, light)?.rows() ?? [];
   expect(head).toEqual(["step", "ce", "ot_embedding", "loss"]);
   expect(first).toEqual([1, 1.5, 0.25, 1.75]);

@@ -19,7 +19,7 @@ const STYLES: Readonly<Record<string, TermStyle>> = {
   ot_hidden: { color: "ot-hidden", mark: "dash-dot" },
 };
 const OTHER: TermStyle = { color: "kd", mark: "dashed" };
-const DASHES: Readonly<Partial<Record<Mark, readonly number[]>>> = {
+export const DASHES: Readonly<Partial<Record<Mark, readonly number[]>>> = {
   dotted: [2, 3],
   dashed: [7, 4],
   "dash-dot": [8, 3, 2, 3],

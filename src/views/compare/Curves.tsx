@@ -1,98 +1,131 @@
+import { useCallback, useMemo, useState } from "react";
+import type uPlot from "uplot";
 import { PRESETS } from "../../config/presets";
-import type { ComparedRun, PresetId } from "../../store";
-import { compact } from "../format";
+import { bandOf, type ComparedRun, type PresetId } from "../../store";
+import { Chart, type Changing } from "../charts/Chart";
+import { chartSvg } from "../charts/chart-svg";
+import { useLegend, type LegendItem } from "../charts/Legend";
+import { DASHES } from "../charts/loss-lines";
+import type { Line, PlotSpec } from "../charts/plot";
+import { columnRows } from "../figure/rows";
+import type { Figure } from "../figure/SaveFigure";
+import { compact, significant } from "../format";
 import { messages } from "../messages";
-import { useWidth } from "../plan/use-width";
+import { Panel } from "../shell/Panel";
+import { Segmented } from "../shell/Segmented";
+import type { Palette } from "../theme/palette";
+import { useAppParts } from "../use-app";
+import { lineOf, methodsOf } from "./method-lines";
 
 const { compare: text } = messages;
-const [MOST_WIDTH, HEIGHT, LEFT, BOTTOM, PAD] = [960, 240, 44, 24, 8];
-/** Hue is never the only code: each method has its dashes too. */
-const LINES = [
-  { color: "ce", dash: "" },
-  { color: "ot-embedding", dash: "2 3" },
-  { color: "ot-hidden", dash: "8 3 2 3" },
-  { color: "kd", dash: "7 4" },
-  { color: "ink", dash: "1 4" },
-] as const;
-const lineOf = (presets: readonly PresetId[], preset: PresetId) =>
-  LINES[presets.indexOf(preset) % LINES.length] ?? LINES[0];
+type Curve = "crossEntropy" | "loss";
+const CURVES = (["crossEntropy", "loss"] as const).map((value) => ({ value, text: text.curveKinds[value] }));
 
-/** Cross entropy by step, one line a run: the one term that all methods share. */
-export function Curves({ runs }: { readonly runs: readonly ComparedRun[] }) {
-  const [host, room] = useWidth();
-  const width = Math.max(240, Math.min(MOST_WIDTH, room));
-  const presets = [...new Set(runs.map(({ preset }) => preset))];
-  const drawn = runs.filter(({ crossEntropy }) => crossEntropy.length > 0);
-  const steps = Math.max(2, ...drawn.map(({ crossEntropy }) => crossEntropy.length));
-  const most = Math.max(1e-9, ...drawn.flatMap(({ crossEntropy }) => crossEntropy));
-  const x = (step: number) => LEFT + ((step - 1) / (steps - 1)) * (width - LEFT - PAD);
-  const y = (value: number) => PAD + (1 - value / most) * (HEIGHT - BOTTOM - PAD);
+/** One line a method: the mean over its seeds, within its deviation. */
+export function CurvesPanel({ runs }: { readonly runs: readonly ComparedRun[] }) {
+  const [curve, setCurve] = useState<Curve>("crossEntropy");
+  const begun = runs.some(({ loss }) => loss.length > 0);
+  return (
+    <Panel
+      title={text.curves}
+      name="curves"
+      aside={<Segmented label={text.curveLabel} options={CURVES} value={curve} onChange={setCurve} />}
+    >
+      {begun ? <Curves runs={runs} curve={curve} /> : <p className="empty">{text.none}</p>}
+      <p className="hint">{text.curveNotes[curve]}</p>
+    </Panel>
+  );
+}
+
+interface Source extends Changing {
+  readonly runs: () => readonly ComparedRun[];
+}
+
+function Curves({ runs, curve }: { readonly runs: readonly ComparedRun[]; readonly curve: Curve }) {
+  const { comparison } = useAppParts();
+  const ids = methodsOf(runs).join(" ");
+  const methods = useMemo(() => ids.split(" ") as PresetId[], [ids]); // joined from ids, one line above
+  const source = useMemo((): Source => {
+    const { store } = comparison;
+    return { subscribe: (listener) => store.subscribe(listener), runs: () => store.getState().runs };
+  }, [comparison]);
+  const [legend, write] = useLegend(useMemo(() => legendOf(methods), [methods]));
+  const spec = useCallback((palette: Palette) => specOf(methods, palette), [methods]);
+  const columns = useCallback((from: Source) => columnsOf(from.runs(), methods, curve), [methods, curve]);
+  const onIndex = useCallback(
+    (index: number | undefined) => {
+      const values = methods.map((preset) => {
+        const { mean, high } = bandFor(source.runs(), preset, curve);
+        const at = index ?? mean.length - 1;
+        return [preset, spreadText(mean[at], high[at])] as const;
+      });
+      write(Object.fromEntries(values));
+    },
+    [methods, curve, source, write],
+  );
+  const title = `${text.curves}: ${text.curveKinds[curve]}`;
+  const figure = (from: Source, palette: Palette): Figure => {
+    const [steps = [], ...lines] = columns(from);
+    const names = methods.flatMap((preset) => [PRESETS[preset].title, undefined, undefined]);
+    const frame = { title, xTitle: messages.losses.step, names, colors: palette };
+    const head = methods.flatMap((preset) => [preset, `${preset} + sd`, `${preset} - sd`]);
+    return {
+      name: `couplet-compare-${curve === "loss" ? "loss" : "cross-entropy"}`,
+      svg: () => chartSvg({ ...frame, spec: spec(palette), columns: [steps, ...lines] }),
+      rows: () => columnRows([messages.losses.step, ...head], [steps, ...lines]),
+    };
+  };
   return (
     <>
-      <ul className="legend">
-        {presets.map((preset) => {
-          const { color, dash } = lineOf(presets, preset);
-          return (
-            <li key={preset}>
-              <svg width="28" height="8" aria-hidden="true">
-                <line
-                  x1="0"
-                  x2="28"
-                  y1="4"
-                  y2="4"
-                  stroke={`var(--${color})`}
-                  strokeWidth="2"
-                  strokeDasharray={dash}
-                />
-              </svg>
-              {PRESETS[preset].title}
-            </li>
-          );
-        })}
-      </ul>
-      <div ref={host}>
-        <svg
-          className="curves"
-          viewBox={`0 0 ${width} ${HEIGHT}`}
-          role="img"
-          aria-label={text.curvesLabel(drawn.length)}
-        >
-          {[0, 0.25, 0.5, 0.75, 1].map((share) => (
-            <g key={share}>
-              <line
-                x1={LEFT}
-                x2={width - PAD}
-                y1={y(share * most)}
-                y2={y(share * most)}
-                stroke="var(--rule)"
-              />
-              <text x={LEFT - 6} y={y(share * most) + 4} textAnchor="end">
-                {compact(share * most)}
-              </text>
-            </g>
-          ))}
-          <text x={LEFT} y={HEIGHT - 6}>
-            {text.at(1)}
-          </text>
-          <text x={width - PAD} y={HEIGHT - 6} textAnchor="end">
-            {text.at(steps)}
-          </text>
-          {drawn.map(({ preset, seed, crossEntropy }) => {
-            const { color, dash } = lineOf(presets, preset);
-            const points = crossEntropy.map((value, i) => `${x(i + 1).toFixed(1)},${y(value).toFixed(1)}`);
-            return (
-              <polyline
-                key={`${preset} ${seed}`}
-                points={points.join(" ")}
-                fill="none"
-                stroke={`var(--${color})`}
-                strokeWidth="1.5"
-                strokeDasharray={dash}
-              />
-            );
-          })}
-        </svg>
-      </div>
+      {legend}
+      <Chart
+        title={title}
+        label={text.curvesLabel(text.curveKinds[curve], runs.length)}
+        history={source}
+        {...{ spec, columns, onIndex, figure }}
+      />
     </>
   );
+}
+
+const bandFor = (runs: readonly ComparedRun[], preset: PresetId, curve: Curve) =>
+  bandOf(runs.filter((run) => run.preset === preset && run[curve].length > 0).map((run) => run[curve]));
+
+function spreadText(mean: number | undefined, high: number | undefined): string {
+  if (mean === undefined) return "–";
+  const deviation = (high ?? Number.NaN) - mean;
+  return Number.isNaN(deviation) ? significant(mean) : `${significant(mean)} ± ${significant(deviation)}`;
+}
+
+const legendOf = (methods: readonly PresetId[]): LegendItem[] =>
+  methods.map((preset, i) => ({ key: preset, name: PRESETS[preset].title, ...lineOf(i) }));
+
+/** Per method: the mean, the band's upper edge, and the lower one that the band is filled to. */
+function specOf(methods: readonly PresetId[], palette: Palette): PlotSpec {
+  const lines = methods.flatMap((_, i): Line[] => {
+    const { color, mark } = lineOf(i);
+    const dash = DASHES[mark];
+    const edge = { color: palette[color], width: 0 };
+    return [
+      { color: palette[color], width: 1.75, ...(dash ? { dash } : {}) },
+      edge,
+      { ...edge, fillTo: 3 * i + 1 },
+    ];
+  });
+  return { height: 260, lines, formatLeft: compact };
+}
+
+function columnsOf(
+  runs: readonly ComparedRun[],
+  methods: readonly PresetId[],
+  curve: Curve,
+): uPlot.AlignedData {
+  const bands = methods.map((preset) => bandFor(runs, preset, curve));
+  const steps = Math.max(0, ...bands.map(({ mean }) => mean.length));
+  const drawn = (values: readonly number[]) =>
+    Array.from({ length: steps }, (_, i) => (Number.isFinite(values[i]) ? (values[i] ?? null) : null));
+  return [
+    Array.from({ length: steps }, (_, i) => i + 1),
+    ...bands.flatMap(({ mean, high, low }) => [drawn(mean), drawn(high), drawn(low)]),
+  ];
 }

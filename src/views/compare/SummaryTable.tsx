@@ -15,6 +15,7 @@ const share = (value: number) => percent(value, 1);
 
 const COLUMNS: readonly { readonly name: string; readonly read: (summary: Summary) => string }[] = [
   { name: text.columns.runs, read: ({ runs }) => String(runs) },
+  { name: text.columns.steps, read: ({ steps }) => withSpread(steps, (n) => decimals(n, 0)) },
   { name: text.columns.accuracy, read: ({ accuracy }) => withSpread(accuracy, share) },
   { name: text.columns.crossEntropy, read: ({ crossEntropy }) => withSpread(crossEntropy, significant) },
   { name: text.columns.loss, read: ({ loss }) => withSpread(loss, significant) },

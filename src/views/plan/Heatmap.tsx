@@ -17,13 +17,29 @@ import { useWidth } from "./use-width";
 const { plan: text } = messages;
 const MAX_HEIGHT = 600;
 
+interface HeatmapProps {
+  readonly record: PlanRecord;
+  /** Of the map's element, for links and lessons that point at it. */
+  readonly id?: string;
+  /** What this plan is of, where there are several. */
+  readonly of?: string;
+  /** Given by several maps of the same tokens: they are pointed at together, and coloured alike. */
+  readonly shared?: {
+    readonly cell: Cell | undefined;
+    readonly setCell: (cell: Cell | undefined) => void;
+    readonly largest: number;
+  };
+}
+
 /** The plan as a picture that can be pointed at and walked through. */
-export function Heatmap({ record }: { readonly record: PlanRecord }) {
+export function Heatmap({ record, id, of, shared }: HeatmapProps) {
   const [host, width] = useWidth();
-  const [chosen, setCell] = useState<Cell>();
+  const own = useState<Cell>();
+  const [chosen, setCell] = shared ? ([shared.cell, shared.setCell] as const) : own;
   const layout = useMemo(() => layoutOf(record, width), [record, width]);
   const cell = chosen && chosen.row < layout.rows && chosen.col < layout.cols ? chosen : undefined;
-  const largest = useMemo(() => largestMass(record), [record]);
+  const ownLargest = useMemo(() => largestMass(record), [record]);
+  const largest = shared?.largest ?? ownLargest;
   const note = useId();
   const palette = usePalette();
   const scale = useApp((state) => state.colorScale);
@@ -42,12 +58,14 @@ export function Heatmap({ record }: { readonly record: PlanRecord }) {
     <div className="heatmap">
       <div ref={host} className="heatmap-host">
         <div
-          id="plan-map"
+          id={id}
           className="heatmap-map"
           role="application"
           tabIndex={0}
           aria-roledescription={text.role}
-          aria-label={text.canvas(layout.rows, layout.cols)}
+          aria-label={
+            of ? `${of}: ${text.canvas(layout.rows, layout.cols)}` : text.canvas(layout.rows, layout.cols)
+          }
           aria-describedby={note}
           onPointerMove={onPointer}
           onPointerDown={onPointer}
@@ -61,8 +79,11 @@ export function Heatmap({ record }: { readonly record: PlanRecord }) {
       <p id={note} className="pair" aria-live="polite">
         {cell ? <Pair record={record} cell={cell} /> : <span className="muted">{text.hint}</span>}
       </p>
-      <ScaleLegend largest={largest} />
-      <SaveFigure of={text.title} figure={() => planFigure(record, palette, scale)} />
+      <ScaleLegend largest={largest} choosable={!shared} />
+      <SaveFigure
+        of={of ? `${text.title}, ${of}` : text.title}
+        figure={() => planFigure({ record, colors: palette, scale, largest, of })}
+      />
     </div>
   );
 }
@@ -122,7 +143,7 @@ const STOPS = [0, 0.25, 0.5, 0.75, 1];
 const GRADIENT = `linear-gradient(to right, ${Array.from({ length: 17 }, (_, i) => cividis(i / 16)).join(", ")})`;
 
 /** The colour map with numbers on it. */
-function ScaleLegend({ largest }: { readonly largest: number }) {
+function ScaleLegend({ largest, choosable }: { readonly largest: number; readonly choosable: boolean }) {
   const scale = useApp((state) => state.colorScale);
   const { chooseColorScale } = useActions();
   const options = SCALES.map((value) => ({ value, text: text.scales[value] }));
@@ -139,7 +160,9 @@ function ScaleLegend({ largest }: { readonly largest: number }) {
           ))}
         </ol>
       </div>
-      <Segmented label={text.scaleLabel} options={options} value={scale} onChange={chooseColorScale} />
+      {choosable && (
+        <Segmented label={text.scaleLabel} options={options} value={scale} onChange={chooseColorScale} />
+      )}
     </div>
   );
 }

@@ -97,7 +97,7 @@ function Body() {
   if (!plan) return <p className="empty">{why}</p>;
   return (
     <>
-      <Heatmap record={plan} />
+      <Heatmap id="plan-map" record={plan} />
       <StepScrubber />
       <EpsilonSlider />
       <Readouts record={plan} />

@@ -14,20 +14,29 @@ import { matrixSvg } from "./matrix-svg";
 const { plan: text } = messages;
 const STOPS = [0, 0.25, 0.5, 0.75, 1];
 
-export function planFigure(record: PlanRecord, colors: FigureColors, scale: ColorScale): Figure {
-  const { studentTokens: rows, teacherTokens: cols, plan, layer, step } = record;
+export interface PlanPicture {
+  readonly record: PlanRecord;
+  readonly colors: FigureColors;
+  readonly scale: ColorScale;
+  /** The mass of the brightest colour; the plan's own largest when not given. */
+  readonly largest?: number;
+  /** What the plan is of, where there are several. */
+  readonly of?: string | undefined;
+}
+
+export function planFigure(picture: PlanPicture): Figure {
+  const { studentTokens: rows, teacherTokens: cols, plan, layer, step } = picture.record;
   return {
     name: `couplet-plan-${layer}-step-${step}`,
-    svg: () => planSvg(record, colors, scale),
+    svg: () => planSvg(picture),
     rows: () => matrixRows(rows, cols, plan),
   };
 }
 
-export function planSvg(record: PlanRecord, colors: FigureColors, scale: ColorScale): string {
+export function planSvg({ record, colors, scale, of, largest = largestMass(record) }: PlanPicture): string {
   const { studentTokens: rows, teacherTokens: cols, plan, layer, step } = record;
-  const largest = largestMass(record);
   return matrixSvg({
-    title: `${text.title}, ${siteName(layer)}, ${text.atStep(step)}`,
+    title: [text.title, ...(of ? [of] : []), siteName(layer), text.atStep(step)].join(", "),
     rows,
     cols,
     rowTitle: text.studentAxis(rows.length),

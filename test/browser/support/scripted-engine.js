@@ -57,7 +57,7 @@
     };
   };
   const recordAt = (step, config, ms) => {
-    const wiggle = (k) => 1 + 0.12 * Math.sin(step * k);
+    const wiggle = (k) => 1 + 0.12 * Math.sin(step * k + (config.seed % 10));
     const ot = config.method.id === "cot2align";
     const ce = 1.1 * Math.exp(-step / 60) * wiggle(1.7) + 0.2;
     const terms = ot
@@ -76,7 +76,7 @@
       ms,
     };
   };
-  const answersAt = (step) => ({
+  const answersAt = (step, config) => ({
     step,
     prompt: `${facts.probes[0]}\nLet's think step by step.`,
     reference: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
@@ -85,7 +85,7 @@
     now:
       step === 0
         ? "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19"
-        : "18 - 5 = 13. 13 + 9 = 21.\nTherefore, the answer is: 21",
+        : `18 - 5 = 13. 13 + 9 = ${config.method.id === "sft" ? 23 : 21}.\nTherefore, the answer is: 21`,
   });
 
   class ScriptedWorker {
@@ -133,6 +133,9 @@
           this.#step = 0;
           this.#status("ready");
           return this.#show();
+        case "evaluate":
+          this.#post({ type: "answers", answers: answersAt(this.#step, this.#config) });
+          return this.#evaluate();
         case "probe":
           return this.#show();
       }
@@ -150,8 +153,16 @@
       }, script.loadMs);
     }
     #show() {
-      this.#post({ type: "plan", plans: [planAt(this.#step, "embedding"), planAt(this.#step, "hidden")] });
-      this.#post({ type: "answers", answers: answersAt(this.#step) });
+      const { id, crossCot } = this.#config.method;
+      const crossed = crossCot ? ["embedding_plain_cot", "hidden_plain_cot", "hidden_cot_plain"] : [];
+      const sites = id === "cot2align" ? ["embedding", "hidden", ...crossed] : [];
+      if (sites.length > 0)
+        this.#post({ type: "plan", plans: sites.map((site) => planAt(this.#step, site)) });
+      this.#post({ type: "answers", answers: answersAt(this.#step, this.#config) });
+    }
+    #evaluate() {
+      const evaluation = { step: this.#step, correct: 22 + this.#step / 10, total: 60 };
+      this.#post({ type: "evaluation", evaluation });
     }
     #steps(count = Math.max(1, Math.round(4 / script.stepMs))) {
       for (let i = 0; i < count; i++) {
@@ -167,11 +178,7 @@
         if (this.#step === script.failAt) return this.#fail();
         this.#post({ type: "steps", records: [recordAt(this.#step, this.#config, script.stepMs)] });
         if (this.#step % 5 === 0) this.#show();
-        if (this.#step % 40 === 0)
-          this.#post({
-            type: "evaluation",
-            evaluation: { step: this.#step, correct: 22 + this.#step / 10, total: 60 },
-          });
+        if (this.#step % 40 === 0) this.#evaluate();
       }
     }
     #fail() {
