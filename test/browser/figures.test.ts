@@ -94,7 +94,7 @@ test("Compare", async () => {
   await page.waitForFunction(() => document.querySelectorAll('.run-list [data-status="done"]').length === 4);
   const [curves, plan] = await checkFigures(page);
   expect(curves).toHaveLength(13);
-  const [, mean = 0, high = 0, low = 0] = curves?.at(-1)?.map(Number) ?? [];
+  const [, mean = 0, low = 0, high = 0] = curves?.at(-1)?.map(Number) ?? [];
   expect(high - mean).toBeGreaterThan(0);
   expect(mean - low).toBeCloseTo(high - mean, 9);
   expect(plan).toHaveLength(39);

@@ -68,7 +68,7 @@ function Curves({ runs, curve }: { readonly runs: readonly ComparedRun[]; readon
     const [steps = [], ...lines] = columns(from);
     const names = methods.flatMap((preset) => [PRESETS[preset].title, undefined, undefined]);
     const frame = { title, xTitle: messages.losses.step, names, colors: palette };
-    const head = methods.flatMap((preset) => [preset, `${preset} + sd`, `${preset} - sd`]);
+    const head = methods.flatMap((preset) => [preset, `${preset} - sd`, `${preset} + sd`]);
     return {
       name: `couplet-compare-${curve === "loss" ? "loss" : "cross-entropy"}`,
       svg: () => chartSvg({ ...frame, spec: spec(palette), columns: [steps, ...lines] }),
@@ -100,7 +100,7 @@ function spreadText(mean: number | undefined, high: number | undefined): string 
 const legendOf = (methods: readonly PresetId[]): LegendItem[] =>
   methods.map((preset, i) => ({ key: preset, name: PRESETS[preset].title, ...lineOf(i) }));
 
-/** Per method: the mean, the band's upper edge, and the lower one that the band is filled to. */
+/** Per method: the mean, the band's lower edge, and the upper one, filled down to it. */
 function specOf(methods: readonly PresetId[], palette: Palette): PlotSpec {
   const lines = methods.flatMap((_, i): Line[] => {
     const { color, mark } = lineOf(i);
@@ -126,6 +126,6 @@ function columnsOf(
     Array.from({ length: steps }, (_, i) => (Number.isFinite(values[i]) ? (values[i] ?? null) : null));
   return [
     Array.from({ length: steps }, (_, i) => i + 1),
-    ...bands.flatMap(({ mean, high, low }) => [drawn(mean), drawn(high), drawn(low)]),
+    ...bands.flatMap(({ mean, high, low }) => [drawn(mean), drawn(low), drawn(high)]),
   ];
 }
