@@ -1,8 +1,14 @@
 // Wires the page: workers behind clients, clients behind the store, the store behind the views.
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { createEngineClient, createLabClient, createLabSolverClient, createTransportClient } from "./client";
-import { browserFiles, createApp, createComparison, createTransportLab } from "./store";
+import {
+  createEngineClient,
+  createLabClient,
+  createLabSolverClient,
+  createLibraryClient,
+  createTransportClient,
+} from "./client";
+import { browserFiles, createApp, createComparison, createModelLibrary, createTransportLab } from "./store";
 import { App } from "./views/App";
 import { followLinks } from "./views/links";
 import { AppProvider } from "./views/use-app";
@@ -12,6 +18,9 @@ const spawnTransport = () =>
   new Worker(new URL("./worker/transport-worker.ts", import.meta.url), { type: "module" });
 
 const spawnLab = () => new Worker(new URL("./worker/lab-worker.ts", import.meta.url), { type: "module" });
+
+const spawnLibrary = () =>
+  new Worker(new URL("./worker/library-worker.ts", import.meta.url), { type: "module" });
 
 const OFFLINE_AFTER_MS = 8000;
 
@@ -34,7 +43,12 @@ const lab = createTransportLab({
   solver: createLabSolverClient(spawnTransport),
   baseUrl,
 });
-const page = { ...app, lab, comparison: createComparison(app) };
+const page = {
+  ...app,
+  lab,
+  comparison: createComparison(app),
+  library: createModelLibrary(createLibraryClient(spawnLibrary)),
+};
 followLinks(page);
 app.start({ engine: !location.hash.startsWith("#/embed/") });
 

@@ -31,6 +31,10 @@ export function createLibraryClient(spawn: () => WorkerLike): LibraryClient {
   };
 }
 
+/** Whether it promised to; undefined where it does not say. */
+export const modelsKept = (): Promise<boolean | undefined> =>
+  Promise.resolve(globalThis.navigator?.storage?.persisted?.()).catch(() => undefined);
+
 /**
  * Asks the browser to keep the models when room gets scarce; it may ask the reader, or say no. Only a page can ask,
  * a worker cannot.

@@ -17,11 +17,11 @@ export class ConfigError extends Error {
 export const runConfig = v.strictObject({
   version: v.literal(1),
   seed: count(0, 2 ** 32 - 1),
-  /** A bundled model's id, a library key (hub:owner/name@revision, local:name), or (headless) a folder; a teacher's may end in #q4 and the like. */
+  /** A bundled model's id, a library key (hub:owner/name@revision, local:name@mark), or (headless) a folder; a teacher's may end in #q4 and the like. */
   teacher: v.pipe(v.string(), v.nonEmpty("must name a model")),
   student: v.pipe(v.string(), v.nonEmpty("must name a model")),
   data: v.strictObject({
-    /** A bundled data set's id, or (headless) the path of a JSONL file. */
+    /** A bundled data set's id, rows kept by the page (own:name@hash), or (headless) the path of a data file. */
     source: v.pipe(v.string(), v.nonEmpty("must name a data set")),
     /** Which side of a row both models read. */
     view: v.picklist(["cot", "plain"]),

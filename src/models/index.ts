@@ -47,6 +47,7 @@ export {
 } from "./hub-client";
 export {
   type Choice,
+  type FileFact,
   fits,
   inspectLocal,
   inspectRemote,
@@ -73,3 +74,14 @@ export {
   type StateSets,
   type StoredStates,
 } from "./teacher-states";
+export {
+  addWanted,
+  checkTaps,
+  folderMark,
+  missingFiles,
+  modelFiles,
+  type ModelRecord,
+  readRecord,
+  shortDigest,
+  writeRecord,
+} from "./model-record";

@@ -43,6 +43,8 @@ export type Role =
 export interface Inspection {
   readonly key: string;
   readonly commit?: string;
+  /** Where to download from: pinned to the commit, so that the name says which weights these are. */
+  readonly source?: RemoteSource;
   readonly modelType: string;
   readonly files: readonly FileFact[];
   readonly teacher: Role;
@@ -72,12 +74,17 @@ export async function inspectRemote(
       "missing-file",
       `${keyOf(source)} has no config.json: it is not a model of Transformers.`,
     );
-  const config = await readRemoteText(source, "config.json", options);
+  const pinned = atCommit(source, listing.commit);
+  const key = keyOf(pinned);
+  const config = await readRemoteText(pinned, "config.json", options);
   const facts: FileFact[] = [];
   for (const file of listing.files)
-    facts.push({ ...file, stored: (await store.file(listing.key, file.path))?.bytes ?? 0 });
-  return judge(listing, facts, config);
+    facts.push({ ...file, stored: (await store.file(key, file.path))?.bytes ?? 0 });
+  return { ...judge({ ...listing, key }, facts, config), source: pinned };
 }
+
+const atCommit = (source: RemoteSource, commit: string | undefined): RemoteSource =>
+  source.kind === "hub" && commit !== undefined ? { ...source, revision: commit } : source;
 
 /** A folder that is here already: stored, dropped or on a disk. `files` are its paths and sizes. */
 export async function inspectLocal(folder: ModelFiles, files: readonly RemoteFile[]): Promise<Inspection> {

@@ -11,6 +11,8 @@ export interface StoredFile {
   readonly bytes: number;
   /** False while a download is not complete: it can go on from here. */
   readonly whole: boolean;
+  /** When it was last written, in milliseconds since 1970, where the store knows. */
+  readonly modified?: number;
 }
 
 export interface StoredModel {

@@ -1,6 +1,7 @@
 // The origin's private file system as a store of models, and of what teachers computed. In a worker only: there a file can be written in place, which
 // is what lets a download go on after the tab was closed. Names are percent-encoded; "~" ends the name of a file begun.
 
+import { ModelError } from "./errors";
 import type { FileWriter, ModelStore, StoredFile } from "./model-store";
 
 /** What the worker's library types have and the page's lack. */
@@ -19,9 +20,18 @@ const MODELS = "couplet-models";
 export const TEACHER_STATES = "couplet-teacher-states";
 const BEGUN = "~";
 
+/** `top` is the folder of all of them: models, unless another shelf is meant. */
 export function opfsStore(top = MODELS, storage: StorageManager = navigator.storage): ModelStore {
-  const root = async (): Promise<FileSystemDirectoryHandle> =>
-    (await storage.getDirectory()).getDirectoryHandle(top, { create: true });
+  const root = async (): Promise<FileSystemDirectoryHandle> => {
+    const origin = await storage.getDirectory().catch((cause: unknown) => {
+      throw new ModelError(
+        "unsupported",
+        "The browser keeps no files for this page: a private window, or storage is denied. Allow it in the site's settings, or use the bundled models.",
+        { cause },
+      );
+    });
+    return origin.getDirectoryHandle(top, { create: true });
+  };
   const folder = async (key: string, create = false): Promise<FileSystemDirectoryHandle | undefined> =>
     (await root()).getDirectoryHandle(encode(key), { create }).catch(absent);
 
@@ -75,7 +85,9 @@ async function writer(
   let at = from;
   return {
     async write(chunk) {
-      at += access.write(new Uint8Array(chunk), { at });
+      const written = room(() => access.write(new Uint8Array(chunk), { at }));
+      at += written;
+      if (written < chunk.length) throw full(); // some browsers write what fits and say nothing
     },
     async close(whole) {
       access.flush();
@@ -112,12 +124,29 @@ async function listFolder(dir: FileSystemDirectoryHandle): Promise<StoredFile[]>
     if (!(entry instanceof FileSystemFileHandle)) continue;
     const whole = !name.endsWith(BEGUN);
     const path = decodeURIComponent(whole ? name : name.slice(0, -BEGUN.length));
-    files.push({ path, bytes: (await entry.getFile()).size, whole });
+    const { size, lastModified } = await entry.getFile();
+    files.push({ path, bytes: size, whole, modified: lastModified });
   }
   return files;
 }
 
 const encode = (name: string): string => encodeURIComponent(name).replaceAll("~", "%7E");
+
+function room<T>(write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "QuotaExceededError") throw full(error);
+    throw error;
+  }
+}
+
+const full = (cause?: unknown): ModelError =>
+  new ModelError(
+    "unsupported",
+    "The browser's storage for this page is full. What came is kept: delete a model that you no longer need, then go on.",
+    { cause },
+  );
 
 /** Not there is an answer, everything else an error. */
 function absent(error: unknown): undefined {

@@ -8,6 +8,7 @@ export * from "./history";
 export * from "./kept-files";
 export * from "./lab";
 export * from "./learning";
+export * from "./library";
 export * from "./plan-facts";
 export * from "./recorded";
 export * from "./recovery";
@@ -18,11 +19,17 @@ export * from "./state";
 export * from "./word-diff";
 export type {
   AdapterFacts,
+  Choice,
   Failure,
+  FileFact,
   LabRow,
   LabSolution,
   SolvedBy,
+  LibraryModel,
   NoGpuReason,
+  RemoteSource,
+  StoredStates,
+  Role,
   RunStatus,
   TokenLine,
 } from "../client";

@@ -1,6 +1,6 @@
 // Questions that several panels ask of the state.
 import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../telemetry";
-import { judgeDraft, sameConfig } from "./draft";
+import { type Draft, fieldText, judgeDraft, sameConfig } from "./draft";
 import type { AppState, Layer } from "./state";
 
 /** The sites of the shown run's plans, in its own order. */
@@ -58,6 +58,10 @@ export const needsApply = (state: AppState): boolean => {
   const { config } = judgeDraft(state.draft);
   return !sameConfig(config, state.run.config);
 };
+
+/** What the settings form names in a role. */
+export const draftModel = (draft: Draft, role: "teacher" | "student"): string | undefined =>
+  fieldText(draft, role);
 
 /** Seconds until the last step at the present pace. */
 export function secondsLeft({ run }: AppState): number | undefined {

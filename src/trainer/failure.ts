@@ -18,6 +18,8 @@ export class RunError extends Error {
       | "unsupported"
       | "out-of-memory"
       | "shader"
+      | "model-absent"
+      | "data-absent"
       | "stopped",
     readonly what: string,
     readonly why: string,

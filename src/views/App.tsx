@@ -6,6 +6,7 @@ import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
 import { CompareScreen } from "./compare/CompareScreen";
 import { DeviceScreen } from "./device/DeviceScreen";
+import { ModelsScreen } from "./models/ModelsScreen";
 import { LearnScreen } from "./learn/LearnScreen";
 import { TransportScreen } from "./transport/TransportScreen";
 import { useThemeAttribute } from "./theme/use-scheme";
@@ -21,6 +22,7 @@ import "./styles/transport.css";
 import "./styles/learn.css";
 import "./styles/compare.css";
 import "./styles/device.css";
+import "./styles/library.css";
 import "./styles/embed.css";
 
 const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
@@ -28,6 +30,7 @@ const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   transport: TransportScreen,
   compare: CompareScreen,
   learn: LearnScreen,
+  models: ModelsScreen,
   device: DeviceScreen,
 };
 

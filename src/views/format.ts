@@ -40,7 +40,8 @@ export const count = (value: number): string => decimals(value, 0);
 export function bytes(value: number): string {
   if (value < 1024) return `${count(value)} B`;
   if (value < 1024 ** 2) return `${decimals(value / 1024, 0)} KB`;
-  return `${decimals(value / 1024 ** 2, 1)} MB`;
+  if (value < 1024 ** 3) return `${decimals(value / 1024 ** 2, 1)} MB`;
+  return `${decimals(value / 1024 ** 3, 1)} GB`;
 }
 
 export function duration(seconds: number): string {

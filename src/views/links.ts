@@ -1,10 +1,12 @@
 // The address bar follows the screen, and the screen follows the address bar. Replaced, not pushed: the back
 // button goes from screen to screen, not from slider position to slider position.
 import { linkOf } from "../store";
-import { EMBED, hashOf, placeOf, queryOf, routeOf } from "./routes";
+import { EMBED, hashOf, placeOf, queryOf, routeOf, type Route } from "./routes";
 import type { PageApp } from "./use-app";
 
 const WRITE_MS = 250;
+/** Screens without a state of their own in the link. */
+const STATELESS: readonly Route[] = ["compare", "learn", "models", "device"];
 
 export function followLinks(page: PageApp): void {
   if (placeOf(location.hash)[0] === EMBED) return; // an embedded figure keeps the address it was given
@@ -18,6 +20,7 @@ export function followLinks(page: PageApp): void {
       case "compare":
       case "device":
       case "learn":
+      case "models":
         return undefined; // no state of their own in the link
     }
   };
@@ -38,7 +41,7 @@ export function followLinks(page: PageApp): void {
 /** The present state as a hash; undefined while the form holds something that is no config. */
 export function currentHash({ store, lab }: PageApp): string | undefined {
   const route = routeOf(location.hash);
-  if (route === "learn" || route === "device" || route === "compare") return undefined;
+  if (STATELESS.includes(route)) return undefined;
   if (route === "transport") return hashOf(route, lab.toLink());
   const query = linkOf(store.getState().draft);
   return query === undefined ? undefined : hashOf(route, query);

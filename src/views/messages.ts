@@ -2,6 +2,7 @@
 import type { Failure, NoGpuReason, RunStatus } from "../store";
 import { bytes, count, decimals, plural } from "./format";
 import type { Route } from "./routes";
+import { libraryMessages } from "./messages-library";
 import { pageMessages } from "./messages-pages";
 import { settingsMessages } from "./messages-settings";
 import { transportMessages } from "./messages-transport";
@@ -235,6 +236,7 @@ export const messages = {
   },
   transport: transportMessages,
   ...pageMessages,
+  ...libraryMessages,
   nav: {
     label: "Screens",
     routes: {
@@ -242,6 +244,7 @@ export const messages = {
       transport: "Transport",
       compare: "Compare",
       learn: "Learn",
+      models: "Models",
       device: "Device",
     } satisfies Record<Route, string>,
   },

@@ -2,12 +2,22 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
-import type { Actions, App, AppState, Comparison, LabState, TransportLab } from "../store";
+import type {
+  Actions,
+  App,
+  AppState,
+  Comparison,
+  LabState,
+  LibraryState,
+  ModelLibrary,
+  TransportLab,
+} from "../store";
 
 /** The app of the runs, and the lab of the Transport screen. */
 export interface PageApp extends App {
   readonly lab: TransportLab;
   readonly comparison: Comparison;
+  readonly library: ModelLibrary;
 }
 
 const AppContext = createContext<PageApp | undefined>(undefined);
@@ -27,6 +37,13 @@ export function useApp<T>(select: (state: AppState) => T): T {
 export const useActions = (): Actions => useAppParts().actions;
 
 export const useLab = (): TransportLab => useAppParts().lab;
+
+export const useLibrary = (): ModelLibrary => useAppParts().library;
+
+/** Select from what is known of the models on this device. */
+export function useLibraryState<T>(select: (state: LibraryState) => T): T {
+  return useStore(useLibrary().store, useShallow(select));
+}
 
 /** Select from the lab's state. */
 export function useLabState<T>(select: (state: LabState) => T): T {

@@ -2,7 +2,7 @@
 import { ConfigError } from "../config/run";
 import { DataError } from "../data";
 import { ModelError } from "../models";
-import { RunError } from "../trainer";
+import { RunError } from "../trainer/failure";
 import type { Failure } from "./protocol";
 
 export function toFailure(error: unknown): Failure {

@@ -1,17 +1,53 @@
 // The language of the library worker: looking models up, bringing them here, and what is here. A request goes to a
-// host for three commands alone, look-up, download and nothing else by itself; the page says the bytes before.
+// host for two commands alone, look-up and download, and nothing goes by itself; the page says the bytes before.
 import type {
   Choice,
   DownloadProgress,
+  FileFact,
   Inspection,
   RemoteFile,
   RemoteSource,
-  StoredModel,
+  Role,
+  StoredFile,
   StoredStates,
 } from "../models";
 import type { Failure } from "./protocol";
 
-export type { Choice, DownloadProgress, Inspection, RemoteFile, RemoteSource, StoredModel, StoredStates };
+export type {
+  Choice,
+  DownloadProgress,
+  FileFact,
+  Inspection,
+  RemoteFile,
+  RemoteSource,
+  Role,
+  StoredFile,
+  StoredStates,
+};
+
+/** A model on this device. */
+export interface LibraryModel {
+  readonly key: string;
+  readonly files: readonly StoredFile[];
+  readonly bytes: number;
+  /** Everything that was asked for is here. */
+  readonly whole: boolean;
+  /** What is still to come. */
+  readonly missing: readonly RemoteFile[];
+  /** Where it came from; undefined for a folder that was dropped. */
+  readonly source?: RemoteSource;
+  readonly savedAt?: number;
+  /** What it is good for; of a whole one. */
+  readonly inspection?: Inspection;
+  /** Why nothing can be said about it. */
+  readonly broken?: string;
+}
+
+/** By role and choice: why it does not fit here, or "". */
+export interface Misfits {
+  readonly teacher: readonly string[];
+  readonly student: readonly string[];
+}
 
 export type LibraryCommand =
   /** Two small requests (a few kB): the list of files, and config.json. */
@@ -20,11 +56,9 @@ export type LibraryCommand =
   | { type: "download"; source: RemoteSource; files: readonly RemoteFile[] }
   /** Stop, and keep what came. */
   | { type: "stop" }
-  /** Copies a dropped folder into the library; paths as the browser gives them. It is called "local:NAME" then. */
+  /** Copies a dropped folder into the library; paths as the browser gives them. It is called "local:NAME@MARK" then. */
   | { type: "import"; name: string; files: ReadonlyMap<string, Blob> }
-  /** What a stored model is good for. */
-  | { type: "inspect"; key: string }
-  /** What is stored, and how much room there is. */
+  /** What is stored, what it is good for, and how much room there is. */
   | { type: "list" }
   | { type: "delete"; key: string }
   /** What teachers computed in earlier runs, and how much room it takes. */
@@ -33,12 +67,12 @@ export type LibraryCommand =
   | { type: "delete-states"; key?: string };
 
 export type LibraryEvent =
-  | { type: "looked-up"; inspection: Inspection }
+  | { type: "looked-up"; inspection: Inspection; misfits: Misfits }
   | { type: "progress"; key: string; progress: DownloadProgress }
   | { type: "downloaded"; key: string }
   | { type: "stopped"; key: string }
   /** Bytes used and left as the browser estimates them; undefined where it does not say. */
-  | { type: "stored"; models: readonly StoredModel[]; usedBytes?: number; freeBytes?: number }
+  | { type: "stored"; models: readonly LibraryModel[]; usedBytes?: number; freeBytes?: number }
   /** `maxBytes`: beyond it, what was used longest ago goes by itself. */
   | { type: "states"; sets: readonly StoredStates[]; maxBytes: number }
   | { type: "failed"; command: LibraryCommand["type"]; failure: Failure };

@@ -1,21 +1,35 @@
 // The library of models on this device, behind its protocol. It knows no worker: tests run it in Node over a store in
 // memory and a host on localhost.
 import {
+  addWanted,
+  checkTaps,
   download,
   droppedFiles,
+  fits,
+  folderMark,
+  type Inspection,
   inspectLocal,
   inspectRemote,
   keyOf,
+  missingFiles,
+  ModelError,
+  modelFiles,
+  type ModelRecord,
   type ModelStore,
+  readRecord,
   type RemoteFile,
   type RemoteSource,
   type RequestOptions,
   STATE_LIMITS,
   type StateSets,
+  type Role,
+  type Room,
+  type StoredModel,
   storedFiles,
+  writeRecord,
 } from "../models";
 import { toFailure } from "./failures";
-import type { LibraryCommand, LibraryEvent } from "./library-protocol";
+import type { LibraryCommand, LibraryEvent, LibraryModel, Misfits } from "./library-protocol";
 
 export interface LibrarySurroundings {
   readonly store: ModelStore;
@@ -23,6 +37,8 @@ export interface LibrarySurroundings {
   readonly states: StateSets;
   /** The browser's estimate, where it gives one. */
   estimate(): Promise<{ usage?: number; quota?: number }>;
+  /** Bytes that models may take in memory, where that is known. */
+  readonly memoryBytes?: number;
   readonly request?: RequestOptions;
 }
 
@@ -36,9 +52,11 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
 
   async function list(): Promise<void> {
     const { usage, quota } = await around.estimate();
+    const models = [];
+    for (const model of await store.list()) models.push(await describe(store, model));
     post({
       type: "stored",
-      models: await store.list(),
+      models,
       ...(usage !== undefined && { usedBytes: usage }),
       ...(usage !== undefined && quota !== undefined && { freeBytes: quota - usage }),
     });
@@ -47,65 +65,95 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
   const listStates = async (): Promise<void> =>
     post({ type: "states", sets: await states.list(), maxBytes: STATE_LIMITS.maxBytes });
 
-  async function fetchModel(source: RemoteSource, files: readonly RemoteFile[]): Promise<void> {
+  async function lookUp(source: RemoteSource): Promise<void> {
+    const inspection = await inspectRemote(source, store, request);
+    const { usage, quota } = await around.estimate();
+    const { memoryBytes } = around;
+    const room = {
+      ...(usage !== undefined && quota !== undefined && { storageBytes: quota - usage }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    };
+    post({ type: "looked-up", inspection, misfits: misfitsOf(inspection, room) });
+  }
+
+  /** One transfer at a time: another one stops it. */
+  async function transfer(key: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     running?.abort();
     const mine = new AbortController();
     running = mine;
-    const key = keyOf(source);
-    const options = { ...request, signal: mine.signal };
     try {
-      await download(source, files, store, (progress) => post({ type: "progress", key, progress }), options);
+      await work(mine.signal);
       post({ type: "downloaded", key });
     } catch (error) {
       if (!mine.signal.aborted) throw error;
       post({ type: "stopped", key });
     } finally {
       if (running === mine) running = undefined;
+      await list();
     }
-    await list();
   }
+
+  const fetchModel = (source: RemoteSource, files: readonly RemoteFile[]): Promise<void> => {
+    const key = keyOf(source);
+    return transfer(key, async (signal) => {
+      const before = await readRecord(store, key);
+      const wanted = addWanted(before, files);
+      const record: ModelRecord = { version: 1, source, wanted, taps: before?.taps ?? {} };
+      await writeRecord(store, key, record);
+      const report = { ...request, signal };
+      await download(source, files, store, (progress) => post({ type: "progress", key, progress }), report);
+      await writeRecord(store, key, { ...record, taps: await checkTaps(store, key, record.taps) });
+    });
+  };
 
   async function copyIn(name: string, dropped: ReadonlyMap<string, Blob>): Promise<void> {
-    const key = `local:${name}`;
-    const { paths } = droppedFiles(key, dropped);
-    const total = [...paths.values()].reduce((sum, { size }) => sum + size, 0);
-    let loaded = 0;
-    await store.delete(key); // another model may have had the name
-    for (const [path, blob] of paths) {
-      const writer = await store.append(key, path, 0);
-      const reader = blob.stream().getReader();
-      for (let next = await reader.read(); !next.done; next = await reader.read()) {
-        await writer.write(next.value);
-        loaded += next.value.length;
-        post({ type: "progress", key, progress: { path, loaded, total } });
-      }
-      await writer.close(true);
-    }
-    post({ type: "downloaded", key });
-    await list();
+    const { paths } = droppedFiles(name, dropped);
+    if (!paths.has("config.json")) throw noModel(name, dropped);
+    const key = `local:${name}@${await folderMark(paths)}`;
+    const wanted = [...paths].map(([path, { size }]) => ({ path, bytes: size }));
+    await transfer(key, async (signal) => {
+      await store.delete(key); // what an earlier drop left
+      await writeRecord(store, key, { version: 1, wanted, taps: {} });
+      await copyAll(key, paths, signal);
+      await writeRecord(store, key, { version: 1, wanted, taps: await checkTaps(store, key, {}) });
+    });
   }
 
-  async function inspect(key: string): Promise<void> {
-    const model = (await store.list()).find((stored) => stored.key === key);
-    const whole = (model?.files ?? []).filter((file) => file.whole);
-    post({ type: "looked-up", inspection: await inspectLocal(storedFiles(store, key), whole) });
+  async function copyAll(key: string, paths: ReadonlyMap<string, Blob>, signal: AbortSignal): Promise<void> {
+    const total = [...paths.values()].reduce((sum, { size }) => sum + size, 0);
+    let loaded = 0;
+    for (const [path, blob] of paths) {
+      const writer = await store.append(key, path, 0);
+      let whole = false;
+      try {
+        const reader = blob.stream().getReader();
+        for (let next = await reader.read(); !next.done; next = await reader.read()) {
+          signal.throwIfAborted();
+          await writer.write(next.value);
+          loaded += next.value.length;
+          post({ type: "progress", key, progress: { path, loaded, total } });
+        }
+        whole = true;
+      } finally {
+        await writer.close(whole);
+      }
+    }
   }
 
   async function run(command: LibraryCommand): Promise<void> {
     switch (command.type) {
       case "look-up":
-        return post({ type: "looked-up", inspection: await inspectRemote(command.source, store, request) });
+        return lookUp(command.source);
       case "download":
         return fetchModel(command.source, command.files);
       case "stop":
         return running?.abort();
       case "import":
         return copyIn(command.name, command.files);
-      case "inspect":
-        return inspect(command.key);
       case "list":
         return list();
       case "delete":
+        running?.abort();
         await store.delete(command.key);
         return list();
       case "delete-states":
@@ -124,3 +172,51 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
       ),
   };
 }
+
+async function describe(store: ModelStore, stored: StoredModel): Promise<LibraryModel> {
+  const { key } = stored;
+  const record = await readRecord(store, key);
+  const files = modelFiles(stored);
+  const missing = missingFiles(stored, record);
+  const here = files.filter(({ whole }) => whole);
+  const savedAt = Math.max(...files.map(({ modified = 0 }) => modified));
+  const whole = missing.length === 0 && files.length > 0;
+  const seen = whole ? await inspectLocal(storedFiles(store, key), here).catch(toFailure) : undefined;
+  return {
+    key,
+    files,
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    whole,
+    missing,
+    ...(savedAt > 0 && { savedAt }),
+    ...(record?.source && { source: record.source }),
+    ...(seen && "key" in seen && { inspection: withTaps(seen, record?.taps) }),
+    ...(seen && "why" in seen && { broken: seen.why }),
+  };
+}
+
+/** A graph without taps is no teacher, whatever its name says. */
+function withTaps(seen: Inspection, taps: ModelRecord["taps"] = {}): Inspection {
+  if (!seen.teacher.can) return seen;
+  const refusal = (dtype: keyof typeof taps | undefined) => (dtype && taps[dtype]) || "";
+  const choices = seen.teacher.choices.filter(({ dtype }) => refusal(dtype) === "");
+  const [why] = seen.teacher.choices.map(({ dtype }) => refusal(dtype)).filter(Boolean);
+  return { ...seen, teacher: choices.length > 0 ? { can: true, choices } : { can: false, why: why ?? "" } };
+}
+
+function misfitsOf({ teacher, student }: Inspection, room: Room): Misfits {
+  const of = (role: Role) =>
+    role.can
+      ? role.choices.map((choice) => {
+          const verdict = fits(choice, room);
+          return verdict.fits ? "" : verdict.why;
+        })
+      : [];
+  return { teacher: of(teacher), student: of(student) };
+}
+
+const noModel = (name: string, dropped: ReadonlyMap<string, Blob>): ModelError =>
+  new ModelError(
+    "missing-file",
+    `${name} is not a model folder: there is no config.json among its ${dropped.size} files. Drop the whole folder of a Transformers model: config.json, tokenizer.json, tokenizer_config.json, and model.safetensors or onnx/model.onnx.`,
+  );

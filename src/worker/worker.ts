@@ -3,17 +3,11 @@ import { zipSync } from "fflate";
 import type { RunConfig } from "../config/run";
 import { parseRows } from "../data";
 import { openGpu } from "../gpu/device";
-import {
-  createStateSets,
-  opfsStore,
-  parseModelChoice,
-  storedFiles,
-  TEACHER_STATES,
-  urlFiles,
-} from "../models";
+import { createStateSets, opfsStore, parseModelChoice, TEACHER_STATES, urlFiles } from "../models";
 import type { RunSources } from "../trainer";
 import { createEngine } from "./engine";
 import { cachedChoices } from "./kernel-choices";
+import { DATA_FOLDER, isLibraryKey, isOwnData, libraryFolder, ownRows } from "./own-sources";
 import type { Command, Event } from "./protocol";
 import { cachedTexts } from "./teacher-texts";
 import { cachedMaps } from "./vocabulary-maps";
@@ -40,12 +34,10 @@ function send(event: Event): void {
 /** Of earlier runs, in the private file system. */
 const teacherStates = createStateSets(opfsStore(TEACHER_STATES));
 
-/** The bundled models and data, beside the page, and models from the library: "hub:owner/name@revision", "local:name". */
+/** The bundled models and data, beside the page; models from the library ("hub:owner/name@revision", "local:name@mark"), own rows. */
 async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> {
   const folder = (id: string) =>
-    /^(hub|local|https?):/.test(id)
-      ? storedFiles(opfsStore(), id)
-      : urlFiles(id, new URL(`models/${id}/`, baseUrl).href);
+    isLibraryKey(id) ? libraryFolder(opfsStore(), id) : urlFiles(id, new URL(`models/${id}/`, baseUrl).href);
   const teacher = parseModelChoice(config.teacher);
   const rows = async (part: string) => {
     const url = new URL(`data/${config.data.source}-${part}.jsonl`, baseUrl).href;
@@ -53,12 +45,14 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
     if (!response.ok) throw new Error(`The data file ${url} answered ${response.status}.`);
     return parseRows(await response.text(), url);
   };
+  const { source } = config.data;
   return {
-    teacher: folder(teacher.name),
+    teacher: await folder(teacher.name),
     teacherDtype: teacher.dtype,
-    student: folder(config.student),
-    train: await rows("train"),
-    heldOut: await rows("heldout"),
+    student: await folder(config.student),
+    ...(isOwnData(source)
+      ? await ownRows(opfsStore(DATA_FOLDER), source, config.seed)
+      : { train: await rows("train"), heldOut: await rows("heldout") }),
     device: "wasm",
     vocabularyMaps: cachedMaps,
     teacherTexts: cachedTexts,

@@ -1,7 +1,7 @@
 // the library worker's logic — plan (a fake hub on localhost)
 //   the whole way   look up, download with progress, list with sizes, inspect, delete
 //   stop            keeps what came; download goes on
-//   import          a dropped folder becomes a stored model that opens
+//   import          a dropped folder becomes a stored model that opens, named by what is in it; a graph without taps
 //   states          what teachers computed is listed with sizes and deleted, one set or all
 //   failure         in words, with the command it belongs to; the next command works
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -13,10 +13,12 @@ import {
   storedFiles,
 } from "../../src/models";
 import { createLibrary } from "../../src/worker/library";
+import { libraryFolder } from "../../src/worker/own-sources";
 import type { LibraryEvent } from "../../src/worker/protocol";
 import { type FakeHub, fakeHub } from "./models/fake-hub";
 import { tinyFolder } from "./models/tiny";
 
+const KEY = "hub:a/b@c0ffee";
 let hub: FakeHub;
 let folder: Map<string, Uint8Array>;
 let source: RemoteSource;
@@ -54,18 +56,26 @@ const last = <T extends LibraryEvent["type"]>(type: T) =>
 test("look up, download, list, inspect, delete", async () => {
   const { library, store } = open();
   await library.handle({ type: "look-up", source });
-  const { student } = last("looked-up").inspection;
-  if (!student.can) throw new Error(student.why);
+  const { student, source: pinned } = last("looked-up").inspection;
+  if (!student.can || !pinned) throw new Error("expected a student at a commit");
+  expect(last("looked-up").misfits).toEqual({
+    teacher: [expect.stringMatching(/stores 0 MB more/)],
+    student: [expect.stringMatching(/to come/)],
+  });
   const { files, bytes } = student.choices[0]!;
-  await library.handle({ type: "download", source, files });
+  await library.handle({ type: "download", source: pinned, files });
   expect(last("progress").progress).toMatchObject({ loaded: bytes, total: bytes });
-  expect(last("downloaded").key).toBe("hub:a/b@main");
+  expect(last("downloaded").key).toBe(KEY);
   expect(last("stored")).toMatchObject({ usedBytes: 10, freeBytes: 100 });
-  expect(last("stored").models[0]!.files.reduce((sum, file) => sum + file.bytes, 0)).toBe(bytes);
-  await library.handle({ type: "inspect", key: "hub:a/b@main" });
-  expect(last("looked-up").inspection.student.can).toBe(true);
-  expect((await loadStudentWeights(storedFiles(store, "hub:a/b@main"))).config.layers).toBe(2);
-  await library.handle({ type: "delete", key: "hub:a/b@main" });
+  const [model] = last("stored").models;
+  expect(model).toMatchObject({ key: KEY, bytes, whole: true, missing: [], source: pinned });
+  expect(model!.inspection!.student.can).toBe(true);
+  expect(model!.inspection!.teacher.can).toBe(false); // its ONNX file was not asked for
+  expect((await loadStudentWeights(await libraryFolder(store, KEY))).config.layers).toBe(2);
+  await library.handle({ type: "delete", key: KEY });
+  await expect(libraryFolder(store, KEY)).rejects.toThrow(
+    /uses the model hub:a\/b@c0ffee, which is not in this browser/,
+  );
   expect(last("stored").models).toEqual([]);
 });
 
@@ -80,6 +90,10 @@ test("stop keeps what came, download goes on", async () => {
   });
   await library.handle({ type: "download", source, files });
   expect(last("stopped").key).toBe("hub:a/b@main");
+  const [begun] = last("stored").models;
+  expect(begun).toMatchObject({ whole: false, missing: files, source });
+  expect(begun!.inspection).toBeUndefined();
+  await expect(libraryFolder(store, "hub:a/b@main")).rejects.toThrow(/only partly in this browser/);
   expect((await store.file("hub:a/b@main", "onnx/model.onnx"))!.whole).toBe(false);
   hub.trouble = "none";
   await library.handle({ type: "download", source, files });
@@ -93,9 +107,36 @@ test("a dropped folder becomes a stored model", async () => {
     [...folder].map(([path, bytes]) => [`dropped/${path}`, new Blob([new Uint8Array(bytes)])]),
   );
   await library.handle({ type: "import", name: "mine", files });
-  expect(last("downloaded").key).toBe("local:mine");
-  expect((await loadStudentWeights(storedFiles(store, "local:mine"))).config.layers).toBe(2);
+  const { key } = last("downloaded");
+  expect(key).toMatch(/^local:mine@[0-9a-f]{12}$/);
+  const roles = last("stored").models[0]!.inspection!;
+  expect([roles.teacher.can, roles.student.can]).toEqual([true, true]);
+  expect((await loadStudentWeights(storedFiles(store, key))).config.layers).toBe(2);
+  await library.handle({ type: "import", name: "mine", files });
+  expect(last("downloaded").key, "the same folder has the same name").toBe(key);
+  const weights = folder.get("model.safetensors")!.slice();
+  weights[weights.length - 9]! ^= 1;
+  await library.handle({
+    type: "import",
+    name: "mine",
+    files: new Map([...files, ["dropped/model.safetensors", new Blob([weights])]]),
+  });
+  expect(last("downloaded").key, "one bit of the weights makes another name").not.toBe(key);
+  await library.handle({ type: "import", name: "photos", files: new Map([["a.png", new Blob(["x"])]]) });
+  expect(last("failed").failure.why).toMatch(
+    /photos is not a model folder: there is no config\.json among its 1/,
+  );
   expect(hub.asked).toEqual([]);
+});
+
+test("a graph without taps is no teacher, and says why", async () => {
+  const { library } = open();
+  const files = new Map([...folder].map(([path, bytes]) => [path, new Blob([new Uint8Array(bytes)])]));
+  files.set("onnx/model.onnx", new Blob([new Uint8Array(64)]));
+  await library.handle({ type: "import", name: "odd", files });
+  const { teacher, student } = last("stored").models[0]!.inspection!;
+  expect(teacher.can ? "" : teacher.why).not.toBe("");
+  expect(student.can).toBe(true);
 });
 
 test("a failure says which command and why; the next one works", async () => {

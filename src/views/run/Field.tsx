@@ -1,6 +1,7 @@
 import { useId, useMemo } from "react";
 import { baseText, draftFields, fieldText, judgeDraft, type FormField } from "../../store";
 import { messages } from "../messages";
+import { modelTitle } from "../models/model-title";
 import { useActions, useApp } from "../use-app";
 import { fieldHint, fieldName } from "./field-names";
 
@@ -29,7 +30,7 @@ export function useFields(): readonly FormField[] {
 
 interface FieldProps {
   readonly field: FormField;
-  /** Instead of the schema's own: names of bundled models. */
+  /** Instead of the schema's own: names of models and data. */
   readonly options?: readonly string[];
 }
 
@@ -55,7 +56,7 @@ export function Field({ field, options }: FieldProps) {
         <select {...common} onChange={(event) => edit(path, event.target.value)}>
           {offered.map((option) => (
             <option key={option} value={option}>
-              {messages.settings.options[option] ?? option}
+              {shown(option)}
             </option>
           ))}
         </select>
@@ -75,4 +76,5 @@ export function Field({ field, options }: FieldProps) {
   );
 }
 
-const shown = (text: string): string => messages.settings.options[text] ?? text;
+const shown = (text: string): string =>
+  messages.settings.options[text] ?? (/^(hub|local|own|https?):/.test(text) ? modelTitle(text) : text);

@@ -1,9 +1,9 @@
-import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../../config/bundled";
+import { useEffect } from "react";
 import { PRESETS } from "../../config/presets";
-import { judgeDraft, needsApply, sameConfig, type FormField, type PresetId } from "../../store";
+import { judgeDraft, modelNames, needsApply, sameConfig, type FormField, type PresetId } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
-import { useActions, useApp } from "../use-app";
+import { useActions, useApp, useLibrary, useLibraryState } from "../use-app";
 import { ConfigDialog } from "./ConfigDialog";
 import { Field, useFields } from "./Field";
 import { MemoryFacts } from "./MemoryFacts";
@@ -61,14 +61,24 @@ export function Settings() {
   );
 }
 
-const MODELS: Readonly<Record<string, readonly string[]>> = {
-  teacher: BUNDLED_TEACHERS,
-  student: BUNDLED_STUDENTS,
-};
+/** What the page has to do first is not held up by looking through the storage. */
+const LIBRARY_AFTER_MS = 1500;
+
+/** Names that a setting may have beside what its schema says: models of the page and of this device. */
+function useNames(): Readonly<Record<string, readonly string[]>> {
+  const library = useLibrary();
+  const models = useLibraryState((state) => state.models);
+  useEffect(() => {
+    const timer = setTimeout(library.open, LIBRARY_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [library]);
+  return { teacher: modelNames(models, "teacher"), student: modelNames(models, "student") };
+}
 
 function Fields({ fields }: { readonly fields: readonly FormField[] }) {
+  const names = useNames();
   return fields.map((field) => {
-    const options = MODELS[field.path];
+    const options = names[field.path];
     return <Field key={field.path} field={field} {...(options && { options })} />;
   });
 }

@@ -1,15 +1,18 @@
 import {
+  absentModels,
   adapterNotes,
   type AdapterFacts,
   type AdapterNote,
   type Failure,
+  judgeDraft,
   type NoGpuReason,
   type Problem,
 } from "../../store";
 import { bytes, count } from "../format";
 import { crashFailure, messages } from "../messages";
-import { useRoute } from "../routes";
-import { useActions, useApp } from "../use-app";
+import { hashOf, useRoute } from "../routes";
+import { modelTitle } from "../models/model-title";
+import { useActions, useApp, useLibraryState } from "../use-app";
 import { remedyFor, visitorOf } from "./remedy";
 
 /** What went wrong, above everything else on the page. */
@@ -22,6 +25,7 @@ export function Notices() {
       {trains && device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
       {trains && device.kind === "open" && <AdapterNotes adapter={device.adapter} />}
       <LinkIssues />
+      {trains && <AbsentModels />}
       {trains && <LastSessionNotice />}
       {problem && <ProblemNotice problem={problem} />}
     </>
@@ -96,10 +100,28 @@ function ProblemNotice({ problem }: { readonly problem: Problem }) {
         <button type="button" onClick={retry}>
           {messages.problem.retry}
         </button>
+        {failure.code === "model-absent" && <a href={hashOf("models", "")}>{messages.models.absentRemedy}</a>}
         <button type="button" className="quiet" onClick={dismissProblem}>
           {messages.problem.dismiss}
         </button>
       </div>
+    </section>
+  );
+}
+
+/** The settings, from a link as a rule, name models that were added elsewhere. */
+function AbsentModels() {
+  const models = useLibraryState((state) => state.models);
+  const names = useApp(({ draft }) => {
+    const { config } = judgeDraft(draft);
+    return config ? absentModels(config, models).map(modelTitle).join(", ") : "";
+  });
+  if (names === "") return null;
+  return (
+    <section className="notice notice-bad" role="alert" data-notice="absent-models">
+      <h2>{messages.models.absent}</h2>
+      <p>{messages.models.absentWhat(names)}</p>
+      <a href={hashOf("models", "")}>{messages.models.absentRemedy}</a>
     </section>
   );
 }

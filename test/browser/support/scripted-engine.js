@@ -198,6 +198,8 @@
   }
 
   globalThis.Worker = function (url, options) {
-    return /(transport|lab)-worker/.test(String(url)) ? new RealWorker(url, options) : new ScriptedWorker();
+    return /(transport|lab|library|data)-worker/.test(String(url))
+      ? new RealWorker(url, options)
+      : new ScriptedWorker();
   };
 })();

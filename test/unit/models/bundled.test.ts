@@ -3,11 +3,12 @@
 //   export     the same weights through our exporter: equal hidden states and logits, equal greedy text
 //   tokenizer  bytes add up on every row of the data and on random unicode
 //   data       every row is usable in both views, nothing is cut
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import { BUNDLED_BYTES } from "../../../src/config/bundled";
 import { parseRows, prepareDataset, type Row } from "../../../src/data";
 import {
   exportStudentFolder,
@@ -21,6 +22,13 @@ import { folderFiles } from "../../../src/models/node-files";
 
 const publicDir = join(import.meta.dirname, "../../../public");
 const folder = (name: string) => folderFiles(name, join(publicDir, "models", name));
+test.each(Object.entries(BUNDLED_BYTES))("%s has the bytes that the page says", (name, bytes) => {
+  const dir = join(publicDir, "models", name);
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const sizes = files.map((entry) => statSync(join(entry.parentPath, entry.name)).size);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(bytes);
+});
+
 const rowsOf = (name: string): Row[] => parseRows(readFileSync(join(publicDir, "data", name), "utf8"), name);
 const worst = (a: Float32Array, b: Float32Array) =>
   a.reduce((max, v, i) => Math.max(max, Math.abs(v - b[i]!)), 0);

@@ -52,7 +52,7 @@ export async function fakeHub(id: string, files: ReadonlyMap<string, Uint8Array>
       ...(ranged && range),
     });
     if (request.method === "HEAD") return void response.end();
-    if (trouble === "cut" && served++ === 0) {
+    if (trouble === "cut" && body.length > 1000 && served++ === 0) {
       response.write(body.subarray(0, 1000), () => setTimeout(() => response.destroy(), 20));
     } else if (trouble === "short" && served++ === 0) response.end(body.subarray(0, 1000));
     else if (trouble === "silent") response.write(body.subarray(0, 1000));
@@ -62,6 +62,11 @@ export async function fakeHub(id: string, files: ReadonlyMap<string, Uint8Array>
 
   const server = createServer((request, response) => {
     const url = decodeURIComponent(request.url ?? "");
+    // A page of another origin asks: the headers that the real host sends to it.
+    response.setHeader("access-control-allow-origin", "*");
+    response.setHeader("access-control-allow-headers", "range");
+    response.setHeader("access-control-expose-headers", "content-range, content-length, etag");
+    if (request.method === "OPTIONS") return void response.writeHead(204).end();
     hub.asked.push(`${request.method} ${url} ${request.headers.range ?? ""}`.trim());
     if (hub.trouble === "private") return void response.writeHead(401).end();
     if (hub.trouble === "busy") return void response.writeHead(429).end();
@@ -69,7 +74,7 @@ export async function fakeHub(id: string, files: ReadonlyMap<string, Uint8Array>
       const siblings = [...files].map(([path, { length }]) => ({ rfilename: path, size: length }));
       return void response.end(JSON.stringify({ id, sha: "c0ffee", siblings }));
     }
-    const path = url.replace(`/${id}/resolve/main/`, "").replace(/^\/cdn\//, "");
+    const path = url.replace(new RegExp(`^/${id}/resolve/(main|c0ffee)/`), "").replace(/^\/cdn\//, "");
     const bytes = files.get(path);
     if (!bytes || url.startsWith("/api")) return void response.writeHead(404).end("Entry not found");
     if (hub.trouble === "redirect" && !url.startsWith("/cdn/"))

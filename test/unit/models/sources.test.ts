@@ -50,9 +50,10 @@ test("looking a model up: roles and sizes, in two small requests", async () => {
   const seen = await inspectRemote(source, store);
   expect(hub.asked).toEqual([
     `GET /api/models/${ID}/revision/main?blobs=true`,
-    `GET /${ID}/resolve/main/config.json`,
+    `GET /${ID}/resolve/c0ffee/config.json`,
   ]);
-  expect(seen).toMatchObject({ key: `hub:${ID}@main`, commit: "c0ffee", modelType: "llama" });
+  const pinned = { ...source, revision: "c0ffee" };
+  expect(seen).toMatchObject({ key: `hub:${ID}@c0ffee`, source: pinned, modelType: "llama" });
   if (!seen.teacher.can || !seen.student.can) throw new Error("both roles were expected");
   const [teacher] = seen.teacher.choices;
   const [student] = seen.student.choices;
@@ -70,7 +71,7 @@ test("looking a model up: roles and sizes, in two small requests", async () => {
   const parameters = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   expect(student!.memoryBytes).toBe(4 * 4 * parameters); // weights, gradients, two moments
 
-  await download(source, teacher!.files, store);
+  await download(seen.source!, teacher!.files, store);
   const again = await inspectRemote(source, store);
   expect(again.teacher.can && again.teacher.choices[0]!.missingBytes).toBe(0);
   expect(again.student.can && again.student.choices[0]!.missingBytes).toBe(
