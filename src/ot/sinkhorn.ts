@@ -95,8 +95,8 @@ export interface SinkhornArgs {
   readonly kernels?: SweepKernels;
 }
 
-/** Elements of one problem from which many workgroups share it: reasoned (docs/SINKHORN.md), not yet measured. */
-const WIDE_ELEMENTS = 512 * 512;
+/** Elements of one problem from which many workgroups share it: measured on an H100 (docs/SINKHORN.md). */
+const WIDE_ELEMENTS = 256 * 256;
 /** A wider fused workgroup would not fit the 16 KiB of workgroup memory that every device has. */
 const FUSED_MAX_COLUMNS = 512;
 /** Fused workgroups come in steps of this many threads: few pipelines. */

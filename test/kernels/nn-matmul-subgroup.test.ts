@@ -84,8 +84,8 @@ test("refuses what it cannot read as vec4", () => {
 });
 
 test.each([
-  [20, "matmul_nt"],
-  [21, "matmul"],
+  [20, /^matmul_nt$/],
+  [21, /^matmul(_shared)?$/], // which of the two, the kind of adapter decides
 ])("recordMatmul with %i columns takes %s", async (cols, entry) => {
   const dims = { layout: "nt", rows: 9, cols, inner: 8 } as const;
   const [a, b] = [normals(5, 72), normals(6, cols * 8)];
@@ -94,7 +94,7 @@ test.each([
   recordMatmul(builder, { ...dims, a: builder.input("a", 72), b: builder.input("b", cols * 8), out });
   builder.output("out", out);
   const program = await builder.build(gpu);
-  expect(program.listing().map(({ label }) => label)).toEqual([entry]);
+  expect(program.listing().map(({ label }) => label)).toEqual([expect.stringMatching(entry)]);
   const got = await program.run({ a, b }, { read: ["out"] });
   expectGuarded(got.out, matmul(dims, a, b), { rtol: 0, atol: 1e-5 });
   program.destroy();
