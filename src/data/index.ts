@@ -21,10 +21,17 @@ export {
   type PreparedDataset,
   type PreparedRow,
 } from "./dataset";
-export { encodeRow, type LengthLimits, PAPER_LIMITS, responseLength, type Sequence } from "./encode";
+export {
+  encodeRow,
+  type LengthLimits,
+  PAPER_LIMITS,
+  promptText,
+  responseLength,
+  type Sequence,
+} from "./encode";
 export { alignChunks, type Chunk } from "./chunks";
 export { DataError } from "./errors";
-export { parseRows, type Row, type View } from "./rows";
+export { chatTurns, parseRows, type Row, type View } from "./rows";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer, rougeL } from "./score";
 export { warpPartners } from "./token-dtw";
@@ -62,6 +69,7 @@ export {
   type RowProblem,
   splitRows,
 } from "./import";
-export { type ChatTurn, chatTurns, type DataFormat, guessMapping, type Mapping, toRow } from "./mapping";
+export type { ChatTurn } from "../models";
+export { type DataFormat, guessMapping, type Mapping, toRow } from "./mapping";
 export { type DataPreview, type Lengths, previewRows, type PreviewRow } from "./preview";
 export { type DataKind, type DataRecord, kindOf } from "./records";

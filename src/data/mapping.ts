@@ -1,9 +1,10 @@
 // From the columns of other people's data to our rows. The guess names a format in use where it recognizes one; any
 // column can be mapped by hand instead.
 
+import type { ChatTurn } from "../models";
 import { DataError } from "./errors";
 import type { DataRecord } from "./records";
-import { readRow, type Row } from "./rows";
+import { chatTurns, readRow, type Row } from "./rows";
 
 export type DataFormat = "couplet" | "rationale" | "alpaca" | "dolly" | "gsm8k" | "chat" | "columns";
 
@@ -129,47 +130,31 @@ function gsm8kRow(record: DataRecord, mapping: Mapping, line: number): Row {
   return { ...named(record, mapping, line), prompt, output: answer, answer, promptCot: prompt, outputCot };
 }
 
-/** Everything up to the last reply is the prompt. Roles are written out: two models share no template. */
+/**
+ * Everything up to the last reply is the prompt. Each model reads the turns in its own template; for those without one,
+ * and to show and compare rows, roles are written out.
+ */
 function chatRow(record: DataRecord, mapping: Mapping, line: number): Row {
   const turns = chatTurns(record[mapping.prompt]);
   const last = turns.at(-1);
   if (!last || last.role !== "assistant" || turns.length < 2)
     throw new DataError(`"${mapping.prompt}" must end with a reply of the assistant, after a message`, line);
-  const before = turns.slice(0, -1).map(({ role, content }) => `${ROLE_NAMES[role]}: ${content}\n`);
+  const before = turns.slice(0, -1);
+  const written = before.map(({ role, content }) => `${ROLE_NAMES[role]}: ${content}\n`);
   if (last.content.trim() === "") throw new DataError("the last reply is empty", line);
-  return { ...named(record, mapping, line), prompt: `${before.join("")}Assistant: `, output: last.content };
+  return {
+    ...named(record, mapping, line),
+    prompt: `${written.join("")}Assistant: `,
+    output: last.content.trim(), // templates trim it or not: both models shall read the same
+    turns: before,
+  };
 }
 
-const ROLE_NAMES = { system: "System", user: "User", assistant: "Assistant" } as const;
-export interface ChatTurn {
-  readonly role: keyof typeof ROLE_NAMES;
-  readonly content: string;
-}
-const ROLES = new Map<unknown, keyof typeof ROLE_NAMES>([
-  ["system", "system"],
-  ["user", "user"],
-  ["human", "user"],
-  ["assistant", "assistant"],
-  ["gpt", "assistant"],
-  ["model", "assistant"],
-]);
-
-/** {role, content} of OpenAI's files, or {from, value} of ShareGPT's; other turns (tools) are left out. */
-export function chatTurns(value: unknown): ChatTurn[] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((turn: unknown) => {
-    const {
-      role,
-      content,
-      from,
-      value: said,
-    }: Record<string, unknown> = typeof turn === "object" && turn !== null ? { ...turn } : {};
-    const known = ROLES.get(role ?? from);
-    const words = content ?? said;
-    return known && typeof words === "string" ? [{ role: known, content: words }] : [];
-  });
-}
-
+const ROLE_NAMES: Record<ChatTurn["role"], string> = {
+  system: "System",
+  user: "User",
+  assistant: "Assistant",
+};
 const question = (asked: string, context: string): string =>
   `${context === "" ? "" : `${context}\n\n`}Question: ${asked.trim()}\nAnswer:\n`;
 

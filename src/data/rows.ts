@@ -2,6 +2,7 @@
 // The published CoT2Align files name them the other way round: there prompt/output is the CoT side and
 // prompt_raw/output_raw the plain one (METHODS.md §7).
 
+import type { ChatTurn } from "../models";
 import { DataError } from "./errors";
 
 export interface Row {
@@ -12,6 +13,8 @@ export interface Row {
   readonly promptCot?: string;
   readonly outputCot?: string;
   readonly answer?: string;
+  /** The conversation that `prompt` writes out: models with a chat template read it in that. */
+  readonly turns?: readonly ChatTurn[];
 }
 
 /** Which side of a row: the plain answer, or the one that thinks aloud. */
@@ -77,6 +80,8 @@ export function readRow(json: Json, line: number, at: Place): Row {
   const promptCot = text(json, `prompt${cot}`, at);
   if (promptCot && !outputCot)
     throw at.error(`has "prompt${cot}" without "output${cot}"; add it or remove both`);
+  const turns = chatTurns(json["messages"]);
+  const before = turns.at(-1)?.role === "assistant" ? turns.slice(0, -1) : turns;
   const [family, answer] = [label(json, "family", at), label(json, "answer", at)];
   return {
     id: label(json, "id", at) ?? `line ${line}`,
@@ -85,6 +90,7 @@ export function readRow(json: Json, line: number, at: Place): Row {
     ...(outputCot && { outputCot, promptCot: promptCot || prompt }),
     ...(family !== undefined && { family }),
     ...(answer !== undefined && { answer }),
+    ...(before.length > 0 && { turns: before }),
   };
 }
 
@@ -102,4 +108,29 @@ function label(json: Json, field: string, at: Place): string | undefined {
   if (value === undefined || typeof value === "string") return value;
   if (typeof value === "number") return String(value);
   throw at.error(`"${field}" must be text or a number, got ${JSON.stringify(value).slice(0, 40)}`);
+}
+
+const ROLES = new Map<unknown, ChatTurn["role"]>([
+  ["system", "system"],
+  ["user", "user"],
+  ["human", "user"],
+  ["assistant", "assistant"],
+  ["gpt", "assistant"],
+  ["model", "assistant"],
+]);
+
+/** {role, content} of OpenAI's files, or {from, value} of ShareGPT's; other turns (tools) are left out. */
+export function chatTurns(value: unknown): ChatTurn[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((turn: unknown) => {
+    const {
+      role,
+      content,
+      from,
+      value: said,
+    }: Record<string, unknown> = typeof turn === "object" && turn !== null ? { ...turn } : {};
+    const known = ROLES.get(role ?? from);
+    const words = content ?? said;
+    return known && typeof words === "string" ? [{ role: known, content: words }] : [];
+  });
 }

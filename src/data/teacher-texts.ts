@@ -12,6 +12,8 @@ export interface TextCache {
 export interface Writer {
   /** Names the teacher and its settings: a part of the cache's keys. */
   readonly id: string;
+  /** How it is asked for a row's answer; by the row's own prompt where this is absent. */
+  promptOf?(row: Row, view: View): string;
   /** The teacher's answer to a prompt. Rejects with the signal's reason when aborted. */
   write(prompt: string, signal?: AbortSignal): Promise<string>;
 }
@@ -39,7 +41,9 @@ export async function sequenceLevel(
   options: WritingOptions = {},
 ): Promise<WrittenRows> {
   const texts = await writeAll(
-    rows.map((row) => (view === "cot" ? row.promptCot : row.prompt)),
+    rows.map((row) =>
+      writer.promptOf ? writer.promptOf(row, view) : view === "cot" ? row.promptCot : row.prompt,
+    ),
     writer,
     options,
   );
@@ -111,8 +115,8 @@ export function memoryTexts(): TextCache {
 }
 
 /** A row as a line of a data file, in the field names that `parseRows` reads. */
-export const rowLine = ({ id, family, prompt, output, promptCot, outputCot, answer }: Row): string =>
+export const rowLine = ({ id, family, prompt, output, promptCot, outputCot, answer, turns }: Row): string =>
   JSON.stringify({
     ...{ id, family, prompt, output },
-    ...{ prompt_cot: promptCot, output_cot: outputCot, answer },
+    ...{ prompt_cot: promptCot, output_cot: outputCot, answer, messages: turns },
   });

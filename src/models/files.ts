@@ -8,6 +8,8 @@ export type ReadProgress = (loadedBytes: number, totalBytes: number) => void;
 export interface ModelFiles {
   /** Shown in messages; not a path. */
   readonly id: string;
+  /** Looking for a file is a request of its own: do not look for what need not be there. */
+  readonly asking?: boolean;
   read(path: string, onProgress?: ReadProgress): Promise<Uint8Array>;
   has(path: string): Promise<boolean>;
   /** The same bytes as they arrive, for readers that need not hold the file. */
@@ -54,6 +56,7 @@ export function urlFiles(
   }
   return {
     id,
+    asking: true,
     async read(path, onProgress) {
       const response = await request(id, path, fetchFn, base + path);
       return collect(bodyOf(id, path, response, onProgress));

@@ -10,7 +10,7 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The new tokens only, without eos. Rejects with the signal's reason when aborted. */
+/** The new tokens only, without what ends them. Rejects with the signal's reason when aborted. */
 export type Generate = (ids: readonly number[], options: GenerateOptions) => Promise<number[]>;
 
 /** model_type → the class of transformers.js. All of them are fed alike. */
@@ -29,7 +29,7 @@ export const SUPPORTED_DECODERS = Object.keys(DECODERS).join(", ");
 export const isDecoder = (type: unknown): type is keyof typeof DECODERS =>
   typeof type === "string" && Object.hasOwn(DECODERS, type);
 
-/** Continues `ids` by up to `room` tokens, ending before eos. */
+/** Continues `ids` by up to `room` tokens, ending before eos or the end of the turn. */
 type Continue = (ids: readonly number[], room: number, signal?: AbortSignal) => Promise<number[]>;
 
 export async function createGenerate(
@@ -41,7 +41,7 @@ export async function createGenerate(
 ): Promise<Generate> {
   const proceed = session.hasCache
     ? withCache(await transformers(), rawConfig, session, tokenizer, device)
-    : withoutCache(session, tokenizer.eosId);
+    : withoutCache(session, tokenizer.stopIds);
   return async (ids, { maxNewTokens, signal }) => {
     if (session.released) throw closed();
     signal?.throwIfAborted();
@@ -75,20 +75,20 @@ function withCache(
       attention_mask: new library.Tensor("int64", new BigInt64Array(ids.length).fill(1n), dims),
       max_new_tokens: room,
       do_sample: false,
-      eos_token_id: tokenizer.eosId,
+      eos_token_id: [...tokenizer.stopIds],
       pad_token_id: tokenizer.padId,
       stopping_criteria: stop,
     };
     try {
       const output: unknown = await exclusively(() => model.generate(settings));
-      return newTokens(output, ids.length, tokenizer.eosId);
+      return newTokens(output, ids.length, tokenizer.stopIds);
     } finally {
       signal?.removeEventListener("abort", interrupt);
     }
   };
 }
 
-function withoutCache(session: DecoderSession, eosId: number): Continue {
+function withoutCache(session: DecoderSession, stopIds: readonly number[]): Continue {
   return async (ids, room, signal) => {
     const all = [...ids];
     while (all.length < ids.length + room && !signal?.aborted) {
@@ -97,7 +97,7 @@ function withoutCache(session: DecoderSession, eosId: number): Continue {
       const scores = logits?.data ?? new Float32Array(0);
       const last = scores.subarray(scores.length - scores.length / T);
       const best = last.reduce((top, value, id) => (value > (last[top] ?? 0) ? id : top), 0);
-      if (best === eosId) break;
+      if (stopIds.includes(best)) break;
       all.push(best);
     }
     return all.slice(ids.length);
@@ -145,13 +145,13 @@ function asGenerator(
   };
 }
 
-/** What follows the prompt, without eos, which not every tokenizer marks as special. */
-function newTokens(output: unknown, promptLength: number, eosId: number): number[] {
+/** What follows the prompt, without eos or the end of the turn, which not every tokenizer marks as special. */
+function newTokens(output: unknown, promptLength: number, stopIds: readonly number[]): number[] {
   if (typeof output !== "object" || output === null || !("data" in output)) {
     throw new Error("transformers.js returned no token tensor from generate; adapt src/models/generate.ts");
   }
   const { data } = output;
   const fresh = data instanceof BigInt64Array ? Array.from(data.subarray(promptLength), Number) : [];
-  const end = fresh.indexOf(eosId);
+  const end = fresh.findIndex((id) => stopIds.includes(id));
   return end < 0 ? fresh : fresh.slice(0, end);
 }

@@ -10,6 +10,7 @@ export {
   type RopeScaling,
   type StudentConfig,
 } from "./config";
+export type { ChatTemplate, ChatTurn } from "./chat-template";
 export { ModelError, type ModelErrorCode } from "./errors";
 export { exportStudentFolder, type ExportOptions, HALF_ONNX_FILE, withOnnxGraph } from "./export-student";
 export type { RunManifest } from "./model-card";

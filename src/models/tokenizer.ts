@@ -1,5 +1,6 @@
 // A model's tokenizer, through transformers.js, with what it lacks: the bytes and the printed form of each token.
 
+import { type ChatTemplate, chatTemplate } from "./chat-template";
 import { asObject } from "./config";
 import { ModelError, reason, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
@@ -18,21 +19,26 @@ export interface Tokenizer {
   /** The token as the vocabulary writes it: "Ġthe", "▁the", "<0xE2>". */
   rawToken(id: number): string;
   readonly scheme: TokenScheme;
+  /** A token of the list beside the vocabulary's own: ends of turns, headers, padding. */
+  isAdded(id: number): boolean;
   readonly eosId: number;
+  /** What ends a text: eos, and the end of a turn where the chat template has another token for it. */
+  readonly stopIds: readonly number[];
   readonly padId: number;
   readonly vocabSize: number;
-  /** A conversation in the model's own template, up to where its reply begins; undefined when it has none. */
-  readonly chat?: (turns: readonly { readonly role: string; readonly content: string }[]) => string;
+  /** Undefined when the model has none. */
+  readonly chat?: ChatTemplate;
 }
 
-const [TOKENIZER, SETTINGS] = ["tokenizer.json", "tokenizer_config.json"];
+const [TOKENIZER, SETTINGS, TEMPLATE] = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
 
 export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
-  const [tokenizerJson, settings, { PreTrainedTokenizer }] = await Promise.all([
+  const [tokenizerJson, stored, { PreTrainedTokenizer }] = await Promise.all([
     readJson(files, TOKENIZER).then((json) => withFile(TOKENIZER, () => asObject(json))),
     readJson(files, SETTINGS).then((json) => withFile(SETTINGS, () => asObject(json))),
     transformers(),
   ]);
+  const settings = await withTemplate(files, stored);
   const scheme = withFile(TOKENIZER, () => tokenScheme(tokenizerJson));
   let inner: InstanceType<typeof PreTrainedTokenizer>;
   try {
@@ -55,8 +61,16 @@ export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
   };
   const tokenBytes = (id: number): Uint8Array =>
     added.has(id) ? new TextEncoder().encode(rawToken(id)) : rawTokenBytes(rawToken(id), scheme);
+  const encode = (text: string): number[] =>
+    text === "" ? [] : inner.encode(text, { add_special_tokens: false });
+  const chat = hasTemplate(inner.chat_template)
+    ? chatTemplate((turns, open) =>
+        String(inner.apply_chat_template([...turns], { tokenize: false, add_generation_prompt: open })),
+      )
+    : undefined;
+  const turnEnd = chat && endOfTurn(chat, encode);
   return {
-    encode: (text) => (text === "" ? [] : inner.encode(text, { add_special_tokens: false })),
+    encode,
     decode: (ids) =>
       ids.length === 0
         ? ""
@@ -65,14 +79,31 @@ export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
     tokenBytes,
     rawToken,
     scheme,
+    isAdded: (id) => added.has(id),
     eosId,
+    stopIds: turnEnd !== undefined && added.has(turnEnd) && turnEnd !== eosId ? [eosId, turnEnd] : [eosId],
     padId: typeof padId === "number" ? padId : eosId,
     vocabSize: tokens.length,
-    ...(hasTemplate(inner.chat_template) && {
-      chat: (turns) =>
-        String(inner.apply_chat_template([...turns], { tokenize: false, add_generation_prompt: true })),
-    }),
+    ...(chat && { chat }),
   };
+}
+
+/** Newer folders keep the template in a file of its own. */
+async function withTemplate(
+  files: ModelFiles,
+  settings: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  if (hasTemplate(settings["chat_template"]) || files.asking || !(await files.has(TEMPLATE))) return settings;
+  return { ...settings, chat_template: new TextDecoder().decode(await files.read(TEMPLATE)) };
+}
+
+/** The last token of a reply as the template writes it; undefined where it refuses so short a talk. */
+function endOfTurn({ reply }: ChatTemplate, encode: (text: string) => number[]): number | undefined {
+  try {
+    return encode(reply([{ role: "user", content: "a" }], "b")).at(-1);
+  } catch {
+    return undefined;
+  }
 }
 
 const hasTemplate = (template: unknown): boolean =>

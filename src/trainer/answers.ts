@@ -1,8 +1,8 @@
 // Answers in words: the teacher's, the student's before the first step, the student's now; and how many are right.
 import type { RunConfig } from "../config/run";
-import { exactMatch, extractAnswer, type PreparedRow, rougeL, type View } from "../data";
+import { exactMatch, extractAnswer, type PreparedRow, promptText, rougeL, type View } from "../data";
 import type { Gpu } from "../gpu/device";
-import type { StudentConfig } from "../models";
+import type { StudentConfig, Teacher, Tokenizer } from "../models";
 import { createGenerator, NotFiniteLogits, usablePositions } from "../student";
 import type { AnswerRecord, EvaluationRecord } from "../telemetry";
 import { RunError } from "./failure";
@@ -35,17 +35,18 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
   const referenceOf = ({ row }: PreparedRow, view: View = own) =>
     (view === "cot" ? row.outputCot : row.output) ?? row.output;
   const fixed = new Map<PreparedRow, Promise<Pick<AnswerRecord, "teacher" | "before">>>();
-  const options = { maxNewTokens: limit, stopIds: [tokenizer.eosId] };
+  const options = { maxNewTokens: limit, stopIds: tokenizer.stopIds };
+  /** As a model reads it: a conversation in its own template. */
+  const asked = (reader: Tokenizer, row: PreparedRow, view: View): string =>
+    view === "plain" ? promptText(reader, row.row, view) : promptOf(row, view);
 
   /** What does not change as the student learns: computed once per row. */
   function fixedAnswers(row: PreparedRow): Promise<Pick<AnswerRecord, "teacher" | "before">> {
     let known = fixed.get(row);
     if (!known) {
-      const prompt = promptOf(row);
-      known = (async () => ({
-        teacher: await loaded.teacher.generate(prompt, { maxNewTokens: limit }),
-        before: await loaded.original.generate(prompt, { maxNewTokens: limit }),
-      }))();
+      const by = ({ tokenizer: reader, generate }: Teacher) =>
+        generate(asked(reader, row, own), { maxNewTokens: limit });
+      known = (async () => ({ teacher: await by(loaded.teacher), before: await by(loaded.original) }))();
       fixed.set(row, known);
     }
     return known;
@@ -54,7 +55,7 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
   const promptIds = (row: PreparedRow, view: View = own): number[] =>
     view === own
       ? [...row.student.ids.subarray(0, row.student.promptLength)]
-      : tokenizer.encode(promptOf(row, view)).slice(0, config.data.maxPrompt);
+      : tokenizer.encode(asked(tokenizer, row, view)).slice(0, config.data.maxPrompt);
 
   async function score(rows: readonly PreparedRow[], view: View) {
     const prompts = rows.map((row) => promptIds(row, view));

@@ -81,7 +81,7 @@ export const tokenTable = (tokenizer: Tokenizer): TokenTable => ({
   raw: (id) => tokenizer.rawToken(id),
   bytes: (id) => tokenizer.tokenBytes(id),
   space: tokenizer.scheme === "metaspace" ? "▁" : "Ġ",
-  special: (id) => id === tokenizer.eosId || id === tokenizer.padId,
+  special: (id) => tokenizer.stopIds.includes(id) || id === tokenizer.padId,
 });
 
 /** What a run's models make of the shapes. */

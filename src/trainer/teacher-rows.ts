@@ -1,6 +1,14 @@
 // The training rows of a run: as they are, or with the teacher's own answers (SeqKD), written before the first step.
 import type { RunConfig } from "../config/run";
-import { DataError, memoryTexts, type Row, sequenceLevel, type TextCache, type Writer } from "../data";
+import {
+  DataError,
+  memoryTexts,
+  promptText,
+  type Row,
+  sequenceLevel,
+  type TextCache,
+  type Writer,
+} from "../data";
 import type { Teacher } from "../models";
 import type { Progress } from "./load";
 
@@ -16,6 +24,8 @@ const kept = memoryTexts();
 /** A teacher as a writer of answers: greedy, so that a prompt has one. */
 export const writerOf = (teacher: Teacher, name: string, maxNewTokens: number): Writer => ({
   id: `${name}, ${maxNewTokens} tokens, greedy`,
+  promptOf: (row, view) =>
+    view === "cot" ? (row.promptCot ?? row.prompt) : promptText(teacher.tokenizer, row, view),
   write: (prompt, signal) => teacher.generate(prompt, { maxNewTokens, ...(signal && { signal }) }),
 });
 

@@ -9,7 +9,9 @@ export const letters: Tokenizer = {
   tokenBytes: (id) => new TextEncoder().encode(String.fromCodePoint(id)),
   rawToken: (id) => String.fromCodePoint(id),
   scheme: "byte-level",
+  isAdded: (id) => id < 2,
   eosId: 1,
+  stopIds: [1],
   padId: 0,
   vocabSize: 0x110000,
 };

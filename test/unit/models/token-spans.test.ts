@@ -222,6 +222,6 @@ test("chat: the model's template, where it has one", async () => {
   const template =
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
   const tokenizer = await build(BYTE_FALLBACK(), "</s>", "<s>", { chat_template: template });
-  expect(tokenizer.chat!([{ role: "user", content: "Up?" }])).toBe("<user>Up?<assistant>");
+  expect(tokenizer.chat!.prompt([{ role: "user", content: "Up?" }])).toBe("<user>Up?<assistant>");
   expect((await KINDS[0]![1]()).chat).toBeUndefined();
 });
