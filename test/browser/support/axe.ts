@@ -22,6 +22,12 @@ export async function seriousFindings(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
 }
 
-/** How far the page is wider than its window: more than 0 cuts something off. */
+/** How far the page can be scrolled sideways: more than 0 cuts something off. */
 export const overflow = (page: Page): Promise<number> =>
-  page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  page.evaluate(() => {
+    const { scrollX, scrollY } = globalThis;
+    scrollTo(100_000, scrollY);
+    const far = globalThis.scrollX;
+    scrollTo(scrollX, scrollY);
+    return far;
+  });
