@@ -1,20 +1,10 @@
 // `couplet profile CONFIG.json`: where a training step's time goes, kernel by kernel.
-import type { Gpu } from "../gpu/device";
-import {
-  bestOf,
-  byKernel,
-  checkTimestamps,
-  type DispatchTime,
-  type KernelTime,
-  profile,
-  watchPrograms,
-} from "../gpu/profile";
-import { openRun, type Run } from "../trainer";
+import { checkTimestamps } from "../gpu/profile";
+import type { KernelRecord } from "../telemetry";
+import { openRun } from "../trainer";
 import { openNodeGpu } from "./node-gpu";
 import { nodeSources, readConfig } from "./sources";
 import { BadUsage, parseArguments } from "./usage";
-
-const ROUNDS = 5;
 
 export async function profileCommand(argv: string[]): Promise<number> {
   const { positional } = parseArguments(argv, []);
@@ -27,36 +17,19 @@ export async function profileCommand(argv: string[]): Promise<number> {
   console.log(`adapter: ${gpu.adapter.description || gpu.adapter.device}`);
   const run = await openRun(gpu, config, sources);
   try {
-    const { stepMs, times } = await profileStep(gpu, run);
-    console.log(`step ${run.at}: ${stepMs.toFixed(1)} ms in one submit, the teacher included`);
-    for (const line of profileTable(byKernel(times))) console.log(line);
+    const { step, stepMs, teacherMs, stages, kernels } = await run.profile();
+    console.log(`step ${step}: ${stepMs.toFixed(1)} ms in one submit, the teacher included`);
+    const parts = stages.map(({ stage, ms }) => `${stage} ${ms.toFixed(1)}`).join(" · ");
+    console.log(`by stage, in ms: ${parts} · beside them the teacher ${teacherMs.toFixed(1)}`);
+    for (const line of profileTable(kernels)) console.log(line);
   } finally {
     await run.destroy();
   }
   return 0;
 }
 
-/** A warm step, and the programs that it ran, each timed dispatch by dispatch. */
-export async function profileStep(gpu: Gpu, run: Run): Promise<{ stepMs: number; times: DispatchTime[] }> {
-  await run.step(); // compiles
-  const watch = watchPrograms(gpu);
-  let stepMs: number;
-  try {
-    stepMs = (await run.step()).ms;
-  } finally {
-    watch.stop();
-  }
-  const times: DispatchTime[] = [];
-  for (const [program, runs] of watch.runs) {
-    const rounds: DispatchTime[][] = [];
-    for (let i = 0; i < ROUNDS; i++) rounds.push(await profile(program));
-    for (let i = 0; i < runs; i++) times.push(...bestOf(rounds));
-  }
-  return { stepMs, times };
-}
-
 /** The table, line by line. */
-export function profileTable(kernels: readonly KernelTime[]): string[] {
+export function profileTable(kernels: readonly KernelRecord[]): string[] {
   const total = kernels.reduce((sum, { ms }) => sum + ms, 0);
   const dispatches = kernels.reduce((sum, k) => sum + k.dispatches, 0);
   const rows = kernels.map(({ label, dispatches: n, ms, share, gflops, gbytes }) =>
@@ -66,7 +39,7 @@ export function profileTable(kernels: readonly KernelTime[]): string[] {
     row("kernel", "dispatches", "ms", "share %", "GFLOP/s", "GB/s"),
     ...rows,
     row("all", String(dispatches), total.toFixed(3), "100.0", "", ""),
-    "Best of five, every dispatch timed on its own: shares are what counts. GFLOP/s where the op declares its",
+    "Mean of three, every dispatch timed on its own: shares are what counts. GFLOP/s where the op declares its",
     "arithmetic; GB/s counts each bound range once, whether or not the kernel touches all of it.",
   ];
 }

@@ -20,7 +20,7 @@ export interface KernelTime {
   readonly gbytes: number;
 }
 
-const MAX_DISPATCHES = 2048; // two queries each, and WebGPU's limit of a query set is 4096
+const MAX_SPANS = 2048; // two queries each, and WebGPU's limit of a query set is 4096
 
 /** The adapter cannot say how long a dispatch took. */
 export class NoTimestampsError extends Error {
@@ -40,19 +40,86 @@ export function checkTimestamps({ device, adapter }: Gpu): void {
 /** One run of the program with its present inputs, dispatch by dispatch. @throws NoTimestampsError */
 export async function profile(program: Program): Promise<DispatchTime[]> {
   checkTimestamps(program.gpu);
-  const times: number[] = [];
-  for (let first = 0; first < program.dispatches; first += MAX_DISPATCHES)
-    times.push(...(await timeRange(program, first, Math.min(first + MAX_DISPATCHES, program.dispatches))));
-  program.gpu.check();
+  const spans = Array.from({ length: program.dispatches }, (_, i): Span => ({ first: i, end: i + 1 }));
+  const times = await timeSpans(program, spans);
   return program
     .listing()
-    .map(({ label, grid, flops, bytes }, i) => ({ label, grid, flops, bytes, ms: times[i] ?? NaN }));
+    .map(({ label, stage, grid, flops, bytes }, i) => ({
+      label,
+      stage,
+      grid,
+      flops,
+      bytes,
+      ms: times[i] ?? NaN,
+    }));
 }
 
-/** Milliseconds of the dispatches first…end−1. */
-async function timeRange(program: Program, first: number, end: number): Promise<number[]> {
+export interface StageTime {
+  readonly stage: string;
+  readonly ms: number;
+}
+
+/**
+ * One run of the program, stage by stage, in the order in which each first comes. A stretch of one stage is one pass
+ * between two timestamps; without them it is one submit that is waited for, which costs a little more itself.
+ */
+export async function profileStages(program: Program): Promise<StageTime[]> {
+  const spans = stretchesOf(program);
+  const timed = program.gpu.device.features.has("timestamp-query");
+  const times = timed ? await timeSpans(program, spans) : await timeSubmits(program, spans);
+  const stages = new Map<string, number>();
+  spans.forEach(({ stage }, i) => stages.set(stage, (stages.get(stage) ?? 0) + (times[i] ?? NaN)));
+  return [...stages].map(([stage, ms]) => ({ stage, ms }));
+}
+
+/** The dispatches first…end−1. */
+interface Span {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Stretches of dispatches of one stage. */
+function stretchesOf(program: Program): (Span & Pick<DispatchFacts, "stage">)[] {
+  const stretches: { first: number; end: number; stage: string }[] = [];
+  program.listing().forEach(({ stage }, i) => {
+    const last = stretches.at(-1);
+    if (last?.stage === stage) last.end = i + 1;
+    else stretches.push({ first: i, end: i + 1, stage });
+  });
+  return stretches;
+}
+
+/** Milliseconds of each span on the GPU's clock. */
+async function timeSpans(program: Program, spans: readonly Span[]): Promise<number[]> {
+  const times: number[] = [];
+  for (let at = 0; at < spans.length; at += MAX_SPANS)
+    times.push(...(await timeSome(program, spans.slice(at, at + MAX_SPANS))));
+  program.gpu.check();
+  return times;
+}
+
+/** Wall-clock milliseconds from each span's submit until the queue is empty. */
+async function timeSubmits(program: Program, spans: readonly Span[]): Promise<number[]> {
   const { device } = program.gpu;
-  const count = end - first;
+  const times: number[] = [];
+  await device.queue.onSubmittedWorkDone();
+  for (const { first, end } of spans) {
+    const started = performance.now();
+    const encoder = device.createCommandEncoder({ label: `profile ${program.label}` });
+    const pass = encoder.beginComputePass();
+    program.record(pass, first, end);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+    times.push(performance.now() - started);
+  }
+  program.gpu.check();
+  return times;
+}
+
+async function timeSome(program: Program, spans: readonly Span[]): Promise<number[]> {
+  const { device } = program.gpu;
+  const count = spans.length;
   const querySet = device.createQuerySet({ type: "timestamp", count: count * 2 });
   const size = count * 16;
   const resolved = device.createBuffer({
@@ -61,12 +128,12 @@ async function timeRange(program: Program, first: number, end: number): Promise<
   });
   const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   const encoder = device.createCommandEncoder({ label: `profile ${program.label}` });
-  for (let i = 0; i < count; i++) {
+  spans.forEach(({ first, end }, i) => {
     const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
     const pass = encoder.beginComputePass({ timestampWrites });
-    program.record(pass, first + i, first + i + 1);
+    program.record(pass, first, end);
     pass.end();
-  }
+  });
   encoder.resolveQuerySet(querySet, 0, count * 2, resolved, 0);
   encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
   device.queue.submit([encoder.finish()]);
@@ -75,10 +142,7 @@ async function timeRange(program: Program, first: number, end: number): Promise<
   staging.destroy();
   resolved.destroy();
   querySet.destroy();
-  return Array.from(
-    { length: count },
-    (_, i) => Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n)) / 1e6,
-  );
+  return spans.map((_, i) => Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n)) / 1e6);
 }
 
 /** The programs that ran on a device between `watchPrograms` and `stop`, with how often each did. */

@@ -11,13 +11,15 @@
 // No allocation, bind-group creation or readback happens in `run` beyond what it asks for.
 import { type Lifetime, placeScratch, type ScratchPool } from "./arena";
 import type { Gpu } from "./device";
+import type { DispatchFacts } from "./dispatch-facts";
 import { GpuMemoryError } from "./failures";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
 import { type Binding, byteLength, checkBinding, positive, type Tensor, UNIFORM_ALIGN } from "./tensor";
 
+export type { DispatchFacts };
 export { type Binding, ELEMENT_BYTES, fixed, type Tensor } from "./tensor";
 
-interface Step extends DispatchOptions {
+interface Step extends DispatchOptions, Pick<DispatchFacts, "stage"> {
   readonly spec: KernelSpec;
   readonly bindings: readonly Binding[];
   readonly grid: Grid;
@@ -47,6 +49,7 @@ export class ProgramBuilder {
   readonly #scratch: Tensor[] = [];
   readonly #inputs = new Map<string, Tensor>();
   readonly #outputs = new Map<string, Tensor>();
+  #stage = "";
 
   constructor(readonly label: string) {}
 
@@ -88,7 +91,16 @@ export class ProgramBuilder {
       throw new RangeError(`"${spec.entry}" needs a grid within 1..65535, got ${x}×${y}×${z}`);
     const names = Object.keys(spec.bindings) as Name[]; // keys of a Record<Name, …> are Names
     const checked = names.map((name) => checkBinding(spec, name, bindings[name]));
-    this.#steps.push({ ...options, spec, bindings: checked, grid });
+    this.#steps.push({ ...options, spec, bindings: checked, grid, stage: this.#stage });
+  }
+
+  /** What is recorded meanwhile belongs to this stage, unless to one within it: for profiles. */
+  inStage<T>(stage: string, record: () => T): T {
+    const outer = this.#stage;
+    this.#stage = stage;
+    const made = record();
+    this.#stage = outer;
+    return made;
   }
 
   get dispatches(): number {
@@ -146,7 +158,7 @@ export class ProgramBuilder {
     device.pushErrorScope("validation");
     const undo = pool?.mark();
     const memory = this.#allocate(device, pool);
-    const steps = chosen.map(({ spec, bindings, grid, flops = 0 }): BoundStep => {
+    const steps = chosen.map(({ spec, bindings, grid, stage, flops = 0 }): BoundStep => {
       const { pipeline, layout } = pipelines.get(pipelineKey(spec))!; // compiled just above
       const entries = bindings.map((b, binding) => ({ binding, resource: memory.resource(b) }));
       const group = device.createBindGroup({ label: `${this.label}/${spec.entry}`, layout, entries });
@@ -154,7 +166,7 @@ export class ProgramBuilder {
         (n, b) => n + (b instanceof ArrayBuffer ? b.byteLength : byteLength(b)),
         0,
       );
-      return { label: spec.entry, pipeline, group, grid, flops, bytes };
+      return { label: spec.entry, stage, pipeline, group, grid, flops, bytes };
     });
     // Both at once: another program's scopes must not come between.
     const [invalid, noMemory] = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
@@ -278,17 +290,6 @@ interface Output {
   readonly offset: number;
   readonly bytes: number;
   readonly staging: GPUBuffer;
-}
-
-/** What is known of a dispatch before it runs. */
-export interface DispatchFacts {
-  /** The kernel's entry point. */
-  readonly label: string;
-  readonly grid: Grid;
-  /** As its op declared it; 0 where it did not. */
-  readonly flops: number;
-  /** Of everything bound, each range once: what the kernel must move if it reads or writes all of it. */
-  readonly bytes: number;
 }
 
 interface BoundStep extends DispatchFacts {

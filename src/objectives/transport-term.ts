@@ -39,7 +39,7 @@ import {
   teacherRowsOf,
   teacherStates,
 } from "./transport-sites";
-import type { PlanFigures, RecordedProbe, RecordedTerm, Recording } from "./types";
+import { type PlanFigures, type RecordedProbe, type RecordedTerm, type Recording, STAGES } from "./types";
 
 const settingsOf = (config: TransportConfig): OtSettings => {
   const { epsilon, relative, maxIterations, tolerance, scheme } = config;
@@ -145,7 +145,9 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
   const { tape, shape } = recording;
   const { b } = tape;
   const { gradient, layerWeights } = config.transport;
-  const recorded = recordForwardTransport(recording, config, gradient === "unrolled");
+  const recorded = b.inStage(STAGES.transport, () =>
+    recordForwardTransport(recording, config, gradient === "unrolled"),
+  );
   const { sites, capacity, solved, sides, marginals } = recorded;
   const base = b.input("transport_weights", capacity.problems);
   const layers = activeLayers(config.transport).length;
@@ -155,9 +157,12 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
       : undefined;
   const weights = learned?.weights ?? base;
   if (learned) b.output("layer_shares", learned.shares);
-  b.output("transport_gauge", recordPlanGauge(b, solved));
+  b.output(
+    "transport_gauge",
+    b.inStage(STAGES.transport, () => recordPlanGauge(b, solved)),
+  );
 
-  tape.push(() => {
+  const backward = () => {
     learned?.backward(solved.state);
     const dcost = recordPlanGradient(b, solved, gradient, weights);
     sides.forEach(({ x, y, saved }, s) => {
@@ -170,7 +175,8 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
         accumulate: { dx: dx.accumulate, dy: dy.accumulate },
       });
     });
-  });
+  };
+  tape.push(() => b.inStage(STAGES.transport, backward));
 
   const weightOf = (site: Site, batch: PairBatch) => weight * siteWeight(site, config.masks, batch);
   return {

@@ -130,6 +130,14 @@ export const termsOnly = (terms: Record<string, number>): StepTerms => ({
   unconverged: 0,
 });
 
+/** The stages of a step's program, for profiles. What transport takes is apart, forward and backward. */
+export const STAGES = {
+  forward: "forward",
+  transport: "transport",
+  backward: "backward",
+  optimizer: "optimizer",
+} as const;
+
 /** A recorded objective: the host's side of it. */
 export interface RecordedObjective {
   /** What the step's program must read back. */

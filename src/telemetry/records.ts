@@ -121,6 +121,42 @@ export interface MemoryChange {
   readonly fits: boolean;
 }
 
+/** Where a training step's time goes. */
+export interface StepProfile {
+  /** The step that was timed, and taken back again: the run does not know of it. */
+  readonly step: number;
+  /** By the GPU's own clock, or by waiting for the queue after every stage, which costs a little itself. */
+  readonly how: "timestamps" | "submits";
+  /** The whole step in one submit, wall clock, the teacher beside it included. */
+  readonly stepMs: number;
+  /** The teacher's next batch, which it works on while the GPU trains; next to nothing when its states were kept. */
+  readonly teacherMs: number;
+  /** In the step's order; the least of a few rounds. */
+  readonly stages: readonly { readonly stage: string; readonly ms: number }[];
+  /** The longest first; the mean of a few rounds. None without timestamps. */
+  readonly kernels: readonly KernelRecord[];
+}
+
+/** All dispatches of one kernel. */
+export interface KernelRecord {
+  readonly label: string;
+  readonly dispatches: number;
+  readonly ms: number;
+  /** Of all kernels' time. */
+  readonly share: number;
+  readonly gflops: number | undefined;
+  readonly gbytes: number;
+}
+
+/** How fast steps are, from a few that were taken and taken back. */
+export interface PaceRecord {
+  /** Steps before those measured: they compile and fill caches. */
+  readonly warmUp: number;
+  readonly warmUpMs: number;
+  /** Milliseconds of each step that counts. */
+  readonly ms: readonly number[];
+}
+
 /** One line of the device's micro-benchmark. */
 export interface BenchmarkRecord {
   readonly what: "matmul" | "sinkhorn";

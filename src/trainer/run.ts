@@ -6,7 +6,15 @@ import { createSampler, type PreparedRow, type SamplerState, type View } from ".
 import type { Gpu } from "../gpu/device";
 import { ELEMENT_BYTES } from "../gpu/program";
 import type { AdamWStep } from "../student";
-import type { AnswerRecord, EvaluationRecord, PlanRecord, RunFacts, StepRecord } from "../telemetry";
+import type {
+  AnswerRecord,
+  EvaluationRecord,
+  PaceRecord,
+  PlanRecord,
+  RunFacts,
+  StepProfile,
+  StepRecord,
+} from "../telemetry";
 import { createAnswers } from "./answers";
 import { createBatchSource } from "./batch-source";
 import {
@@ -21,6 +29,7 @@ import { createGradientGauge } from "./gradient-gauge";
 import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
 import { createProbe } from "./probe";
 import type { StepOutcome } from "./step-program";
+import { profileStep, type RehearsedStep, timeSteps } from "./rehearsal";
 import { createStepper } from "./stepper";
 import { createRunLog, takeAway } from "./take-away";
 import { createTeacherCache } from "./teacher-cache";
@@ -38,6 +47,10 @@ export interface Run {
   step(): Promise<StepRecord>;
   /** The transport plans of a held-out row under the present weights; none when the method has no transport. */
   plans(row: number): Promise<PlanRecord[]>;
+  /** Where the next step's time goes. The steps it takes are taken back: the run goes on with the same bits. */
+  profile(): Promise<StepProfile>;
+  /** How long the next steps take; taken back alike. */
+  pace(): Promise<PaceRecord>;
   answers(row: number): Promise<AnswerRecord>;
   /** Greedy answers on held-out rows, exactly right or not; on the config's view of them, or another. */
   evaluate(view?: View): Promise<EvaluationRecord>;
@@ -113,14 +126,29 @@ export async function openRun(
   async function step(): Promise<StepRecord> {
     const [from, before] = [at, drawn];
     try {
-      return await take();
+      const { record } = await take();
+      const full = gradients && at % config.probe.everySteps === 0 ? await withRatios(record) : record;
+      log.stepped(full);
+      return full;
     } catch (error) {
       if (at === from) standAt(from, before); // the run stands where it stood; else the step itself was done
       throw error;
     }
   }
 
-  async function take(): Promise<StepRecord> {
+  /** Steps that leave no trace: weights, moments, data order and log are then as they were. */
+  async function rehearse<T>(work: (step: RehearsedStep) => Promise<T>): Promise<T> {
+    const [from, before, state] = [at, drawn, await store.save()];
+    try {
+      return await work(take);
+    } finally {
+      store.restore(state);
+      standAt(from, before);
+      measured = undefined;
+    }
+  }
+
+  async function take(): ReturnType<RehearsedStep> {
     const started = performance.now();
     const rows = rowsOf(upcoming);
     await source.ensure(rows);
@@ -128,16 +156,14 @@ export async function openRun(
     const running = stepper.step(rows, adamw);
     drawn = sampler.state();
     upcoming = sampler.next();
-    const prefetch = source.ensure(rowsOf(upcoming)); // the teacher works while the GPU does
+    const prefetch = timed(source.ensure(rowsOf(upcoming))); // the teacher works while the GPU does
     prefetch.catch(() => undefined); // heard of below, unless the step fails first
     const { outcome, tokens } = await running;
-    await prefetch;
+    const teacherMs = await prefetch;
     if (!outcome.updated) throw notFinite(outcome, at + 1);
     at++;
-    const stepped = stepRecord(outcome, tokens, at, adamw.learningRate, performance.now() - started);
-    const record = gradients && at % config.probe.everySteps === 0 ? await withRatios(stepped) : stepped;
-    log.stepped(record);
-    return record;
+    const ms = performance.now() - started;
+    return { record: stepRecord(outcome, tokens, at, adamw.learningRate, ms), teacherMs };
   }
 
   /** The gradients' ratios on a held-out row, measured once a step; none when the config does not ask. */
@@ -174,6 +200,8 @@ export async function openRun(
       return at;
     },
     step: () => guarded(step),
+    profile: () => guarded(() => rehearse((one) => profileStep(gpu, one))),
+    pace: () => guarded(() => rehearse(timeSteps)),
     plans: (row) =>
       guarded(async () => {
         const ratios = await ratiosAt(row);
@@ -222,6 +250,13 @@ export async function openRun(
       await unload(loaded);
     },
   };
+}
+
+/** How long it takes, in milliseconds from now. */
+async function timed(work: Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work;
+  return performance.now() - started;
 }
 
 function adamwStep({ optimizer, steps }: RunConfig, step: number): AdamWStep {

@@ -6,7 +6,13 @@ import type { PairBatch } from "../data";
 import type { ScratchPool } from "../gpu/arena";
 import type { Gpu } from "../gpu/device";
 import { ProgramBuilder, type ProgramMemory } from "../gpu/program";
-import type { Objective, RecordedObjective, StepShape, StepTerms } from "../objectives";
+import {
+  type Objective,
+  type RecordedObjective,
+  STAGES,
+  type StepShape,
+  type StepTerms,
+} from "../objectives";
 import {
   type AdamWStep,
   HYPER_ELEMENTS,
@@ -80,14 +86,17 @@ function recordPass(
 ): RecordedPass {
   const { model, weights, objective, method, recompute } = parts;
   const tape = new Tape(b, { accumulateLeaves });
-  const live = recordForward(tape, model, weights, shape, { recompute });
-  const recorded = objective.record(method, live.recording);
-  tape.backward();
-  return { live, recorded };
+  const pass = b.inStage(STAGES.forward, () => {
+    const live = recordForward(tape, model, weights, shape, { recompute });
+    return { live, recorded: objective.record(method, live.recording) };
+  });
+  b.inStage(STAGES.backward, () => tape.backward());
+  return pass;
 }
 
 function recordUpdate(b: ProgramBuilder, model: StudentModel): void {
-  const { verdict } = recordClipAndAdamW(b, model.store, b.input("hyper", HYPER_ELEMENTS, "uniform"));
+  const hyper = b.input("hyper", HYPER_ELEMENTS, "uniform");
+  const { verdict } = b.inStage(STAGES.optimizer, () => recordClipAndAdamW(b, model.store, hyper));
   b.output("optimizer", verdict);
 }
 
@@ -112,7 +121,7 @@ export function recordAccumulatingPass(
 export function recordAccumulatedUpdate(model: StudentModel): ProgramBuilder {
   const b = new ProgramBuilder("update");
   recordUpdate(b, model);
-  recordClearGradients(b, model.store);
+  b.inStage(STAGES.optimizer, () => recordClearGradients(b, model.store));
   return b;
 }
 

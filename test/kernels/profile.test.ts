@@ -1,5 +1,6 @@
 // profile — plan
 //   times        every dispatch gets a time; labels, grids, flops and bytes are those of the program's listing
+//   stages       the innermost counts; one that comes twice is one time; with timestamps, and with submits without them
 //   by kernel    milliseconds, shares, GFLOP/s and GB/s of a known list; a kernel without declared arithmetic has none
 //   best of      the smallest time of each dispatch
 //   watch        programs that run are counted until the watch stops
@@ -15,6 +16,7 @@ import {
   type DispatchTime,
   NoTimestampsError,
   profile,
+  profileStages,
   watchPrograms,
 } from "../../src/gpu/profile";
 import { type DispatchFacts, ProgramBuilder } from "../../src/gpu/program";
@@ -35,12 +37,44 @@ describe("on a GPU", () => {
   test("every dispatch is timed", async () => {
     const program = await twoKernels(await testGpu());
     const times = await profile(program);
-    const facts = ({ label, grid, flops, bytes }: DispatchFacts) => ({ label, grid, flops, bytes });
+    const facts = ({ label, stage, grid, flops, bytes }: DispatchFacts) => {
+      return { label, stage, grid, flops, bytes };
+    };
     expect(times.map(facts)).toEqual(program.listing().map(facts));
     expect(times.map(({ flops }) => flops)).toEqual([2 * 64 ** 3, 2 * 64 ** 3, 0]);
     expect(times[0]!.bytes).toBeGreaterThanOrEqual(3 * 64 * 64 * 4);
     for (const { ms } of times) expect(ms).toBeGreaterThanOrEqual(0);
     expect(times[0]!.ms).toBeLessThan(1000);
+    program.destroy();
+  });
+
+  test.each([
+    ["timestamps", true],
+    ["submits, without timestamps", false],
+  ])("every stage is timed by %s", async (_, timestamps) => {
+    const gpu = await testGpu();
+    const { device } = gpu;
+    const bare = new Proxy(device, {
+      get: (of, key) => {
+        if (key === "features" && !timestamps) return new Set();
+        const value: unknown = Reflect.get(of, key, of);
+        return typeof value === "function" ? value.bind(of) : value;
+      },
+    });
+    const b = new ProgramBuilder("stages");
+    const out = b.scratch("out", 64);
+    const fill = () => recordFill(b, out, 0);
+    b.inStage("outer", () => {
+      fill();
+      b.inStage("inner", fill);
+      fill();
+    });
+    fill();
+    const program = await b.build({ ...gpu, device: bare });
+    expect(program.listing().map(({ stage }) => stage)).toEqual(["outer", "inner", "outer", ""]);
+    const stages = await profileStages(program);
+    expect(stages.map(({ stage }) => stage)).toEqual(["outer", "inner", ""]);
+    for (const { ms } of stages) expect(ms).toBeGreaterThanOrEqual(0);
     program.destroy();
   });
 
@@ -58,7 +92,7 @@ describe("on a GPU", () => {
 });
 
 const time = (label: string, ms: number, flops: number, bytes: number): DispatchTime => ({
-  ...{ label, ms, flops, bytes },
+  ...{ label, stage: "", ms, flops, bytes },
   grid: [1],
 });
 const times = [time("a", 1, 4e6, 1e6), time("b", 6, 0, 3e6), time("a", 3, 4e6, 1e6), time("c", 0, 0, 64)];

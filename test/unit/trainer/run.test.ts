@@ -68,6 +68,30 @@ describe("a run of the bundled pair", () => {
     vi.restoreAllMocks();
   });
 
+  test("a profile and a pace: steps that the run does not know of", async () => {
+    await run.reset();
+    const before = await steps(run, 2);
+    const profiled = await run.profile();
+    expect(profiled).toMatchObject({ step: 4, how: "timestamps" });
+    expect(profiled.stages.map(({ stage }) => stage)).toEqual([
+      "forward",
+      "transport",
+      "backward",
+      "optimizer",
+    ]);
+    for (const { ms } of profiled.stages) expect(ms).toBeGreaterThan(0);
+    expect(profiled.kernels.map(({ label }) => label)).toEqual(
+      expect.arrayContaining(["adamw", "cross_entropy"]),
+    );
+    expect(profiled.kernels.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
+    const pace = await run.pace();
+    expect([pace.warmUp, pace.ms.length]).toEqual([1, 3]);
+    expect(run.at).toBe(2);
+    const after = await steps(run, 2);
+    await run.reset();
+    expect(await steps(run, 4)).toEqual([...before, ...after]);
+  });
+
   test("plans of a held-out row: uniform marginals, tokens on both axes", async () => {
     await run.reset();
     const plans = await run.plans(0);

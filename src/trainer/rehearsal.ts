@@ -1,0 +1,58 @@
+// Steps that are taken to be timed, and taken back by the run afterwards: where their time goes, and how long they take.
+import type { Gpu } from "../gpu/device";
+import {
+  byKernel,
+  type DispatchTime,
+  profile,
+  profileStages,
+  type StageTime,
+  watchPrograms,
+} from "../gpu/profile";
+import type { PaceRecord, StepProfile, StepRecord } from "../telemetry";
+
+/** A step, and how long the teacher worked on the batch after it. */
+export type RehearsedStep = () => Promise<{ readonly record: StepRecord; readonly teacherMs: number }>;
+
+/** Enough to see through a neighbour's noise, few enough to wait for on a slow adapter. */
+const ROUNDS = 3;
+const MEASURED = 3;
+
+/** A warm step, and the programs that it ran: stage by stage, and kernel by kernel where the adapter can time them. */
+export async function profileStep(gpu: Gpu, step: RehearsedStep): Promise<StepProfile> {
+  await step(); // compiles
+  const watch = watchPrograms(gpu);
+  const { record, teacherMs } = await step().finally(() => watch.stop());
+  const timed = gpu.device.features.has("timestamp-query");
+  const stages = new Map<string, number>();
+  const dispatches: DispatchTime[] = [];
+  for (const [program, runs] of watch.runs) {
+    const rounds: StageTime[][] = [];
+    for (let i = 0; i < ROUNDS; i++) rounds.push(await profileStages(program));
+    for (const [i, { stage }] of (rounds[0] ?? []).entries()) {
+      const ms = Math.min(...rounds.map((times) => times[i]?.ms ?? Infinity));
+      stages.set(stage, (stages.get(stage) ?? 0) + runs * ms);
+    }
+    if (!timed) continue;
+    for (let i = 0; i < ROUNDS; i++)
+      dispatches.push(...(await profile(program)).map((d) => ({ ...d, ms: (d.ms * runs) / ROUNDS })));
+  }
+  return {
+    step: record.step,
+    how: timed ? "timestamps" : "submits",
+    stepMs: record.ms,
+    teacherMs,
+    stages: [...stages].map(([stage, ms]) => ({ stage, ms })),
+    kernels: byKernel(dispatches).map(({ dispatches: n, ...kernel }) => ({
+      ...kernel,
+      dispatches: n / ROUNDS,
+    })),
+  };
+}
+
+/** One step to warm up, three that count. */
+export async function timeSteps(step: RehearsedStep): Promise<PaceRecord> {
+  const { record: first } = await step();
+  const ms: number[] = [];
+  while (ms.length < MEASURED) ms.push((await step()).record.ms);
+  return { warmUp: 1, warmUpMs: first.ms, ms };
+}
