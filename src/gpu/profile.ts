@@ -42,16 +42,14 @@ export async function profile(program: Program): Promise<DispatchTime[]> {
   checkTimestamps(program.gpu);
   const spans = Array.from({ length: program.dispatches }, (_, i): Span => ({ first: i, end: i + 1 }));
   const times = await timeSpans(program, spans);
-  return program
-    .listing()
-    .map(({ label, stage, grid, flops, bytes }, i) => ({
-      label,
-      stage,
-      grid,
-      flops,
-      bytes,
-      ms: times[i] ?? NaN,
-    }));
+  return program.listing().map(({ label, stage, grid, flops, bytes }, i) => ({
+    label,
+    stage,
+    grid,
+    flops,
+    bytes,
+    ms: times[i] ?? NaN,
+  }));
 }
 
 export interface StageTime {

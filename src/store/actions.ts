@@ -54,6 +54,9 @@ export interface Actions {
   hideNote(id: string): void;
   /** What the form's settings would take, before anything is loaded for them. */
   planMemory(): void;
+  /** Where the next step's time goes, and how long steps take: the answers come into the state. */
+  profile(): void;
+  measurePace(): void;
   /** Time the adapter; the answer comes into the state. */
   benchmark(): void;
 }
@@ -115,6 +118,14 @@ export function createActions({ store, engine, explorer, session, baseUrl }: Par
     planMemory() {
       const { config } = judgeDraft(store.getState().draft);
       if (config) engine.send({ type: "memory-plan", config });
+    },
+    profile() {
+      changeRun({ measuring: "profile" });
+      engine.send({ type: "profile" });
+    },
+    measurePace() {
+      changeRun({ measuring: "pace" });
+      engine.send({ type: "pace" });
     },
     benchmark() {
       store.setState({ benchmarking: true });

@@ -1,10 +1,12 @@
 // Events in, state out: a pure function, so that any sequence of events can be replayed in a test.
 import type { EngineEvent } from "../client";
-import type { PlanRecord, StepRecord } from "../telemetry";
+import type { EvaluationRecord, PlanRecord, StepRecord } from "../telemetry";
 import { draftFor, sameConfig } from "./draft";
 import type { AppState, LiveRun, Plans } from "./state";
 
 const LOG_LINES = 200;
+/** Enough for a steady median, few enough to follow a tab that slows down. */
+const RECENT_STEPS = 20;
 /** Weight of the newest step in the running mean of the time per step. */
 const PACE_SMOOTHING = 0.2;
 
@@ -24,7 +26,10 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
       return withRun(state, { progress: { stage, done, total } });
     }
     case "status":
-      return { ...state, run: onStatus(state.run, event.status, event.step) };
+      return withLog(
+        { ...state, run: onStatus(state.run, event.status, event.step) },
+        `${STATUS_WORDS[event.status]}${event.step > 0 ? ` at step ${event.step}` : ""}`,
+      );
     case "facts":
       return onFacts(state, event);
     case "steps":
@@ -37,25 +42,32 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
     case "answers":
       return withRun(state, { answers: event.answers });
     case "evaluation":
-      return withRun(state, { evaluation: event.evaluation });
+      return onEvaluation(state, event.evaluation);
     case "exported":
       return { ...state, exported: { name: event.name, zip: event.zip } };
     case "memory-plan":
       return { ...state, memoryPlan: { config: event.config, plan: event.plan } };
+    case "profile":
+      return withRun(state, { profile: event.profile, measuring: undefined });
+    case "pace":
+      return withRun(state, { pace: event.pace, measuring: undefined });
     case "benchmark":
       return { ...state, benchmark: event.results, benchmarking: false };
     case "checkpoint":
       return state; // who asked for it takes it from the client
     case "failure":
       return {
-        ...withRun(state, { progress: undefined, awaiting: undefined }),
+        ...withLog(
+          withRun(state, { progress: undefined, awaiting: undefined, measuring: undefined }),
+          event.failure.what,
+        ),
         benchmarking: false,
         problem: { kind: "failure", failure: event.failure },
       };
     case "crash":
       return onCrash(state, event.detail);
     case "log":
-      return withRun(state, { log: [...state.run.log, event.text].slice(-LOG_LINES) });
+      return withLog(state, event.text);
     default:
       event satisfies never;
       return state;
@@ -67,6 +79,26 @@ const withRun = (state: AppState, change: Partial<LiveRun>): AppState => ({
   run: { ...state.run, ...change },
 });
 
+/** In the log's own words: it is a record, not a label. */
+const STATUS_WORDS = {
+  empty: "no run",
+  loading: "loading",
+  ready: "ready",
+  running: "running",
+  paused: "paused",
+  finished: "finished",
+  failed: "stopped",
+} as const;
+
+const withLog = (state: AppState, line: string): AppState =>
+  state.run.log.at(-1) === line ? state : withRun(state, { log: [...state.run.log, line].slice(-LOG_LINES) });
+
+function onEvaluation(state: AppState, evaluation: EvaluationRecord): AppState {
+  const { correct, total, step } = evaluation;
+  const line = `step ${step}: ${correct} of ${total} held-out answers right`;
+  return withLog(withRun(state, { evaluation }), line);
+}
+
 function onStatus(run: LiveRun, status: LiveRun["status"], step: number): LiveRun {
   const next = { ...run, status, step, awaiting: undefined };
   if (status === "loading")
@@ -75,6 +107,11 @@ function onStatus(run: LiveRun, status: LiveRun["status"], step: number): LiveRu
       facts: undefined,
       last: undefined,
       stepsPerSecond: undefined,
+      recentMs: [],
+      stepsSinceLoad: 0,
+      profile: undefined,
+      pace: undefined,
+      measuring: undefined,
       plans: {},
       pastPlans: {},
       answers: undefined,
@@ -100,7 +137,13 @@ function onSteps(state: AppState, records: readonly StepRecord[]): AppState {
   const last = records.at(-1);
   if (!last) return state;
   const stepsPerSecond = pace(state.run.stepsPerSecond, records);
-  return withRun(state, { last, step: last.step, stepsPerSecond, progress: undefined });
+  const { stepsSinceLoad, recentMs } = state.run;
+  const warm = records.slice(stepsSinceLoad === 0 ? 1 : 0).map(({ ms }) => ms);
+  return withRun(state, {
+    ...{ last, step: last.step, stepsPerSecond, progress: undefined },
+    stepsSinceLoad: stepsSinceLoad + records.length,
+    recentMs: [...recentMs, ...warm].slice(-RECENT_STEPS),
+  });
 }
 
 /** Steps per second from the mean time of recent steps: what a person waits for, not an instant. */
@@ -115,7 +158,8 @@ function pace(before: number | undefined, records: readonly StepRecord[]): numbe
 
 function onCrash(state: AppState, detail: string): AppState {
   const device = state.device.kind === "none" ? state.device : ({ kind: "crashed" } as const);
-  const run = { ...state.run, status: "failed", progress: undefined, awaiting: undefined } as const;
+  const idle = { progress: undefined, awaiting: undefined, measuring: undefined };
+  const run = { ...state.run, ...idle, status: "failed" } as const;
   return { ...state, device, run, problem: { kind: "crash", detail } };
 }
 

@@ -63,6 +63,35 @@ export const needsApply = (state: AppState): boolean => {
 export const draftModel = (draft: Draft, role: "teacher" | "student"): string | undefined =>
   fieldText(draft, role);
 
+/** How long the rest of a run would take, and what that rests on. */
+export interface Estimate {
+  readonly msPerStep: number;
+  readonly seconds: number;
+  /** Steps left. */
+  readonly steps: number;
+  /** How many steps the median is of. */
+  readonly measured: number;
+  /** The run's own last steps when undefined; else steps that were taken back, after one that took this long. */
+  readonly warmUpMs: number | undefined;
+}
+
+/** Fewer say little: one slow step would be the whole answer. */
+const LEAST_MEASURED = 3;
+
+export function timeEstimate({ run }: AppState): Estimate | undefined {
+  if (!run.config) return undefined;
+  const own = run.recentMs.length >= LEAST_MEASURED;
+  const times = own ? run.recentMs : run.pace?.ms;
+  if (!times || times.length < LEAST_MEASURED) return undefined;
+  const sorted = times.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  const msPerStep = sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+  const steps = Math.max(0, run.config.steps - run.step);
+  const warmUpMs = own ? undefined : run.pace?.warmUpMs;
+  return { msPerStep, seconds: (steps * msPerStep) / 1000, steps, measured: times.length, warmUpMs };
+}
+
 /** Seconds until the last step at the present pace. */
 export function secondsLeft({ run }: AppState): number | undefined {
   if (!run.config || !run.stepsPerSecond) return undefined;

@@ -6,9 +6,11 @@ import type {
   AnswerRecord,
   BenchmarkRecord,
   MemoryPlan,
+  PaceRecord,
   EvaluationRecord,
   PlanRecord,
   RunFacts,
+  StepProfile,
   StepRecord,
 } from "../telemetry";
 import { draftOf, type Draft } from "./draft";
@@ -56,6 +58,14 @@ export interface LiveRun {
   readonly evaluation: EvaluationRecord | undefined;
   readonly probe: number;
   readonly log: readonly string[];
+  /** Milliseconds of its last steps, without those that compiled: the first after loading. */
+  readonly recentMs: readonly number[];
+  /** Steps taken since it was loaded, which is where `recentMs` begins to count. */
+  readonly stepsSinceLoad: number;
+  readonly profile: StepProfile | undefined;
+  readonly pace: PaceRecord | undefined;
+  /** What is being timed. */
+  readonly measuring: "profile" | "pace" | undefined;
   /** The command that was sent and not yet answered by a status. */
   readonly awaiting: Command["type"] | undefined;
 }
@@ -130,6 +140,11 @@ const emptyRun: LiveRun = {
   evaluation: undefined,
   probe: 0,
   log: [],
+  recentMs: [],
+  stepsSinceLoad: 0,
+  profile: undefined,
+  pace: undefined,
+  measuring: undefined,
   awaiting: undefined,
 };
 

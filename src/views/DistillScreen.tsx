@@ -3,6 +3,8 @@ import { LossPanel } from "./charts/LossPanel";
 import { AccuracyPanel, GradientPanel } from "./charts/RatePanels";
 import { messages } from "./messages";
 import { PlanPanel } from "./plan/PlanPanel";
+import { LogPanel } from "./run/LogPanel";
+import { ProfilerPanel } from "./run/ProfilerPanel";
 import { RunBar } from "./run/RunBar";
 import { Settings } from "./run/Settings";
 import { useApp } from "./use-app";
@@ -23,6 +25,8 @@ export function DistillScreen() {
           </div>
         </div>
         <AnswersPanel />
+        <ProfilerPanel />
+        <LogPanel />
       </div>
       <Origin />
     </>

@@ -135,6 +135,46 @@ export const messages = {
     memory: "Memory",
     gap: (text: string) => `Logits agree with the ONNX session within ${text}`,
     log: "Log",
+    noLog: "What happens to a run is written here.",
+  },
+  estimate: {
+    measure: "Estimate the time (takes 4 steps, and takes them back)",
+    measuring: "Measuring…",
+    soon: "An estimate comes after the first steps.",
+    takes: (time: string) => `≈ ${time}`,
+    forSteps: (steps: number) => `for ${plural(steps, "step", "steps")}`,
+    pace: (ms: string) => `${ms} ms a step:`,
+    fromRun: (n: number) => `median of this run's last ${n} steps; the first, which compiles, is left out.`,
+    fromRehearsal: (n: number, warmUp: string) =>
+      `median of ${n} steps that were taken back; the first (${warmUp} ms, compiling) is left out.`,
+    without: "Plans, answers and scoring come on top.",
+  },
+  profiler: {
+    title: "Profiler",
+    ask: "Profile the next step",
+    measuring: "Profiling…",
+    empty: "Where a step's time goes. The steps taken for it are taken back: the run does not change.",
+    stagesCaption: "Time of a training step by stage",
+    stages: {
+      forward: "student forward and loss",
+      transport: "transport, forward and backward",
+      backward: "backward",
+      optimizer: "clipping and AdamW",
+    } as Readonly<Record<string, string>>,
+    teacher: "teacher",
+    beside: "(beside the GPU; next to nothing when its states were kept)",
+    whole: (step: number, time: string) => `Step ${step} in one submit: ${time} by the clock on the wall.`,
+    how: {
+      timestamps:
+        "Stages by the GPU's own timestamps, the least of three rounds. Browsers round these, many to 0.1 ms.",
+      submits:
+        "This adapter has no timestamps: each stage was submitted alone and waited for, which costs a little itself.",
+    },
+    kernels: (n: number) => `By kernel (${n})`,
+    kernel: "kernel",
+    dispatches: "dispatches",
+    share: "share",
+    save: "Save as CSV",
   },
   losses: {
     title: "Loss terms",

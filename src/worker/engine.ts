@@ -258,6 +258,10 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
           await showAnswers(current);
           await evaluate(current);
         });
+      case "profile":
+        return serially(async () => post({ type: "profile", profile: await loaded().profile() }));
+      case "pace":
+        return serially(async () => post({ type: "pace", pace: await loaded().pace() }));
       case "export":
         return serially(async () => {
           const current = loaded();

@@ -7,8 +7,10 @@ import type {
   AnswerRecord,
   EvaluationRecord,
   MemoryPlan,
+  PaceRecord,
   PlanRecord,
   RunFacts,
+  StepProfile,
   StepRecord,
 } from "../telemetry/records";
 
@@ -32,6 +34,10 @@ export type Command =
   | { type: "probe"; row: number }
   /** Answer the probe row, then the held-out rows, with the student as it is now. */
   | { type: "evaluate" }
+  /** Where the next step's time goes: steps are taken for it, and taken back. */
+  | { type: "profile" }
+  /** How long steps take, from a few that are taken back. */
+  | { type: "pace" }
   /** The trained student as a Hugging Face style folder, zipped. */
   | { type: "export" }
   /** The memory of a run with this config; nothing is loaded for it. */
@@ -77,6 +83,8 @@ export type Event =
   | { type: "exported"; name: string; zip: Uint8Array }
   | { type: "memory-plan"; config: RunConfig; plan: MemoryPlan }
   | { type: "checkpoint"; name: string; step: number; checkpoint: Uint8Array }
+  | { type: "profile"; profile: StepProfile }
+  | { type: "pace"; pace: PaceRecord }
   | { type: "benchmark"; results: BenchmarkRecord[] }
   | { type: "failure"; failure: Failure }
   | { type: "log"; text: string };

@@ -1,5 +1,6 @@
 // store — plan
 //   reduce        device, no GPU (four reasons), facts, steps → pace and step, plans by layer, log is bounded
+//                 an estimate from warm steps alone; the chosen site or the run's first
 //   going back    a status at an earlier step forgets what came after, in whatever order reset's events come;
 //                 loading forgets everything
 //   failure       keeps the last good step; crash stops the run and names itself
@@ -15,7 +16,18 @@ import {
   type WorkerLike,
 } from "../../src/client";
 import { FIRST_LIGHT } from "../../src/config/presets";
-import { createApp, createHistory, initialState, shownPlan, type AppState } from "../../src/store";
+import {
+  createApp,
+  createHistory,
+  initialState,
+  shownLayer,
+  shownPlan,
+  shownSites,
+  siteOf,
+  siteParts,
+  timeEstimate,
+  type AppState,
+} from "../../src/store";
 import { reduce } from "../../src/store/reduce";
 import type { NoGpuReason } from "../../src/worker/protocol";
 import { answerRecord, facts, planRecord, status, stepRecord, steps } from "./events";
@@ -45,6 +57,37 @@ describe("reduce", () => {
     const { run } = replay(status("running", 0), steps(1, 2, 3));
     expect(run.step).toBe(3);
     expect(run.stepsPerSecond).toBeCloseTo(2);
+  });
+
+  test("an estimate: the run's own steps but for the first, else those of a rehearsal, else none", () => {
+    const loaded = replay(status("ready", 0));
+    const at = (state: AppState, ...events: EngineEvent[]) => {
+      const config = { ...FIRST_LIGHT, steps: 104 };
+      const after = events.reduce(reduce, { ...state, run: { ...state.run, config } });
+      return timeEstimate(after);
+    };
+    expect(at(loaded)).toBeUndefined();
+    const pace: EngineEvent = { type: "pace", pace: { warmUp: 1, warmUpMs: 900, ms: [30, 50, 40] } };
+    expect(at(loaded, pace)).toEqual({
+      ...{ msPerStep: 40, steps: 104, seconds: 4.16, measured: 3, warmUpMs: 900 },
+    });
+    const slow: EngineEvent = { type: "steps", records: [stepRecord(1, { ms: 9000 })] };
+    const own = [slow, steps(2, 3, 4)];
+    expect(at(loaded, ...own.slice(0, 1))).toBeUndefined();
+    expect(at(loaded, pace, ...own)).toEqual({
+      ...{ msPerStep: 500, steps: 100, seconds: 50, measured: 3, warmUpMs: undefined },
+    });
+    expect(at(loaded, pace, ...own, status("loading", 0))).toBeUndefined();
+  });
+
+  test("the chosen site, or the first of a run that has no such site", () => {
+    const plans = [planRecord(1, { layer: "layer_2_3" }), planRecord(1, { layer: "hidden_plain_cot" })];
+    const state: AppState = { ...replay({ type: "plan", plans }), source: "live" };
+    expect(shownSites(state)).toEqual(["layer_2_3", "hidden_plain_cot"]);
+    expect(shownLayer(state)).toBe("layer_2_3");
+    expect(shownLayer({ ...state, layer: "hidden_plain_cot" })).toBe("hidden_plain_cot");
+    expect(siteParts("hidden_plain_cot")).toEqual({ layer: "hidden", pairing: "plain_cot" });
+    expect(siteOf("layer_2_3", "same")).toBe("layer_2_3");
   });
 
   test("plans are kept by layer, the newest of each", () => {

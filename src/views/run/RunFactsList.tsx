@@ -2,6 +2,7 @@ import type { RunFacts } from "../../telemetry";
 import { bytes, count, significant } from "../format";
 import { messages } from "../messages";
 import { MemoryFacts } from "./MemoryFacts";
+import { TimeEstimate } from "./TimeEstimate";
 import { Panel } from "../shell/Panel";
 import { useApp } from "../use-app";
 
@@ -17,6 +18,7 @@ export function RunFactsList() {
       <p className="fact">{text.rows(facts.rows, facts.heldOut)}</p>
       <p className="fact">{text.gap(significant(facts.logitsGap))}</p>
       <Dropped reasons={facts.dropped} />
+      <TimeEstimate />
       <details className="fact">
         <summary>{text.memory}</summary>
         {facts.plan ? (
@@ -33,7 +35,6 @@ export function RunFactsList() {
         )}
       </details>
       <KeepIssue />
-      <Log />
     </Panel>
   );
 }
@@ -93,15 +94,4 @@ function Dropped({ reasons }: { readonly reasons: readonly string[] }) {
 function KeepIssue() {
   const issue = useApp((state) => state.keepIssue);
   return issue ? <p className="fact issue">{messages.run.notKept(issue)}</p> : null;
-}
-
-function Log() {
-  const log = useApp((state) => state.run.log);
-  if (log.length === 0) return null;
-  return (
-    <details className="fact">
-      <summary>{text.log}</summary>
-      <pre className="log">{log.join("\n")}</pre>
-    </details>
-  );
 }

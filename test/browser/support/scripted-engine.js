@@ -88,6 +88,29 @@
         : `18 - 5 = 13. 13 + 9 = ${config.method.id === "sft" ? 23 : 21}.\nTherefore, the answer is: 21`,
   });
 
+  const profileOf = (step, stepMs) => {
+    const kernel = (label, dispatches, ms) => ({
+      ...{
+        label,
+        dispatches,
+        ms,
+        share: ms / 14.8,
+        gflops: label === "adamw" ? undefined : 9.6,
+        gbytes: 4.1,
+      },
+    });
+    return {
+      ...{ step, how: "timestamps", stepMs, teacherMs: 4.1 },
+      stages: [
+        { stage: "forward", ms: 3.4 },
+        { stage: "transport", ms: 3.1 },
+        { stage: "backward", ms: 7.3 },
+        { stage: "optimizer", ms: 1 },
+      ],
+      kernels: [kernel("matmul", 61, 10.2), kernel("sinkhorn_log", 1, 3.6), kernel("adamw", 1, 1)],
+    };
+  };
+
   class ScriptedWorker {
     onmessage = null;
     onerror = null;
@@ -133,6 +156,10 @@
           this.#step = 0;
           this.#status("ready");
           return this.#show();
+        case "profile":
+          return this.#post({ type: "profile", profile: profileOf(this.#step + 2, script.stepMs) });
+        case "pace":
+          return this.#post({ type: "pace", pace: { warmUp: 1, warmUpMs: 812, ms: [40, 30, 50] } });
         case "evaluate":
           this.#post({ type: "answers", answers: answersAt(this.#step, this.#config) });
           return this.#evaluate();

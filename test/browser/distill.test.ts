@@ -1,0 +1,82 @@
+// what Distill tells about a run, with a scripted engine — plan
+//   plans      a method with crossed views offers every site that it has, and shows the chosen one at any stored step
+//   estimate   before the first step by a rehearsal, warm-up named; while it runs by the run's own steps
+//   profiler   on demand: stages with numbers that fill the bar, kernels, CSV
+//   log        says what happened, with the step
+//   reading    axe, light and dark, 1440 and 390 px, with all of it on the screen
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { overflow, seriousFindings } from "./support/axe";
+import { artifacts, planColors, startSite, type Site } from "./support/browser";
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite();
+});
+afterEach(() => site.closePages());
+afterAll(() => site?.close());
+
+test("plans of every site that the method has", async () => {
+  const { page, complaints } = await site.open({ engine: { stepMs: 4 } });
+  await page.getByLabel("Preset").selectOption("cot2align");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await page.getByLabel("Live run").check({ force: true });
+  const pairings = page.getByRole("radiogroup", { name: /^Views of the row/ });
+  await pairings.waitFor();
+  expect(await pairings.getByRole("radio").count()).toBe(2); // the scripted run has no CoT × plain at this layer
+  await page.getByRole("radio", { name: "Last hidden" }).check({ force: true });
+  await pairings.getByLabel("CoT × plain").check({ force: true });
+  expect(await planColors(page)).toBeGreaterThan(20);
+  // Embedding has no such pair: its own comes instead, and the choice says so.
+  await page.getByRole("radio", { name: "Embedding" }).check({ force: true });
+  expect(await pairings.getByLabel("Same view").isChecked()).toBe(true);
+  await pairings.getByLabel("Plain × CoT").check({ force: true });
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.waitForFunction(
+    () => Number(document.querySelector<HTMLElement>(".standing")?.dataset["step"]) >= 20,
+  );
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("slider", { name: "Plan" }).fill("0");
+  await page.locator(".step-scrubber output", { hasText: "before training" }).waitFor();
+  expect(complaints).toEqual([]);
+});
+
+test.each([
+  ["light", 1440],
+  ["dark", 390],
+] as const)("estimate, profiler and log, %s at %i px", async (colorScheme, width) => {
+  const context = { colorScheme, viewport: { width, height: 900 } };
+  const { page, complaints } = await site.open({ engine: { stepMs: 4 }, context });
+  const estimate = page.locator(".estimate");
+  await estimate.getByRole("button", { name: /^Estimate/ }).click();
+  await estimate.getByText("40.0 ms a step").waitFor();
+  expect(await estimate.innerText()).toMatch(/median of 3 steps that were taken back.*812 ms, compiling/);
+  await page.getByRole("button", { name: "Profile the next step" }).click();
+  const profiler = page.locator(".panel-profiler");
+  await profiler.getByText("student forward and loss").waitFor();
+  expect(await profiler.locator("table").first().innerText()).toMatch(/transport.*3\.10 ms.*20\.9 %/);
+  const widths = await profiler
+    .locator(".stage-bar span")
+    .evaluateAll((nodes) => nodes.map((node) => Number.parseFloat((node as HTMLElement).style.width)));
+  expect(widths.reduce((a, b) => a + b)).toBeCloseTo(100, 3);
+  await profiler.getByText("By kernel (3)").click();
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    profiler.getByRole("button", { name: "Save as CSV" }).click(),
+  ]);
+  const rows = readFileSync(await file.path(), "utf8")
+    .trim()
+    .split("\n");
+  expect(rows).toContain("stage,backward,7.3,,,,");
+  expect(rows.filter((row) => row.startsWith("kernel,"))).toHaveLength(3);
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.getByLabel("Live run").check({ force: true });
+  await estimate.getByText(/median of this run's last 20 steps/).waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  expect(await page.locator(".log").innerText()).toMatch(/ready\nrunning[^]*paused at step \d+$/);
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.screenshot({ path: join(artifacts, `distill-${colorScheme}-${width}.png`), fullPage: true });
+  expect(complaints).toEqual([]);
+});
