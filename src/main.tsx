@@ -2,13 +2,21 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import {
+  createDataClient,
   createEngineClient,
   createLabClient,
   createLabSolverClient,
   createLibraryClient,
   createTransportClient,
 } from "./client";
-import { browserFiles, createApp, createComparison, createModelLibrary, createTransportLab } from "./store";
+import {
+  browserFiles,
+  createApp,
+  createComparison,
+  createDataDeskStore,
+  createModelLibrary,
+  createTransportLab,
+} from "./store";
 import { App } from "./views/App";
 import { followLinks } from "./views/links";
 import { AppProvider } from "./views/use-app";
@@ -21,6 +29,8 @@ const spawnLab = () => new Worker(new URL("./worker/lab-worker.ts", import.meta.
 
 const spawnLibrary = () =>
   new Worker(new URL("./worker/library-worker.ts", import.meta.url), { type: "module" });
+
+const spawnData = () => new Worker(new URL("./worker/data-worker.ts", import.meta.url), { type: "module" });
 
 const OFFLINE_AFTER_MS = 8000;
 
@@ -48,6 +58,7 @@ const page = {
   lab,
   comparison: createComparison(app),
   library: createModelLibrary(createLibraryClient(spawnLibrary)),
+  data: createDataDeskStore(createDataClient(spawnData), baseUrl),
 };
 followLinks(page);
 app.start({ engine: !location.hash.startsWith("#/embed/") });

@@ -1,3 +1,4 @@
+export * from "./data-client";
 export * from "./engine-client";
 export * from "./lab-client";
 export * from "./library-client";
@@ -6,10 +7,17 @@ export type {
   AdapterFacts,
   Choice,
   Command,
+  DataCommand,
+  DataEvent,
+  DataFacts,
+  DataFormat,
+  DataKind,
+  DataPreview,
   DownloadProgress,
   Failure,
   FileFact,
   Inspection,
+  KeptRows,
   LabEvent,
   LabRow,
   LabSolution,
@@ -19,8 +27,11 @@ export type {
   LibraryCommand,
   LibraryEvent,
   LibraryModel,
+  Mapping,
   Misfits,
   NoGpuReason,
+  Peek,
+  PreviewQuestion,
   RemoteFile,
   RemoteSource,
   Role,

@@ -3,6 +3,8 @@
 export const BUNDLED_TEACHERS = ["couplet-teacher"] as const;
 export const BUNDLED_STUDENTS = ["couplet-student", "couplet-student-near", "couplet-gpt2"] as const;
 
+export const BUNDLED_DATA = ["reasoning"] as const;
+
 /** All files of each, so that the page can say it without asking; a test compares them with the files. */
 export const BUNDLED_BYTES: Readonly<Record<string, number>> = {
   "couplet-teacher": 4_933_824,

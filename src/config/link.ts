@@ -65,4 +65,9 @@ function versionIssue(version: string | undefined): string {
 
 /** Only what would break the link is escaped, so that it stays readable. */
 const escape = (text: string): string =>
-  encodeURIComponent(text).replaceAll("%20", "+").replaceAll("%2C", ",").replaceAll("%3A", ":");
+  encodeURIComponent(text)
+    .replaceAll("%20", "+")
+    .replaceAll("%2C", ",")
+    .replaceAll("%3A", ":")
+    .replaceAll("%40", "@")
+    .replaceAll("%2F", "/");

@@ -72,4 +72,5 @@ export {
 export type { ChatTurn } from "../models";
 export { type DataFormat, guessMapping, type Mapping, toRow } from "./mapping";
 export { type DataPreview, type Lengths, previewRows, type PreviewRow } from "./preview";
+export { peek, type Peek } from "./peek";
 export { type DataKind, type DataRecord, kindOf } from "./records";

@@ -16,6 +16,8 @@ export interface Lengths {
 
 export interface PreviewRow {
   readonly id: string;
+  /** A side was cut to fit. */
+  readonly truncated: boolean;
   readonly student: { readonly prompt: readonly string[]; readonly output: readonly string[] };
   readonly teacher: { readonly prompt: readonly string[]; readonly output: readonly string[] };
 }
@@ -41,7 +43,11 @@ export async function previewRows(
   student: Tokenizer,
   teacher: Tokenizer,
   limits: DatasetLimits,
-  { samples = 5, signal }: { samples?: number; signal?: AbortSignal } = {},
+  {
+    samples = 5,
+    signal,
+    onProgress,
+  }: { samples?: number; signal?: AbortSignal; onProgress?: (rows: number) => void } = {},
 ): Promise<DataPreview> {
   const lengths = { student: [] as number[], teacher: [] as number[] };
   const dropped: Record<string, number> = {};
@@ -65,11 +71,13 @@ export async function previewRows(
         };
         shown.push({
           id: prepared.row.id,
+          truncated: prepared.student.truncated || prepared.teacher.truncated,
           student: side(student, prepared.student),
           teacher: side(teacher, prepared.teacher),
         });
       }
     }
+    onProgress?.(Math.min(rows.length, at + SLICE_ROWS));
     await new Promise((resolve) => setTimeout(resolve));
   }
   return {

@@ -3,6 +3,7 @@ export * from "./adapter-notes";
 export * from "./app";
 export * from "./compare";
 export * from "./compare-results";
+export * from "./data-desk";
 export * from "./draft";
 export * from "./history";
 export * from "./kept-files";
@@ -20,12 +21,18 @@ export * from "./word-diff";
 export type {
   AdapterFacts,
   Choice,
+  DataFacts,
+  DataFormat,
+  DataKind,
+  DataPreview,
   Failure,
   FileFact,
   LabRow,
+  KeptRows,
   LabSolution,
   SolvedBy,
   LibraryModel,
+  Mapping,
   NoGpuReason,
   RemoteSource,
   StoredStates,

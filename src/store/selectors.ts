@@ -92,6 +92,23 @@ export function timeEstimate({ run }: AppState): Estimate | undefined {
   return { msPerStep, seconds: (steps * msPerStep) / 1000, steps, measured: times.length, warmUpMs };
 }
 
+/** A field of the settings form, where it has one. */
+export const draftText = (draft: Draft, path: string): string | undefined => fieldText(draft, path);
+
+/** The edits that make kept rows the run's data: rows without a chain of thought are read plainly. */
+export function editsForRows(
+  draft: Draft,
+  key: string,
+  cot: boolean,
+): (readonly [path: string, text: string])[] {
+  const crossed = !cot && fieldText(draft, "method.crossCot") === "true";
+  return [
+    ["data.source", key],
+    ...(cot ? [] : [["data.view", "plain"] as const]),
+    ...(crossed ? [["method.crossCot", "false"] as const] : []),
+  ];
+}
+
 /** Seconds until the last step at the present pace. */
 export function secondsLeft({ run }: AppState): number | undefined {
   if (!run.config || !run.stepsPerSecond) return undefined;

@@ -6,6 +6,7 @@ import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
 import { CompareScreen } from "./compare/CompareScreen";
 import { DeviceScreen } from "./device/DeviceScreen";
+import { DataScreen } from "./data/DataScreen";
 import { ModelsScreen } from "./models/ModelsScreen";
 import { LearnScreen } from "./learn/LearnScreen";
 import { TransportScreen } from "./transport/TransportScreen";
@@ -31,6 +32,7 @@ const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   compare: CompareScreen,
   learn: LearnScreen,
   models: ModelsScreen,
+  data: DataScreen,
   device: DeviceScreen,
 };
 

@@ -6,7 +6,7 @@ import type { PageApp } from "./use-app";
 
 const WRITE_MS = 250;
 /** Screens without a state of their own in the link. */
-const STATELESS: readonly Route[] = ["compare", "learn", "models", "device"];
+const STATELESS: readonly Route[] = ["compare", "learn", "models", "data", "device"];
 
 export function followLinks(page: PageApp): void {
   if (placeOf(location.hash)[0] === EMBED) return; // an embedded figure keeps the address it was given
@@ -21,6 +21,7 @@ export function followLinks(page: PageApp): void {
       case "device":
       case "learn":
       case "models":
+      case "data":
         return undefined; // no state of their own in the link
     }
   };

@@ -107,6 +107,10 @@ export const libraryMessages = {
     absent: "A model of this run is not in this browser",
     absentWhat: (names: string) =>
       `The settings name ${names}. Models that were added by hand stay in the browser where they were added; a link only names them.`,
+    absentRows: "The rows of this run are not in this browser",
+    absentRowsWhat: (name: string) =>
+      `The settings name ${name}. Rows that were added by hand stay in the browser where they were added; a link only names them.`,
+    absentRowsRemedy: "Open the file on Data",
     absentRemedy: "Add it on Models",
     badId: "A model is written owner/name, such as HuggingFaceTB/SmolLM2-135M-Instruct.",
     badUrl: "An address begins with https:// (or http:// on this machine).",

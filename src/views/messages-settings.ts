@@ -103,6 +103,7 @@ export const settingsMessages = {
     adaptive_kl: "adaptive KL",
     full: "every weight",
     lora: "LoRA adapters",
+    reasoning: "Couplet reasoning, bundled",
     true: "yes",
     false: "no",
     "couplet-teacher": "Couplet teacher, 0.81 M",

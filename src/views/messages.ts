@@ -2,6 +2,7 @@
 import type { Failure, NoGpuReason, RunStatus } from "../store";
 import { bytes, count, decimals, plural } from "./format";
 import type { Route } from "./routes";
+import { dataMessages } from "./messages-data";
 import { libraryMessages } from "./messages-library";
 import { pageMessages } from "./messages-pages";
 import { settingsMessages } from "./messages-settings";
@@ -277,6 +278,7 @@ export const messages = {
   transport: transportMessages,
   ...pageMessages,
   ...libraryMessages,
+  ...dataMessages,
   nav: {
     label: "Screens",
     routes: {
@@ -285,6 +287,7 @@ export const messages = {
       compare: "Compare",
       learn: "Learn",
       models: "Models",
+      data: "Data",
       device: "Device",
     } satisfies Record<Route, string>,
   },

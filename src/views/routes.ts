@@ -1,7 +1,7 @@
 // Screens by hash: `#/transport?v=1&…`. An unknown hash shows the first, so that old links keep working.
 import { useSyncExternalStore } from "react";
 
-export const ROUTES = ["distill", "transport", "compare", "learn", "models", "device"] as const;
+export const ROUTES = ["distill", "transport", "compare", "learn", "models", "data", "device"] as const;
 /** Figures for other pages; no screen of this one. */
 export const EMBED = "embed";
 export type Route = (typeof ROUTES)[number];

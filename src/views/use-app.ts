@@ -7,6 +7,8 @@ import type {
   App,
   AppState,
   Comparison,
+  DataDeskStore,
+  DataState,
   LabState,
   LibraryState,
   ModelLibrary,
@@ -18,6 +20,7 @@ export interface PageApp extends App {
   readonly lab: TransportLab;
   readonly comparison: Comparison;
   readonly library: ModelLibrary;
+  readonly data: DataDeskStore;
 }
 
 const AppContext = createContext<PageApp | undefined>(undefined);
@@ -43,6 +46,13 @@ export const useLibrary = (): ModelLibrary => useAppParts().library;
 /** Select from what is known of the models on this device. */
 export function useLibraryState<T>(select: (state: LibraryState) => T): T {
   return useStore(useLibrary().store, useShallow(select));
+}
+
+export const useDataDesk = (): DataDeskStore => useAppParts().data;
+
+/** Select from what is known of own rows. */
+export function useDataState<T>(select: (state: DataState) => T): T {
+  return useStore(useDataDesk().store, useShallow(select));
 }
 
 /** Select from the lab's state. */

@@ -14,6 +14,7 @@ import type {
   StepRecord,
 } from "../telemetry/records";
 
+export type * from "./data-protocol";
 export type * from "./lab-protocol";
 export type * from "./library-protocol";
 

@@ -1,9 +1,10 @@
 import { useEffect } from "react";
+import { BUNDLED_DATA } from "../../config/bundled";
 import { PRESETS } from "../../config/presets";
 import { judgeDraft, modelNames, needsApply, sameConfig, type FormField, type PresetId } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
-import { useActions, useApp, useLibrary, useLibraryState } from "../use-app";
+import { useActions, useApp, useDataDesk, useDataState, useLibrary, useLibraryState } from "../use-app";
 import { ConfigDialog } from "./ConfigDialog";
 import { Field, useFields } from "./Field";
 import { MemoryFacts } from "./MemoryFacts";
@@ -67,12 +68,21 @@ const LIBRARY_AFTER_MS = 1500;
 /** Names that a setting may have beside what its schema says: models of the page and of this device. */
 function useNames(): Readonly<Record<string, readonly string[]>> {
   const library = useLibrary();
+  const data = useDataDesk();
+  const sets = useDataState((state) => state.sets);
   const models = useLibraryState((state) => state.models);
   useEffect(() => {
-    const timer = setTimeout(library.open, LIBRARY_AFTER_MS);
+    const timer = setTimeout(() => {
+      library.open();
+      data.open();
+    }, LIBRARY_AFTER_MS);
     return () => clearTimeout(timer);
-  }, [library]);
-  return { teacher: modelNames(models, "teacher"), student: modelNames(models, "student") };
+  }, [library, data]);
+  return {
+    "data.source": [...BUNDLED_DATA, ...(sets ?? []).map(({ key }) => key)],
+    teacher: modelNames(models, "teacher"),
+    student: modelNames(models, "student"),
+  };
 }
 
 function Fields({ fields }: { readonly fields: readonly FormField[] }) {

@@ -1,5 +1,6 @@
 import {
   absentModels,
+  draftText,
   adapterNotes,
   type AdapterFacts,
   type AdapterNote,
@@ -12,7 +13,7 @@ import { bytes, count } from "../format";
 import { crashFailure, messages } from "../messages";
 import { hashOf, useRoute } from "../routes";
 import { modelTitle } from "../models/model-title";
-import { useActions, useApp, useLibraryState } from "../use-app";
+import { useActions, useApp, useDataState, useLibraryState } from "../use-app";
 import { remedyFor, visitorOf } from "./remedy";
 
 /** What went wrong, above everything else on the page. */
@@ -25,7 +26,7 @@ export function Notices() {
       {trains && device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
       {trains && device.kind === "open" && <AdapterNotes adapter={device.adapter} />}
       <LinkIssues />
-      {trains && <AbsentModels />}
+      {trains && <Absent />}
       {trains && <LastSessionNotice />}
       {problem && <ProblemNotice problem={problem} />}
     </>
@@ -109,20 +110,38 @@ function ProblemNotice({ problem }: { readonly problem: Problem }) {
   );
 }
 
-/** The settings, from a link as a rule, name models that were added elsewhere. */
-function AbsentModels() {
+/** The settings, from a link as a rule, name models or rows that were added elsewhere. */
+function Absent() {
   const models = useLibraryState((state) => state.models);
+  const sets = useDataState((state) => state.sets);
   const names = useApp(({ draft }) => {
     const { config } = judgeDraft(draft);
     return config ? absentModels(config, models).map(modelTitle).join(", ") : "";
   });
-  if (names === "") return null;
+  const rows = useApp(({ draft }) => {
+    const source = draftText(draft, "data.source") ?? "";
+    return sets && source.startsWith("own:") && !sets.some(({ key }) => key === source)
+      ? modelTitle(source)
+      : "";
+  });
+  const { models: text } = messages;
   return (
-    <section className="notice notice-bad" role="alert" data-notice="absent-models">
-      <h2>{messages.models.absent}</h2>
-      <p>{messages.models.absentWhat(names)}</p>
-      <a href={hashOf("models", "")}>{messages.models.absentRemedy}</a>
-    </section>
+    <>
+      {names !== "" && (
+        <section className="notice notice-bad" role="alert" data-notice="absent-models">
+          <h2>{text.absent}</h2>
+          <p>{text.absentWhat(names)}</p>
+          <a href={hashOf("models", "")}>{text.absentRemedy}</a>
+        </section>
+      )}
+      {rows !== "" && (
+        <section className="notice notice-bad" role="alert" data-notice="absent-rows">
+          <h2>{text.absentRows}</h2>
+          <p>{text.absentRowsWhat(rows)}</p>
+          <a href={hashOf("data", "")}>{text.absentRowsRemedy}</a>
+        </section>
+      )}
+    </>
   );
 }
 

@@ -1,0 +1,46 @@
+import type { DataPreview } from "../../store";
+import { messages } from "../messages";
+
+const { data: text } = messages;
+type Row = DataPreview["samples"][number];
+
+/** One row as both models cut it: the prompt paler, the response in chips. */
+export function TokenRow({ row }: { readonly row: Row }) {
+  return (
+    <li className="token-row">
+      <p className="muted">
+        {row.id} {row.truncated && <span className="badge badge-bad">{text.cut}</span>}
+      </p>
+      {(["teacher", "student"] as const).map((side) => {
+        const { prompt, output } = row[side];
+        return (
+          <div key={side} className="token-side">
+            <span className={`id-${side} token-who`}>{text[side]}</span>
+            <span className="muted token-count">{text.tokens(prompt.length + output.length)}</span>
+            <p className={`chips-line chips-${side}`}>
+              <Chips tokens={prompt} part="prompt" />
+              <Chips tokens={output} part="output" />
+            </p>
+          </div>
+        );
+      })}
+    </li>
+  );
+}
+
+/** A long row is cut here, not in training: the count above says how long it is. */
+const MOST = 160;
+
+function Chips({ tokens, part }: { readonly tokens: readonly string[]; readonly part: "prompt" | "output" }) {
+  return (
+    <span className={`chips-${part}`}>
+      {tokens.slice(0, MOST).map((token, i) => (
+        // The same token stands in many places, and rows never change.
+        <span key={i} className="token-chip token">
+          {token}
+        </span>
+      ))}
+      {tokens.length > MOST && "…"}
+    </span>
+  );
+}
