@@ -1,6 +1,11 @@
+import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import { serviceWorker } from "./scripts/service-worker/plugin";
+
+// What a run's manifest says it was computed with.
+const { version, dependencies } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+const versions = { couplet: version, "@huggingface/transformers": dependencies["@huggingface/transformers"] };
 
 // Threads for the wasm backend need cross-origin isolation. Static hosts that cannot send these
 // headers still work: the wasm backend then runs on one thread.
@@ -11,6 +16,7 @@ const isolation = {
 
 export default defineConfig({
   base: "./",
+  define: { __VERSIONS__: JSON.stringify(versions) },
   plugins: [react(), serviceWorker()],
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 1500 },

@@ -82,14 +82,15 @@ export function parseRunConfig(json: unknown): RunConfig {
 }
 
 /** Parse JSON text first, so that broken JSON is the same kind of error. */
-export function parseRunConfigText(text: string): RunConfig {
-  let json: unknown;
+export const parseRunConfigText = (text: string): RunConfig => parseRunConfig(parseJson(text));
+
+/** @throws ConfigError when the text is not JSON. */
+export function parseJson(text: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text) as unknown;
   } catch (cause) {
     throw new ConfigError([`not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`]);
   }
-  return parseRunConfig(json);
 }
 
 function checkTogether(config: RunConfig): RunConfig {

@@ -1,9 +1,9 @@
 // What a person can do. Every action is a command to the engine, a change of the state, or both.
 import type { StoreApi } from "zustand/vanilla";
-import { parseRunConfigText } from "../config/run";
 import type { Command, EngineClient } from "../client";
 import { draftFor, draftOf, editDraft, judgeDraft, type PresetId } from "./draft";
 import type { Explorer } from "./explore";
+import { configOfFile } from "./run-files";
 import { draftFromLink } from "./run-link";
 import type { Session } from "./session";
 import { saveHiddenNotes, saveTheme } from "./preferences";
@@ -37,8 +37,12 @@ export interface Actions {
   edit(path: string, text: string): void;
   /** Back to the settings of the run. */
   discardEdits(): void;
-  /** @throws ConfigError when the text is not a run config. */
-  importConfig(text: string): void;
+  /**
+   * The settings of a run config, or of a run's manifest.
+   *
+   * @throws ConfigError when the text is neither.
+   */
+  importConfig(text: string): Promise<void>;
   /** The settings that a link asks for; what it cannot have is named in `linkIssues`. */
   openLink(query: string): void;
   dismissLinkIssues(): void;
@@ -151,7 +155,7 @@ const draftActions = (store: StoreApi<AppState>): DraftActions => ({
   choosePreset: (preset) => store.setState({ draft: draftOf(preset) }),
   edit: (path, text) => store.setState((state) => ({ draft: editDraft(state.draft, path, text) })),
   discardEdits: () => store.setState(({ run }) => (run.config ? { draft: draftFor(run.config) } : {})),
-  importConfig: (text) => store.setState({ draft: draftFor(parseRunConfigText(text)) }),
+  importConfig: async (text) => store.setState({ draft: draftFor(await configOfFile(text)) }),
   openLink(query) {
     const { draft, issues } = draftFromLink(query);
     store.setState({ draft, linkIssues: issues });

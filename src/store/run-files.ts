@@ -1,8 +1,11 @@
 // A run's numbers as files: what it was, what it measured, and on what.
-import type { RunConfig } from "../config/run";
+import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../config/bundled";
+import { ConfigError, parseJson, parseRunConfig, type RunConfig } from "../config/run";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
+import { canonical } from "./draft";
 import type { RunHistory } from "./history";
 import type { AppState } from "./state";
+import { VERSIONS } from "./versions";
 
 /** One line a step, one column a number; terms are weighted and add up to the loss. */
 export function metricsCsv(history: RunHistory): string {
@@ -37,17 +40,24 @@ export const metricsJsonl = (history: RunHistory): string =>
   history.records.map((record) => `${JSON.stringify(record)}\n`).join("");
 
 export interface Manifest {
-  readonly couplet: string;
+  /** Of the page and of what it computes with. */
+  readonly versions: Readonly<Record<string, string>>;
   readonly config: RunConfig;
+  /** SHA-256 of the config, key order aside; "unavailable" without a secure origin. */
+  readonly configHash: string;
   readonly seed: number;
   readonly step: number;
+  /** Of the first twenty steps: the same seed on the same adapter gives these again, to the last bit. */
+  readonly firstLosses: readonly number[];
   readonly last: StepRecord | undefined;
   readonly evaluations: readonly EvaluationRecord[];
-  readonly adapter: string;
+  readonly adapter: { readonly name: string; readonly features: readonly string[] };
   readonly browser: string;
-  /** SHA-256 of the models' files, as served. */
+  /** SHA-256 of the files of models and data, as served; a model of the library is named by its choice alone. */
   readonly files: Readonly<Record<string, string>>;
 }
+
+const FIRST_STEPS = 20;
 
 /** Everything that a stranger needs to repeat the run and to see whether they did. */
 export async function manifestOf(
@@ -58,32 +68,66 @@ export async function manifestOf(
   const { config } = run;
   if (!config) return undefined;
   const paths = [
-    `models/${config.teacher}/onnx/model.onnx`,
-    `models/${config.student}/model.safetensors`,
+    ...bundled(config.teacher, "onnx/model.onnx"),
+    ...bundled(config.student, "model.safetensors"),
     `data/${config.data.source}-train.jsonl`,
     `data/${config.data.source}-heldout.jsonl`,
   ];
   const hashes = await Promise.all(paths.map(async (path) => [path, await hash(path)] as const));
+  const adapter = device.kind === "open" ? device.adapter : { name: device.kind, features: [] };
   return {
-    couplet: "0.1.0",
+    versions: VERSIONS,
     config,
+    configHash: await configHash(config),
     seed: config.seed,
     step: run.step,
+    firstLosses: history.records.slice(0, FIRST_STEPS).map(({ loss }) => loss),
     last: history.last,
     evaluations: history.evaluations,
-    adapter: device.kind === "open" ? device.adapter.name : device.kind,
+    adapter: { name: adapter.name, features: adapter.features },
     browser: globalThis.navigator?.userAgent ?? "",
     files: Object.fromEntries(hashes),
   };
 }
 
-/** SHA-256 of a file of this site; "unavailable" where the browser gives no digest (insecure origins). */
+const bundled = (model: string, file: string): string[] =>
+  [...BUNDLED_TEACHERS, ...BUNDLED_STUDENTS].some((id) => id === model) ? [`models/${model}/${file}`] : [];
+
+export const configHash = (config: RunConfig): Promise<string> =>
+  sha256(new TextEncoder().encode(canonical(config)));
+
+/**
+ * The config of a file: a run config, or the manifest of a run.
+ *
+ * @throws ConfigError when it is neither, or when a manifest's config is not the one that was hashed.
+ */
+export async function configOfFile(text: string): Promise<RunConfig> {
+  const json = parseJson(text);
+  if (typeof json !== "object" || json === null || !("config" in json)) return parseRunConfig(json);
+  const config = parseRunConfig(json.config);
+  const [said, is] = ["configHash" in json ? json.configHash : undefined, await configHash(config)];
+  if (said === undefined || said === is || [said, is].includes(UNAVAILABLE)) return config;
+  throw new ConfigError([
+    `configHash: the manifest says ${String(said)}, its config gives ${is}: one of them was changed since. ` +
+      "To use the config all the same, open it without the rest of the manifest",
+  ]);
+}
+
+const UNAVAILABLE = "unavailable";
+
+/** SHA-256 of a file of this site; "unavailable" where it is not there or the browser gives no digest. */
 export async function hashOfUrl(url: string): Promise<string> {
   try {
-    const bytes = await (await fetch(url)).arrayBuffer();
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const response = await fetch(url);
+    return response.ok ? await sha256(new Uint8Array(await response.arrayBuffer())) : UNAVAILABLE;
   } catch {
-    return "unavailable";
+    return UNAVAILABLE;
   }
+}
+
+/** Insecure origins have no digest. */
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  if (!globalThis.crypto?.subtle) return UNAVAILABLE;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -94,11 +94,12 @@ export const messages = {
   settings: settingsMessages,
   config: {
     title: "Run config",
-    note: "The whole run: the same file drives the headless runner, and with its seed it repeats the run.",
+    note: "The whole run: the same file drives the headless runner, and with its seed it repeats the run. The manifest of a run will do too.",
     label: "Config JSON",
     copy: "Copy",
     copied: "Copied",
     copyFailed: "The browser did not allow copying. Select the text and copy it by hand.",
+    open: "Open a config or manifest…",
     use: "Use this config",
     close: "Close",
   },

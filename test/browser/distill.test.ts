@@ -1,5 +1,6 @@
 // what Distill tells about a run, with a scripted engine — plan
 //   plans      a method with crossed views offers every site that it has, and shows the chosen one at any stored step
+//   manifest   saved with versions and hashes; opened again it gives the settings back
 //   estimate   before the first step by a rehearsal, warm-up named; while it runs by the run's own steps
 //   profiler   on demand: stages with numbers that fill the bar, kernels, CSV
 //   log        says what happened, with the step
@@ -40,6 +41,34 @@ test("plans of every site that the method has", async () => {
   await page.getByRole("slider", { name: "Plan" }).fill("0");
   await page.locator(".step-scrubber output", { hasText: "before training" }).waitFor();
   expect(complaints).toEqual([]);
+});
+
+test("a manifest is saved, and opened again gives the same settings", async () => {
+  const { page } = await site.open({ engine: { stepMs: 4 }, hash: "#/distill?v=1&seed=99&steps=12" });
+  await page.getByText("step 0 / 12").waitFor();
+  await page.getByText("Save…").click();
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: /^Manifest/ }).click(),
+  ]);
+  const manifest = JSON.parse(readFileSync(await file.path(), "utf8")) as {
+    versions: Record<string, string>;
+    files: Record<string, string>;
+    configHash: string;
+  };
+  expect(manifest.versions["couplet"]).toMatch(/^\d+\.\d+/);
+  expect(Object.values(manifest.files)).toHaveLength(4);
+  for (const hash of [...Object.values(manifest.files), manifest.configHash])
+    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+  await page.getByLabel("Preset").selectOption("sft");
+  await page.getByRole("button", { name: "Run config as JSON…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.locator("input[type=file]").setInputFiles(await file.path());
+  await page.waitForFunction(() => document.querySelector("dialog textarea")?.textContent !== "");
+  await dialog.getByRole("button", { name: "Use this config" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  expect(await page.getByLabel("Seed").inputValue()).toBe("99");
+  expect(await page.getByLabel("Method").inputValue()).toBe("cot2align");
 });
 
 test.each([

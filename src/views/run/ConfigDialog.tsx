@@ -37,9 +37,9 @@ interface ConfigFormProps {
 function ConfigForm({ dialog, text, setText }: ConfigFormProps) {
   const { importConfig } = useActions();
   const [note, setNote] = useState("");
-  const use = () => {
+  const use = async () => {
     try {
-      importConfig(text);
+      await importConfig(text);
       setNote("");
       dialog.current?.close();
     } catch (error) {
@@ -65,9 +65,20 @@ function ConfigForm({ dialog, text, setText }: ConfigFormProps) {
         {note}
       </p>
       <div className="row">
-        <button type="button" className="primary" onClick={use}>
+        <button type="button" className="primary" onClick={() => void use()}>
           {messages.config.use}
         </button>
+        <label className="button file-button">
+          {messages.config.open}
+          <input
+            type="file"
+            accept=".json,application/json"
+            onChange={(event) => {
+              void event.target.files?.[0]?.text().then(setText);
+              event.target.value = "";
+            }}
+          />
+        </label>
         <button type="button" onClick={() => void copy()}>
           {messages.config.copy}
         </button>

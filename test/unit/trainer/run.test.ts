@@ -54,6 +54,19 @@ describe("a run of the bundled pair", () => {
     await other.destroy();
   });
 
+  test("A6: the same seed on the same adapter gives the same first 20 losses", async () => {
+    const config: RunConfig = { ...SMALL_RUN, steps: 20 };
+    const losses = async (of: RunConfig) => {
+      const one = await openRun(gpu, of, bundledSources());
+      const records = await steps(one, 20);
+      await one.destroy();
+      return records.map(({ loss }) => loss);
+    };
+    const first = await losses(config);
+    expect(await losses(config)).toEqual(first);
+    expect(await losses({ ...config, seed: config.seed + 1 })).not.toEqual(first);
+  });
+
   test("a step whose program is built submits once and creates no buffer", async () => {
     await run.reset();
     await steps(run, SMALL_RUN.steps); // every bucket of these batches is built
