@@ -16,7 +16,13 @@ export type Device = "wasm" | "webgpu" | "cpu";
 export interface OrtTensor {
   readonly dims: readonly number[];
   readonly type: string;
+  /** Of tensors in the CPU's memory. */
   readonly data: unknown;
+  readonly location?: string;
+  /** Of tensors that are on the GPU. */
+  readonly gpuBuffer?: GPUBuffer;
+  /** Brings it to the CPU. */
+  getData?(): Promise<unknown>;
   dispose(): void;
 }
 
@@ -51,10 +57,20 @@ export function exclusively<T>(task: () => Promise<T>): Promise<T> {
   return result;
 }
 
+export interface SessionSettings {
+  readonly device: Device;
+  /**
+   * With "webgpu": the device to run on. ONNX Runtime does not own it then, and leaves it alone when a session ends;
+   * the first session of a page decides, and later ones on another device are refused.
+   */
+  readonly gpu?: GPUDevice | undefined;
+  /** Outputs that stay on the GPU. */
+  readonly gpuOutputs?: readonly string[];
+}
+
 export async function createSession(
   model: Uint8Array,
-  device: Device,
-  gpuOutputs: readonly string[] = [],
+  { device, gpu, gpuOutputs = [] }: SessionSettings,
 ): Promise<OrtSession> {
   factory ??= takeSessionFactory(await transformers()).catch((error: unknown) => {
     factory = undefined; // the next model may try again
@@ -63,7 +79,7 @@ export async function createSession(
   const { create } = await factory;
   const onGpu = device === "webgpu" && gpuOutputs.length > 0;
   const options = {
-    executionProviders: [provider(device)],
+    executionProviders: [device === "webgpu" && gpu ? { name: "webgpu", device: gpu } : provider(device)],
     logSeverityLevel: 3, // errors only: a fallback of one operator to the CPU is not news
     ...(onGpu && {
       preferredOutputLocation: Object.fromEntries(gpuOutputs.map((name) => [name, "gpu-buffer"])),

@@ -13,7 +13,7 @@ import {
 import { halvesToFloats } from "./half";
 import { inlineExternal } from "./onnx-external";
 import { FLOAT, FLOAT16, type OnnxGraph, type OnnxValue, readOnnx } from "./onnx-wire";
-import { graphPatch, type Parts } from "./onnx-write";
+import { graphPatch, nodeProto, type Parts } from "./onnx-write";
 
 export const ONNX_FILE = "onnx/model.onnx";
 
@@ -53,6 +53,18 @@ export interface DecoderSession {
     T: number,
     outputs: readonly string[],
   ): Promise<FloatOutput[]>;
+  /**
+   * The same, left on the GPU: `use` gets the buffers, and submits what it does with them before it returns.
+   * Undefined where outputs are not on the GPU.
+   */
+  readonly runOnGpu?: (
+    ids: Int32Array,
+    mask: Uint8Array,
+    B: number,
+    T: number,
+    outputs: readonly string[],
+    use: (buffers: readonly GPUBuffer[]) => void,
+  ) => Promise<void>;
   /** May be called again. */
   release(): Promise<void>;
   readonly released: boolean;
@@ -79,18 +91,29 @@ export async function readOnnxFile(
   return whole === bytes ? { file, bytes, graph } : { file, bytes: whole, graph: readOnnx(whole) };
 }
 
+export interface Where {
+  readonly device: Device;
+  /** With "webgpu": the device that sessions share with our own kernels, on which taps stay. */
+  readonly gpu?: GPUDevice | undefined;
+}
+
 /** `taps` are tensors of the graph that it does not return by itself, or that `nodes` compute from its own. */
 export async function openSession(
   { file, bytes, graph }: OnnxSource,
-  device: Device,
+  { device, gpu }: Where,
   taps: readonly string[] = [],
   nodes: readonly Parts[] = [],
 ): Promise<DecoderSession> {
   const returned = new Set(graph.outputs.map(({ name }) => name));
   const added = [...new Set(taps)].filter((name) => !returned.has(name));
-  const model = added.length > 0 ? appended(bytes, graphPatch(added, nodes)) : bytes;
+  const shared = device === "webgpu" && gpu !== undefined;
+  const floats = shared ? [...new Set(taps)].map(asFloat32) : [];
+  const outputs = [...added, ...floats.map(({ name }) => name)];
+  const patch = (): Uint8Array => graphPatch(outputs, [...nodes, ...floats.map(({ node }) => node)]);
+  const model = outputs.length > 0 ? appended(bytes, patch()) : bytes;
   const cacheOutputs = [...returned].filter((name) => name.startsWith("present"));
-  const raw = await createSession(model, device, cacheOutputs).catch((error: unknown) => {
+  const gpuOutputs = [...cacheOutputs, ...floats.map(({ name }) => name)];
+  const raw = await createSession(model, { device, gpu, gpuOutputs }).catch((error: unknown) => {
     const message = `${file}: ONNX Runtime refused it on ${device}: ${reason(error)}`;
     throw new ModelError("invalid", message, { file, cause: error });
   });
@@ -107,11 +130,46 @@ export async function openSession(
       const results = await exclusively(() => raw.run(feedsOf(ids, mask, B, T), outputs));
       return outputs.map((name) => takeFloats(name, results[name]));
     },
+    ...(shared && {
+      async runOnGpu(ids, mask, B, T, outputs, use) {
+        if (released) throw closed();
+        checkBatch(ids, mask, B, T);
+        await exclusively(async () => {
+          const results = await raw.run(feedsOf(ids, mask, B, T), outputs.map(onGpu));
+          const tensors = outputs.map((name) => results[onGpu(name)]);
+          try {
+            use(tensors.map((tensor, i) => bufferOf(outputs[i] ?? "", tensor)));
+          } finally {
+            for (const tensor of tensors) tensor?.dispose();
+          }
+        });
+      },
+    }),
     release: () => (released ??= exclusively(() => raw.release())),
     get released() {
       return released !== undefined;
     },
   };
+}
+
+/** The name of a tap as f32 on the GPU: kernels read no other type, and half-precision graphs tap halves. */
+const onGpu = (tap: string): string => `${tap}/f32`;
+
+const asFloat32 = (tap: string): { name: string; node: Parts } => ({
+  name: onGpu(tap),
+  node: nodeProto({
+    op: "Cast",
+    name: `couplet/${tap}/Cast`,
+    inputs: [tap],
+    outputs: [onGpu(tap)],
+    attributes: { to: FLOAT },
+  }),
+});
+
+function bufferOf(name: string, tensor: OrtTensor | undefined): GPUBuffer {
+  if (tensor?.gpuBuffer) return tensor.gpuBuffer;
+  const message = `${name} came back in the memory of the ${tensor?.location ?? "?"}, expected on the GPU`;
+  throw new ModelError("unsupported", message);
 }
 
 type Feeds = (ids: Int32Array, mask: Uint8Array, B: number, T: number) => Record<string, OrtTensor>;

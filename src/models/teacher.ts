@@ -64,6 +64,17 @@ export interface Teacher {
     T: number,
     options?: ForwardOptions,
   ): Promise<TeacherBatchOutput>;
+  /**
+   * The same states copied straight into buffers of the device that `openTeacher` was given: nothing passes through
+   * the CPU. Undefined for teachers that run elsewhere.
+   */
+  readonly forwardOnGpu?: (
+    ids: Int32Array,
+    mask: Uint8Array,
+    B: number,
+    T: number,
+    copies: readonly StateCopy[],
+  ) => Promise<void>;
   /** Greedy, with a KV cache; returns the new text only. Rejects with the signal's reason when aborted. */
   generate(prompt: string, options: GenerateOptions): Promise<string>;
   /** The same in tokens: the new ones only, without eos. */
@@ -76,8 +87,21 @@ export interface Teacher {
   dispose(): Promise<void>;
 }
 
+/** Where some of a state's rows go; a state is [B·T, D] in f32. */
+export interface StateCopy {
+  /** `layer`: an index into the blocks named when the teacher was opened. */
+  readonly state: "embedding" | "hidden" | "token" | { readonly layer: number };
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly target: GPUBuffer;
+  /** In bytes. */
+  readonly offset: number;
+}
+
 export interface OpenOptions {
   readonly device: Device;
+  /** With "webgpu": the device to share. */
+  readonly gpu?: GPUDevice | undefined;
   readonly onProgress?: (progress: { file: string; loaded: number; total: number }) => void;
   /** Which of the folder's ONNX files; fp32 unless said. */
   readonly dtype?: OnnxDtype;
@@ -101,7 +125,7 @@ export async function loadTeacherConfig(files: ModelFiles): Promise<TeacherConfi
 
 export async function openTeacher(
   files: ModelFiles,
-  { device, onProgress, dtype = "fp32", layers = [], identify = false }: TeacherOptions,
+  { device, gpu, onProgress, dtype = "fp32", layers = [], identify = false }: TeacherOptions,
 ): Promise<Teacher> {
   const rawConfig = await readJson(files, "config.json");
   const config = withFile("config.json", () => teacherConfig(rawConfig));
@@ -116,10 +140,11 @@ export async function openTeacher(
   const tapped = [taps.embedding, taps.hidden, taps.token, ...blockNames];
   const session = await openSession(
     source,
-    device,
+    { device, gpu },
     tapped,
     blocks.flatMap(({ nodes }) => nodes),
   );
+  const { runOnGpu } = session;
   try {
     await whileReading(file, () => probe(session, source.graph, taps, config, head));
   } catch (error) {
@@ -150,6 +175,23 @@ export async function openTeacher(
         ...(wanted.layers && { layers: blockNames.map(of) }),
       };
     },
+    ...(runOnGpu &&
+      gpu && {
+        async forwardOnGpu(ids, mask, B, T, copies) {
+          const nameOf = ({ state }: StateCopy): string =>
+            typeof state === "string" ? taps[state] : (blockNames[state.layer] ?? "");
+          const names = [...new Set(copies.map(nameOf))];
+          await runOnGpu(ids, mask, B, T, names, (buffers) => {
+            const encoder = gpu.createCommandEncoder({ label: "teacher states" });
+            for (const copy of copies) {
+              const buffer = buffers[names.indexOf(nameOf(copy))];
+              const [from, bytes] = [copy.firstRow * D * 4, copy.rows * D * 4];
+              if (buffer) encoder.copyBufferToBuffer(buffer, from, copy.target, copy.offset, bytes);
+            }
+            gpu.queue.submit([encoder.finish()]);
+          });
+        },
+      }),
     generate: async (prompt, options) => tokenizer.decode(await proceed(tokenizer.encode(prompt), options)),
     continue: proceed,
     ...(identity !== undefined && { identity }),
@@ -183,11 +225,11 @@ export interface ReferenceSession {
 
 export async function openReferenceSession(
   files: ModelFiles,
-  { device, onProgress, dtype = "fp32" }: OpenOptions,
+  { device, gpu, onProgress, dtype = "fp32" }: OpenOptions,
 ): Promise<ReferenceSession> {
   const file = ONNX_FILES[dtype];
   const source = await readOnnxFile(files, (loaded, total) => onProgress?.({ file, loaded, total }), file);
-  const session = await openSession(source, device);
+  const session = await openSession(source, { device, gpu });
   return {
     async logits(ids, mask, B, T) {
       const [logits] = await session.run(ids, mask, B, T, ["logits"]);

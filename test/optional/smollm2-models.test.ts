@@ -1,16 +1,23 @@
 // SmolLM2-135M-Instruct through the doors of models — plan (npm run test:smollm2; not part of npm test)
 //   teacher   the folder has no ONNX: ours is written, opened and tapped; its next token is PyTorch's
-//   distil    three steps against the bundled student, whose tokenizer is another: losses are finite
+//   template  a conversation in its own chat template is Transformers' text and tokens
+//   distil    three steps against the bundled student, whose tokenizer is another: losses are finite; the same again from
+//             the teacher's kept states, without running it
+//   student   its parameters out of our ONNX, read as a stream, are those of the safetensors to the bit
 //   export    written as a folder, f16 graph too, and loaded back: logits within 1e-4, the same greedy tokens
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { FIRST_LIGHT } from "../../src/config/presets";
+import { encodeRow } from "../../src/data";
 import {
+  createStateSets,
   exportStudentFolder,
   HALF_ONNX_FILE,
   loadStudentWeights,
+  loadTokenizer,
   memoryFiles,
+  memoryStore,
   type ModelFiles,
   openTeacher,
   type StudentWeights,
@@ -25,7 +32,7 @@ const dir = resolve(import.meta.dirname, "../../.cache/smollm2");
 const folder = folderFiles("smollm2", dir);
 let weights: StudentWeights;
 let files: ModelFiles;
-let reference: { prompt: number[]; continuation: number[] };
+let reference: { prompt_text: string; prompt: number[]; ids: number[]; continuation: number[] };
 
 const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
   const started = performance.now();
@@ -67,14 +74,51 @@ test("three steps against the bundled student", async () => {
     batchSize: 2,
     evaluation: { ...FIRST_LIGHT.evaluation, everySteps: 0, rows: 0 },
   };
-  const sources = { ...nodeSources(config), teacher: files };
-  const run = await timed("run opened", async () => openRun(await testGpu(), config, sources));
-  const losses: number[] = [];
-  for (let i = 0; i < 3; i++) losses.push((await timed(`step ${i + 1}`, () => run.step())).loss);
-  process.stdout.write(`smollm2: losses ${losses.map((loss) => loss.toFixed(4)).join(", ")}\n`);
-  expect(losses.every(Number.isFinite)).toBe(true);
-  await run.destroy();
+  const teacherStates = createStateSets(memoryStore());
+  const sources = { ...nodeSources(config), teacher: files, teacherStates };
+  const steps = async (what: string) => {
+    const run = await timed(`${what} run opened`, async () => openRun(await testGpu(), config, sources));
+    const losses: number[] = [];
+    for (let i = 0; i < 3; i++) losses.push((await timed(`${what} step ${i + 1}`, () => run.step())).loss);
+    const counts = await run.keepTeacherStates();
+    await run.destroy();
+    process.stdout.write(`smollm2: losses ${losses.map((loss) => loss.toFixed(4)).join(", ")}\n`);
+    process.stdout.write(`smollm2: teacher ${JSON.stringify(counts)}\n`);
+    return { losses, counts };
+  };
+  const first = await steps("first");
+  expect(first.losses.every(Number.isFinite)).toBe(true);
+  const second = await steps("second");
+  expect(second.losses).toEqual(first.losses);
+  expect(second.counts).toEqual({ computed: 0, found: first.counts.computed });
 }, 900_000);
+
+test("a conversation in its own template", async () => {
+  const tokenizer = await loadTokenizer(folder);
+  const turns = [{ role: "user", content: "What is the capital of France?" }] as const;
+  const prompt = tokenizer.chat!.prompt(turns);
+  expect(prompt).toBe(reference.prompt_text);
+  expect(tokenizer.encode(prompt)).toEqual(reference.prompt);
+  const row = { id: "r", prompt: "", output: "The capital of France is Paris.", turns };
+  const { ids, promptLength } = encodeRow(tokenizer, row, "plain", 512, 256);
+  expect([...ids.subarray(0, promptLength)]).toEqual(reference.prompt);
+  expect([...ids]).toEqual(reference.ids.slice(0, ids.length)); // they end with a line break that begins the next turn
+  expect(ids.at(-1)).toBe(tokenizer.eosId);
+});
+
+test("a student out of our ONNX", async () => {
+  const onnx = memoryFiles(
+    "onnx",
+    new Map([
+      ["config.json", await folder.read("config.json")],
+      ["onnx/model.onnx", await files.read("onnx/model.onnx")],
+    ]),
+  );
+  const { tensors } = await timed("weights from ONNX, as a stream", () => loadStudentWeights(onnx));
+  expect([...tensors.keys()]).toEqual([...weights.tensors.keys()]);
+  for (const [name, { data }] of weights.tensors)
+    expect(Buffer.compare(bytesOf(tensors.get(name)!.data), bytesOf(data)), name).toBe(0);
+}, 600_000);
 
 test("exported and loaded back", async () => {
   const written = await timed("export", () =>

@@ -1,0 +1,169 @@
+// teachers on WebGPU in a real Chromium (SwiftShader), on one device with our kernels, from source — plan
+//   forms     × {fp32, fp16, q8, q4, q4f16, q4 with a quantized table, builder with a data file, builder with a 4-bit head}:
+//             taps on WebGPU are wasm's within a tolerance per form; taps that were copied into our buffers on the GPU are
+//             those that came through the CPU; what ONNX Runtime refuses on WebGPU is refused in its words
+//   device    it is the one that we gave, before and after a session ends: our kernels run, another session opens on it
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createServer, type ViteDevServer } from "vite";
+import type * as Models from "../../src/models";
+import { builderGraph } from "../unit/models/builder-graph";
+import { quantizedConfig, quantizedFolder, randomTensors, tinyFolder } from "../unit/models/tiny";
+import { findChromium, SWIFTSHADER } from "./support/browser";
+
+const top = resolve(import.meta.dirname, "../..");
+let server: ViteDevServer;
+let browser: Browser;
+let page: Page;
+
+type Folder = [string, string][]; // base64, as arguments of the page's functions are JSON
+const base64 = (folder: ReadonlyMap<string, Uint8Array>): Folder =>
+  [...folder].map(([path, bytes]) => [path, Buffer.from(bytes).toString("base64")]);
+
+beforeAll(async () => {
+  server = await createServer({
+    root: top,
+    logLevel: "error",
+    cacheDir: join(top, ".cache/vite-browser"),
+    optimizeDeps: { include: ["@huggingface/transformers"] },
+    server: { port: 0, host: "127.0.0.1", hmr: false, watch: null },
+  });
+  await server.listen();
+  const args = ["--no-sandbox", ...SWIFTSHADER];
+  browser = await chromium.launch({ executablePath: findChromium(), args });
+  page = await browser.newPage();
+  await page.route("**/blank", (route) =>
+    route.fulfill({ contentType: "text/html", body: "<!doctype html>" }),
+  );
+  await page.goto(`${server.resolvedUrls!.local[0]!}blank`);
+  const content = `
+    import * as models from "/src/models/index.ts";
+    import { openGpu } from "/src/gpu/device.ts";
+    globalThis.couplet = models;
+    globalThis.gpu = await openGpu(navigator.gpu);
+    globalThis.ready = true;`;
+  await page.addScriptTag({ type: "module", content });
+  await page.waitForFunction(() => "ready" in globalThis, undefined, { timeout: 60_000 });
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** What one form does on wasm and on WebGPU, in the page. */
+async function compare([files, form]: readonly [Folder, string]) {
+  const models = Reflect.get(globalThis, "couplet") as typeof Models;
+  const { device } = Reflect.get(globalThis, "gpu") as { device: GPUDevice };
+  const bytes = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const map = () => new Map(files.map(([path, text]) => [path, bytes(text)]));
+  const open = (where: "wasm" | "webgpu") =>
+    models
+      .openTeacher(models.memoryFiles("form", map()), {
+        ...{ device: where, dtype: form as "fp32", layers: [1] },
+        ...(where === "webgpu" && { gpu: device }),
+      })
+      .catch((error: unknown) => String(error));
+  const [B, T] = [2, 5];
+  const ids = Int32Array.of(5, 6, 7, 8, 9, 20, 30, 40, 0, 0);
+  const mask = Uint8Array.of(1, 1, 1, 1, 1, 1, 1, 1, 0, 0);
+  const on = async (where: "wasm" | "webgpu") => {
+    const teacher = await open(where);
+    if (typeof teacher === "string") return teacher;
+    const out = await teacher.forward(ids, mask, B, T, { layers: true, token: true, logits: true });
+    const states = {
+      embedding: out.embedding,
+      token: out.token!,
+      layer: out.layers![0]!,
+      hidden: out.hidden,
+    };
+    const D = out.D;
+    const copied: Record<string, number[]> = {};
+    if (teacher.forwardOnGpu) {
+      const size = 3 * D * 4;
+      const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST | GPUBufferUsage.STORAGE;
+      const target = device.createBuffer({ size: 4 * size, usage });
+      const kinds = ["embedding", "token", { layer: 0 }, "hidden"] as const;
+      const copies = kinds.map((state, i) => ({ state, firstRow: 1, rows: 3, target, offset: i * size }));
+      await teacher.forwardOnGpu(ids, mask, B, T, copies);
+      const staging = device.createBuffer({
+        size: 4 * size,
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      });
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(target, 0, staging, 0, 4 * size);
+      device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      const all = new Float32Array(staging.getMappedRange().slice(0));
+      Object.keys(states).forEach(
+        (name, i) => (copied[name] = [...all.subarray(i * 3 * D, (i + 1) * 3 * D)]),
+      );
+    }
+    const text = await teacher.generate("the", { maxNewTokens: 3 });
+    await teacher.dispose();
+    const real = Object.fromEntries(
+      Object.entries(states).map(([name, data]) => [name, [...data.subarray(0, 8 * D)]]), // without padding
+    );
+    return { real, copied, text, D, logits: [...out.logits!.subarray(0, 8 * out.V)] };
+  };
+  const result = { wasm: await on("wasm"), webgpu: await on("webgpu") };
+  const lost = await Promise.race([
+    device.lost.then(() => true),
+    new Promise((done) => setTimeout(done, 20)),
+  ]);
+  return { ...result, lost: lost === true };
+}
+
+const quantized = (name: string) =>
+  new Uint8Array(readFileSync(join(top, `test/fixtures/quantized/${name}.onnx`)));
+const folderOf = async (name: string, path: string): Promise<Folder> =>
+  base64(new Map([...(await quantizedFolder()), [path, quantized(name)]]));
+async function built(style: { external?: string; q4Head?: boolean }): Promise<Folder> {
+  const config = { ...quantizedConfig, layers: 2, headDim: 16, tiedEmbeddings: !style.q4Head };
+  const folder = await tinyFolder(config, 5);
+  const { model, data } = builderGraph(config, randomTensors(config, 5), style);
+  folder.set("onnx/model.onnx", model);
+  if (style.external) folder.set(`onnx/${style.external}`, data);
+  return base64(folder);
+}
+
+/** Largest difference, as a share of the largest value. */
+function relative(a: readonly number[], b: readonly number[]): number {
+  expect(a.length).toBe(b.length);
+  const scale = Math.max(...a.map(Math.abs));
+  return Math.max(...a.map((x, i) => Math.abs(x - b[i]!))) / scale;
+}
+
+const NO_F16 = /onnx\/model_(fp16|q4f16)\.onnx: .*requires f16 but the device does not support it/s;
+const NO_TABLE = /ONNX Runtime refused it on wasm.*implementation for GatherBlockQuantized/s;
+
+test.each([
+  // SwiftShader's exp and rsqrt are coarser than the CPU's; q8 rounds what is near a half the other way.
+  ["fp32", "fp32", async () => base64(await quantizedFolder()), { within: 5e-4 }],
+  ["q8", "q8", () => folderOf("q8", "onnx/model_quantized.onnx"), { within: 3e-2 }],
+  ["q4", "q4", () => folderOf("q4", "onnx/model_q4.onnx"), { within: 5e-4 }],
+  ["builder, a data file", "fp32", () => built({ external: "model.onnx_data" }), { within: 5e-4 }],
+  ["builder, a 4-bit head", "fp32", () => built({ q4Head: true }), { within: 5e-4 }],
+  ["fp16", "fp16", () => folderOf("fp16", "onnx/model_fp16.onnx"), { webgpu: NO_F16 }],
+  ["q4f16", "q4f16", () => folderOf("q4f16", "onnx/model_q4f16.onnx"), { webgpu: NO_F16 }],
+  ["q4 with a quantized table", "q4", () => folderOf("q4-gather", "onnx/model_q4.onnx"), { wasm: NO_TABLE }],
+])("%s", async (_, dtype, folder, want: { within?: number; wasm?: RegExp; webgpu?: RegExp }) => {
+  const { wasm, webgpu, lost } = await page.evaluate(compare, [await folder(), dtype] as const);
+  expect(lost).toBe(false);
+  if (want.wasm) expect(wasm).toMatch(want.wasm);
+  if (want.webgpu) expect(webgpu).toMatch(want.webgpu);
+  if (typeof webgpu === "string") return expect(want.webgpu, webgpu).toBeDefined();
+  for (const [state, values] of Object.entries(webgpu.real)) {
+    expect(values.every(Number.isFinite)).toBe(true);
+    const rows = values.slice(webgpu.D, 4 * webgpu.D);
+    expect(relative(rows, webgpu.copied[state]!), state).toBeLessThan(1e-6);
+  }
+  if (typeof wasm === "string") return expect(want.wasm, wasm).toBeDefined();
+  expect(wasm.copied).toEqual({});
+  const states = [...Object.entries(wasm.real), ["logits", wasm.logits] as const];
+  for (const [state, values] of states) {
+    const other = state === "logits" ? webgpu.logits : webgpu.real[state]!;
+    expect(relative(values, other), state).toBeLessThan(want.within!);
+  }
+});
