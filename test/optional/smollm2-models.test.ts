@@ -102,7 +102,7 @@ test("a conversation in its own template", async () => {
   const row = { id: "r", prompt: "", output: "The capital of France is Paris.", turns };
   const { ids, promptLength } = encodeRow(tokenizer, row, "plain", 512, 256);
   expect([...ids.subarray(0, promptLength)]).toEqual(reference.prompt);
-  expect([...ids]).toEqual(reference.ids.slice(0, ids.length)); // they end with a line break that begins the next turn
+  expect([...ids.subarray(0, -1)]).toEqual(reference.ids); // PyTorch's inputs: all but the last
   expect(ids.at(-1)).toBe(tokenizer.eosId);
 });
 
