@@ -2,7 +2,7 @@
 // It knows no worker, so that it runs the same under test in Node.
 import type { Features, TransportView } from "../config/transport-view";
 import type { Row } from "../data";
-import type { Teacher, Tokenizer } from "../models";
+import { type Teacher, type Tokenizer, tokenSpans } from "../models";
 import { BYTE_FEATURES, byteFeatures } from "./lab-features";
 import { fitProjector, randomProjector, type Projector } from "./lab-projector";
 import type { LabCommand, LabEvent, LabRow, LabStates, LabText, TokenLine } from "./lab-protocol";
@@ -137,19 +137,12 @@ interface Tokenized {
 /** Prompt and response are tokenized apart, as training does. */
 export function tokenize(tokenizer: Tokenizer, { prompt, response }: LabText): Tokenized {
   const before = tokenizer.encode(prompt);
-  const ids = tokenizer.encode(response);
-  const start: number[] = [];
-  const end: number[] = [];
-  let at = 0;
-  for (const id of ids) {
-    start.push(at);
-    at += tokenizer.tokenBytes(id).length;
-    end.push(at);
-  }
+  const { ids, ends } = tokenSpans(tokenizer, response);
+  const texts = ids.map((id) => tokenizer.tokenText(id));
   return {
     ids: Int32Array.from([...before, ...ids]),
     before: before.length,
-    line: { texts: ids.map((id) => tokenizer.tokenText(id)), ids, start, end },
+    line: { texts, ids: [...ids], start: [0, ...ends.slice(0, -1)].slice(0, ids.length), end: [...ends] },
   };
 }
 

@@ -40,6 +40,26 @@ test.each(["Friday - 4 = Monday.", "Café, naïve: 東京 🦊"])("the bytes of 
   }
 });
 
+test("a tokenizer that folds case and drops spaces", () => {
+  const words = (text: string) => text.toLowerCase().match(/\S+/g) ?? [];
+  const vocabulary = ["we", "go", "up"];
+  const folding = {
+    ...tokenizers.student,
+    encode: (text: string) => words(text).map((word) => vocabulary.indexOf(word)),
+    tokenBytes: (id: number) => new TextEncoder().encode(vocabulary[id]),
+    tokenText: (id: number) => vocabulary[id] ?? "",
+  };
+  const { line } = tokenize(folding, { prompt: "", response: "We  GO up " });
+  expect(line.start).toEqual([0, 2, 6]);
+  expect(line.end).toEqual([2, 6, 10]);
+  expect(tokenize(folding, { prompt: "", response: "" }).line).toEqual({
+    texts: [],
+    ids: [],
+    start: [],
+    end: [],
+  });
+});
+
 describe("projector", () => {
   test("recovers a linear map with an offset", () => {
     const rng = createRng(3);
