@@ -30,6 +30,7 @@ export async function runCommand(argv: string[]): Promise<number> {
   let run: Run | undefined;
   try {
     run = await openRun(gpu, config, sources);
+    for (const note of run.facts().notes ?? []) console.error(note);
     if (checkpoint) await run.restore(checkpoint);
     const code = await train(run, outputFolder(resolve(out)));
     if (teacherStates) tellStates(await run.keepTeacherStates());

@@ -27,6 +27,8 @@ export const trainingFields = {
   gradientCheckpointing: v.optional(v.boolean(), false),
   /** A checkpoint every so many steps (0: at the end alone). A lost device costs the steps since the last one. */
   checkpoints: v.optional(v.strictObject({ everySteps: count(0, 1_000_000) }), { everySteps: 50 }),
+  /** Where the teacher runs: WebAssembly, or the GPU that trains (in browsers; its states then never leave the GPU). */
+  teacherDevice: v.optional(v.picklist(["cpu", "gpu"]), "cpu"),
   /** GPU memory that a run may take, in MiB; 0: as much as its buffers need. */
   memoryBudgetMiB: v.optional(count(0, 1_000_000), 0),
 };
@@ -37,5 +39,6 @@ export const PLAIN_TRAINING = {
   accumulation: 1,
   gradientCheckpointing: false,
   checkpoints: { everySteps: 50 },
+  teacherDevice: "cpu",
   memoryBudgetMiB: 0,
 } as const;

@@ -13,6 +13,7 @@ import { type Lifetime, placeScratch, type ScratchPool } from "./arena";
 import type { Gpu } from "./device";
 import type { DispatchFacts } from "./dispatch-facts";
 import { GpuMemoryError } from "./failures";
+import { inputBytes, type ProgramInput, writeInput } from "./input-pieces";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
 import { type Binding, byteLength, checkBinding, positive, type Tensor, UNIFORM_ALIGN } from "./tensor";
 
@@ -325,12 +326,17 @@ export class Program {
 
   /** Write host values into inputs; at most the input's length. */
   write(data: Readonly<Record<string, InputData>>): void {
+    this.#write(this.gpu.device.createCommandEncoder(), data);
+  }
+
+  /** Have inputs written before what is recorded next; at most the input's length. */
+  #write(encoder: GPUCommandEncoder, data: Readonly<Record<string, ProgramInput>>): void {
     for (const [name, values] of Object.entries(data)) {
       const buffer = this.inputBuffer(name);
-      if (values.byteLength > buffer.size)
-        throw new RangeError(`Input "${name}" holds ${buffer.size} bytes, got ${values.byteLength}`);
-      // The DOM types want an ArrayBuffer behind the view; ours are never shared.
-      this.gpu.device.queue.writeBuffer(buffer, 0, values as GPUAllowSharedBufferSource);
+      const bytes = inputBytes(values);
+      if (bytes > buffer.size)
+        throw new RangeError(`Input "${name}" holds ${buffer.size} bytes, got ${bytes}`);
+      writeInput(this.gpu.device, encoder, buffer, values);
     }
   }
 
@@ -339,13 +345,13 @@ export class Program {
    * Reads of one program must not overlap: await one run that reads before the next that reads.
    */
   async run<Name extends string = never>(
-    data: Readonly<Record<string, InputData>> = {},
+    data: Readonly<Record<string, ProgramInput>> = {},
     options: { read?: readonly Name[] } = {},
   ): Promise<Record<Name, Float32Array>> {
     const { device } = this.gpu;
     programWatchers.get(device)?.(this);
-    this.write(data);
     const encoder = device.createCommandEncoder({ label: this.label });
+    this.#write(encoder, data);
     const pass = encoder.beginComputePass({ label: this.label });
     this.record(pass);
     pass.end();

@@ -132,7 +132,7 @@ export async function openTeacher(
   const tokenizer = await loadTokenizer(files);
   const file = ONNX_FILES[dtype];
   const source = await readOnnxFile(files, (loaded, total) => onProgress?.({ file, loaded, total }), file);
-  const identity = identify ? await identityOf(source, device) : undefined;
+  const identity = identify ? await identityOf(source, device, gpu) : undefined;
   const taps = withFile(file, () => findTaps(source.graph));
   const head = headWeight(source.graph, taps);
   const blocks = withFile(file, () => layerTaps(source.graph, taps, layers, config.layers));
@@ -199,9 +199,11 @@ export async function openTeacher(
   };
 }
 
-async function identityOf({ bytes }: OnnxSource, device: Device): Promise<string> {
+async function identityOf({ bytes }: OnnxSource, device: Device, gpu?: GPUDevice): Promise<string> {
   const { env } = await transformers();
-  return `${await pieceDigest(bytes)} ${provider(device)} ${env.version}`;
+  const info = device === "webgpu" ? gpu?.adapterInfo : undefined;
+  const adapter = info ? [info.vendor, info.architecture, info.device, info.description] : [];
+  return [await pieceDigest(bytes), provider(device), env.version, ...adapter].join(" ");
 }
 
 function layerTaps(

@@ -182,6 +182,8 @@ export interface RunFacts {
   readonly heldOut: number;
   /** Rows that dropped out, each with its reason. */
   readonly dropped: readonly string[];
+  /** What went otherwise than the config asks. */
+  readonly notes?: readonly string[];
   /** Held-out prompts, for the probe picker. */
   readonly probes: readonly string[];
   /** GPU and cache bytes by class. */

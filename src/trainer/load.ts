@@ -15,12 +15,14 @@ import {
   type Device,
   loadStudentWeights,
   loadTokenizer,
+  ModelError,
   type ModelFiles,
   type OnnxDtype,
   openTeacher,
   type StateSet,
   type StateSets,
   type Teacher,
+  type TeacherOptions,
   type Tokenizer,
   withOnnxGraph,
 } from "../models";
@@ -83,6 +85,8 @@ export interface Loaded {
   readonly train: readonly PreparedRow[];
   readonly heldOut: readonly PreparedRow[];
   readonly dropped: readonly string[];
+  /** What went otherwise than the config asks. */
+  readonly notes: readonly string[];
   readonly plan: RunPlan;
   /** Scratch that all programs of the run share. */
   readonly pool: ScratchPool;
@@ -117,12 +121,10 @@ async function open(
   progress: Progress,
   onFailure: (close: () => Promise<void> | void) => void,
 ): Promise<Loaded> {
-  const session = async (role: string, files: ModelFiles, layers: readonly number[] = []) => {
+  const session = async (role: string, files: ModelFiles, options: Partial<TeacherOptions> = {}) => {
     const onProgress = ({ loaded, total }: { loaded: number; total: number }) =>
       progress(`loading the ${role}`, loaded, total);
-    const dtype = role === "teacher" ? (sources.teacherDtype ?? "fp32") : "fp32";
-    const identify = role === "teacher" && sources.teacherStates !== undefined;
-    const teacher = await openTeacher(files, { device: sources.device, onProgress, layers, dtype, identify });
+    const teacher = await openTeacher(files, { device: sources.device, onProgress, ...options });
     onFailure(() => teacher.dispose());
     return teacher;
   };
@@ -130,7 +132,18 @@ async function open(
   await measureMatmul(gpu, sources.kernelChoices ?? new Map<string, string>());
   const objective = objectiveOf(run.method);
   const needs = objective.needs(run.method);
-  const teacher = await session("teacher", sources.teacher, teacherLayers(needs));
+  const teacherOptions = {
+    layers: teacherLayers(needs),
+    dtype: sources.teacherDtype ?? "fp32",
+    identify: sources.teacherStates !== undefined,
+  };
+  const notes: string[] = [];
+  const teacher = await onTeacherDevice(run, sources, notes, (where) =>
+    session("teacher", sources.teacher, {
+      ...teacherOptions,
+      ...(where === "gpu" && { device: "webgpu", gpu: gpu.device }),
+    }),
+  );
   const teacherStates =
     sources.teacherStates && (await openStateSet(sources.teacherStates, run.teacher, teacher, needs));
   const { config, tensors } = await loadStudentWeights(sources.student);
@@ -188,10 +201,29 @@ async function open(
       teacherWeights,
     },
     fingerprint: fingerprint(tensors),
-    ...{ plan, pool },
+    ...{ plan, pool, notes },
     views,
     ...rows,
   };
+}
+
+/** On the GPU when the config asks for it and ONNX Runtime can; else on the CPU, with a note that says why. */
+async function onTeacherDevice(
+  { teacherDevice }: RunConfig,
+  { device }: RunSources,
+  notes: string[],
+  openOn: (where: "gpu" | "cpu") => Promise<Teacher>,
+): Promise<Teacher> {
+  if (teacherDevice === "cpu") return openOn("cpu");
+  if (device !== "cpu") {
+    try {
+      return await openOn("gpu");
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      notes.push(`The teacher runs on the CPU: ${error.message}`);
+    }
+  } else notes.push("The teacher runs on the CPU: ONNX Runtime shares a GPU in browsers only.");
+  return openOn("cpu");
 }
 
 function scratchPool(gpu: Gpu, slots: readonly number[]): ScratchPool {

@@ -1,7 +1,8 @@
 // The forward pass as objectives see it, recorded from a live student and the teacher's cached states. What nobody
 // asks for is not recorded, and its inputs do not exist.
 import type { PairBatch, SideBatch, ViewBatch } from "../data";
-import type { InputData, Tensor } from "../gpu/program";
+import type { InputPieces, ProgramInput } from "../gpu/input-pieces";
+import type { Tensor } from "../gpu/program";
 import { byNumber, once } from "../objectives";
 import type { Recording, StepShape, TeacherSide, ViewRecording, ViewShape } from "../objectives";
 import {
@@ -24,10 +25,10 @@ import type { TeacherWeights } from "./teacher-weights";
 export interface LiveRecording {
   readonly recording: Recording;
   /** Values of every input that the recording made. */
-  inputs(batch: PairBatch, states: BatchStates): Record<string, InputData>;
+  inputs(batch: PairBatch, states: BatchStates): Record<string, ProgramInput>;
 }
 
-type Value = (view: ViewBatch, states: readonly (TeacherStates | undefined)[]) => InputData;
+type Value = (view: ViewBatch, states: readonly (TeacherStates | undefined)[]) => ProgramInput;
 
 /** Record the student's forward pass on each view of the shape. Inputs of the plain view begin with `plain_`. */
 export function recordForward(
@@ -100,11 +101,7 @@ function recordView(
   };
 
   const state = (kind: StateKind) =>
-    once(() =>
-      input(`teacher_${kind}`, teacherRows * teacherWidth, (_view, of) =>
-        joinedStates(of, kind, teacherRows * teacherWidth),
-      ),
-    );
+    once(() => input(`teacher_${kind}`, teacherRows * teacherWidth, (_view, of) => joinedStates(of, kind)));
   const teacherHidden = state("hidden");
   const teacher: TeacherSide = {
     embedding: state("embedding"),
@@ -144,19 +141,7 @@ function padded(values: ArrayLike<number>, length: number): Uint32Array {
   return all;
 }
 
-/** The teacher's response rows of the batch, one sample after the other, zero beyond. */
-function joinedStates(
-  states: readonly (TeacherStates | undefined)[],
-  kind: StateKind,
-  length: number,
-): Float32Array {
-  const all = new Float32Array(length);
-  let at = 0;
-  for (const rows of states) {
-    const values = rows?.values[kind];
-    if (!values) continue; // a sample without this view
-    all.set(values, at);
-    at += values.length;
-  }
-  return all;
-}
+/** The teacher's response rows of the batch, one sample after the other; a sample without this view has none. */
+const joinedStates = (states: readonly (TeacherStates | undefined)[], kind: StateKind): InputPieces => ({
+  pieces: states.flatMap((rows) => rows?.values[kind] ?? []),
+});

@@ -92,7 +92,7 @@ export async function openRun(
   const { teacher, model } = loaded;
   const { store } = model;
   const needs = loaded.objective.needs(config.method);
-  const cache = createTeacherCache(teacher, needs, { set: loaded.teacherStates });
+  const cache = createTeacherCache(teacher, needs, { set: loaded.teacherStates, gpu: gpu.device });
   const source = createBatchSource(loaded, cache);
   const stepper = createStepper(gpu, loaded, config, source, progress);
   const probe = createProbe(gpu, loaded, config.method, source);
@@ -243,6 +243,7 @@ export async function openRun(
     },
     async destroy() {
       await cache.flush();
+      cache.destroy();
       stepper.destroy();
       probe.destroy();
       gradients?.destroy();
@@ -324,6 +325,7 @@ function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cach
     rows: train.length,
     heldOut: heldOut.length,
     dropped,
+    notes: loaded.notes,
     probes: heldOut.map(({ row }) => row.prompt),
     memory: {
       ...memory,

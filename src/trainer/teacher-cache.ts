@@ -1,14 +1,32 @@
 // The frozen teacher's states at a sequence's response positions, computed once, kept in memory
 // for the run and, where there is a set for them, from run to run.
-import { makeSideBatch, type Moments, momentsOf, responseLength, type Sequence } from "../data";
-import { digestOf, type StateRecord, type StateSet, type StateSets, type Teacher } from "../models";
+import {
+  makeSideBatch,
+  type Moments,
+  momentsOf,
+  responseLength,
+  type Sequence,
+  type SideBatch,
+} from "../data";
+import { type BufferRange, inputBytes } from "../gpu/input-pieces";
+import {
+  digestOf,
+  type NamedTensor,
+  type StateRecord,
+  type StateSet,
+  type StateSets,
+  type Teacher,
+} from "../models";
 import type { TeacherNeed } from "../objectives";
 
 export type StateKind = "embedding" | "hidden" | `layer.${number}`;
 
+/** In the CPU's memory, or in a buffer of the device that trains. */
+export type StateValue = Float32Array | BufferRange;
+
 /** Response rows of one sequence: [n, D] each, row-major; the kinds that the objective needs. */
 export interface TeacherStates {
-  readonly values: Readonly<Partial<Record<StateKind, Float32Array>>>;
+  readonly values: Readonly<Partial<Record<StateKind, StateValue>>>;
   /** Of the last hidden state over the whole sequence, prompt included; when the objective needs the state. */
   readonly hiddenMoments?: Moments;
 }
@@ -32,6 +50,7 @@ export interface TeacherCache {
   readonly trouble: string | undefined;
   /** Have the set keep what is new. */
   flush(): Promise<void>;
+  destroy(): void;
 }
 
 export interface TeacherCacheOptions {
@@ -39,9 +58,13 @@ export interface TeacherCacheOptions {
   readonly set?: StateSet | undefined;
   /** Of states in memory; beyond it, those used longest ago go. */
   readonly heldBytes?: number;
+  /** The device that the teacher shares: its states stay there. Where it runs elsewhere, this has no effect. */
+  readonly gpu?: GPUDevice;
 }
 
 const HELD_BYTES = 2 ** 30;
+/** Of a GPU, whose memory the run needs for itself. */
+const HELD_GPU_BYTES = 2 ** 28;
 /** Calls of `ensure` whose sequences stay whatever the limit: a step's, the next one's, a probe's. */
 const KEPT_CALLS = 4;
 
@@ -66,9 +89,13 @@ const layerOf = (kind: StateKind): number => Number(kind.slice("layer.".length))
 export function createTeacherCache(
   teacher: Teacher,
   needs: readonly TeacherNeed[],
-  { set, heldBytes = HELD_BYTES }: TeacherCacheOptions = {},
+  { set, heldBytes, gpu }: TeacherCacheOptions = {},
 ): TeacherCache {
   const kinds = stateKinds(needs);
+  const moments = kinds.includes("hidden") && needs.includes("teacher.tokenEmbedding"); // they are of the CPU
+  const shared =
+    gpu && teacher.forwardOnGpu && !moments ? { device: gpu, forward: teacher.forwardOnGpu } : undefined;
+  const mostBytes = heldBytes ?? (shared ? HELD_GPU_BYTES : HELD_BYTES);
   const layers = teacherLayers(needs);
   const cache = new Map<Sequence, TeacherStates>(); // those used longest ago first
   const counts = { computed: 0, found: 0 };
@@ -76,6 +103,7 @@ export function createTeacherCache(
   let bytes = 0;
   let trouble: string | undefined;
   let queue: Promise<void> = Promise.resolve();
+  const reading = new Set<Promise<void>>(); // states that are on their way from the GPU to the set
 
   async function fill(sequences: readonly Sequence[]): Promise<void> {
     if (kinds.length === 0) return;
@@ -93,17 +121,20 @@ export function createTeacherCache(
   function evict(): void {
     const kept = new Set(recent.flat());
     for (const [sequence, states] of cache) {
-      if (bytes <= heldBytes) return;
+      if (bytes <= mostBytes) return;
       if (kept.has(sequence)) continue;
       cache.delete(sequence);
       bytes -= bytesOf(states);
+      release(states);
     }
   }
 
   async function found(sequence: Sequence): Promise<TeacherStates | undefined> {
     const states = await usingSet(async (there) => {
       const record = await there.read(await keyOf(sequence));
-      return record && fromRecord(record, kinds, responseLength(sequence) * teacher.config.hiddenSize);
+      const length = responseLength(sequence) * teacher.config.hiddenSize;
+      const states = record && fromRecord(record, kinds, length);
+      return moments && !states?.hiddenMoments ? undefined : states;
     });
     if (states) counts.found++;
     return states;
@@ -115,6 +146,7 @@ export function createTeacherCache(
    */
   async function computed(sequence: Sequence): Promise<TeacherStates> {
     const batch = makeSideBatch([sequence], teacher.tokenizer.padId);
+    if (shared) return computedOnGpu(shared, sequence, batch);
     const options = { layers: layers.length > 0 };
     const output = await teacher.forward(batch.ids, batch.mask, batch.B, batch.T, options);
     const whole = (kind: StateKind): Float32Array => {
@@ -130,6 +162,39 @@ export function createTeacherCache(
     counts.computed++;
     await usingSet(async (there) => there.write(await keyOf(sequence), toRecord(states, output.D)));
     return states;
+  }
+
+  async function computedOnGpu(
+    { device, forward }: NonNullable<typeof shared>,
+    sequence: Sequence,
+    { ids, mask, B, T, rows }: SideBatch,
+  ): Promise<TeacherStates> {
+    const width = teacher.config.hiddenSize;
+    const bytesEach = rows.length * width * Float32Array.BYTES_PER_ELEMENT;
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = device.createBuffer({ label: "teacher states", size: kinds.length * bytesEach, usage });
+    const copies = kinds.map((kind, i) => ({
+      state: kind === "embedding" || kind === "hidden" ? kind : { layer: layers.indexOf(layerOf(kind)) },
+      ...{ firstRow: rows[0] ?? 0, rows: rows.length }, // response rows follow one another
+      ...{ target: buffer, offset: i * bytesEach },
+    }));
+    await forward(ids, mask, B, T, copies);
+    counts.computed++;
+    const range = (i: number): BufferRange => ({ buffer, offset: i * bytesEach, bytes: bytesEach });
+    if (set) keepFromGpu(device, buffer, sequence, width);
+    return { values: Object.fromEntries(kinds.map((kind, i) => [kind, range(i)])) };
+  }
+
+  /** While the run goes on: nothing waits for it but `flush`. */
+  function keepFromGpu(device: GPUDevice, buffer: GPUBuffer, sequence: Sequence, width: number): void {
+    const work = usingSet(async (there) => {
+      const all = await readBuffer(device, buffer);
+      const length = all.length / kinds.length;
+      const values = kinds.map((kind, i) => [kind, all.slice(i * length, (i + 1) * length)]);
+      await there.write(await keyOf(sequence), toRecord({ values: Object.fromEntries(values) }, width));
+    }).then(() => undefined);
+    reading.add(work);
+    void work.finally(() => reading.delete(work));
   }
 
   /** A set that fails is a set less, not a run less: the teacher can compute all of it. */
@@ -162,15 +227,40 @@ export function createTeacherCache(
     get trouble() {
       return trouble;
     },
-    flush: async () => void (await usingSet((there) => there.flush())),
+    async flush() {
+      await Promise.all(reading);
+      await usingSet((there) => there.flush());
+    },
+    destroy() {
+      for (const states of cache.values()) release(states);
+      cache.clear();
+      bytes = 0;
+    },
   };
 }
 
-const entriesOf = ({ values }: TeacherStates): [string, Float32Array][] =>
-  Object.entries(values).flatMap(([kind, data]): [string, Float32Array][] => (data ? [[kind, data]] : []));
+const entriesOf = ({ values }: TeacherStates): [string, StateValue][] =>
+  Object.entries(values).flatMap(([kind, value]): [string, StateValue][] => (value ? [[kind, value]] : []));
 
 const bytesOf = (states: TeacherStates): number =>
-  entriesOf(states).reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
+  entriesOf(states).reduce((sum, [, value]) => sum + inputBytes(value), 0);
+
+/** Buffers that were submitted to live until the GPU is done with them. */
+function release(states: TeacherStates): void {
+  for (const [, value] of entriesOf(states)) if ("bytes" in value) value.buffer.destroy();
+}
+
+async function readBuffer(device: GPUDevice, buffer: GPUBuffer): Promise<Float32Array> {
+  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+  const staging = device.createBuffer({ label: "teacher states for the set", size: buffer.size, usage });
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const values = new Float32Array(staging.getMappedRange().slice(0));
+  staging.destroy();
+  return values;
+}
 
 /** All that a sequence's states depend on, beside the teacher and its taps. */
 const keyOf = ({ ids, promptLength }: Sequence): Promise<string> =>
@@ -178,7 +268,9 @@ const keyOf = ({ ids, promptLength }: Sequence): Promise<string> =>
 
 const toRecord = (states: TeacherStates, width: number): StateRecord => ({
   tensors: new Map(
-    entriesOf(states).map(([kind, data]) => [kind, { shape: [data.length / width, width], data }]),
+    entriesOf(states).flatMap(([kind, data]): [string, NamedTensor][] =>
+      "bytes" in data ? [] : [[kind, { shape: [data.length / width, width], data }]],
+    ),
   ),
   note: JSON.stringify(states.hiddenMoments ?? null),
 });

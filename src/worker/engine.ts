@@ -110,7 +110,9 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     ).finally(() => (loading = undefined));
     probeRow = config.probe.row;
     answered = undefined;
-    post({ type: "facts", facts: run.facts(), config });
+    const facts = run.facts();
+    post({ type: "facts", facts, config });
+    for (const text of facts.notes ?? []) post({ type: "log", text });
     const saved = rescue.take(config);
     if (saved) await run.restore(saved);
     setStatus(run.at > 0 ? "paused" : "ready");

@@ -2,13 +2,20 @@
 //   forms     × {fp32, fp16, q8, q4, q4f16, q4 with a quantized table, builder with a data file, builder with a 4-bit head}:
 //             taps on WebGPU are wasm's within a tolerance per form; taps that were copied into our buffers on the GPU are
 //             those that came through the CPU; what ONNX Runtime refuses on WebGPU is refused in its words
+//   run       of the bundled pair with the teacher on the GPU that trains: losses are those with the teacher on the CPU; its
+//             states stay on the GPU, are kept for the next run, and that run has the same losses without the teacher;
+//             a teacher that WebGPU cannot run goes to the CPU, with a note that says why
 //   device    it is the one that we gave, before and after a session ends: our kernels run, another session opens on it
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createServer, type ViteDevServer } from "vite";
+import type { FIRST_LIGHT } from "../../src/config/presets";
+import type { parseRows } from "../../src/data";
+import type { Gpu } from "../../src/gpu/device";
 import type * as Models from "../../src/models";
+import type { openRun } from "../../src/trainer";
 import { builderGraph } from "../unit/models/builder-graph";
 import { quantizedConfig, quantizedFolder, randomTensors, tinyFolder } from "../unit/models/tiny";
 import { findChromium, SWIFTSHADER } from "./support/browser";
@@ -41,7 +48,11 @@ beforeAll(async () => {
   const content = `
     import * as models from "/src/models/index.ts";
     import { openGpu } from "/src/gpu/device.ts";
+    import { openRun } from "/src/trainer/index.ts";
+    import { parseRows } from "/src/data/index.ts";
+    import { FIRST_LIGHT } from "/src/config/presets.ts";
     globalThis.couplet = models;
+    globalThis.engine = { openRun, parseRows, FIRST_LIGHT };
     globalThis.gpu = await openGpu(navigator.gpu);
     globalThis.ready = true;`;
   await page.addScriptTag({ type: "module", content });
@@ -167,3 +178,66 @@ test.each([
     expect(relative(values, other), state).toBeLessThan(want.within!);
   }
 });
+
+/** Two steps of the bundled pair, with the teacher on the CPU, on the GPU, and again from its kept states. */
+async function runs(half: Folder) {
+  const models = Reflect.get(globalThis, "couplet") as typeof Models;
+  const gpu = Reflect.get(globalThis, "gpu") as Gpu;
+  const engine = Reflect.get(globalThis, "engine") as {
+    openRun: typeof openRun;
+    parseRows: typeof parseRows;
+    FIRST_LIGHT: typeof FIRST_LIGHT;
+  };
+  const rows = engine
+    .parseRows(await (await fetch("/data/reasoning-train.jsonl")).text(), "rows")
+    .slice(0, 4);
+  const files = (id: string) => models.urlFiles(id, `${location.origin}/models/${id}/`);
+  const states = models.createStateSets(models.memoryStore());
+  const bytes = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const make = gpu.device.createBuffer.bind(gpu.device);
+  let stateBuffers = 0;
+  gpu.device.createBuffer = (descriptor) => {
+    if (descriptor.label === "teacher states") stateBuffers++;
+    return make(descriptor);
+  };
+  const run = async (teacherDevice: "cpu" | "gpu", teacherDtype: "fp32" | "fp16" = "fp32") => {
+    const config = {
+      ...engine.FIRST_LIGHT,
+      ...{ teacherDevice, batchSize: 2, steps: 2, evaluation: { everySteps: 0, rows: 0 } },
+    };
+    const teacher = files("couplet-teacher");
+    const opened = await engine.openRun(gpu, config, {
+      teacher:
+        teacherDtype === "fp16"
+          ? models.memoryFiles("half", new Map(half.map(([p, t]) => [p, bytes(t)])))
+          : teacher,
+      ...{ teacherDtype, student: files("couplet-student"), train: rows, heldOut: rows },
+      ...{ device: "wasm" as const, ...(teacherDevice === "gpu" && { teacherStates: states }) },
+    });
+    stateBuffers = 0;
+    const losses = [(await opened.step()).loss, (await opened.step()).loss];
+    const { notes } = opened.facts();
+    const counts = await opened.keepTeacherStates();
+    await opened.destroy();
+    return { losses, notes, counts, stateBuffers };
+  };
+  return {
+    cpu: await run("cpu"),
+    gpu: await run("gpu"),
+    again: await run("gpu"),
+    half: await run("gpu", "fp16"),
+  };
+}
+
+test("a run with the teacher on the GPU that trains", async () => {
+  const { cpu, gpu, again, half } = await page.evaluate(runs, await folderOf("fp16", "onnx/model_fp16.onnx"));
+  expect(cpu.notes).toEqual([]);
+  expect(gpu.notes).toEqual([]);
+  gpu.losses.forEach((loss, i) => expect(Math.abs(loss / cpu.losses[i]! - 1)).toBeLessThan(1e-3));
+  expect(gpu.counts).toEqual({ computed: 4, found: 0 });
+  expect([cpu, gpu, again, half].map(({ stateBuffers }) => stateBuffers)).toEqual([0, 4, 0, 0]);
+  expect(again.losses).toEqual(gpu.losses);
+  expect(again.counts).toEqual({ computed: 0, found: 4 });
+  expect(half.notes).toEqual([expect.stringMatching(/^The teacher runs on the CPU: .*requires f16/s)]);
+  expect(half.losses.every(Number.isFinite)).toBe(true);
+}, 600_000);

@@ -2,6 +2,7 @@
 //   replays                  the same recorded dispatches give the same values again, with new inputs
 //   scratch is shared        disjoint lifetimes share a slot; overlapping ones never do (property test)
 //   nothing allocated in run no buffer, bind group or pipeline is created while running; one submit
+//   pieces                   an input of host values and ranges of other buffers, zero behind them also after a longer one
 //   progress                 pipelines are counted up to their number, and equal ones are compiled once
 //   errors                   wrong binding kind, grid 0, unknown input or output, too much data, foreign tensor, bad WGSL
 import fc from "fast-check";
@@ -107,6 +108,30 @@ describe("Program", () => {
     const program = await b.build(gpu, (done, total) => seen.push(`compiling ${done}/${total}`));
     expect(seen).toEqual(["compiling 1/2", "compiling 2/2"]);
     program.destroy();
+  });
+
+  test("an input in pieces", async () => {
+    const b = new ProgramBuilder("pieces");
+    const x = b.input("x", 8);
+    const y = b.scratch("y", 8);
+    b.dispatch(axpb, { params: packParams(u32(8), f32(1), f32(0)), x, y }, [1]);
+    b.output("y", y);
+    const program = await b.build(gpu);
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = gpu.device.createBuffer({ size: 16, usage });
+    gpu.device.queue.writeBuffer(buffer, 0, Float32Array.of(5, 6, 7, 8));
+    const range = { buffer, offset: 4, bytes: 8 };
+    const run = async (...pieces: (Float32Array | typeof range)[]) => [
+      ...(await program.run({ x: { pieces } }, { read: ["y"] })).y,
+    ];
+    expect(await run(Float32Array.of(1, 2), range, Float32Array.of(3), range)).toEqual([
+      1, 2, 6, 7, 3, 6, 7, 0,
+    ]);
+    expect(await run(range)).toEqual([6, 7, 0, 0, 0, 0, 0, 0]);
+    expect(await run()).toEqual(Array(8).fill(0));
+    await expect(run(new Float32Array(7), range)).rejects.toThrow(/"x" holds 32 bytes, got 36/);
+    program.destroy();
+    buffer.destroy();
   });
 
   test("mistakes are named", async () => {
