@@ -20,7 +20,8 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
       const names = await caches.keys();
-      const old = names.filter((name) => name.startsWith("couplet-") && name !== CACHE);
+      // Versions of the page alone: the engine keeps caches of its own under other names.
+      const old = names.filter((name) => /^couplet-[0-9a-f]{16}$/.test(name) && name !== CACHE);
       await Promise.all(old.map((name) => caches.delete(name)));
       await self.clients.claim();
     })(),

@@ -54,6 +54,7 @@ export interface Actions {
   explore(epsilon: number | undefined): void;
   chooseTheme(theme: Theme): void;
   dismissProblem(): void;
+  dismissKeepIssue(): void;
   /** Put a note about the adapter away, on later visits too. */
   hideNote(id: string): void;
   /** What the form's settings would take, before anything is loaded for them. */
@@ -136,6 +137,7 @@ export function createActions({ store, engine, explorer, session, baseUrl }: Par
       engine.send({ type: "benchmark" });
     },
     dismissProblem: () => store.setState({ problem: undefined }),
+    dismissKeepIssue: () => store.setState({ keepIssue: undefined }),
     hideNote: (id) => {
       const hiddenNotes = [...new Set([...store.getState().hiddenNotes, id])];
       saveHiddenNotes(hiddenNotes);

@@ -1,6 +1,20 @@
 // Files that outlive a visit, in the browser's private file system. Storage may be denied or full: every call
 // then rejects with words for the page.
 
+/** Why nothing is kept: each has its own remedy on the page. */
+export type KeepReason = "denied" | "full" | "other";
+
+export class KeepError extends Error {
+  override readonly name = "KeepError";
+  constructor(
+    readonly reason: KeepReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 export interface KeptFiles {
   read(name: string): Promise<Uint8Array | undefined>;
   write(name: string, content: Uint8Array | string): Promise<void>;
@@ -12,9 +26,7 @@ export function browserFiles(): KeptFiles {
     try {
       return await navigator.storage.getDirectory();
     } catch (cause) {
-      throw new Error("The browser keeps no files for this page (private window, or storage denied).", {
-        cause,
-      });
+      throw new KeepError("denied", "The browser keeps no files for this page.", { cause });
     }
   };
   return {
@@ -35,8 +47,8 @@ export function browserFiles(): KeptFiles {
         await writable.close();
       } catch (cause) {
         const full = cause instanceof DOMException && cause.name === "QuotaExceededError";
-        const why = full ? "the browser's storage for this page is full" : String(cause);
-        throw new Error(`The run could not be kept: ${why}.`, { cause });
+        if (full) throw new KeepError("full", "The browser's storage for this page is full.", { cause });
+        throw new KeepError("other", `The file could not be written: ${String(cause)}.`, { cause });
       }
     },
     async remove(name) {

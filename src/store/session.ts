@@ -5,7 +5,7 @@ import type { EngineClient, EngineEvent } from "../client";
 import { parseRunConfig, type RunConfig } from "../config/run";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
 import type { RunHistory } from "./history";
-import type { KeptFiles } from "./kept-files";
+import { KeepError, type KeptFiles } from "./kept-files";
 import type { AppState } from "./state";
 
 const CHECKPOINT = "last-run.safetensors";
@@ -46,7 +46,12 @@ export function createSession({ store, engine, live, files }: SessionParts): Ses
   let toRestore: Kept | undefined;
 
   const report = (error: unknown) =>
-    store.setState({ keepIssue: error instanceof Error ? error.message : String(error) });
+    store.setState({
+      keepIssue: {
+        reason: error instanceof KeepError ? error.reason : "other",
+        detail: error instanceof Error ? error.message : String(error),
+      },
+    });
 
   async function keep(step: number, checkpoint: Uint8Array): Promise<void> {
     const { config } = store.getState().run;

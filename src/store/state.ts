@@ -14,6 +14,7 @@ import type {
   StepRecord,
 } from "../telemetry";
 import { draftOf, type Draft } from "./draft";
+import type { KeepReason } from "./kept-files";
 import type { RecordedRun } from "./recorded";
 
 /** A site of transport, as plans and terms name it. */
@@ -121,7 +122,7 @@ export interface AppState {
   readonly benchmark: readonly BenchmarkRecord[] | undefined;
   readonly benchmarking: boolean;
   /** Why runs are not kept for the next visit, if they are not. */
-  readonly keepIssue: string | undefined;
+  readonly keepIssue: { readonly reason: KeepReason; readonly detail: string } | undefined;
   /** Notes about the adapter that were put away. */
   readonly hiddenNotes: readonly string[];
 }

@@ -290,7 +290,7 @@ function fromRecord(
   return { values: Object.fromEntries(values), ...(hiddenMoments && { hiddenMoments }) };
 }
 
-/** The set of a teacher's states in a store; none where it was not opened with an identity. */
+/** The set of a teacher's states in a store; none where it was not opened with an identity, or storage is denied. */
 export async function openStateSet(
   sets: StateSets,
   name: string,
@@ -300,7 +300,7 @@ export async function openStateSet(
   const taps = stateKinds(needs);
   return identity === undefined || taps.length === 0
     ? undefined
-    : sets.open({ teacher: name, identity, taps });
+    : sets.open({ teacher: name, identity, taps }).catch(() => undefined);
 }
 
 function gather(states: Float32Array, rows: Uint32Array, width: number): Float32Array {

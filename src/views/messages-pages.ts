@@ -1,5 +1,6 @@
 // The sentences of the Compare, Learn and Device pages.
 import { plural } from "./format";
+import type { KeepReason } from "../store";
 
 export const pageMessages = {
   compare: {
@@ -73,6 +74,15 @@ export const pageMessages = {
     copy: "Embed",
     copyTitle: "Copy an iframe line that shows this figure in another page",
     copied: "The iframe line is copied.",
+  },
+  keep: {
+    title: "This run is not kept for the next visit",
+    remedies: {
+      denied:
+        "Allow this site to store data, or leave the private window; or save the checkpoint as a file (Save…) and open it again later. The run itself goes on.",
+      full: "Delete models that you no longer need on the Models page, or free some disk space; or save the checkpoint as a file (Save…). The run itself goes on.",
+      other: "Save the checkpoint as a file (Save…) and open it again later. The run itself goes on.",
+    } satisfies Record<KeepReason, string>,
   },
   adapterNotes: {
     hide: "Do not show this again",

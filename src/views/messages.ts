@@ -68,7 +68,6 @@ export const messages = {
       `${method}, step ${count(step)} of ${count(steps)}, seed ${seed}, kept ${when}.`,
     resume: "Go on with it",
     forget: "Let it go",
-    notKept: (why: string) => `Runs are not kept for the next visit: ${why}`,
     showing: "Showing",
     recorded: "Recorded run",
     live: "Live run",

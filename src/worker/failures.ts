@@ -11,6 +11,15 @@ export function toFailure(error: unknown): Failure {
     return { code, what, why, remedy };
   }
   const why = error instanceof Error ? error.message : String(error);
+  const offline = error instanceof TypeError ? /fetch|network/i : /could not be fetched/;
+  if (offline.test(why))
+    return {
+      code: "offline",
+      what: "A file of this page could not be fetched.",
+      why: `${why}. The network is gone, or the page's host does not answer.`,
+      remedy:
+        "See to the connection, and start again. After one complete visit the page and the bundled models work offline.",
+    };
   if (error instanceof ModelError)
     return {
       code: `model-${error.code}`,

@@ -6,7 +6,7 @@
 import { expect, test } from "vitest";
 import type { EngineEvent } from "../../src/client";
 import { FIRST_LIGHT } from "../../src/config/presets";
-import { createApp, type KeptFiles } from "../../src/store";
+import { createApp, KeepError, type KeptFiles } from "../../src/store";
 import type { Command } from "../../src/worker/protocol";
 import type { StepRecord } from "../../src/telemetry";
 
@@ -104,11 +104,16 @@ test("let go is gone; full storage is said; a broken file is not offered", async
   await settled();
   expect(files.content.size).toBe(0);
 
-  const full = visit({ ...memory(), write: async () => Promise.reject(new Error("storage is full")) });
+  const full = visit({
+    ...memory(),
+    write: async () => Promise.reject(new KeepError("full", "storage is full")),
+  });
   play(full, 3);
   full.emit({ type: "checkpoint", name: "c", step: 3, checkpoint: new Uint8Array(1) });
   await settled();
-  expect(full.app.store.getState().keepIssue).toBe("storage is full");
+  expect(full.app.store.getState().keepIssue).toEqual({ reason: "full", detail: "storage is full" });
+  full.app.actions.dismissKeepIssue();
+  expect(full.app.store.getState().keepIssue).toBeUndefined();
 });
 
 test("a load that resumes keeps the curve; a load of another run does not", () => {

@@ -34,7 +34,6 @@ export function RunFactsList() {
           </dl>
         )}
       </details>
-      <KeepIssue />
     </Panel>
   );
 }
@@ -89,9 +88,4 @@ function Dropped({ reasons }: { readonly reasons: readonly string[] }) {
       </ul>
     </details>
   );
-}
-
-function KeepIssue() {
-  const issue = useApp((state) => state.keepIssue);
-  return issue ? <p className="fact issue">{messages.run.notKept(issue)}</p> : null;
 }

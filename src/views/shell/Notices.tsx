@@ -28,6 +28,7 @@ export function Notices() {
       <LinkIssues />
       {trains && <Absent />}
       {trains && <LastSessionNotice />}
+      {trains && <KeepNotice />}
       {problem && <ProblemNotice problem={problem} />}
     </>
   );
@@ -160,6 +161,27 @@ function LinkIssues() {
       </ul>
       <button type="button" className="quiet" onClick={dismissLinkIssues}>
         {messages.link.dismiss}
+      </button>
+    </section>
+  );
+}
+
+/** A run that will not survive a reload. */
+function KeepNotice() {
+  const issue = useApp((state) => state.keepIssue);
+  const { dismissKeepIssue } = useActions();
+  if (!issue) return null;
+  return (
+    <section className="notice notice-bad" role="status" data-keep={issue.reason}>
+      <h2>{messages.keep.title}</h2>
+      <dl>
+        <dt>{messages.problem.why}</dt>
+        <dd>{issue.detail}</dd>
+        <dt>{messages.problem.remedy}</dt>
+        <dd>{messages.keep.remedies[issue.reason]}</dd>
+      </dl>
+      <button type="button" className="quiet" onClick={dismissKeepIssue}>
+        {messages.problem.dismiss}
       </button>
     </section>
   );

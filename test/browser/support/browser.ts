@@ -60,6 +60,8 @@ export interface ScriptedEngine {
   readonly loadMs?: number;
   readonly failAt?: number;
   readonly crashAt?: number;
+  /** The step at which the device is lost, every time it is reached. */
+  readonly loseAt?: number;
   readonly noGpu?: string;
 }
 

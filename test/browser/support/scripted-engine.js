@@ -203,10 +203,19 @@
           return this.onerror?.({ message: "Scripted crash." });
         }
         if (this.#step === script.failAt) return this.#fail();
+        if (this.#step === script.loseAt) return this.#lose();
         this.#post({ type: "steps", records: [recordAt(this.#step, this.#config, script.stepMs)] });
         if (this.#step % 5 === 0) this.#show();
         if (this.#step % 40 === 0) this.#evaluate();
       }
+    }
+    #lose() {
+      clearInterval(this.#timer);
+      this.#post({
+        type: "failure",
+        failure: { code: "device-lost", what: "The device was lost.", why: "Scripted.", remedy: "Scripted." },
+      });
+      this.#status("failed");
     }
     #fail() {
       clearInterval(this.#timer);
