@@ -143,18 +143,18 @@ function studentChoices(json: Record<string, unknown>, files: readonly FileFact[
     (all, shape) => all + shape.reduce((n, dim) => n * dim, 1),
     0,
   );
-  const weights = weightFiles(files, config.modelType === "gemma3_text");
+  const weights = weightFiles(files);
   const inFull = 4 * parameters;
   return [{ ...needed([...baseFiles(files), ...weights]), memoryBytes: 4 * inFull }];
 }
 
-function weightFiles(files: readonly FileFact[], onlySafetensors: boolean): FileFact[] {
+function weightFiles(files: readonly FileFact[]): FileFact[] {
   const named = (path: string): FileFact[] => files.filter((file) => file.path === path);
   if (named(WEIGHTS_FILE).length > 0) return named(WEIGHTS_FILE);
   const shards = files.filter(({ path }) => /^model-\d+-of-\d+\.safetensors$/.test(path));
   if (named(WEIGHTS_INDEX).length > 0 && shards.length > 0) return [...named(WEIGHTS_INDEX), ...shards];
   const graph = files.filter(({ path }) => path === ONNX_FILES.fp32);
-  if (graph.length > 0 && !onlySafetensors) return graph;
+  if (graph.length > 0) return graph;
   const quantized = files.some(({ path }) => /\.(gguf|bin|pt)$|_q4|quantized/.test(path));
   throw refusal(
     `it has no ${WEIGHTS_FILE} (nor shards, nor a full-precision ONNX file)` +

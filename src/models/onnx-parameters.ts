@@ -27,12 +27,15 @@ export async function streamOnnxParameters(
   files: ModelFiles,
   file: string,
   expected: Expected,
-  onProgress?: ReadProgress,
+  {
+    normOffset = 0,
+    onProgress,
+  }: { normOffset?: number | undefined; onProgress?: ReadProgress | undefined } = {},
 ): Promise<Map<string, NamedTensor>> {
   const graph = await whileReading(file, async () =>
     readOnnx(await outlineOnnx(await streamOf(files, file, half(onProgress, 0)))),
   );
-  const { tensors, stored } = withFile(file, () => openTensors(graph, expected));
+  const { tensors, stored } = withFile(file, () => openTensors(graph, expected, normOffset));
   const away = grouped(stored.filter(fillFromMemory), ({ tensor }) => tensor.external?.location ?? "");
   for (const [location, there] of away) {
     const path = location === OWN_FILE ? file : withFile(file, () => beside(file, location));
@@ -48,8 +51,12 @@ export async function streamOnnxParameters(
 }
 
 /** The same from a graph that is in memory with all its weights. */
-export function tensorsFromOnnx(graph: OnnxGraph, expected: Expected): Map<string, NamedTensor> {
-  const { tensors, stored } = openTensors(graph, expected);
+export function tensorsFromOnnx(
+  graph: OnnxGraph,
+  expected: Expected,
+  normOffset = 0,
+): Map<string, NamedTensor> {
+  const { tensors, stored } = openTensors(graph, expected, normOffset);
   const away = stored.find(fillFromMemory);
   if (away) throw invalid(`${away.tensor.name} lies in a file of its own`);
   return tensors;
@@ -70,8 +77,9 @@ interface Stored {
 function openTensors(
   graph: OnnxGraph,
   expected: Expected,
+  normOffset: number,
 ): { tensors: Map<string, NamedTensor>; stored: Stored[] } {
-  const placements = locateTensors(graph, expected);
+  const placements = locateTensors(graph, expected, normOffset);
   const stored = [...grouped(placements, ({ tensor }) => tensor)].map(([tensor, of]) => ({
     tensor,
     of: of.map((placement) => ({ ...placement, data: new Float32Array(sizeOf(placement.shape)) })),
@@ -164,7 +172,11 @@ function decode(bytes: Uint8Array, dataType: number): Float32Array {
 
 /** Stored numbers `index` and on, of a tensor with so many columns, to where a parameter has them. */
 function place(target: Target, values: Float32Array, index: number, columns: number): void {
-  const { data, from, shape, transposed } = target;
+  const { data, from, shape, transposed, excess } = target;
+  if (excess !== 0) {
+    for (const [i, value] of values.entries()) data[index + i] = value - excess; // a norm's: one vector, all of it
+    return;
+  }
   if (!transposed) {
     const [first, last] = [Math.max(index, from), Math.min(index + values.length, from + data.length)];
     if (first < last) data.set(values.subarray(first - index, last - index), first - from);

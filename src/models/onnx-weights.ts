@@ -48,16 +48,20 @@ export interface Placement {
   readonly transposed: boolean;
   /** Its first column where it is transposed, else its first number: joined projections hold several parameters. */
   readonly from: number;
+  /** What the file's numbers have more than the parameter's. */
+  readonly excess: number;
 }
 
 /**
  * Where the parameters of `expected` (names and shapes of Hugging Face's files) lie. Values are not looked at.
  *
+ * @param normOffset what the family's norms add to their weight (Gemma: 1), which exporters fold into it or not
  * @throws ModelError when the graph is quantized, or a parameter cannot be told
  */
 export function locateTensors(
   graph: OnnxGraph,
   expected: ReadonlyMap<string, readonly number[]>,
+  normOffset = 0,
 ): Placement[] {
   refuseQuantized(graph);
   const uses = collectUses(graph);
@@ -66,7 +70,8 @@ export function locateTensors(
   for (const [name, shape] of expected) {
     const use = uses.get(name) ?? uses.get(OTHER_NAME.get(name) ?? "");
     const placement = packed(uses, name, shape) ?? single(use, name, shape);
-    if (placement) placements.push(placement);
+    const excess = placement && folded(graph, name, placement.tensor) ? normOffset : 0;
+    if (placement) placements.push({ ...placement, excess });
     else missing.push(name);
   }
   if (missing.length === 0) return placements;
@@ -76,6 +81,18 @@ export function locateTensors(
       "take a folder with model.safetensors instead.",
   );
 }
+
+/** A norm's weight that goes into its product as it is has the offset in it already. */
+const folded = (graph: OnnxGraph, name: string, tensor: OnnxTensor): boolean =>
+  /norm\.weight$/.test(name) && !usersOf(graph, tensor.name).some(({ op }) => op === "Add");
+
+/** The nodes that compute with a tensor, through copies and casts. */
+const usersOf = (graph: OnnxGraph, name: string, depth = 4): readonly OnnxNode[] =>
+  (graph.consumersOf.get(name) ?? []).flatMap((node) =>
+    depth > 0 && ["Identity", "Cast"].includes(node.op)
+      ? usersOf(graph, node.outputs[0] ?? "", depth - 1)
+      : [node],
+  );
 
 function refuseQuantized(graph: OnnxGraph): void {
   const node = graph.nodes.find(
@@ -96,7 +113,7 @@ function single(use: Use | undefined, name: string, shape: readonly number[]): P
   const transposed =
     use.transposed && tensor.dims.length === 2 && tensor.dims.toReversed().join() === shape.join();
   if (!transposed && tensor.dims.join() !== shape.join()) return undefined;
-  return { name, shape, tensor, transposed, from: 0 };
+  return { name, shape, tensor, transposed, from: 0, excess: 0 };
 }
 
 /** Builders may join the three projections of attention into one product: [in, q + k + v]. */
@@ -115,7 +132,7 @@ function packed(
   // q first; k and v, of one size, share what is left.
   const from = part === "q" ? 0 : part === "v" ? total - rows : total - 2 * rows;
   const fits = tensor.dims.join() === [...shape.slice(1), total].join() && from >= 0;
-  return fits ? { name, shape, tensor, transposed, from } : undefined;
+  return fits ? { name, shape, tensor, transposed, from, excess: 0 } : undefined;
 }
 
 /** Hugging Face name → where it is used. Names of initializers speak first: exporters keep those they do not change. */

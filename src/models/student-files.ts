@@ -19,13 +19,13 @@ export interface StoredTensors {
  * All tensors of a folder in f32. They are converted as they arrive, so the memory taken is that of the f32 tensors and
  * one chunk.
  *
- * @param expected names and shapes, for ONNX graphs, which do not keep names; undefined for families whose graphs do
- *   not hold their parameters as they are (Gemma's exporters fold 1 + w into the norms)
+ * @param expected names and shapes, for ONNX graphs, which do not keep names
+ * @param options `normOffset`: what the family's norms add to their weight, which ONNX graphs may have folded in
  */
 export async function readStudentTensors(
   files: ModelFiles,
-  expected: ReadonlyMap<string, readonly number[]> | undefined,
-  onProgress?: ReadProgress,
+  expected: ReadonlyMap<string, readonly number[]>,
+  { normOffset, onProgress }: { normOffset?: number; onProgress?: ReadProgress | undefined } = {},
 ): Promise<StoredTensors> {
   if (await files.has(WEIGHTS_FILE)) {
     return { file: WEIGHTS_FILE, tensors: await readOne(files, WEIGHTS_FILE, onProgress) };
@@ -33,16 +33,16 @@ export async function readStudentTensors(
   if (await files.has(WEIGHTS_INDEX)) {
     return { file: WEIGHTS_INDEX, tensors: await readShards(files, onProgress) };
   }
-  if (expected && (await files.has(ONNX_FILE))) {
+  if (await files.has(ONNX_FILE)) {
     return {
       file: ONNX_FILE,
-      tensors: await streamOnnxParameters(files, ONNX_FILE, expected, onProgress),
+      tensors: await streamOnnxParameters(files, ONNX_FILE, expected, { normOffset, onProgress }),
     };
   }
   throw new ModelError(
     "missing-file",
-    `Model "${files.id}" has no weights to train from: it needs ${WEIGHTS_FILE}, or ${WEIGHTS_INDEX} and its shards` +
-      `${expected ? `, or a full-precision ${ONNX_FILE}` : ""}. Add one of them to the model folder.`,
+    `Model "${files.id}" has no weights to train from: it needs ${WEIGHTS_FILE}, or ${WEIGHTS_INDEX} and its shards, ` +
+      `or a full-precision ${ONNX_FILE}. Add one of them to the model folder.`,
     { file: WEIGHTS_FILE },
   );
 }

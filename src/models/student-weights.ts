@@ -21,13 +21,13 @@ export async function loadStudentWeights(
   onProgress?: ReadProgress,
 ): Promise<StudentWeights> {
   const config = await loadModelConfig(files);
-  const { file, tensors } = await readStudentTensors(files, onnxTensors(config), onProgress);
+  const normOffset = config.modelType === "gemma3_text" ? 1 : 0; // x·(1 + w)
+  const { file, tensors } = await readStudentTensors(files, expectedTensors(config), {
+    normOffset,
+    onProgress,
+  });
   return { config, tensors: withFile(file, () => checkTensors(config, tensors)) };
 }
-
-/** What an ONNX graph of the family holds as it is. */
-const onnxTensors = (config: StudentConfig): ReturnType<typeof expectedTensors> | undefined =>
-  config.modelType === "gemma3_text" ? undefined : expectedTensors(config);
 
 /** Every parameter a config implies, in the order of the network. */
 export function expectedTensors(config: StudentConfig): Map<string, readonly number[]> {
