@@ -1,35 +1,16 @@
 // The page's door to the library of models: commands in, events out. The worker starts with the first command.
 import type { LibraryCommand, LibraryEvent } from "../worker/protocol";
 import type { WorkerLike } from "./engine-client";
+import { createLazyDoor, type LazyDoor } from "./lazy-door";
 
-export interface LibraryClient {
-  send(command: LibraryCommand): void;
-  subscribe(listener: (event: LibraryEvent) => void): () => void;
-  close(): void;
-}
+export type LibraryClient = Omit<LazyDoor<LibraryCommand, LibraryEvent>, "start">;
 
-export function createLibraryClient(spawn: () => WorkerLike): LibraryClient {
-  const listeners = new Set<(event: LibraryEvent) => void>();
-  let worker: WorkerLike | undefined;
-  const start = (): WorkerLike => {
-    const fresh = spawn();
-    fresh.onmessage = ({ data }) => {
-      for (const listener of listeners) listener(data as LibraryEvent); // the worker is ours: the protocol binds both
-    };
-    return fresh;
-  };
-  return {
-    send: (command) => (worker ??= start()).postMessage(command),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    close() {
-      worker?.terminate();
-      worker = undefined;
-    },
-  };
-}
+export const createLibraryClient = (spawn: () => WorkerLike): LibraryClient =>
+  createLazyDoor(spawn, (why) => ({
+    type: "failed",
+    command: "list",
+    failure: { code: "worker-crash", what: "The library stopped.", why, remedy: "Try again." },
+  }));
 
 /** Whether it promised to; undefined where it does not say. */
 export const modelsKept = (): Promise<boolean | undefined> =>

@@ -1,6 +1,7 @@
 // couplet export — plan
 //   a run's student   as a zip and as a folder: safetensors, config, tokenizer, generation config, ONNX (+ f16), model
 //                     card with the run; loads in plain transformers.js and writes what our engine writes
+//   adapters          of a LoRA run travel along to the byte, beside the merged weights
 //   the check         weights that are not those of the ONNX file are caught, and nothing is written
 //   bad input         no run, a folder in the way, an unknown option: exit 2 and one message
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +10,7 @@ import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { main } from "../../../src/cli/main";
-import { memoryFiles, openTeacher, type RunManifest } from "../../../src/models";
+import { memoryFiles, openTeacher, readSafetensors, type RunManifest } from "../../../src/models";
 import { createModel, createParamStore, studentParameters } from "../../../src/student";
 import { loadStudentWeights } from "../../../src/models";
 import { folderFiles } from "../../../src/models/node-files";
@@ -94,6 +95,28 @@ test("a student of another family: GPT-2", async () => {
   writeFileSync(join(other, "config.json"), JSON.stringify({ ...SMALL_RUN, student: "couplet-gpt2" }));
   expect(await main(["export", other])).toBe(0);
   expect(lines.join("\n")).toMatch(/logits within \d\.\de-\d+ of the trained student, \d+ greedy tokens/);
+});
+
+test("a run of adapters: merged in the weights, and beside them as PEFT reads them", async () => {
+  const [config, trained] = [join(dir, "lora.json"), join(dir, "lora")];
+  const training = { kind: "lora", rank: 2, alpha: 4, targets: ["q_proj", "v_proj"] };
+  writeFileSync(config, JSON.stringify({ ...SMALL_RUN, steps: 1, training }));
+  expect(await main(["run", config, "--out", trained])).toBe(0);
+  const out = join(dir, "lora-taken");
+  expect(await main(["export", trained, "--out", out])).toBe(0);
+  for (const file of ["adapter_config.json", "adapter_model.safetensors"]) {
+    const [before, after] = [join(trained, "student/adapter", file), join(out, "adapter", file)];
+    expect(readFileSync(after).equals(readFileSync(before)), file).toBe(true);
+  }
+  const adapters = readSafetensors(
+    new Uint8Array(readFileSync(join(out, "adapter/adapter_model.safetensors"))),
+  );
+  expect(adapters.size).toBe(2 * 2 * 3); // A and B of two matrices in three blocks
+  const [merged, base] = [out, bundled].map((folder) =>
+    readSafetensors(new Uint8Array(readFileSync(join(folder, "model.safetensors")))),
+  );
+  const q = "model.layers.0.self_attn.v_proj.weight";
+  expect(merged!.get(q)!.data).not.toEqual(base!.get(q)!.data); // control: a step was taken
 });
 
 test("an export that is not the trained student is caught", async () => {
