@@ -12,10 +12,13 @@ import { ConfigError, COST_KINDS, parseRunConfig, type RunConfig } from "../../.
 import {
   FEATURES,
   FORMS,
+  MASSES,
   MATRICES,
   OVERLAYS,
   parseTransportView,
   PROJECTORS,
+  RELAXED,
+  SOLVERS,
   TRANSPORT_PRESETS,
   type TransportView,
 } from "../../../src/config/transport-view";
@@ -77,7 +80,7 @@ const configs = fc
     return { preset, config: parseRunConfig({ ...config, seed, steps, teacher, method, optimizer }) };
   });
 
-const views = fc.record({
+const anyViews = fc.record({
   text: fc.oneof(
     fc.record({ from: fc.constant("own" as const), text: fc.string({ minLength: 1, unit: "grapheme" }) }),
     fc.record({
@@ -95,6 +98,10 @@ const views = fc.record({
   relative: fc.boolean(),
   maxIterations: fc.integer({ min: 1, max: 2000 }),
   tolerance: fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0),
+  masses: fc.constantFrom(...MASSES),
+  relaxed: fc.constantFrom(...RELAXED),
+  tau: positive,
+  solver: fc.constantFrom(...SOLVERS),
   gradient: fc.constantFrom("unrolled" as const, "envelope" as const, "implicit" as const),
   show: fc.record({
     matrix: fc.constantFrom(...MATRICES),
@@ -104,6 +111,10 @@ const views = fc.record({
     sweep: fc.option(fc.integer({ min: 0, max: 2000 })),
   }),
 });
+/** The multiplicative loop keeps both marginals. */
+const views = anyViews.map((view) =>
+  view.scheme === "kernel" ? { ...view, relaxed: "none" as const } : view,
+);
 
 const throughUrl = (text: string): string =>
   new URL(`http://localhost/#/x?${text}`).hash.replace(/^[^?]*\?/, "");
