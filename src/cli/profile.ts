@@ -39,7 +39,7 @@ export function profileTable(kernels: readonly KernelRecord[]): string[] {
     row("kernel", "dispatches", "ms", "share %", "GFLOP/s", "GB/s"),
     ...rows,
     row("all", String(dispatches), total.toFixed(3), "100.0", "", ""),
-    "Mean of three, every dispatch timed on its own: shares are what counts. GFLOP/s where the op declares its",
+    "The quietest of five rounds, every dispatch timed on its own: shares are what counts. GFLOP/s where the op declares its",
     "arithmetic; GB/s counts each bound range once, whether or not the kernel touches all of it.",
   ];
 }

@@ -131,9 +131,9 @@ export interface StepProfile {
   readonly stepMs: number;
   /** The teacher's next batch, which it works on while the GPU trains; next to nothing when its states were kept. */
   readonly teacherMs: number;
-  /** In the step's order; the least of a few rounds. */
+  /** In the step's order; of the quietest of a few rounds. */
   readonly stages: readonly { readonly stage: string; readonly ms: number }[];
-  /** The longest first; the mean of a few rounds. None without timestamps. */
+  /** The longest first; every dispatch in a pass of its own, so their sum is above the stages'. None without timestamps. */
   readonly kernels: readonly KernelRecord[];
 }
 

@@ -1,20 +1,13 @@
 // Steps that are taken to be timed, and taken back by the run afterwards: where their time goes, and how long they take.
 import type { Gpu } from "../gpu/device";
-import {
-  byKernel,
-  type DispatchTime,
-  profile,
-  profileStages,
-  type StageTime,
-  watchPrograms,
-} from "../gpu/profile";
+import { byKernel, type DispatchTime, profile, profileStages, watchPrograms } from "../gpu/profile";
 import type { PaceRecord, StepProfile, StepRecord } from "../telemetry";
 
 /** A step, and how long the teacher worked on the batch after it. */
 export type RehearsedStep = () => Promise<{ readonly record: StepRecord; readonly teacherMs: number }>;
 
 /** Enough to see through a neighbour's noise, few enough to wait for on a slow adapter. */
-const ROUNDS = 3;
+const ROUNDS = 5;
 const MEASURED = 3;
 
 /** A warm step, and the programs that it ran: stage by stage, and kernel by kernel where the adapter can time them. */
@@ -26,15 +19,11 @@ export async function profileStep(gpu: Gpu, step: RehearsedStep): Promise<StepPr
   const stages = new Map<string, number>();
   const dispatches: DispatchTime[] = [];
   for (const [program, runs] of watch.runs) {
-    const rounds: StageTime[][] = [];
-    for (let i = 0; i < ROUNDS; i++) rounds.push(await profileStages(program));
-    for (const [i, { stage }] of (rounds[0] ?? []).entries()) {
-      const ms = Math.min(...rounds.map((times) => times[i]?.ms ?? Infinity));
+    for (const { stage, ms } of await quietest(() => profileStages(program)))
       stages.set(stage, (stages.get(stage) ?? 0) + runs * ms);
-    }
     if (!timed) continue;
-    for (let i = 0; i < ROUNDS; i++)
-      dispatches.push(...(await profile(program)).map((d) => ({ ...d, ms: (d.ms * runs) / ROUNDS })));
+    const times = await quietest(() => profile(program));
+    for (let i = 0; i < runs; i++) dispatches.push(...times);
   }
   return {
     step: record.step,
@@ -42,11 +31,22 @@ export async function profileStep(gpu: Gpu, step: RehearsedStep): Promise<StepPr
     stepMs: record.ms,
     teacherMs,
     stages: [...stages].map(([stage, ms]) => ({ stage, ms })),
-    kernels: byKernel(dispatches).map(({ dispatches: n, ...kernel }) => ({
-      ...kernel,
-      dispatches: n / ROUNDS,
-    })),
+    kernels: byKernel(dispatches),
   };
+}
+
+/**
+ * The round that took least in all. Not the least of each part: noise only ever adds, but browsers round their
+ * timestamps, and the least of rounded times is nothing at all for whatever is short.
+ */
+async function quietest<T extends { readonly ms: number }>(round: () => Promise<T[]>): Promise<T[]> {
+  let [best, least]: [T[], number] = [[], Infinity];
+  for (let i = 0; i < ROUNDS; i++) {
+    const times = await round();
+    const total = times.reduce((sum, { ms }) => sum + ms, 0);
+    if (total < least) [best, least] = [times, total];
+  }
+  return best;
 }
 
 /** One step to warm up, three that count. */

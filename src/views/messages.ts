@@ -167,7 +167,7 @@ export const messages = {
     whole: (step: number, time: string) => `Step ${step} in one submit: ${time} by the clock on the wall.`,
     how: {
       timestamps:
-        "Stages by the GPU's own timestamps, the least of three rounds. Browsers round these, many to 0.1 ms.",
+        "Stages by the GPU's own timestamps, the quietest of five rounds. Browsers round these, many to 0.1 ms; kernels are timed one by one, so their sum is above the stages'.",
       submits:
         "This adapter has no timestamps: each stage was submitted alone and waited for, which costs a little itself.",
     },

@@ -1,4 +1,4 @@
-import type { RunFacts } from "../../telemetry";
+import type { MemoryPlan, RunFacts } from "../../telemetry";
 import { bytes, count, significant } from "../format";
 import { messages } from "../messages";
 import { MemoryFacts } from "./MemoryFacts";
@@ -20,7 +20,9 @@ export function RunFactsList() {
       <Dropped reasons={facts.dropped} />
       <TimeEstimate />
       <details className="fact">
-        <summary>{text.memory}</summary>
+        <summary>
+          {text.memory} {facts.plan && <Fits plan={facts.plan} />}
+        </summary>
         {facts.plan ? (
           <MemoryFacts plan={facts.plan} />
         ) : (
@@ -35,6 +37,15 @@ export function RunFactsList() {
         )}
       </details>
     </Panel>
+  );
+}
+
+/** The answer in short, for those who do not unfold it. */
+function Fits({ plan: { fits, total } }: { readonly plan: MemoryPlan }) {
+  return (
+    <span className="muted">
+      {fits ? messages.memory.fits : messages.memory.doesNotFit}, {bytes(total)} {messages.memory.onGpu}
+    </span>
   );
 }
 
