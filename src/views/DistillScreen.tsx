@@ -16,17 +16,19 @@ export function DistillScreen() {
       <RunBar />
       <div className="distill">
         <Settings />
-        <PlanPanel />
-        <div className="charts">
-          <LossPanel />
-          <div className="charts-small">
-            <AccuracyPanel />
-            <GradientPanel />
+        <div className="distill-main">
+          <PlanPanel />
+          <div className="charts">
+            <LossPanel />
+            <div className="charts-small">
+              <AccuracyPanel />
+              <GradientPanel />
+            </div>
           </div>
+          <AnswersPanel />
+          <ProfilerPanel />
+          <LogPanel />
         </div>
-        <AnswersPanel />
-        <ProfilerPanel />
-        <LogPanel />
       </div>
       <Origin />
     </>
