@@ -11,6 +11,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 const MAX_BYTES = 150_000;
+// Of a long run the charts keep every so many steps, and the scrubber a few plans: more would not be seen.
+const MAX_STEPS = 150;
+const MAX_PLAN_STEPS = 5;
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
@@ -28,14 +31,16 @@ if (!dir) {
 }
 
 const config = readJson("config.json");
-const records = readLines("metrics.jsonl");
+const metrics = readLines("metrics.jsonl");
+const stride = Math.ceil(metrics.length / MAX_STEPS);
+const records = metrics.filter(({ step }) => step % stride === 0);
 const stored = readLines("plans.jsonl"); // one per evaluation, for the step scrubber
-const plans = stored.length > 0 ? stored : asList(readJson("plan.json"));
+const plans = stored.length > 0 ? evenly(stored, MAX_PLAN_STEPS) : asList(readJson("plan.json"));
 if (plans.length === 0)
   throw new Error(`${join(dir, "plan.json")} holds no plan: record a run with transport.`);
 const run = {
   version: 1,
-  title: values.title ?? describe(config, records.length),
+  title: values.title ?? describe(config, metrics.length),
   adapter: values.adapter,
   config,
   steps: stepColumns(records),
@@ -78,6 +83,19 @@ function asList(value) {
 function describe({ method, seed, steps }, count) {
   const name = method.id === "cot2align" ? "CoT2Align, standard pair" : method.id.toUpperCase();
   return `${name}, ${count || steps} steps, seed ${seed}`;
+}
+
+/** The plans of at most `most` steps, first and last among them. */
+function evenly(list, most) {
+  const steps = [...new Set(list.map(({ step }) => step))];
+  const last = Math.min(steps.length, most) - 1;
+  const kept = new Set(
+    Array.from(
+      { length: last + 1 },
+      (_, i) => steps[Math.round((i * (steps.length - 1)) / Math.max(1, last))],
+    ),
+  );
+  return list.filter(({ step }) => kept.has(step));
 }
 
 function stepColumns(list) {

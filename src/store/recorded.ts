@@ -57,7 +57,9 @@ const recordedRun = v.strictObject({
   adapter: v.string(),
   config: v.unknown(),
   steps,
-  evaluations: v.array(v.strictObject({ step, correct: number, total: number })),
+  evaluations: v.array(
+    v.strictObject({ step, correct: number, total: number, rougeL: v.exactOptional(number) }),
+  ),
   plans: v.pipe(v.array(plan), v.minLength(1, "must hold at least one plan")),
   answers: v.array(
     v.strictObject({

@@ -11,6 +11,7 @@ export const SMALL_RUN: RunConfig = {
   batchSize: 4,
   steps: 12,
   data: { ...FIRST_LIGHT.data, rows: 32 },
+  optimizer: { ...FIRST_LIGHT.optimizer, learningRate: 1e-3, projectorLearningRate: 1e-3 },
   evaluation: { everySteps: 0, rows: 0 },
 };
 
