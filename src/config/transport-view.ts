@@ -1,5 +1,6 @@
 // What the Transport screen shows: the texts, the states, the cost and the solver. Small, checked and linkable.
 import * as v from "valibot";
+import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "./bundled";
 import { ConfigError, COST_KINDS, GRADIENTS } from "./run";
 
 export const TEXT_LIMIT = 4000;
@@ -29,8 +30,12 @@ export const MASSES = ["uniform", "bytes"] as const;
 export const RELAXED = ["none", "both", "student", "teacher"] as const;
 export const SOLVERS = ["auto", "cpu", "gpu"] as const;
 
+const model = v.pipe(v.string(), v.nonEmpty("must name a model"));
+
 const transportView = v.strictObject({
   text,
+  /** Whose tokenizers and states: bundled models, or library keys. */
+  models: v.strictObject({ student: model, teacher: model }),
   /** What a token is to the cost: its bytes, or a model's state. */
   features: v.picklist(FEATURES),
   projector: v.picklist(PROJECTORS),
@@ -65,6 +70,7 @@ export type TransportView = v.InferOutput<typeof transportView>;
 export type TextSource = TransportView["text"];
 export type MatrixKind = TransportView["show"]["matrix"];
 export type Overlay = TransportView["show"]["overlay"];
+export type ModelPair = TransportView["models"];
 export type Features = TransportView["features"];
 export type Masses = TransportView["masses"];
 export type Relaxed = TransportView["relaxed"];
@@ -72,6 +78,7 @@ export type SolverChoice = TransportView["solver"];
 
 const INTENDED: TransportView = {
   text: { from: "row", row: 3, student: "cot", teacher: "cot" },
+  models: { student: BUNDLED_STUDENTS[0], teacher: BUNDLED_TEACHERS[0] },
   features: "hidden",
   projector: "fitted",
   cost: "cosine",

@@ -1,7 +1,7 @@
 // The language of the two workers behind the Transport screen: the lab reads texts (tokens, states), and the
 // solver (transport-worker.ts) turns states into costs and plans, on the CPU or through the WGSL kernels.
 import type { CostKind } from "../config/run";
-import type { Features, TransportView } from "../config/transport-view";
+import type { Features, ModelPair, TransportView } from "../config/transport-view";
 import type { View } from "../data";
 
 /** A text as one model reads it; what is solved over starts at `from`, a byte of `prompt + response`. */
@@ -34,6 +34,7 @@ export type LabCommand =
       id: number;
       student: LabText;
       teacher: LabText;
+      models: ModelPair;
       features: Features;
       projector: TransportView["projector"];
     };

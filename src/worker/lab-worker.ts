@@ -1,25 +1,48 @@
-// The lab in its worker: the bundled models through transformers.js on the CPU, from this site alone.
+// The lab in its worker: a pair of models through transformers.js on the CPU, bundled ones from this site, others from
+// the library on this device.
+import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../config/bundled";
+import type { ModelPair } from "../config/transport-view";
 import { parseRows } from "../data";
-import { loadTokenizer, openTeacher, urlFiles } from "../models";
+import {
+  loadStudentWeights,
+  loadTokenizer,
+  type ModelFiles,
+  openTeacher,
+  opfsStore,
+  parseModelChoice,
+  urlFiles,
+  withOnnxGraph,
+} from "../models";
 import { createLab, type Lab, type LabSources } from "./lab";
 import type { LabCommand, LabEvent } from "./lab-protocol";
+import { isLibraryKey, libraryFolder } from "./own-sources";
 
 const post = (event: LabEvent): void => self.postMessage(event);
-let lab: Lab | undefined;
+const FIRST: ModelPair = { student: BUNDLED_STUDENTS[0], teacher: BUNDLED_TEACHERS[0] };
+let home = "";
+let open: { pair: ModelPair; lab: Lab } | undefined;
 
 self.addEventListener("message", (message: MessageEvent<LabCommand>) => {
   const command = message.data;
   switch (command.type) {
     case "open":
-      lab = createLab(sourcesAt(command.baseUrl), post);
-      void sendRows(lab);
+      home = command.baseUrl;
+      void sendRows(labFor(FIRST));
       return;
     case "read":
-      void lab?.read(command);
+      void labFor(command.models).read(command);
       return;
   }
   command satisfies never;
 });
+
+/** One pair at a time: another one takes its place, and its memory. */
+function labFor(pair: ModelPair): Lab {
+  if (open && open.pair.student === pair.student && open.pair.teacher === pair.teacher) return open.lab;
+  void open?.lab.close().catch(() => undefined); // what did not load holds nothing
+  open = { pair, lab: createLab(sourcesFor(pair), post) };
+  return open.lab;
+}
 
 async function sendRows(opened: Lab): Promise<void> {
   try {
@@ -29,26 +52,35 @@ async function sendRows(opened: Lab): Promise<void> {
   }
 }
 
-function sourcesAt(baseUrl: string): LabSources {
-  const folder = (id: string) => urlFiles(id, new URL(`models/${id}/`, baseUrl).href);
-  const student = folder("couplet-student");
-  const teacher = folder("couplet-teacher");
+async function folder(name: string): Promise<ModelFiles> {
+  if (isLibraryKey(name)) return libraryFolder(opfsStore(), name);
+  return urlFiles(name, new URL(`models/${name}/`, home).href);
+}
+
+function sourcesFor(pair: ModelPair): LabSources {
   const rows = async (part: string) => {
-    const url = new URL(`data/reasoning-${part}.jsonl`, baseUrl).href;
+    const url = new URL(`data/reasoning-${part}.jsonl`, home).href;
     const response = await fetch(url);
     if (!response.ok) throw new Error(`The data file ${url} answered ${response.status}.`);
     return parseRows(await response.text(), url);
   };
   return {
     tokenizers: async () => ({
-      student: await loadTokenizer(student),
-      teacher: await loadTokenizer(teacher),
+      student: await loadTokenizer(await folder(parseModelChoice(pair.student).name)),
+      teacher: await loadTokenizer(await folder(parseModelChoice(pair.teacher).name)),
     }),
-    models: async () => ({
-      student: await openTeacher(student, { device: "wasm" }),
-      teacher: await openTeacher(teacher, { device: "wasm" }),
-    }),
+    models: async () => ({ student: await openModel(pair.student), teacher: await openModel(pair.teacher) }),
     heldOut: () => rows("heldout"),
     train: () => rows("train"),
   };
+}
+
+/** A folder that has weights alone gets its graph from them. */
+async function openModel(choice: string) {
+  const { name, dtype } = parseModelChoice(choice);
+  const files = await folder(name);
+  if (dtype !== "fp32" || (await files.has("onnx/model.onnx")))
+    return openTeacher(files, { device: "wasm", dtype });
+  const { config, tensors } = await loadStudentWeights(files);
+  return openTeacher(await withOnnxGraph(files, config, tensors), { device: "wasm" });
 }

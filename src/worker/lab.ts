@@ -1,4 +1,4 @@
-// Reads texts with both bundled models on the CPU: tokens with their bytes, and states in one space.
+// Reads texts with a pair of models on the CPU: tokens with their bytes, and states in one space.
 // It knows no worker, so that it runs the same under test in Node.
 import type { Features, TransportView } from "../config/transport-view";
 import type { Row } from "../data";
@@ -24,6 +24,8 @@ type Question = Extract<LabCommand, { type: "read" }>;
 export interface Lab {
   rows(): Promise<readonly LabRow[]>;
   read(question: Question): Promise<void>;
+  /** Lets the models go, once what is under way has ended. */
+  close(): Promise<void>;
 }
 
 export function createLab(sources: LabSources, post: (event: LabEvent) => void): Lab {
@@ -38,7 +40,11 @@ export function createLab(sources: LabSources, post: (event: LabEvent) => void):
       }));
   };
   const tokenizers = once(sources.tokenizers);
-  const models = once(sources.models);
+  let loaded = false;
+  const models = once(() => {
+    loaded = true;
+    return sources.models();
+  });
 
   const projector = (kind: StateKind, which: TransportView["projector"]): Promise<Projector> => {
     const key = `${kind} ${which}`;
@@ -94,6 +100,13 @@ export function createLab(sources: LabSources, post: (event: LabEvent) => void):
   }
 
   return {
+    async close() {
+      newest = -1;
+      if (!loaded) return;
+      const { student, teacher } = await models();
+      await student.dispose();
+      await teacher.dispose();
+    },
     async rows() {
       return (await sources.heldOut()).map(labRow);
     },

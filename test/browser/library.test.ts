@@ -4,7 +4,7 @@
 //               the rest by range, also after a reload; delete asks once more
 //   refusals    404; a file cut short: what came is kept and goes on; not a model's name
 //   folder      a student without ONNX and a teacher, picked as folders: offered in the settings, kept over a reload,
-//               trained for a step by the real engine; dropped on the page too
+//               trained for a step by the real engine, their tokens and states on the Transport screen
 //   absent      a link that names a model of another browser says so
 //   reading     axe, light and dark, 1440 and 390 px
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -167,6 +167,15 @@ test("own folders: a student and a teacher, kept, used, trained for a step", asy
   await page.getByRole("button", { name: "Step", exact: true }).click();
   await page.locator('.standing[data-step="1"]').waitFor();
   expect(await page.locator(".notice-bad").count()).toBe(0);
+  await page.goto(`${page.url().split("#")[0]}#/transport`);
+  for (const role of ["student", "teacher"]) {
+    const select = page.locator(".panel-text").getByLabel(role, { exact: true });
+    const [name = ""] = await select.locator(`option[value^="local:my-${role}"]`).all();
+    await select.selectOption(name === "" ? "" : await name.getAttribute("value"));
+  }
+  await page.waitForFunction(() => /models\.student=local:my-student@/.test(location.hash));
+  await page.locator(".panel-stage .tag").waitFor({ state: "detached" });
+  expect(await page.locator(".panel-stage .issue").count()).toBe(0);
   expect(unasked(complaints)).toEqual([]);
 });
 

@@ -109,7 +109,7 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
     if (!opened || !texts) return;
     asked = { id: ++lastId, texts, features };
     const { student, teacher } = texts;
-    lab.read({ id: asked.id, student, teacher, features, projector: view.projector });
+    lab.read({ id: asked.id, student, teacher, features, models: view.models, projector: view.projector });
   }
 
   /** Before the models are there, bytes alone make a first plan. */
@@ -173,7 +173,8 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
   function apply(view: TransportView): void {
     const before = store.getState().view;
     store.setState({ view, issues: [] });
-    const read = (of: TransportView) => JSON.stringify([of.text, of.features, of.projector]);
+    const read = (of: TransportView) => JSON.stringify([of.text, of.models, of.features, of.projector]);
+    if (JSON.stringify(before.models) !== JSON.stringify(view.models)) modelsReady = false;
     if (read(before) !== read(view)) {
       store.setState({ selection: NOTHING, pinned: false });
       readAll();

@@ -1,9 +1,11 @@
-import { useId, useState } from "react";
+import { useEffect, useId, useState } from "react";
 import { TEXT_LIMIT, type TextSource } from "../../config/transport-view";
+import { modelNames } from "../../store";
 import { messages } from "../messages";
+import { modelTitle } from "../models/model-title";
 import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
-import { useLab, useLabState } from "../use-app";
+import { useLab, useLabState, useLibrary, useLibraryState } from "../use-app";
 import { EXAMPLES } from "./examples";
 
 const { transport: text } = messages;
@@ -26,10 +28,43 @@ export function TextPanel() {
         <div className="field-wide">
           <Segmented label={text.from} options={FROM} value={source.from} onChange={choose} />
         </div>
+        <PairFields />
         {source.from === "row" ? <RowFields source={source} /> : <OwnText current={source.text} />}
       </div>
     </Panel>
   );
+}
+
+/** Whose tokenizers cut the text, and whose states the cost compares. */
+function PairFields() {
+  const id = useId();
+  const lab = useLab();
+  const library = useLibrary();
+  const pair = useLabState((state) => state.view.models);
+  const models = useLibraryState((state) => state.models);
+  useEffect(() => library.open(), [library]);
+  return (["teacher", "student"] as const).map((role) => {
+    const names = modelNames(models, role);
+    const offered = names.includes(pair[role]) ? names : [...names, pair[role]];
+    return (
+      <div className="field field-wide" key={role}>
+        <label htmlFor={`${id}-${role}`}>
+          <span className={`id-${role}`}>{messages.models.role[role]}</span>
+        </label>
+        <select
+          id={`${id}-${role}`}
+          value={pair[role]}
+          onChange={(event) => lab.change({ models: { ...pair, [role]: event.target.value } })}
+        >
+          {offered.map((name) => (
+            <option key={name} value={name}>
+              {modelTitle(name)}
+            </option>
+          ))}
+        </select>
+      </div>
+    );
+  });
 }
 
 function RowFields({ source }: { readonly source: Extract<TextSource, { from: "row" }> }) {

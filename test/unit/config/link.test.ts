@@ -16,6 +16,7 @@ import {
   MATRICES,
   OVERLAYS,
   parseTransportView,
+  MASSES,
   PROJECTORS,
   RELAXED,
   SOLVERS,
@@ -90,6 +91,7 @@ const anyViews = fc.record({
       teacher: fc.constantFrom("cot" as const, "plain" as const),
     }),
   ),
+  models: fc.record({ student: fc.string({ minLength: 1 }), teacher: fc.string({ minLength: 1 }) }),
   features: fc.constantFrom(...FEATURES),
   projector: fc.constantFrom(...PROJECTORS),
   cost: fc.constantFrom(...COST_KINDS),
@@ -116,6 +118,10 @@ const views = anyViews.map((view) =>
   view.scheme === "kernel" ? { ...view, relaxed: "none" as const } : view,
 );
 
+/** The multiplicative loop has no relaxed marginals. */
+const keepBothMarginals = <T extends { scheme: string; relaxed: string }>(view: T): T =>
+  view.scheme === "kernel" ? { ...view, relaxed: "none" } : view;
+
 const throughUrl = (text: string): string =>
   new URL(`http://localhost/#/x?${text}`).hash.replace(/^[^?]*\?/, "");
 
@@ -131,7 +137,7 @@ describe("round trip through a URL", () => {
   });
   test("transport views", () => {
     fc.assert(
-      fc.property(views, fc.constantFrom("intended", "published"), (view, preset) => {
+      fc.property(views.map(keepBothMarginals), fc.constantFrom("intended", "published"), (view, preset) => {
         const decoded = decodeLink(viewFormat, throughUrl(encodeLink(viewFormat, preset, view)));
         expect(decoded.issues).toEqual([]);
         expect(decoded.value).toEqual(view);

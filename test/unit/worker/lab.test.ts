@@ -100,6 +100,7 @@ async function ask(
   const text = { prompt: PROMPT, response };
   await createLab(sources, (event) => events.push(event)).read({
     type: "read",
+    models: { student: "couplet-student", teacher: "couplet-teacher" },
     id: 1,
     student: text,
     teacher: text,
