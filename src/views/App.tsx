@@ -9,6 +9,7 @@ import { DeviceScreen } from "./device/DeviceScreen";
 import { DataScreen } from "./data/DataScreen";
 import { ModelsScreen } from "./models/ModelsScreen";
 import { LearnScreen } from "./learn/LearnScreen";
+import { StartScreen } from "./start/StartScreen";
 import { TransportScreen } from "./transport/TransportScreen";
 import { useThemeAttribute } from "./theme/use-scheme";
 import { messages } from "./messages";
@@ -24,9 +25,11 @@ import "./styles/learn.css";
 import "./styles/compare.css";
 import "./styles/device.css";
 import "./styles/library.css";
+import "./styles/start.css";
 import "./styles/embed.css";
 
 const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
+  start: StartScreen,
   distill: DistillScreen,
   transport: TransportScreen,
   compare: CompareScreen,

@@ -6,7 +6,7 @@ import type { PageApp } from "./use-app";
 
 const WRITE_MS = 250;
 /** Screens without a state of their own in the link. */
-const STATELESS: readonly Route[] = ["compare", "learn", "models", "data", "device"];
+const STATELESS: readonly Route[] = ["start", "compare", "learn", "models", "data", "device"];
 
 export function followLinks(page: PageApp): void {
   if (placeOf(location.hash)[0] === EMBED) return; // an embedded figure keeps the address it was given
@@ -19,6 +19,7 @@ export function followLinks(page: PageApp): void {
         return query ? page.lab.fromLink(query) : undefined;
       case "compare":
       case "device":
+      case "start":
       case "learn":
       case "models":
       case "data":
@@ -30,7 +31,7 @@ export function followLinks(page: PageApp): void {
     timer ??= setTimeout(() => {
       timer = undefined;
       const hash = currentHash(page);
-      if (hash !== undefined && hash !== location.hash && !isHome(hash)) history.replaceState(null, "", hash);
+      if (hash !== undefined && hash !== location.hash) history.replaceState(null, "", hash);
     }, WRITE_MS);
   };
   read();
@@ -47,6 +48,3 @@ export function currentHash({ store, lab }: PageApp): string | undefined {
   const query = linkOf(store.getState().draft);
   return query === undefined ? undefined : hashOf(route, query);
 }
-
-/** A page without a hash stays without one until there is something to say. */
-const isHome = (hash: string): boolean => location.hash === "" && !hash.includes("?");

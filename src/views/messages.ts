@@ -5,6 +5,7 @@ import type { Route } from "./routes";
 import { dataMessages } from "./messages-data";
 import { libraryMessages } from "./messages-library";
 import { pageMessages } from "./messages-pages";
+import { startMessages } from "./messages-start";
 import { settingsMessages } from "./messages-settings";
 import { transportMessages } from "./messages-transport";
 
@@ -279,9 +280,11 @@ export const messages = {
   ...pageMessages,
   ...libraryMessages,
   ...dataMessages,
+  ...startMessages,
   nav: {
     label: "Screens",
     routes: {
+      start: "Start",
       distill: "Distill",
       transport: "Transport",
       compare: "Compare",

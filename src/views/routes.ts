@@ -1,14 +1,24 @@
 // Screens by hash: `#/transport?v=1&…`. An unknown hash shows the first, so that old links keep working.
 import { useSyncExternalStore } from "react";
 
-export const ROUTES = ["distill", "transport", "compare", "learn", "models", "data", "device"] as const;
+export const ROUTES = [
+  "start",
+  "distill",
+  "transport",
+  "compare",
+  "learn",
+  "models",
+  "data",
+  "device",
+] as const;
 /** Figures for other pages; no screen of this one. */
 export const EMBED = "embed";
 export type Route = (typeof ROUTES)[number];
 
 export function routeOf(hash: string): Route {
   const name = hash.replace(/^#\/?/, "").split(/[/?]/)[0];
-  return ROUTES.find((route) => route === name) ?? ROUTES[0];
+  // Links of before there was a Start screen name no screen: what they hold is a run's settings.
+  return ROUTES.find((route) => route === name) ?? (queryOf(hash) ? "distill" : ROUTES[0]);
 }
 
 /** The parts of a hash before its question mark: screen, lesson, step. */

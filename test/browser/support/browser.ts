@@ -48,7 +48,7 @@ export interface Visit {
   readonly context?: BrowserContextOptions;
   /** Runs in the page before anything else. */
   readonly before?: string;
-  /** Where to begin, such as "#/transport?v=1&epsilon=0.5". */
+  /** Where to begin, such as "#/transport?v=1&epsilon=0.5"; Distill unless said, and "" is the Start screen. */
   readonly hash?: string;
   /** Another address of the page than the site's own. */
   readonly url?: string;
@@ -134,7 +134,7 @@ async function openPage(browser: Browser, url: string, visit: Visit): Promise<Op
     await page.addInitScript(`globalThis.scriptedEngine = ${JSON.stringify(engine)};`);
     await page.addInitScript(readFileSync(join(import.meta.dirname, "scripted-engine.js"), "utf8"));
   }
-  await page.goto(base + (visit.hash ?? ""));
+  await page.goto(base + (visit.hash ?? "#/distill"));
   return { page, complaints };
 }
 

@@ -1,0 +1,56 @@
+// The sentences of the Start screen.
+import { count, plural } from "./format";
+
+export const startMessages = {
+  start: {
+    headline: "A small model learns from one that cuts words differently.",
+    lead: "Both models read the same answer, in pieces of their own. Optimal transport says how much of each student piece belongs to which teacher piece; training pulls what belongs together closer.",
+    ribbons: "Where the mass goes",
+    ribbonsLabel: (student: number, teacher: number) =>
+      `Ribbons from ${plural(student, "student token", "student tokens")} to ${plural(teacher, "teacher token", "teacher tokens")}; their width at a token is their share of its mass. The heat map below holds the same numbers.`,
+    scroll: "The two token lines",
+    matrix: "The same plan as a heat map",
+    formula: "What is minimized",
+    formulaHint: "Point at a term, or focus it.",
+    terms: {
+      ce: {
+        name: "CE",
+        text: "Cross entropy: the student writes the answer itself, token by token. Without the rest this is plain fine-tuning.",
+      },
+      alpha: {
+        name: "α",
+        text: "How much of the loss is transport: a setting of the run, 0.5 here.",
+      },
+      ot_embedding: {
+        name: "OT embedding",
+        text: "Transport between the embeddings of both token lines: what a token is before any layer has read its neighbours.",
+      },
+      ot_hidden: {
+        name: "OT last hidden",
+        text: "Transport between the last hidden states: what each model has made of the token in its sentence.",
+      },
+      epsilon: {
+        name: "ε",
+        text: "How blurred the plan may be. Move the slider: small is sharp, large spreads every token over all others.",
+      },
+    },
+    now: (value: string) => `now ${value}`,
+    train: (steps: number) => `Train ${count(steps)} steps`,
+    trainNote: {
+      measured: (time: string) => `about ${time} here`,
+      recorded: (time: string, adapter: string) => `${time} on ${adapter}, as the recording took`,
+      gpu: (size: string) => `${size} on the GPU`,
+      models: (size: string) => `${size} of models, from this site alone`,
+      needsGpu: "Training needs WebGPU, and this page has none.",
+      why: "Why",
+    },
+    goOn: "Go to the run",
+    tour: "Take the tour",
+    tourNote: "Ten short lessons that move the real screens.",
+    own: "Use my own text",
+    ownNote: "Any sentence, cut by both tokenizers, on the CPU.",
+    more: "Bring your own",
+    moreModels: "a model",
+    moreData: "your rows",
+  },
+} as const;

@@ -1,0 +1,48 @@
+import { useState } from "react";
+import { shownStep } from "../../store";
+import { significant } from "../format";
+import { messages } from "../messages";
+import { useActions, useApp } from "../use-app";
+
+const { start: text } = messages;
+type Term = keyof typeof text.terms;
+
+/** The loss, term by term: what each is, and what it is now. */
+export function Formula() {
+  const [term, setTerm] = useState<Term>("ce");
+  const terms = useApp((state) => shownStep(state)?.terms);
+  const { chooseLayer } = useActions();
+  const show = (next: Term) => {
+    setTerm(next);
+    if (next === "ot_embedding") chooseLayer("embedding");
+    if (next === "ot_hidden") chooseLayer("hidden");
+  };
+  const part = (name: Term) => (
+    <button
+      type="button"
+      className={`formula-term term-${name}`}
+      aria-pressed={term === name}
+      onPointerEnter={() => show(name)}
+      onFocus={() => show(name)}
+      onClick={() => show(name)}
+    >
+      {text.terms[name].name}
+    </button>
+  );
+  const value = terms?.[term];
+  return (
+    <>
+      <p className="formula">
+        L = (1 − {part("alpha")}) · {part("ce")} + {part("alpha")} · ( {part("ot_embedding")} +{" "}
+        {part("ot_hidden")} )<span className="formula-side">plan at {part("epsilon")}</span>
+      </p>
+      <p className="formula-text" aria-live="polite">
+        <b>{text.terms[term].name}</b>
+        {value !== undefined && <span className="muted"> {text.now(significant(value))}</span>}
+        <br />
+        {text.terms[term].text}
+      </p>
+      <p className="hint">{text.formulaHint}</p>
+    </>
+  );
+}
