@@ -8,7 +8,7 @@ export type LibraryClient = Omit<LazyDoor<LibraryCommand, LibraryEvent>, "start"
 export const createLibraryClient = (spawn: () => WorkerLike): LibraryClient =>
   createLazyDoor(spawn, (why) => ({
     type: "failed",
-    command: "list",
+    command: "download", // what was on its way has stopped
     failure: { code: "worker-crash", what: "The library stopped.", why, remedy: "Try again." },
   }));
 

@@ -25,8 +25,11 @@ export const runConfig = v.strictObject({
     source: v.pipe(v.string(), v.nonEmpty("must name a data set")),
     /** Which side of a row both models read. */
     view: v.picklist(["cot", "plain"]),
-    /** Whose answers the student learns: the data set's, or the teacher's own, written before the first step (SeqKD). */
-    outputs: v.optional(v.picklist(["gold", "teacher"]), "gold"),
+    /**
+     * Whose answers the student learns: the data set's; the teacher's own (SeqKD); the data set's, with chains of thought
+     * that the teacher writes for rows without one. What it writes is written before the first step.
+     */
+    outputs: v.optional(v.picklist(["gold", "teacher", "chains"]), "gold"),
     /**
      * What a row with a chain of thought gives to an objective that reads both views: one record, or as published two,
      * its plain view alone and its chain of thought with the plain view beside it.

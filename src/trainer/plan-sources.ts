@@ -6,6 +6,7 @@ import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
 import { dimsOf, tokenTables } from "./batch-source";
 import { prepareRows, type RunSources } from "./load";
+import { unwritten } from "./teacher-rows";
 import type { PlanParts } from "./plan";
 import { planWithChanges } from "./plan-changes";
 
@@ -48,7 +49,8 @@ async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<P
   };
   const tokenizer = await loadTokenizer(sources.student);
   const views = objective.views?.(config.method) ?? 1;
-  const rows = prepareRows(config, views, sources, tokenizer, teacher, student.maxPositions);
+  const known = { ...sources, train: unwritten(config, sources.train) };
+  const rows = prepareRows(config, views, known, tokenizer, teacher, student.maxPositions);
   const { vocabularyMaps, signal } = sources;
   await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {
     vocabularyMaps,

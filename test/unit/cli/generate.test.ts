@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { main } from "../../../src/cli/main";
 import { parseRows } from "../../../src/data";
-import { openRun } from "../../../src/trainer";
+import { openRun, planSources } from "../../../src/trainer";
 import { bundledSources, SMALL_RUN } from "../../support/bundled";
 import { testGpu } from "../../support/gpu";
 
@@ -71,6 +71,30 @@ test("a run on the teacher's own answers", async () => {
   expect((await taught.step()).loss).toBeGreaterThan(10 * (await gold.step()).loss);
   await taught.destroy();
   await gold.destroy();
+});
+
+test("a run on chains that the teacher writes", async () => {
+  const gpu = await testGpu();
+  const data = { ...SMALL_RUN.data, rows: 4, outputs: "chains" as const };
+  const run = { ...SMALL_RUN, method: { id: "sft" as const }, data };
+  const all = bundledSources();
+  const bare = all.train.slice(0, 4).map(({ promptCot: _, outputCot: __, ...row }) => row);
+  const [right = "", wrong] = [all.train[0]!.outputCot, "So, the answer is: nonsense"];
+  let asked = 0;
+  const teacherTexts = { get: async () => (asked++ === 0 ? right : wrong), set: async () => undefined };
+  const stages = new Set<string>();
+  const sources = { ...all, train: bare, teacherTexts };
+  const plan = await planSources(run, sources, gpu.device.limits);
+  expect(plan.batch.rows).toBeGreaterThan(0);
+  expect(asked).toBe(0); // a plan has nothing written
+  const opened = await openRun(gpu, run, sources, (stage) => stages.add(stage));
+  expect([...stages]).toContain("the teacher writes chains of thought");
+  expect(asked).toBe(4);
+  const { rows, dropped } = opened.facts();
+  expect(rows).toBe(1); // a chain whose answer is wrong is not taken
+  expect(dropped.filter((reason) => reason.includes("no chain of thought"))).toHaveLength(3);
+  expect((await opened.step()).loss).toBeGreaterThan(0);
+  await opened.destroy();
 });
 
 test("bad usage", async () => {
