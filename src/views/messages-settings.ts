@@ -52,7 +52,6 @@ export const settingsMessages = {
     "data.records": "Records of a row",
     "data.source": "Data set",
     "data.rows": "Rows, at most",
-    "data.outputs": "Answers by",
     "evaluation.everySteps": "Evaluate every",
     "evaluation.rows": "Held-out rows",
     "probe.row": "Shown row",
@@ -79,6 +78,7 @@ export const settingsMessages = {
   options: {
     gold: "the data's own",
     teacher: "the teacher's own, written first",
+    chains: "the data's own, with the teacher's chains",
     one: "one, both views together",
     published: "two (as published)",
     sft: "SFT: cross entropy alone",
@@ -112,7 +112,6 @@ export const settingsMessages = {
     full: "every weight",
     lora: "LoRA adapters",
     reasoning: "Couplet reasoning, bundled",
-    chains: "the data set, chains by the teacher",
     cpu: "the CPU",
     gpu: "the GPU that trains",
     true: "yes",

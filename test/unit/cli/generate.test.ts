@@ -78,7 +78,7 @@ test("a run on chains that the teacher writes", async () => {
   const data = { ...SMALL_RUN.data, rows: 4, outputs: "chains" as const };
   const run = { ...SMALL_RUN, method: { id: "sft" as const }, data };
   const all = bundledSources();
-  const bare = all.train.slice(0, 4).map(({ promptCot: _, outputCot: __, ...row }) => row);
+  const bare = all.train.slice(0, 4).map(({ id, prompt, output }) => ({ id, prompt, output }));
   const [right = "", wrong] = [all.train[0]!.outputCot, "So, the answer is: nonsense"];
   let asked = 0;
   const teacherTexts = { get: async () => (asked++ === 0 ? right : wrong), set: async () => undefined };
