@@ -18,7 +18,7 @@ export function DeviceChip() {
     <details className="chip" data-kind={device.kind}>
       <summary aria-label={`${messages.device.title}: ${chipText(device)}`}>
         <span className="dot" aria-hidden="true" />
-        {chipText(device)}
+        <span className="chip-name">{chipText(device)}</span>
       </summary>
       <div className="chip-sheet">
         <DeviceSheet device={device} />
