@@ -24,7 +24,7 @@ import { recordGaugePart } from "./gradient-gauge";
 import { recordForward } from "./recording";
 import { recordAccumulatedUpdate, recordAccumulatingPass, recordStep, type StepParts } from "./step-program";
 import { shapeKey, stepShape } from "./step-shape";
-import { stateKinds } from "./teacher-cache";
+import { HELD_GPU_BYTES, stateKinds } from "./teacher-cache";
 import { placeTeacherWeights } from "./teacher-weights";
 
 /** What a plan is made from: nothing of it is a weight. */
@@ -71,11 +71,13 @@ export function planRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
     ),
   ];
   const scratch = mergeSlots(programs.map((b) => b.footprint().slots));
+  const teacherCache = teacherCacheBytes(parts);
+  const gpuStates = config.teacherDevice === "gpu" ? Math.min(teacherCache, HELD_GPU_BYTES) : 0;
   const bytes = {
     ...classes,
     activations: sum(scratch),
     inputs: sum(programs.map(hostBytes)),
-    workspace: counting.bytes() - beside,
+    workspace: counting.bytes() - beside + gpuStates,
   };
   const largest = programs
     .map((b) => b.footprint().largest)
@@ -86,7 +88,7 @@ export function planRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
     memory: {
       bytes,
       total,
-      teacherCache: teacherCacheBytes(parts),
+      teacherCache,
       largest: { label: largest.label, bytes: largest.length * ELEMENT_BYTES },
       batch: largestBatch(shapes),
       fits: reasons.length === 0,

@@ -64,7 +64,7 @@ export interface TeacherCacheOptions {
 
 const HELD_BYTES = 2 ** 30;
 /** Of a GPU, whose memory the run needs for itself. */
-const HELD_GPU_BYTES = 2 ** 28;
+export const HELD_GPU_BYTES = 2 ** 28;
 /** Calls of `ensure` whose sequences stay whatever the limit: a step's, the next one's, a probe's. */
 const KEPT_CALLS = 4;
 

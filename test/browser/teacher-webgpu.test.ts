@@ -5,6 +5,7 @@
 //   run       of the bundled pair with the teacher on the GPU that trains: losses are those with the teacher on the CPU; its
 //             states stay on the GPU, are kept for the next run, and that run has the same losses without the teacher;
 //             a teacher that WebGPU cannot run goes to the CPU, with a note that says why
+//   families  × {qwen2, qwen3, gpt2, gpt_neox, gemma3}, as PyTorch traces them: taps on WebGPU are wasm's
 //   device    it is the one that we gave, before and after a session ends: our kernels run, another session opens on it
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -17,7 +18,13 @@ import type { Gpu } from "../../src/gpu/device";
 import type * as Models from "../../src/models";
 import type { openRun } from "../../src/trainer";
 import { builderGraph } from "../unit/models/builder-graph";
-import { quantizedConfig, quantizedFolder, randomTensors, tinyFolder } from "../unit/models/tiny";
+import {
+  quantizedConfig,
+  quantizedFolder,
+  randomTensors,
+  tinyFolder,
+  tokenizerFiles,
+} from "../unit/models/tiny";
 import { findChromium, SWIFTSHADER } from "./support/browser";
 
 const top = resolve(import.meta.dirname, "../..");
@@ -177,6 +184,23 @@ test.each([
     const other = state === "logits" ? webgpu.logits : webgpu.real[state]!;
     expect(relative(values, other), state).toBeLessThan(want.within!);
   }
+});
+
+test.each(["qwen2", "qwen3", "gpt2", "gpt_neox", "gemma3"])("%s", async (name) => {
+  const at = join(top, "test/fixtures/models", name);
+  const paths = ["config.json", "onnx/model.onnx"];
+  const own = paths.map((path) => [path, new Uint8Array(readFileSync(join(at, path)))] as const);
+  const folder = base64(new Map([...tokenizerFiles(), ...own]));
+  const { wasm, webgpu, lost } = await page.evaluate(compare, [folder, "fp32"] as const);
+  expect(lost).toBe(false);
+  if (typeof wasm === "string" || typeof webgpu === "string")
+    throw new Error(`${String(wasm)} ${String(webgpu)}`);
+  for (const [state, values] of Object.entries(webgpu.real)) {
+    expect(relative(values, wasm.real[state]!), state).toBeLessThan(5e-4);
+    const rows = values.slice(webgpu.D, 4 * webgpu.D);
+    expect(relative(rows, webgpu.copied[state]!), state).toBeLessThan(1e-6);
+  }
+  expect(relative(wasm.logits, webgpu.logits)).toBeLessThan(5e-4);
 });
 
 /** Two steps of the bundled pair, with the teacher on the CPU, on the GPU, and again from its kept states. */

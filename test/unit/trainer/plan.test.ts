@@ -2,6 +2,7 @@
 //   against what is allocated  bytes of the buffers that a run makes and keeps, within 10 % × {CoT2Align with evaluation,
 //                  accumulation, LoRA, gradient checkpointing}; weights, gradients and moments to the byte
 //   without weights            the plan from config and sources alone is the run's own; nothing is allocated
+//   teacher        its states on the GPU are counted when it runs there
 //   changes        each smaller change is a plan of its own: the run with it allocates as much
 //   refusals       a budget, or a binding limit, that is too small: before anything is allocated, with what would fit
 //   scratch        a pool holds every program's slots; programs that share it do not disturb each other
@@ -173,4 +174,15 @@ describe("scratch", () => {
     pool.destroy();
     expect(bytes()).toBe(0);
   });
+});
+
+test("a teacher's states on the GPU are part of the plan", async () => {
+  const config: RunConfig = { ...SMALL_RUN, batchSize: 2, steps: 2 };
+  const [cpu, gpu] = await Promise.all(
+    (["cpu", "gpu"] as const).map(async (teacherDevice) =>
+      planSources({ ...config, teacherDevice }, bundledSources(), await limitsOf()),
+    ),
+  );
+  expect(cpu!.teacherCache).toBeGreaterThan(0);
+  expect(gpu!.total - cpu!.total).toBe(cpu!.teacherCache);
 });
