@@ -53,12 +53,13 @@ export function opfsStore(top = MODELS, storage: StorageManager = navigator.stor
       const begun = whole ?? (await handle(key, encode(path) + BEGUN));
       return begun && { path, bytes: (await begun.getFile()).size, whole: whole !== undefined };
     },
-    async append(key, path, from) {
-      const dir = await folder(key, true);
-      if (!dir) throw new Error(`The browser's file system refused a folder for ${key}.`);
-      const file = await dir.getFileHandle(encode(path) + BEGUN, { create: true });
-      return writer(dir, file, encode(path), from);
-    },
+    append: (key, path, from) =>
+      withRoom(async () => {
+        const dir = await folder(key, true);
+        if (!dir) throw new Error(`The browser's file system refused a folder for ${key}.`);
+        const file = await dir.getFileHandle(encode(path) + BEGUN, { create: true });
+        return writer(dir, file, encode(path), from);
+      }),
     open: async (key, path) => (await handle(key, encode(path)))?.getFile(),
     async delete(key, path) {
       const gone = (dir: FileSystemDirectoryHandle | undefined, name: string): Promise<void> =>
@@ -84,18 +85,20 @@ async function writer(
   access.truncate(from);
   let at = from;
   return {
-    async write(chunk) {
-      const written = room(() => access.write(new Uint8Array(chunk), { at }));
-      at += written;
-      if (written < chunk.length) throw full(); // some browsers write what fits and say nothing
-    },
-    async close(whole) {
-      access.flush();
-      access.close();
-      if (!whole) return;
-      await dir.removeEntry(name).catch(absent);
-      await rename(dir, file, name);
-    },
+    write: (chunk) =>
+      withRoom(async () => {
+        const written = access.write(new Uint8Array(chunk), { at });
+        at += written;
+        if (written < chunk.length) throw full(); // some browsers write what fits and say nothing
+      }),
+    close: (whole) =>
+      withRoom(async () => {
+        access.flush();
+        access.close();
+        if (!whole) return;
+        await dir.removeEntry(name).catch(absent);
+        await rename(dir, file, name);
+      }),
   };
 }
 
@@ -132,9 +135,10 @@ async function listFolder(dir: FileSystemDirectoryHandle): Promise<StoredFile[]>
 
 const encode = (name: string): string => encodeURIComponent(name).replaceAll("~", "%7E");
 
-function room<T>(write: () => T): T {
+/** Any step of a write may be the one that the room is missing for. */
+async function withRoom<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return write();
+    return await work();
   } catch (error) {
     if (error instanceof DOMException && error.name === "QuotaExceededError") throw full(error);
     throw error;

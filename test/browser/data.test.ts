@@ -1,6 +1,7 @@
 // the Data page on the built page — plan
 //   the whole way   a JSONL file: format named, guess shown and changed, both tokenizations, what is cut and drops out, split;
 //                   used in Distill, there after a reload, trained for a step by the real engine; deleted
+//   dropped     on the page
 //   by hand         pasted columns that no guess fits
 //   large           100,000 rows: the page is never blocked for long
 //   absent          a link that names rows of another browser
@@ -117,6 +118,19 @@ test("100,000 rows leave the page quick", async () => {
   const took = await page.locator(".data-facts").innerText();
   console.info(`100,000 rows: ${took}; longest task of the page ${longest.toFixed(0)} ms`); // oxlint-disable-line no-console
   expect(longest).toBeLessThan(300); // two slow cores, shared
+});
+
+test("a file that is dropped on the page is read", async () => {
+  const { page } = await site.open({ hash: "#/data" });
+  await page.getByText("No file yet.").waitFor();
+  await page.locator(".data-page").evaluate((node, content) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([content], "dropped.jsonl"));
+    for (const type of ["dragover", "drop"])
+      node.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+  }, sums(9));
+  await page.getByText("9 rows, all with a chain of thought").waitFor();
+  expect(await page.locator(".panel-file h3").innerText()).toMatch(/^dropped\.jsonl/);
 });
 
 test("a link that names rows that are not here says so", async () => {

@@ -2,6 +2,7 @@
 //   before      nothing is asked of a host until the click that names it; files, sizes, roles, what is here, what is missing
 //   download    the button says the bytes; one bar; cancel leaves a model that is not whole and not offered; going on asks for
 //               the rest by range, also after a reload; delete asks once more
+//   full        a quota that is met in the middle of a download
 //   refusals    404; a file cut short: what came is kept and goes on; not a model's name
 //   folder      a student without ONNX and a teacher, picked as folders: offered in the settings, kept over a reload,
 //               trained for a step by the real engine, their tokens and states on the Transport screen
@@ -133,6 +134,18 @@ describe("from a host", () => {
     await openHub(page);
     await page.getByText("could not be reached").waitFor();
   });
+});
+
+test("a storage that is full says so, and what came is no model", async () => {
+  hub = await fakeHub("a/b", folder);
+  const { page } = await site.open({ hash: "#/models" });
+  await openHub(page);
+  const browser = await page.context().newCDPSession(page);
+  const { origin } = new URL(page.url());
+  await browser.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 150_000 });
+  await download(page).click();
+  await page.getByText("The browser's storage for this page is full. What came is kept").waitFor();
+  expect(await card(page).getAttribute("data-whole")).toBe("false");
 });
 
 test("own folders: a student and a teacher, kept, used, trained for a step", async () => {
