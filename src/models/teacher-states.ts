@@ -61,7 +61,7 @@ export interface StateLimits {
 
 export const STATE_LIMITS: StateLimits = {
   maxBytes: 2 * 2 ** 30,
-  segmentBytes: 2 ** 20,
+  segmentBytes: 4 * 2 ** 20,
   heldBytes: 64 * 2 ** 20,
   now: () => Date.now(),
 };
@@ -74,10 +74,11 @@ const FORMAT = 1;
 type Records = ReadonlyMap<string, StateRecord>;
 
 export function createStateSets(store: ModelStore, limits: StateLimits = STATE_LIMITS): StateSets {
+  const wrote = createLimit(store, limits.maxBytes);
   return {
     async open(name) {
       const key = await digestOf(JSON.stringify([FORMAT, name.teacher, name.identity, ...name.taps]));
-      return openSet(store, key, name, limits);
+      return openSet(store, key, name, limits, wrote);
     },
     async list() {
       const models = await store.list();
@@ -106,7 +107,8 @@ async function openSet(
   store: ModelStore,
   folder: string,
   { teacher, taps }: StateSetName,
-  { maxBytes, segmentBytes, heldBytes, now }: StateLimits,
+  { segmentBytes, heldBytes, now }: StateLimits,
+  wrote: (bytes: number) => Promise<void>,
 ): Promise<StateSet> {
   const { used } = await readIndex(store, folder);
   const segmentOf = await locate(store, folder);
@@ -165,7 +167,7 @@ async function openSet(
     if (used.size === 0) return;
     const index = { teacher, taps, used: Object.fromEntries(used) };
     await writeWhole(store, folder, INDEX, new TextEncoder().encode(JSON.stringify(index)));
-    if (records.size > 0) await prune(store, maxBytes);
+    if (records.size > 0) await wrote(bytes.length);
   }
 
   return {
@@ -273,8 +275,22 @@ async function writeWhole(store: ModelStore, folder: string, path: string, bytes
   await writer.close(true);
 }
 
-/** Segments of all sets, those used longest ago first, until the rest fits. */
-async function prune(store: ModelStore, maxBytes: number): Promise<void> {
+/** Told of what was written, it keeps all sets together below the limit. Files are only counted when that may matter. */
+function createLimit(store: ModelStore, maxBytes: number): (bytes: number) => Promise<void> {
+  let total: number | undefined;
+  return async (bytes) => {
+    if (total !== undefined) total += bytes;
+    if (total === undefined || total > maxBytes) total = await prune(store, maxBytes);
+  };
+}
+
+/**
+ * Where there is more than `maxBytes`, segments of all sets go, those used longest ago first, until there is room for
+ * some more.
+ *
+ * @returns the bytes that are left
+ */
+async function prune(store: ModelStore, maxBytes: number): Promise<number> {
   const segments = [];
   for (const { key, files } of await store.list()) {
     const { used } = await readIndex(store, key);
@@ -282,9 +298,11 @@ async function prune(store: ModelStore, maxBytes: number): Promise<void> {
       if (path !== INDEX) segments.push({ key, path, bytes, at: used.get(path) ?? 0 });
   }
   let total = segments.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (total <= maxBytes) return total;
   for (const { key, path, bytes } of segments.toSorted((a, b) => a.at - b.at)) {
-    if (total <= maxBytes) return;
+    if (total <= 0.9 * maxBytes) break;
     await store.delete(key, path);
     total -= bytes;
   }
+  return total;
 }

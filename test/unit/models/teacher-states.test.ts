@@ -131,6 +131,13 @@ describe.each([
     );
     expect(there).toEqual([true, false, true]);
     expect(await second.read("4")).toEqual(record(4));
+    for (let seed = 5; seed < 25; seed++) {
+      await second.write(`${seed}`, record(seed));
+      const sizes = (await segments(store)).map(({ bytes }) => bytes);
+      expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(limits.maxBytes);
+      expect(await second.read(`${seed}`)).toEqual(record(seed)); // the newest is there
+    }
+    expect(await (await one.open({ ...NAME, teacher: "other" })).read("4")).toBeUndefined();
   });
 
   test("list and deletion", async () => {
