@@ -42,8 +42,13 @@ test.each([
   await page.locator(".panel-plans output", { hasText: "before training" }).waitFor();
   const answers = page.locator(".panel-compared-answers");
   expect(await answers.locator(".answer").count()).toBe(4);
-  await answers.getByLabel("the first method's").check({ force: true });
+  await answers.getByLabel("first method").check({ force: true });
   expect(await answers.locator("ins").allInnerTexts()).toEqual(["21"]);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("button", { name: "Copy as LaTeX" }).click();
+  await page.getByText("Copied").waitFor();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied).toMatch(/^\\begin\{tabular\}\{lr+\}[^]*\$\\pm\$/);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
   expect(await seriousFindings(page)).toEqual([]);
   await page.screenshot({ path: join(artifacts, `compare-${colorScheme}-${width}.png`), fullPage: true });

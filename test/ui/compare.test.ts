@@ -2,6 +2,7 @@
 //   every method with every seed, seed by seed, on one budget; each run's numbers are its own
 //   a run that fails is one row, and the next goes on; stop ends after the run at hand
 //   a budget of seconds; the cross entropy without its weight; plans and answers of each run
+//   the table as Markdown and as LaTeX, with what each reserves escaped
 //   bands; settings that differ
 //   mean and sample deviation by hand; one run has no deviation (control: two have)
 import { expect, test } from "vitest";
@@ -18,6 +19,7 @@ import {
   summarize,
 } from "../../src/store";
 import type { PlanRecord } from "../../src/telemetry";
+import { latexTable, markdownTable } from "../../src/views/compare/table-text";
 import type { Command } from "../../src/worker/protocol";
 
 const ANSWERS = { prompt: "?", reference: "!", teacher: "!", before: "-" };
@@ -164,6 +166,26 @@ test("stop leaves the rest waiting", async () => {
     "done",
     "waiting",
     "waiting",
+  ]);
+});
+
+test("tables as text", () => {
+  const rows = [
+    ["method", "right"],
+    ["a|b_c", "30 % ± 1"],
+    ["α", "–"],
+  ];
+  expect(markdownTable(rows)).toBe("| method | right |\n| --- | --- |\n| a\\|b_c | 30 % ± 1 |\n| α | – |\n");
+  expect(latexTable(rows).split("\n")).toEqual([
+    "\\begin{tabular}{lr}",
+    "  \\hline",
+    "  method & right \\\\",
+    "  \\hline",
+    "  a|b\\_c & 30 \\% $\\pm$ 1 \\\\",
+    "  $\\alpha$ & -- \\\\",
+    "  \\hline",
+    "\\end{tabular}",
+    "",
   ]);
 });
 

@@ -4,6 +4,7 @@ import type { Spread, Summary } from "../../store";
 import { csv, download } from "../download";
 import { decimals, percent, significant } from "../format";
 import { messages } from "../messages";
+import { latexTable, markdownTable } from "./table-text";
 
 const { compare: text } = messages;
 
@@ -35,13 +36,6 @@ export function SummaryTable({ summaries }: { readonly summaries: readonly Summa
       () => setNote(messages.config.copied),
       () => setNote(messages.config.copyFailed),
     );
-  const markdown = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
-  const latex = [head, ...rows]
-    .map(
-      (row) =>
-        `${row.map((cell) => cell.replace(/[%&_#]/g, "\\$&").replace("±", "$\\pm$")).join(" & ")} \\\\`,
-    )
-    .join("\n");
   return (
     <>
       <table className="flow-table compare-table">
@@ -71,10 +65,10 @@ export function SummaryTable({ summaries }: { readonly summaries: readonly Summa
         </tbody>
       </table>
       <div className="row save">
-        <button type="button" className="quiet" onClick={() => void copy(markdown)}>
+        <button type="button" className="quiet" onClick={() => void copy(markdownTable([head, ...rows]))}>
           {text.copyMarkdown}
         </button>
-        <button type="button" className="quiet" onClick={() => void copy(latex)}>
+        <button type="button" className="quiet" onClick={() => void copy(latexTable([head, ...rows]))}>
           {text.copyLatex}
         </button>
         <button
