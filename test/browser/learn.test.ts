@@ -4,11 +4,11 @@
 //   device       adapter or reason, the report; axe
 //   embed        in an iframe of another page: says its state and height, takes a new one; replay needs no engine
 //   offline      a reload without a network, after one visit
-//   reading      axe on every route, light and dark, 1440 and 390 px, nothing cut off
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { LESSONS } from "../../src/config/lessons";
-import { overflow, seriousFindings } from "./support/axe";
-import { startSite, type Site } from "./support/browser";
+import { seriousFindings } from "./support/axe";
+import { artifacts, startSite, type Site } from "./support/browser";
 
 let site: Site;
 beforeAll(async () => {
@@ -46,18 +46,20 @@ test("the Device page says why there is no GPU, and what still works", async () 
 
 test("an embedded figure says its state and takes another", async () => {
   const { page, complaints } = await site.open({ engine: {}, hash: "#/device" });
-  const heard = await page.evaluate(async () => {
+  const { states: heard, refused } = await page.evaluate(async () => {
+    let refused = "";
     const frame = document.createElement("iframe");
-    frame.src = "./#/embed/transport/sweeps?v=1&features=bytes";
+    frame.src = "./#/embed/sinkhorn/sweeps?v=1&features=bytes";
     frame.style.cssText = "position:fixed;inset:0;width:900px;height:800px";
     const states: { link: string; transportCost: number; height?: number }[] = [];
-    const next = (type: string) =>
+    const next = (event: string) =>
       new Promise<Record<string, unknown>>((resolve) => {
         const hear = ({ data }: MessageEvent<Record<string, unknown>>) => {
           if (
-            data["couplet"] !== 1 ||
-            data["type"] !== type ||
-            (type === "state" && data["transportCost"] === undefined)
+            data["couplet"] !== true ||
+            data["v"] !== 1 ||
+            data["event"] !== event ||
+            (event === "state" && data["transportCost"] === undefined)
           )
             return;
           removeEventListener("message", hear);
@@ -67,25 +69,69 @@ test("an embedded figure says its state and takes another", async () => {
       });
     let height = 0;
     addEventListener("message", ({ data }: MessageEvent<Record<string, unknown>>) => {
-      if (data["type"] === "height") height = Number(data["height"]);
+      if (data["event"] === "height") height = Number(data["height"]);
     });
     const first = next("state");
     document.body.append(frame);
     states.push((await first) as never);
     const second = next("state");
-    frame.contentWindow?.postMessage({ couplet: 1, type: "set", link: "v=1&features=bytes&epsilon=1" }, "*");
+    frame.contentWindow?.postMessage(
+      { couplet: true, v: 1, type: "set", link: "v=1&features=bytes&epsilon=1" },
+      "*",
+    );
     await second;
     const third = next("state");
-    setTimeout(() => frame.contentWindow?.postMessage({ couplet: 1, type: "get" }, "*"), 1500);
+    setTimeout(() => frame.contentWindow?.postMessage({ couplet: true, v: 1, type: "get" }, "*"), 1500);
     states.push({ ...((await third) as never as (typeof states)[0]), height });
-    return states;
+    const refusal = next("error");
+    frame.contentWindow?.postMessage({ couplet: true, v: 7, type: "get" }, "*");
+    refused = String((await refusal)["detail"]);
+    return { states, refused };
   });
+  expect(refused).toBe("this figure speaks v 1, not v 7");
   expect(heard[1]?.height).toBeGreaterThan(200);
   expect(heard[1]?.link).toBe("v=1&features=bytes&epsilon=1");
   expect(heard[1]?.transportCost).toBeGreaterThan(heard[0]?.transportCost ?? Infinity); // blurrier is dearer
   const inside = page.frameLocator("iframe");
   expect(await inside.locator(".scrubber").isVisible()).toBe(true);
   expect(await inside.locator(".embed-eps").isVisible()).toBe(false);
+  expect(complaints).toEqual([]);
+});
+
+test("a figure starts when asked; lines for HTML and Jupyter carry what was chosen", async () => {
+  const { page, complaints } = await site.open({
+    engine: { noGpu: "no-webgpu" },
+    hash: "#/transport?v=1&features=bytes&epsilon=0.5",
+    context: { permissions: ["clipboard-read", "clipboard-write"] },
+  });
+  await page.locator("#stage canvas").first().waitFor();
+  await page.getByRole("button", { name: "Embed…" }).click();
+  const dialog = page.getByRole("dialog", { name: "This figure in another page" });
+  await dialog.getByLabel("files to save").uncheck();
+  await dialog.getByRole("radio", { name: "when asked" }).check({ force: true });
+  await dialog.getByRole("radio", { name: "Dark" }).check({ force: true });
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.screenshot({ path: join(artifacts, "embed-dialog.png") });
+  const jupyter = await dialog.getByLabel("Jupyter").inputValue();
+  expect(jupyter).toMatch(
+    /^from IPython\.display import IFrame; IFrame\("http.*", width="100%", height=900\)$/,
+  );
+  await dialog.getByRole("button", { name: "Copy" }).first().click();
+  const line = await page.evaluate(() => navigator.clipboard.readText());
+  const src = /src="([^"]+)"/.exec(line)?.[1]?.replaceAll("&amp;", "&") ?? "";
+  expect(new URL(src).hash).toBe(
+    "#/embed/sinkhorn/eps+sweeps+tabs+click+dark?v=1&features=bytes&epsilon=0.5",
+  );
+  const figure = await page.context().newPage();
+  await figure.goto(src);
+  await figure.getByRole("button", { name: "Show the sweeps" }).waitFor();
+  expect(await figure.locator("canvas").count()).toBe(0); // nothing has begun
+  expect(await figure.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
+  await figure.getByRole("button", { name: "Show the sweeps" }).click();
+  await figure.locator("#stage canvas").first().waitFor();
+  expect(await figure.locator(".save").isVisible()).toBe(false);
+  expect(await figure.locator(".lab-log output").innerText()).toBe("0.500 × mean cost");
+  await figure.screenshot({ path: join(artifacts, "embed-sinkhorn.png"), fullPage: true });
   expect(complaints).toEqual([]);
 });
 
@@ -109,21 +155,4 @@ test("the second visit works without a network", async () => {
   await page.reload();
   await page.locator("#stage canvas").first().waitFor();
   expect(await page.locator(".state-line").innerText()).toMatch(/converged/);
-});
-
-describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
-  test.each([1440, 390])("every route reads well at %i px", async (width) => {
-    const context = { colorScheme, viewport: { width, height: 844 } };
-    for (const hash of ["#/learn", "#/learn/epsilon/2", "#/device", "#/embed/transport?v=1&features=bytes"]) {
-      const { page } = await site.open({ engine: {}, hash, context });
-      await page
-        .locator(hash.includes("epsilon") || hash.includes("embed") ? "#stage canvas" : "main h2")
-        .first()
-        .waitFor();
-      await page.waitForTimeout(200);
-      expect([hash, await overflow(page)]).toEqual([hash, Math.min(0, await overflow(page))]);
-      expect([hash, await seriousFindings(page)]).toEqual([hash, []]);
-      await page.context().close();
-    }
-  });
 });

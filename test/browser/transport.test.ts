@@ -7,13 +7,12 @@
 //   links        the address follows, opens again, and names what it cannot have
 //   saving       SVG and CSV hold the tokens
 //   400 tokens   a hover does not draw the matrix, a pan draws it once and labels in view alone; times are printed
-//   reading      axe, light and dark, 1440 and 390 px
 //   shell        palette, keys, screens
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { overflow, seriousFindings } from "./support/axe";
+import { seriousFindings } from "./support/axe";
 import { artifacts, startSite, SWIFTSHADER, type Site, type Visit } from "./support/browser";
 
 let site: Site;
@@ -320,17 +319,6 @@ test("400 tokens: a hover does not draw the matrix, a pan draws what is in view"
   expect(panned.letters / panned.matrix).toBeLessThan(250); // of 689 labels only those in view
   console.info(`400 tokens: hover ${times.hover.toFixed(1)} ms, pan ${times.pan.toFixed(1)} ms (median)`); // oxlint-disable-line no-console
   await page.screenshot({ path: join(artifacts, "transport-400.png"), fullPage: true });
-});
-
-describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
-  test.each([1440, 390])("reads well at %i px", async (width) => {
-    const context = { colorScheme, viewport: { width, height: width === 390 ? 844 : 900 } };
-    const { page, complaints } = await open(BYTES, { context });
-    await page.screenshot({ path: join(artifacts, `transport-${colorScheme}-${width}.png`), fullPage: true });
-    expect(await overflow(page)).toBeLessThanOrEqual(0);
-    expect(await seriousFindings(page)).toEqual([]);
-    expect(complaints).toEqual([]);
-  });
 });
 
 test("the palette finds commands, and keys go from screen to screen", async () => {

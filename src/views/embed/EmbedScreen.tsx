@@ -1,32 +1,51 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
+import { EMBED_CONTROLS, parseEmbedPlace, type EmbedView } from "../../config/embed-place";
 import { messages } from "../messages";
 import { PlanPanel } from "../plan/PlanPanel";
 import { LossPanel } from "../charts/LossPanel";
 import { AnswersPanel } from "../answers/AnswersPanel";
 import { queryOf, usePlace } from "../routes";
+import { Readouts } from "../transport/Readouts";
 import { EpsilonField } from "../transport/SettingsPanel";
 import { Stage } from "../transport/Stage";
 import { useShown } from "../transport/use-shown";
-import { useApp, useLab, useLabState } from "../use-app";
+import { useApp, useAppParts, useLab, useLabState } from "../use-app";
 import { talkToParent } from "./talk";
 
 const { embed: text } = messages;
 
-/**
- * One figure without the page around it: `#/embed/transport/eps+sweeps+tabs?v=1&…`, `#/embed/replay`.
- * What stands after the view are the controls that the reader gets; without any, all of them.
- */
+/** One figure without the page around it; its address is read by config/embed-place.ts. */
 export function EmbedScreen() {
-  const [, view = "transport", wanted = ""] = usePlace();
+  const [, view = "sinkhorn", words = ""] = usePlace();
+  const { place, issues } = parseEmbedPlace(view, words);
   const host = useRef<HTMLDivElement>(null);
-  const lab = useLab();
-  useEffect(() => (host.current ? talkToParent(host.current, lab) : undefined), [lab]);
-  const controls = wanted.split(/[+,]/).filter(Boolean);
+  const page = useAppParts();
+  useEffect(() => (host.current ? talkToParent(host.current, page.lab) : undefined), [page]);
+  useEffect(() => page.store.setState({ theme: place.theme }), [page, place.theme]);
+  const [asked, setAsked] = useState(place.start === "seen");
+  const hidden = EMBED_CONTROLS.filter((name) => !place.controls.includes(name));
   return (
-    <div ref={host} className="embed" data-hide={hidden(controls).join(" ")}>
-      {view === "replay" ? <Replay /> : <Transport />}
+    <div ref={host} className="embed" data-view={place.view} data-hide={hidden.join(" ")}>
+      {issues.map((issue) => (
+        <p key={issue} className="issue" role="alert">
+          {issue}
+        </p>
+      ))}
+      {asked ? (
+        place.view === "replay" ? (
+          <Replay />
+        ) : (
+          <Transport view={place.view} />
+        )
+      ) : (
+        <div className="embed-start">
+          <button type="button" className="primary" onClick={() => setAsked(true)}>
+            {text.start[place.view]}
+          </button>
+        </div>
+      )}
       <p className="embed-credit">
-        <a href={fullPage(view)} target="_blank" rel="noreferrer">
+        <a href={fullPage(place.view)} target="_blank" rel="noreferrer">
           {text.open}
         </a>
       </p>
@@ -34,17 +53,13 @@ export function EmbedScreen() {
   );
 }
 
-const CONTROLS = ["eps", "sweeps", "tabs"];
-const hidden = (controls: readonly string[]): string[] =>
-  controls.length === 0 ? [] : CONTROLS.filter((name) => !controls.includes(name));
-
-const fullPage = (view: string): string =>
+const fullPage = (view: EmbedView): string =>
   view === "replay" ? "#/distill" : `#/transport?${queryOf(location.hash)}`;
 
-function Transport() {
+function Transport({ view }: { readonly view: Exclude<EmbedView, "replay"> }) {
   const lab = useLab();
   const shown = useShown();
-  const view = useLabState((state) => state.view);
+  const asked = useLabState((state) => state.view);
   const issues = useLabState((state) => state.issues);
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -67,8 +82,15 @@ function Transport() {
         </p>
       ))}
       {shown ? <Stage shown={shown} /> : <p className="empty">{messages.transport.loading}</p>}
-      <div className="embed-eps">
-        <EpsilonField view={view} />
+      <div className="embed-below">
+        <div className="embed-eps">
+          <EpsilonField view={asked} />
+        </div>
+        {shown && view === "sinkhorn" && (
+          <div className="embed-readouts">
+            <Readouts shown={shown} />
+          </div>
+        )}
       </div>
     </div>
   );

@@ -1,25 +1,40 @@
-// An embedded figure and the page around it. Messages carry `couplet: 1`, so that others' are left alone.
-//   from the figure   { couplet: 1, type: "height", height } · { couplet: 1, type: "state", link, transportCost, … }
-//   to the figure     { couplet: 1, type: "set", link: "v=1&epsilon=0.5" } · { couplet: 1, type: "get" }
+// An embedded figure and the page around it. Every message names its version; what is not for us is left alone.
+//   to the figure     { couplet: true, v: 1, type: "set", link: "v=1&epsilon=0.5" } · { couplet: true, v: 1, type: "get" }
+//   from the figure   { couplet: true, v: 1, type: "event", event: "height", height }
+//                     { couplet: true, v: 1, type: "event", event: "state", link, issues, transportCost, … }
+//                     { couplet: true, v: 1, type: "event", event: "error", detail }
 import type { TransportLab } from "../../store";
+
+export const TALK_VERSION = 1;
 
 export function talkToParent(host: HTMLElement, lab: TransportLab): () => void {
   if (parent === window) return () => {};
-  const say = (message: object) => parent.postMessage({ couplet: 1, ...message }, "*"); // nothing secret in it
+  const say = (event: string, message: object) =>
+    parent.postMessage({ couplet: true, v: TALK_VERSION, type: "event", event, ...message }, "*"); // nothing secret in it
   const sayState = () => {
     const { solved, issues } = lab.store.getState();
     const { transportCost, entropy, marginalError, converged } = solved?.solution ?? {};
-    say({ type: "state", link: lab.toLink(), issues, transportCost, entropy, marginalError, converged });
+    say("state", { link: lab.toLink(), issues, transportCost, entropy, marginalError, converged });
   };
   const hear = ({ data, source }: MessageEvent<unknown>) => {
     if (source !== parent || typeof data !== "object" || data === null) return;
-    if (Reflect.get(data, "couplet") !== 1) return;
-    const link: unknown = Reflect.get(data, "link");
-    const type: unknown = Reflect.get(data, "type");
-    if (type === "set" && typeof link === "string") lab.fromLink(link);
-    if (type === "set" || type === "get") sayState();
+    const read = (key: string): unknown => Reflect.get(data, key);
+    if (read("couplet") !== true || read("type") === "event") return;
+    if (read("v") !== TALK_VERSION)
+      return say("error", { detail: `this figure speaks v ${TALK_VERSION}, not v ${String(read("v"))}` });
+    const link = read("link");
+    switch (read("type")) {
+      case "set":
+        if (typeof link !== "string") return say("error", { detail: "set needs link, the text of a link" });
+        lab.fromLink(link);
+        return sayState();
+      case "get":
+        return sayState();
+      default:
+        return say("error", { detail: `type must be "set" or "get", got ${JSON.stringify(read("type"))}` });
+    }
   };
-  const sizes = new ResizeObserver(() => say({ type: "height", height: host.scrollHeight }));
+  const sizes = new ResizeObserver(() => say("height", { height: host.scrollHeight }));
   sizes.observe(host);
   addEventListener("message", hear);
   const unsubscribe = lab.store.subscribe((now, before) => now.solved !== before.solved && sayState());

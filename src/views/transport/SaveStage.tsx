@@ -1,5 +1,5 @@
-import { useState } from "react";
-import { useLab, useLabState } from "../use-app";
+import { CopyEmbed } from "../embed/CopyEmbed";
+import { useLabState } from "../use-app";
 import { SaveFigure, type Figure } from "../figure/SaveFigure";
 import { flowRows, matrixRows } from "../figure/rows";
 import { messages } from "../messages";
@@ -60,31 +60,5 @@ export function SaveStage({ shown, values, shade }: SaveProps) {
       <SaveFigure of={text.matrices[form === "ribbons" ? "plan" : kind]} figure={figure} />
       <CopyEmbed />
     </div>
-  );
-}
-
-/** A line for other pages: this figure, in this state. */
-function CopyEmbed() {
-  const lab = useLab();
-  const [note, setNote] = useState("");
-  const copy = async () => {
-    const source = new URL(`#/embed/transport?${lab.toLink()}`, location.href).href;
-    const line = `<iframe src="${source.replaceAll("&", "&amp;")}" width="100%" height="860" style="border:0" loading="lazy" title="Couplet"></iframe>`;
-    try {
-      await navigator.clipboard.writeText(line);
-      setNote(messages.embed.copied);
-    } catch {
-      setNote(messages.config.copyFailed);
-    }
-  };
-  return (
-    <>
-      <button type="button" className="quiet" title={messages.embed.copyTitle} onClick={() => void copy()}>
-        {messages.embed.copy}
-      </button>
-      <span role="status" className="muted">
-        {note}
-      </span>
-    </>
   );
 }
