@@ -60,8 +60,8 @@ export function exclusively<T>(task: () => Promise<T>): Promise<T> {
 export interface SessionSettings {
   readonly device: Device;
   /**
-   * With "webgpu": the device to run on. ONNX Runtime does not own it then, and leaves it alone when a session ends;
-   * the first session of a page decides, and later ones on another device are refused.
+   * With "webgpu": the device to run on. ONNX Runtime does not own it then, and leaves it alone when a session ends; after
+   * a loss, sessions open on the next one.
    */
   readonly gpu?: GPUDevice | undefined;
   /** Outputs that stay on the GPU. */

@@ -189,6 +189,7 @@ export function createTeacherCache(
   function keepFromGpu(device: GPUDevice, buffer: GPUBuffer, sequence: Sequence, width: number): void {
     const work = usingSet(async (there) => {
       const all = await readBuffer(device, buffer);
+      if (!all.every(Number.isFinite) || all.every((value) => value === 0)) return; // a device that fails is no teacher
       const length = all.length / kinds.length;
       const values = kinds.map((kind, i) => [kind, all.slice(i * length, (i + 1) * length)]);
       await there.write(await keyOf(sequence), toRecord({ values: Object.fromEntries(values) }, width));

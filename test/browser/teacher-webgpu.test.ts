@@ -6,7 +6,8 @@
 //             states stay on the GPU, are kept for the next run, and that run has the same losses without the teacher;
 //             a teacher that WebGPU cannot run goes to the CPU, with a note that says why
 //   families  × {qwen2, qwen3, gpt2, gpt_neox, gemma3}, as PyTorch traces them: taps on WebGPU are wasm's
-//   device    it is the one that we gave, before and after a session ends: our kernels run, another session opens on it
+//   device    it is the one that we gave, before and after a session ends: our kernels run, another session opens on it;
+//             after a loss, sessions open on the next device
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
@@ -265,3 +266,39 @@ test("a run with the teacher on the GPU that trains", async () => {
   expect(half.notes).toEqual([expect.stringMatching(/^The teacher runs on the CPU: .*requires f16/s)]);
   expect(half.losses.every(Number.isFinite)).toBe(true);
 }, 600_000);
+
+test("a lost device, and a session on the one that is opened after it", async () => {
+  const seen = await page.evaluate(
+    async (files) => {
+      const models = Reflect.get(globalThis, "couplet") as typeof Models;
+      const bytes = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+      const map = () => new Map(files.map(([path, text]) => [path, bytes(text)]));
+      const first = Reflect.get(globalThis, "gpu") as { device: GPUDevice };
+      const open = (gpu: GPUDevice) =>
+        models.openTeacher(models.memoryFiles("form", map()), { device: "webgpu", gpu });
+      const before = await open(first.device);
+      first.device.destroy();
+      await before.dispose(); // as a run does that is loaded again after a loss
+      const second = (await (await navigator.gpu.requestAdapter())!.requestDevice()) as GPUDevice;
+      const again = await Promise.race([
+        open(second)
+          .then(async (teacher) => {
+            const target = second.createBuffer({ size: 32 * 4, usage: GPUBufferUsage.COPY_DST });
+            await teacher.forwardOnGpu!(Int32Array.of(5, 6), Uint8Array.of(1, 1), 1, 2, [
+              { state: "hidden", firstRow: 0, rows: 1, target, offset: 0 },
+            ]);
+            return "opened";
+          })
+          .catch((error: unknown) => `${(error as Error).name} ${String(error)}`),
+        new Promise<string>((done) => setTimeout(() => done("hangs"), 60_000)),
+      ]);
+      const wasm = await models.openTeacher(models.memoryFiles("form", map()), { device: "wasm" }).then(
+        () => "opened",
+        (error: unknown) => String(error),
+      );
+      return { again, wasm };
+    },
+    base64(await quantizedFolder()),
+  );
+  expect(seen).toEqual({ again: "opened", wasm: "opened" });
+}, 200_000);
