@@ -69,6 +69,7 @@ const recordedRun = v.strictObject({
       teacher: v.string(),
       before: v.string(),
       now: v.string(),
+      pieces: v.optional(v.strictObject({ before: v.array(v.string()), now: v.array(v.string()) })),
     }),
   ),
 });

@@ -1,4 +1,4 @@
-// Which words of an answer changed: longest common subsequence over words, spaces kept.
+// Which words or tokens of an answer changed: longest common subsequence over them, spaces kept.
 
 export interface DiffPart {
   readonly text: string;
@@ -11,9 +11,10 @@ export interface WordDiff {
   readonly changed: number;
 }
 
-export function diffWords(before: string, now: string): WordDiff {
-  const a = words(before);
-  const b = words(now);
+export const diffWords = (before: string, now: string): WordDiff => diffParts(words(before), words(now));
+
+/** The same over given parts of the two texts, such as a model's tokens. */
+export function diffParts(a: readonly string[], b: readonly string[]): WordDiff {
   const kept = commonPairs(a, b);
   const keptA = new Set(kept.map(([i]) => i));
   const keptB = new Set(kept.map(([, j]) => j));

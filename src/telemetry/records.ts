@@ -75,6 +75,8 @@ export interface AnswerRecord {
   /** The student's answer before the first step. */
   readonly before: string;
   readonly now: string;
+  /** The student's two answers as its own tokens, joined the same texts; absent where tokens do not cut the text. */
+  readonly pieces?: { readonly before: readonly string[]; readonly now: readonly string[] } | undefined;
 }
 
 export interface EvaluationRecord {

@@ -7,6 +7,7 @@ import { createGenerator, NotFiniteLogits, usablePositions } from "../student";
 import type { AnswerRecord, EvaluationRecord } from "../telemetry";
 import { RunError } from "./failure";
 import type { Loaded } from "./load";
+import { piecesOf } from "./pieces";
 
 export interface Answers {
   compare(row: PreparedRow): Promise<Omit<AnswerRecord, "step">>;
@@ -79,13 +80,15 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
   return {
     async compare(row) {
       const now = await inWords(generator.generate(promptIds(row), options));
-      const { teacher, before } = await fixedAnswers(row);
+      const fixedOnes = await fixedAnswers(row);
+      const [teacher, before] = [fixedOnes.teacher.trim(), fixedOnes.before.trim()];
+      const after = tokenizer.decode(now).trim();
+      const pieces = { before: piecesOf(tokenizer, before), now: piecesOf(tokenizer, after) };
       return {
         prompt: promptOf(row),
         reference: referenceOf(row),
-        teacher: teacher.trim(),
-        before: before.trim(),
-        now: tokenizer.decode(now).trim(),
+        ...{ teacher, before, now: after },
+        ...(pieces.before && pieces.now && { pieces: { before: pieces.before, now: pieces.now } }),
       };
     },
     async evaluate(rows, view = own) {

@@ -3,6 +3,7 @@
 //   manifest   saved with versions and hashes; opened again it gives the settings back
 //   estimate   before the first step by a rehearsal, warm-up named; while it runs by the run's own steps
 //   profiler   on demand: stages with numbers that fill the bar, kernels, CSV
+//   answers    the student's before and now, with the tokens that differ
 //   log        says what happened, with the step
 //   reading    axe, light and dark, 1440 and 390 px, with all of it on the screen
 import { readFileSync } from "node:fs";
@@ -103,6 +104,10 @@ test.each([
   await page.getByLabel("Live run").check({ force: true });
   await estimate.getByText(/median of this run's last 20 steps/).waitFor();
   await page.getByRole("button", { name: "Pause" }).click();
+  // Token by token: of 13 for 12 the last digit alone is new.
+  const answers = page.locator(".panel-answers");
+  expect(await answers.innerText()).toMatch(/6 tokens changed/);
+  expect((await answers.locator("ins").allInnerTexts()).slice(0, 2)).toEqual(["3", "3"]);
   expect(await page.locator(".log").innerText()).toMatch(/ready\nrunning[^]*paused at step \d+$/);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
   expect(await seriousFindings(page)).toEqual([]);

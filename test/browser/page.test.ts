@@ -96,7 +96,7 @@ describe("a run", () => {
     const paused = await stepOf(page);
     await page.getByRole("button", { name: "Step", exact: true }).click();
     await untilStep(page, paused + 1);
-    expect(await page.locator(".panel-answers ins").first().innerText()).toBe("13");
+    expect(await page.locator(".panel-answers ins").first().innerText()).toBe("3");
     await page.getByRole("button", { name: "Reset" }).click();
     await page.locator('.standing[data-status="ready"]').waitFor();
     expect(await stepOf(page)).toBe(0);

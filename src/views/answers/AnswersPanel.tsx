@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { diffWords, shownAnswers, type DiffPart } from "../../store";
+import { diffParts, diffWords, shownAnswers, type DiffPart } from "../../store";
 import type { AnswerRecord } from "../../telemetry";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
@@ -25,8 +25,12 @@ export function AnswersPanel() {
 }
 
 function Answers({ answers }: { readonly answers: AnswerRecord }) {
-  const { prompt, reference, teacher, before, now, step } = answers;
-  const diff = useMemo(() => diffWords(before, now), [before, now]);
+  const { prompt, reference, teacher, before, now, step, pieces } = answers;
+  const diff = useMemo(
+    () => (pieces ? diffParts(pieces.before, pieces.now) : diffWords(before, now)),
+    [before, now, pieces],
+  );
+  const changed = pieces ? text.changedTokens : text.changed;
   return (
     <>
       <dl className="question">
@@ -47,7 +51,7 @@ function Answers({ answers }: { readonly answers: AnswerRecord }) {
           mark="id-student"
           parts={diff.now}
           changedAs="ins"
-          note={step === 0 ? "" : diff.changed === 0 ? text.same : text.changed(diff.changed)}
+          note={step === 0 ? "" : diff.changed === 0 ? text.same : changed(diff.changed)}
         />
       </div>
     </>

@@ -76,17 +76,20 @@
       ms,
     };
   };
-  const answersAt = (step, config) => ({
-    step,
-    prompt: `${facts.probes[0]}\nLet's think step by step.`,
-    reference: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
-    teacher: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
-    before: "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19",
-    now:
-      step === 0
-        ? "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19"
-        : `18 - 5 = 13. 13 + 9 = ${config.method.id === "sft" ? 23 : 21}.\nTherefore, the answer is: 21`,
-  });
+  /** A student that cuts digits one by one. */
+  const cut = (text) => text.match(/\s?\d|\s?[^\s\d]+|\s/g);
+  const answersAt = (step, config) => {
+    const before = "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19";
+    const last = config.method.id === "sft" ? 23 : 21;
+    const now = step === 0 ? before : `18 - 5 = 13. 13 + 9 = ${last}.\nTherefore, the answer is: 21`;
+    return {
+      step,
+      prompt: `${facts.probes[0]}\nLet's think step by step.`,
+      reference: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
+      teacher: "18 - 5 = 13. 13 + 9 = 22.\nTherefore, the answer is: 22",
+      ...{ before, now, pieces: { before: cut(before), now: cut(now) } },
+    };
+  };
 
   const profileOf = (step, stepMs) => {
     const kernel = (label, dispatches, ms) => ({

@@ -136,6 +136,8 @@ describe("a run of the bundled pair", () => {
     await steps(run, 2);
     const answers = await run.answers(0);
     expect(answers.step).toBe(2);
+    expect(answers.pieces?.now.join("")).toBe(answers.now);
+    expect(answers.pieces?.before.join("")).toBe(answers.before);
     for (const text of [answers.prompt, answers.reference, answers.teacher])
       expect(text.length).toBeGreaterThan(0);
 
