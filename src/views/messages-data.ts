@@ -32,7 +32,6 @@ export const dataMessages = {
       columns: "columns by hand",
     },
     recognized: (format: string) => `Recognized: ${format}.`,
-    byHand: "The columns were chosen by hand.",
     guessed: "The columns were guessed from their names; change what is wrong.",
     column: {
       prompt: "Prompt",
@@ -54,13 +53,8 @@ export const dataMessages = {
     why: "why",
     none: "No file yet.",
     needFile: "The rows appear here, cut by the tokenizers of both models, once a file is read.",
-    models: "Cut by",
-    view: "View",
-    views: { cot: "with chain of thought", plain: "plain answers" },
-    maxLength: "Longest row",
-    maxPrompt: "Longest prompt",
-    fromSettings: "from the settings of Distill",
-    preview: "Cut the rows",
+    fromSettings: "These are the settings of Distill: what changes here changes there.",
+    plainOnly: "No row has a chain of thought, so they are read plainly.",
     previewAll: (n: number) => `Measure all ${count(n)} rows`,
     sample: (n: number, of: number) =>
       n === of ? `All ${plural(n, "row", "rows")}.` : `${count(n)} rows, spread over all ${count(of)}.`,
@@ -77,7 +71,6 @@ export const dataMessages = {
     teacher: "teacher",
     student: "student",
     tokens: (n: number) => plural(n, "token", "tokens"),
-    promptPart: "prompt",
     use: "Use in Distill",
     useNote: "Keeps the rows in the browser's private storage and puts them into the settings.",
     setFacts: (rows: number, size: string, when: string) =>

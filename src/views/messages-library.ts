@@ -75,7 +75,6 @@ export const libraryMessages = {
     dropHere: "or drop it anywhere on this page",
     loose: "dropped-files",
     found: "Found",
-    canBe: "What it can be",
     take: { teacher: "as teacher", student: "as student" },
     toCome: (size: string, missing: string) =>
       missing === size ? `${size} to download` : `${size}, of which ${missing} to download`,

@@ -2,7 +2,8 @@ import { useEffect } from "react";
 import { judgeDraft, editsForRows, type DataState } from "../../store";
 import { count, decimals } from "../format";
 import { messages } from "../messages";
-import { modelTitle } from "../models/model-title";
+import { useFields } from "../run/Field";
+import { Fields } from "../run/Settings";
 import { hashOf } from "../routes";
 import { useActions, useApp, useDataDesk, useDataState } from "../use-app";
 import { TokenRow } from "./TokenRow";
@@ -23,33 +24,12 @@ export function Preview() {
   useEffect(() => {
     if (facts && key) desk.preview({ ...(JSON.parse(key) as NonNullable<typeof asked>), all: false }); // two lines above
   }, [desk, facts, key]);
-  if (!facts || !asked) return <p className="empty">{text.needFile}</p>;
+  if (!facts) return <p className="empty">{text.needFile}</p>;
   return (
     <>
-      <dl className="pairs narrow data-question">
-        <div>
-          <dt>{text.models}</dt>
-          <dd>
-            <span className="id-teacher">{modelTitle(asked.teacher)}</span>{" "}
-            <span className="id-student">{modelTitle(asked.student)}</span>
-          </dd>
-        </div>
-        <div>
-          <dt>{text.view}</dt>
-          <dd>{text.views[asked.view]}</dd>
-        </div>
-        <div>
-          <dt>{text.maxLength}</dt>
-          <dd>{text.tokens(asked.maxLength)}</dd>
-        </div>
-        <div>
-          <dt>{text.maxPrompt}</dt>
-          <dd>{text.tokens(asked.maxPrompt)}</dd>
-        </div>
-      </dl>
-      <p className="hint">{text.fromSettings}</p>
+      <Question plainOnly={facts.cot === 0} />
       {seen && <Summary seen={seen} />}
-      {seen && seen.preview.rows < seen.of && (
+      {seen && asked && seen.preview.rows < seen.of && (
         <button type="button" disabled={busy} onClick={() => desk.preview({ ...asked, all: true })}>
           {text.previewAll(seen.of)}
         </button>
@@ -65,6 +45,25 @@ export function Preview() {
           </ul>
         </>
       )}
+    </>
+  );
+}
+
+/** Settings of the run that decide how rows are cut: they are those of Distill, and change there too. */
+const CUTTING = ["teacher", "student", "data.view", "data.maxLength", "data.maxPrompt", "seed"];
+
+function Question({ plainOnly }: { readonly plainOnly: boolean }) {
+  const all = useFields();
+  const shown = plainOnly ? CUTTING.filter((path) => path !== "data.view") : CUTTING;
+  const fields = shown.flatMap((path) => all.find((field) => field.path === path) ?? []);
+  return (
+    <>
+      <div className="fields data-question">
+        <Fields fields={fields} />
+      </div>
+      <p className="hint">
+        {text.fromSettings} {plainOnly && text.plainOnly}
+      </p>
     </>
   );
 }

@@ -1,14 +1,13 @@
-import { useEffect } from "react";
-import { BUNDLED_DATA } from "../../config/bundled";
 import { PRESETS } from "../../config/presets";
-import { judgeDraft, modelNames, needsApply, sameConfig, type FormField, type PresetId } from "../../store";
+import { judgeDraft, needsApply, sameConfig, type FormField, type PresetId } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
-import { useActions, useApp, useDataDesk, useDataState, useLibrary, useLibraryState } from "../use-app";
+import { useActions, useApp } from "../use-app";
 import { ConfigDialog } from "./ConfigDialog";
 import { Field, useFields } from "./Field";
 import { MemoryFacts } from "./MemoryFacts";
 import { RunFactsList } from "./RunFactsList";
+import { useNames } from "./use-names";
 
 const PRESET_IDS = Object.keys(PRESETS) as PresetId[]; // keys of a const object
 
@@ -62,30 +61,7 @@ export function Settings() {
   );
 }
 
-/** What the page has to do first is not held up by looking through the storage. */
-const LIBRARY_AFTER_MS = 1500;
-
-/** Names that a setting may have beside what its schema says: models of the page and of this device. */
-function useNames(): Readonly<Record<string, readonly string[]>> {
-  const library = useLibrary();
-  const data = useDataDesk();
-  const sets = useDataState((state) => state.sets);
-  const models = useLibraryState((state) => state.models);
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      library.open();
-      data.open();
-    }, LIBRARY_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [library, data]);
-  return {
-    "data.source": [...BUNDLED_DATA, ...(sets ?? []).map(({ key }) => key)],
-    teacher: modelNames(models, "teacher"),
-    student: modelNames(models, "student"),
-  };
-}
-
-function Fields({ fields }: { readonly fields: readonly FormField[] }) {
+export function Fields({ fields }: { readonly fields: readonly FormField[] }) {
   const names = useNames();
   return fields.map((field) => {
     const options = names[field.path];
