@@ -19,7 +19,7 @@ export const startMessages = {
       },
       alpha: {
         name: "α",
-        text: "How much of the loss is transport: a setting of the run, 0.5 here.",
+        text: "How much of the loss is transport: a setting of the run (Share α).",
       },
       ot_embedding: {
         name: "OT embedding",

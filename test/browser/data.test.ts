@@ -59,9 +59,11 @@ test("a file is read, mapped, seen through both tokenizers, used, kept and train
     /Split by seed \d+: \d+ rows train, \d+ held out/,
   );
   await page.screenshot({ path: join(artifacts, "data-real.png"), fullPage: true });
+  await page.getByLabel("Max prompt").fill("24");
   await page.getByLabel("Max length").fill("40");
   await page.getByText(/[1-9]\d* rows are cut to fit/).waitFor();
   await page.getByLabel("Max length").fill("192");
+  await page.getByLabel("Max prompt").fill("128");
   await page.getByText(/ 0 rows are cut to fit/).waitFor();
   await page.getByLabel("Format").selectOption({ label: "columns by hand" });
   await page.getByText("The columns were guessed").waitFor();

@@ -95,10 +95,13 @@ describe("from a host", () => {
     await openHub(page);
     await download(page).waitFor();
     hub.trouble = "slow";
+    const whole = await download(page).innerText();
     await download(page).click();
     await page.waitForFunction(() => (document.querySelector("progress")?.value ?? 0) > 20_000);
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("Stopped. What came is kept").waitFor();
+    expect(await page.locator(".found tbody").innerText()).toMatch(/KB here|\shere\s/);
+    expect(await download(page).innerText()).not.toBe(whole);
     expect(await card(page).getAttribute("data-whole")).toBe("false");
     expect(
       await card(page)

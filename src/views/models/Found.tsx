@@ -1,5 +1,13 @@
-import { useId, useState } from "react";
-import { hostOfSource, type Choice, type FileFact, type LookedUp, type ModelRole } from "../../store";
+import { useId, useMemo, useState } from "react";
+import {
+  hostOfSource,
+  type Choice,
+  type FileFact,
+  type LibraryModel,
+  type LookedUp,
+  type ModelRole,
+  type Role,
+} from "../../store";
 import { bytes } from "../format";
 import { messages } from "../messages";
 import { useLibrary, useLibraryState } from "../use-app";
@@ -11,7 +19,9 @@ const ROLES = ["teacher", "student"] as const;
 /** A model that was looked up: what it could be here, which files that takes, and the button that says the bytes. */
 export function Found() {
   const found = useLibraryState((state) => state.found);
-  return found ? <FoundModel key={found.inspection.key} found={found} /> : null;
+  const models = useLibraryState((state) => state.models);
+  const now = useMemo(() => found && withStored(found, models), [found, models]);
+  return now ? <FoundModel key={now.inspection.key} found={now} /> : null;
 }
 
 function FoundModel({ found }: { readonly found: LookedUp }) {
@@ -167,6 +177,34 @@ function FileTable({
 function hereText({ bytes: size, stored }: FileFact): string {
   if (stored === 0) return text.no;
   return size !== undefined && stored < size ? text.partly(bytes(stored)) : text.yes;
+}
+
+/** What came or went since the model was looked up. */
+function withStored(found: LookedUp, models: readonly LibraryModel[] | undefined): LookedUp {
+  const { inspection } = found;
+  const here = models?.find(({ key }) => key === inspection.key)?.files ?? [];
+  const stored = new Map(here.map(({ path, bytes: size }) => [path, size]));
+  const fact = (file: FileFact): FileFact => ({ ...file, stored: stored.get(file.path) ?? 0 });
+  const role = (part: Role): Role =>
+    part.can ? { can: true, choices: part.choices.map((choice) => again(choice, fact)) } : part;
+  return {
+    ...found,
+    inspection: {
+      ...inspection,
+      files: inspection.files.map(fact),
+      teacher: role(inspection.teacher),
+      student: role(inspection.student),
+    },
+  };
+}
+
+function again(choice: Choice, fact: (file: FileFact) => FileFact): Choice {
+  const files = choice.files.map(fact);
+  const missingBytes = files.reduce(
+    (sum, { bytes: size = 0, stored }) => sum + Math.max(0, size - stored),
+    0,
+  );
+  return { ...choice, files, missingBytes };
 }
 
 function firstChoices({ inspection, misfits }: LookedUp): Record<ModelRole, number | undefined> {

@@ -29,7 +29,12 @@ export function Formula() {
       {text.terms[name].name}
     </button>
   );
-  const value = terms?.[term];
+  const share = useApp(({ recorded, run, source }) => {
+    const config =
+      source === "live" ? run.config : recorded.kind === "ready" ? recorded.run.config : undefined;
+    return config && "kdRate" in config.method ? config.method.kdRate : undefined;
+  });
+  const value = term === "alpha" ? share : terms?.[term];
   return (
     <>
       <p className="formula">
