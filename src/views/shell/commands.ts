@@ -37,6 +37,7 @@ export function commandsOf({ state, actions, route, go, copyLink, openKeys }: Su
     { name: messages.run.pause, keys: "k", run: actions.pause, usable: running },
     { name: messages.run.step, keys: "j", run: actions.step, usable: ready },
     { name: messages.run.reset, run: actions.reset, usable: state.run.step > 0 && !running },
+    { name: messages.profiler.ask, run: actions.profile, usable: (ready || running) && !state.run.measuring },
     ...THEMES.map((theme) => ({
       name: messages.palette.theme(messages.theme[theme]),
       run: () => actions.chooseTheme(theme),
