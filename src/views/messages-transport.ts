@@ -8,7 +8,7 @@ import type {
   SolverChoice,
   TransportView,
 } from "../config/transport-view";
-import type { SolvedBy } from "../store";
+import type { SolvedBy, Term } from "../store";
 import { count, percent, significant } from "./format";
 
 export const transportMessages = {
@@ -83,11 +83,17 @@ export const transportMessages = {
   matrices: { plan: "Plan", cost: "Cost", gradient: "Gradient" } satisfies Record<MatrixKind, string>,
   formLabel: "View",
   forms: { matrix: "Matrix", ribbons: "Ribbons" },
+  terms: {
+    P: "P, the mass of the pair: show the plan",
+    f: "f, the student token's potential: select the token",
+    g: "g, the teacher token's potential: select the token",
+    C: "C, the cost of the pair: show the costs",
+    ε: "ε, how much the plan is blurred: go to its slider",
+  } satisfies Record<Term, string>,
   formulas: {
-    plan: "P = exp((f + g − C) / ε)",
     cost: "C: how far each student token is from each teacher token",
     gradient: "∂⟨P, C⟩ / ∂C: where a dearer pair raises the loss, and where it lowers it",
-  } satisfies Record<MatrixKind, string>,
+  } satisfies Record<Exclude<MatrixKind, "plan">, string>,
   stage: (rows: number, cols: number) =>
     `Transport between ${rows} student tokens and ${cols} teacher tokens. Arrow keys walk the cells, plus and minus zoom, Escape lets go.`,
   stageRole: "matrix",

@@ -3,7 +3,7 @@
 //   solver       the GPU's readouts are the CPU's (SwiftShader); small ones stay on the CPU; no GPU is said with its reason
 //   marginals    by bytes; relaxed: mass stays, hollow tokens are counted, a kept side and the loop as published refuse
 //   moves        ε, cost, scheme, text; cost and gradient tabs; ribbons and back; sweeps; outline of other alignments
-//   selection    pointer, keys and table choose the same thing
+//   selection    pointer, keys, table and terms of the formula choose the same thing
 //   links        the address follows, opens again, and names what it cannot have
 //   saving       SVG and CSV hold the tokens
 //   400 tokens   a hover does not draw the matrix, a pan draws it once and labels in view alone; times are printed
@@ -199,6 +199,28 @@ test("pointer, keys and table choose the same thing", async () => {
   expect(await page.locator(".panel-selected").innerText()).toMatch(/Point at/);
   await page.locator(".flow-table button").first().click();
   expect(await page.locator(".panel-selected").innerText()).toMatch(/mass/);
+
+  // The formula is part of the same selection: its numbers are the pair's, its terms show what they belong to.
+  const term = (name: string) => page.locator(".term").filter({ has: page.locator("i", { hasText: name }) });
+  const value = async (name: string) => {
+    const shown = (await term(name).locator("small").innerText()).replaceAll("−", "-");
+    return Number.parseFloat(shown);
+  };
+  const [P, f, g, C, eps] = await Promise.all(["P", "f", "g", "C", "ε"].map(value));
+  expect(Math.exp((f! + g! - C!) / eps!) / P!).toBeGreaterThan(0.8); // of three digits each
+  expect(Math.exp((f! + g! - C!) / eps!) / P!).toBeLessThan(1.25);
+  const overlay = () =>
+    page.locator(".stage-overlay").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const alone = await overlay();
+  await term("f").hover();
+  const row = await overlay();
+  await term("g").hover();
+  expect(new Set([alone, row, await overlay()]).size).toBe(3);
+  await term("C").click();
+  expect(await page.getByRole("radio", { name: "Cost" }).isChecked()).toBe(true);
+  await page.getByRole("radio", { name: "Plan" }).check({ force: true });
+  await term("f").click();
+  await page.getByText("Its partners").waitFor();
 });
 
 describe("links", () => {

@@ -27,9 +27,14 @@ export const TRANSPORT_LINKS: LinkFormat<TransportView> = {
   parse: parseTransportView,
 };
 
+/** The letters of P = exp((f + g − C) / ε). */
+export type Term = "P" | "f" | "g" | "C" | "ε";
+
+/** What is pointed at: a token, a pair, and perhaps one term of its formula. */
 export interface Selection {
   readonly student: number | undefined;
   readonly teacher: number | undefined;
+  readonly term?: Term;
 }
 export const NOTHING: Selection = { student: undefined, teacher: undefined };
 
@@ -252,4 +257,4 @@ const linesOf = (student: TokenLine, teacher: TokenLine, texts: Texts): Lines =>
 });
 
 const sameSelection = (a: Selection, b: Selection): boolean =>
-  a.student === b.student && a.teacher === b.teacher;
+  a.student === b.student && a.teacher === b.teacher && a.term === b.term;

@@ -6,6 +6,7 @@ import { useWidth } from "../plan/use-width";
 import { Segmented } from "../shell/Segmented";
 import { usePalette, useScheme } from "../theme/use-scheme";
 import { useLab, useLabState } from "../use-app";
+import { Formula } from "./Formula";
 import { SaveStage } from "./SaveStage";
 import { createScene, type Scene } from "./scene";
 import { Scrubber } from "./Scrubber";
@@ -39,7 +40,11 @@ export function Stage({ shown }: { readonly shown: Shown }) {
             onChange={(matrix) => lab.show({ matrix })}
           />
         )}
-        <span className="muted formula">{text.formulas[show.form === "matrix" ? show.matrix : "plan"]}</span>
+        {show.form === "ribbons" || show.matrix === "plan" ? (
+          <Formula shown={shown} />
+        ) : (
+          <span className="muted stage-formula">{text.formulas[show.matrix]}</span>
+        )}
         <Segmented
           label={text.formLabel}
           options={forms}

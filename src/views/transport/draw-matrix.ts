@@ -188,7 +188,7 @@ function drawTitle(
 export function drawMatrixSelection(
   pen: CanvasRenderingContext2D,
   picture: Pick<MatrixPicture, "frame" | "view" | "lines" | "palette">,
-  { student, teacher }: Selection,
+  { student, teacher, term }: Selection,
 ): void {
   const { frame, view, palette } = picture;
   pen.save();
@@ -204,6 +204,8 @@ export function drawMatrixSelection(
     pen.strokeRect(x - 1, y - 1, width + 2, height + 2);
   };
   const { x, y, width, height } = cellBox(frame, view, student ?? 0, teacher ?? 0);
+  if (student !== undefined && term === "f") outline(frame.left, y, frame.plotWidth, height);
+  if (teacher !== undefined && term === "g") outline(x, frame.top, width, frame.plotHeight);
   if (student !== undefined && teacher !== undefined) outline(x, y, width, height);
   else if (student !== undefined) outline(frame.left, y, frame.plotWidth, height);
   else if (teacher !== undefined) outline(x, frame.top, width, frame.plotHeight);

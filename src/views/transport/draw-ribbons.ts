@@ -43,7 +43,7 @@ export function drawRibbons(pen: CanvasRenderingContext2D, picture: RibbonPictur
 export function drawRibbonSelection(
   pen: CanvasRenderingContext2D,
   picture: RibbonPicture,
-  { student, teacher }: Selection,
+  { student, teacher, term }: Selection,
 ): void {
   if (student === undefined && teacher === undefined) return;
   const { frame, palette, lines, ribbons, shade } = picture;
@@ -54,7 +54,8 @@ export function drawRibbonSelection(
   pen.globalAlpha = 1;
   const chosen = ribbons.filter(
     ({ row, col }) =>
-      (student === undefined || row === student) && (teacher === undefined || col === teacher),
+      (student === undefined || row === student || (term === "g" && teacher !== undefined)) &&
+      (teacher === undefined || col === teacher || (term === "f" && student !== undefined)),
   );
   for (const ribbon of chosen) {
     fillRibbon(pen, frame, ribbon, shadeColor(shade, Math.max(0, shade.at(ribbon.mass))));
