@@ -56,7 +56,7 @@ test("epsilon, steps and terms are alive", async () => {
 
 test("Train plays by itself; the tour and own text open", async () => {
   const { page, complaints } = await site.open({ ...START, engine: { stepMs: 30, loadMs: 400 } });
-  const train = page.getByRole("button", { name: /^▶ Train \d+ steps/ });
+  const train = page.getByRole("button", { name: /^▶ Train [\d,]+ steps/ });
   expect(await page.locator(".start-actions").innerText()).toMatch(/\d+ s on .*recording.* MB of models/);
   await train.click();
   await page.waitForFunction(
