@@ -353,11 +353,15 @@ export const LESSONS: readonly Lesson[] = [
         link: "distill?v=1",
         target: ".panel-accuracy",
         question: {
-          ask: "In the recorded run it goes 21, 27, 28, 26, 23 of 60. Has the student improved?",
-          options: ["yes, from 21 to 28", "no, it got worse after step 80", "this cannot tell"],
-          answer: 2,
+          ask: "In the recorded run it goes 21, 19, 30, 33, 40, 38 of 60. What does that show?",
+          options: [
+            "transport made the student better",
+            "the student of this run got better",
+            "it was best at step 1200",
+          ],
+          answer: 1,
           because:
-            "All five lie within one wobble of each other. It takes more rows, and more than one seed.",
+            "From 21 to 38 is four wobbles; 40 against 38 is half a one. And nothing says which term did it: that takes the same run without transport, and more than one seed of both.",
         },
       },
       {

@@ -2,6 +2,7 @@
 //   ten, each with 3 to 8 steps, exactly one question, an open experiment, and short texts
 //   every link opens a screen in a state that its own format takes without complaint
 //   control: a link with a setting that does not exist is named
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { decodeLink } from "../../../src/config/link";
 import { LESSONS } from "../../../src/config/lessons";
@@ -34,6 +35,18 @@ describe.each(LESSONS.map((lesson) => [lesson.id, lesson] as const))("%s", (_, l
   test("its links open", () => {
     for (const { link } of [...lesson.steps, lesson.open]) expect([link, issuesOf(link)]).toEqual([link, []]);
   });
+});
+
+test("the figures that a lesson quotes are those of the recorded run", () => {
+  const recorded = JSON.parse(readFileSync("public/recorded/first-light.json", "utf8")) as {
+    evaluations: { correct: number; total: number; step: number }[];
+  };
+  const { evaluations } = recorded;
+  const said = LESSONS.flatMap(({ steps }) => steps.flatMap(({ question }) => question ?? []))
+    .map(({ ask }) => /recorded run it goes ([\d, ]+) of (\d+)/.exec(ask))
+    .find(Boolean);
+  expect(said?.[1]).toBe(evaluations.map(({ correct }) => correct).join(", "));
+  expect(Number(said?.[2])).toBe(evaluations[0]?.total);
 });
 
 test("control: a setting that does not exist is named", () => {
