@@ -4,6 +4,7 @@
 //               the rest by range, also after a reload; delete asks once more
 //   full        a quota that is met in the middle of a download
 //   refusals    404; a file cut short: what came is kept and goes on; not a model's name
+//   address     a folder on a host, file by file
 //   folder      a student without ONNX and a teacher, picked as folders: offered in the settings, kept over a reload,
 //               trained for a step by the real engine, their tokens and states on the Transport screen
 //   absent      a link that names a model of another browser says so
@@ -137,6 +138,21 @@ describe("from a host", () => {
     await openHub(page);
     await page.getByText("could not be reached").waitFor();
   });
+});
+
+test("a folder at an address: asked for by name, only after the click", async () => {
+  hub = await fakeHub("a/b", folder);
+  const { page } = await site.open({ hash: "#/models" });
+  await page.getByRole("radio", { name: "Address" }).check();
+  const url = `${hub.host.replace("127.0.0.1", "localhost")}/a/b/resolve/main`;
+  await page.getByLabel("Address of the folder").fill(url);
+  expect(hub.asked).toEqual([]);
+  await page.getByRole("button", { name: /^Look up on localhost/ }).click();
+  await download(page).click();
+  const added = card(page, url);
+  await added.waitFor();
+  expect(await added.getAttribute("data-whole")).toBe("true");
+  expect(await added.getByRole("button", { name: /^Use as/ }).count()).toBe(2);
 });
 
 test("a storage that is full says so, and what came is no model", async () => {

@@ -350,7 +350,7 @@ test("the palette finds commands, and keys go from screen to screen", async () =
   await page.keyboard.press("Enter");
   expect(await page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
   await page.keyboard.press("g");
-  await page.keyboard.press("1");
+  await page.keyboard.press("2");
   await page.locator(".run-bar").waitFor();
   await page.keyboard.press("?");
   expect(await page.getByRole("dialog").innerText()).toMatch(/walk the cells/);
