@@ -2,7 +2,7 @@ import { BUNDLED_BYTES } from "../../config/bundled";
 import { canPlay, judgeDraft, timeEstimate, type AppState } from "../../store";
 import { bytes, duration } from "../format";
 import { messages } from "../messages";
-import { hashOf } from "../routes";
+import { hashOf, routeOf } from "../routes";
 import { EXAMPLES } from "../transport/examples";
 import { useApp, useAppParts, type PageApp } from "../use-app";
 
@@ -83,7 +83,8 @@ function trainNow({ store, actions }: PageApp): void {
   if (store.getState().run.step > 0) return;
   if (canPlay(store.getState())) return actions.play();
   const stop = store.subscribe((state) => {
-    if (state.run.status === "failed" || state.problem) stop();
+    const elsewhere = routeOf(location.hash) !== "distill"; // who has gone on does not want it any more
+    if (elsewhere || state.run.status === "failed" || state.problem) return stop();
     if (!canPlay(state)) return;
     stop();
     actions.play();
