@@ -1,5 +1,5 @@
 // canvases as pictures — plan
-//   snapshots   heat map, gradient, ribbons, hollow tokens, the morph at its middle, the residual track, the recorded plan: close
+//   snapshots   heat map, gradient, ribbons, hollow tokens, the morph at its middle, the residual track, the plan of a scripted run: close
 //               to the committed pictures, from one text and the CPU twin; letters are left out, because fonts differ
 //   control     another ε is another picture: every comparison fails for it
 // COUPLET_GOLDENS=1 makes the pictures anew (test/browser/goldens).
@@ -145,18 +145,21 @@ describe("the stage", () => {
   });
 });
 
-test("the recorded plan", async () => {
+test("the plan of a run", async () => {
   const { page } = await site.open({
-    engine: { noGpu: "no-webgpu" },
+    engine: {},
     before: NO_LETTERS,
+    hash: "#/distill",
     context: { reducedMotion: "reduce", viewport: { width: 1000, height: 900 } },
   });
+  await page.locator('.standing[data-status="ready"]').waitFor();
   await page.locator(".heatmap canvas").waitFor();
   await page.waitForTimeout(300);
+  const recorded = await pictureOf(page, ".heatmap canvas");
+  await page.getByRole("radio", { name: "Live run" }).check({ force: true });
+  await page.waitForTimeout(300);
   const got = await pictureOf(page, ".heatmap canvas");
-  await page.getByRole("slider", { name: "Plan" }).fill("0");
-  await page.waitForTimeout(200);
-  const { off, control } = await distances(page, "recorded", got, await pictureOf(page, ".heatmap canvas"));
+  const { off, control } = await distances(page, "run", got, recorded);
   expect(off).toBeLessThanOrEqual(ALLOWED);
   expect(control).toBeGreaterThan(2 * ALLOWED);
 });
