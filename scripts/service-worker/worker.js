@@ -30,7 +30,7 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method !== "GET" || !request.url.startsWith(self.registration.scope)) return;
+  if (!["GET", "HEAD"].includes(request.method) || !request.url.startsWith(self.registration.scope)) return;
   event.respondWith(request.mode === "navigate" ? page(request) : file(request));
 });
 
@@ -49,5 +49,8 @@ async function page(request) {
 
 async function file(request) {
   const cache = await caches.open(CACHE);
-  return (await cache.match(request, { ignoreSearch: true, ignoreVary: true })) ?? fetch(request);
+  const kept = await cache.match(request, { ignoreSearch: true, ignoreVary: true, ignoreMethod: true });
+  if (!kept) return fetch(request);
+  const { status, headers } = kept;
+  return request.method === "HEAD" ? new Response(null, { status, headers }) : kept;
 }
