@@ -33,6 +33,7 @@ test("every step of every lesson shows what it points at", async () => {
     const last = lesson === LESSONS.at(-1);
     await page.getByRole("link", { name: last ? "Back to the list" : "Next lesson →" }).click();
   }
+  await page.getByText("done ✓").first().waitFor(); // the list comes after the click, not with it
   expect(await page.getByText("done ✓").count()).toBe(10);
   expect(complaints).toEqual([]);
 });
