@@ -53,7 +53,7 @@ function rowsOf({ data, seed }: RunConfig): Pick<RunSources, "train" | "heldOut"
     throw new BadUsage(
       `data.source: there is no bundled data set and no file "${data.source}" (looked at ${file}).`,
     );
-  return splitRows(readAny(file), seed);
+  return splitRows(readAny(file), data.splitSeed ?? seed);
 }
 
 /** Our own JSON lines must be right to the last one; of other files what can be used is used, and the rest named. */

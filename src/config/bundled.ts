@@ -12,3 +12,13 @@ export const BUNDLED_BYTES: Readonly<Record<string, number>> = {
   "couplet-student-near": 1_530_994,
   "couplet-gpt2": 1_606_979,
 };
+
+/** Of each, what tells it from the others; shares of held-out answers right with a chain of thought are docs/MODELS.md's. */
+export const BUNDLED_FACTS: Readonly<
+  Record<string, { family: string; layers: number; width: number; tokens: number; right: number }>
+> = {
+  "couplet-teacher": { family: "llama", layers: 4, width: 128, tokens: 640, right: 0.999 },
+  "couplet-student": { family: "llama", layers: 3, width: 64, tokens: 384, right: 0.473 },
+  "couplet-student-near": { family: "llama", layers: 3, width: 64, tokens: 512, right: 0.6 },
+  "couplet-gpt2": { family: "gpt2", layers: 3, width: 64, tokens: 448, right: 0.862 },
+};

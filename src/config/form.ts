@@ -25,8 +25,8 @@ interface Schema {
 }
 
 const root = runConfig as unknown as Schema; // valibot's types hide what its objects say openly
-/** Part of every config, and nothing to choose. */
-const FIXED = ["version"];
+/** Nothing to choose: part of every config, or set by a comparison over seeds. */
+const FIXED = ["version", "data.splitSeed"];
 
 /** The fields of a config, in the schema's order. */
 export function formFields(config: unknown): FormField[] {

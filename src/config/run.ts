@@ -35,6 +35,8 @@ export const runConfig = v.strictObject({
      * its plain view alone and its chain of thought with the plain view beside it.
      */
     records: v.optional(v.picklist(["one", "published"]), "one"),
+    /** What rows without halves of their own are split by into training and held-out ones; without it, the run's seed. */
+    splitSeed: v.exactOptional(count(0, 2 ** 32 - 1)),
     /** Use at most this many training rows; 0 means all. */
     rows: count(0, 1_000_000),
     /** Tokens of prompt and response together; longer rows are cut. */

@@ -1,6 +1,7 @@
 // Several methods under one budget: every method with every seed, on the same rows and steps, one run after another
 // through the same engine. What comes out is a table with mean and deviation, and curves.
 import { createStore, type StoreApi } from "zustand/vanilla";
+import { BUNDLED_DATA } from "../config/bundled";
 import { PRESETS } from "../config/presets";
 import type { RunStatus } from "../client";
 import type { RunConfig } from "../config/run";
@@ -10,7 +11,12 @@ import { draftFor, type PresetId } from "./draft";
 import type { RunHistory } from "./history";
 import type { LiveRun } from "./state";
 
+/** Whose models and rows are compared on. */
+export type Setting = Pick<RunConfig, "teacher" | "student" | "data">;
+
 export interface Budget {
+  /** Other models and rows than the presets' own. */
+  readonly setting?: Setting | undefined;
   readonly presets: readonly PresetId[];
   readonly seeds: readonly number[];
   /** What every run may take: so many steps, or so many seconds of training and at most so many steps. */
@@ -68,8 +74,23 @@ const START: Budget = {
 /** Plans kept of a run whose steps are known; enough for a scrubber. */
 const PLANS = 10;
 
+/** The preset on the setting's models and rows; what a preset teaches by itself (KD, DSKD) still does. */
+function presetOn({ setting, seeds }: Budget, preset: PresetId): RunConfig {
+  const config: RunConfig = PRESETS[preset].config;
+  if (!setting) return config;
+  const { outputs, records } = config.data;
+  const bundled = BUNDLED_DATA.some((id) => id === setting.data.source);
+  return {
+    ...config,
+    teacher: config.teacher === config.student ? setting.student : setting.teacher,
+    student: setting.student,
+    // One split for all seeds: the same rows held out in every run.
+    data: { ...setting.data, outputs, records, ...(!bundled && { splitSeed: seeds[0] ?? 0 }) },
+  };
+}
+
 export const configOf = (preset: PresetId, seed: number, budget: Budget): RunConfig => {
-  const { config } = PRESETS[preset];
+  const config = presetOn(budget, preset);
   const { steps, batchSize, rows, limit, probe } = budget;
   const everySteps = limit === "steps" ? Math.max(1, Math.ceil(steps / PLANS)) : 10;
   return {

@@ -17,6 +17,8 @@ export const libraryMessages = {
     deleteStates: "Delete all of it",
     bundled: "Part of this page",
     bundledNote: "These came with the page and cost no download of their own.",
+    bundledFacts: (family: string, layers: number, width: number, tokens: number, right: number) =>
+      `${family}, ${layers} layers of ${width}, ${tokens} tokens; ${(100 * right).toFixed(1)} % of held-out answers right with a chain of thought`,
     own: "Added by you",
     none: "Nothing yet. Look a model up, or drop its folder anywhere on this page.",
     looking: "Looking through the browser's storage…",

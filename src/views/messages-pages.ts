@@ -7,6 +7,13 @@ export const pageMessages = {
     budget: "One budget for all",
     methods: "Methods",
     seeds: "Seeds",
+    settingLabel: "Models and rows",
+    settings: [
+      { value: "presets", text: "bundled models" },
+      { value: "distill", text: "those of Distill" },
+    ] as const,
+    on: (teacher: string, student: string, rows: string) =>
+      `${teacher} teaches ${student} on ${rows.replace(/, bundled$/, "")}.`,
     limitLabel: "The budget is",
     limits: { steps: "by steps", seconds: "by seconds" },
     mostSteps: "At most steps",

@@ -40,7 +40,7 @@ const absentModel = (key: string): RunError =>
     "Add it on the Models page, under the same name and revision, or choose another model.",
   );
 
-/** Rows that were kept under `own:NAME@HASH`, split by the run's seed. */
+/** Rows that were kept under `own:NAME@HASH`, split by a seed. */
 export async function ownRows(
   store: ModelStore,
   source: string,

@@ -51,7 +51,7 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
     teacherDtype: teacher.dtype,
     student: await folder(config.student),
     ...(isOwnData(source)
-      ? await ownRows(opfsStore(DATA_FOLDER), source, config.seed)
+      ? await ownRows(opfsStore(DATA_FOLDER), source, config.data.splitSeed ?? config.seed)
       : { train: await rows("train"), heldOut: await rows("heldout") }),
     device: "wasm",
     vocabularyMaps: cachedMaps,

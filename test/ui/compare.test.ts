@@ -2,6 +2,7 @@
 //   every method with every seed, seed by seed, on one budget; each run's numbers are its own
 //   a run that fails is one row, and the next goes on; stop ends after the run at hand
 //   a budget of seconds; the cross entropy without its weight; plans and answers of each run
+//   on other models and rows: every method on them, one split for all seeds; who teaches itself still does
 //   the table as Markdown and as LaTeX, with what each reserves escaped
 //   bands; settings that differ
 //   mean and sample deviation by hand; one run has no deviation (control: two have)
@@ -192,4 +193,19 @@ test("tables as text", () => {
 test("spread", () => {
   expect(spread([1, 3])).toEqual({ mean: 2, deviation: Math.SQRT2 });
   expect(spread([5]).deviation).toBeNaN();
+});
+
+test("on other models and rows: one split for all seeds, and who teaches itself still does", () => {
+  const { budget } = rig().comparison.store.getState();
+  const data = { ...configOf("sft", 1, budget).data, source: "own:mine@12", maxLength: 64 };
+  const on = { ...budget, seeds: [5, 6], setting: { teacher: "local:t@1", student: "local:s@2", data } };
+  for (const seed of on.seeds) {
+    const sft = configOf("sft", seed, on);
+    expect(sft).toMatchObject({ teacher: "local:t@1", student: "local:s@2", seed });
+    expect(sft.data).toEqual({ ...data, splitSeed: 5 });
+  }
+  expect(configOf("seqkd", 5, on).data.outputs).toBe("teacher"); // that is the method
+  expect(configOf("kd", 5, on).teacher).toBe("local:s@2");
+  const bundled = { ...on, setting: { ...on.setting, data: { ...data, source: "reasoning" } } };
+  expect(configOf("sft", 5, bundled).data).not.toHaveProperty("splitSeed"); // it has halves of its own
 });

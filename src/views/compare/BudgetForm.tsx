@@ -1,8 +1,9 @@
 import { useState } from "react";
 import { useStore } from "zustand";
-import { PRESETS } from "../../config/presets";
-import { type Budget, type PresetId } from "../../store";
+import { FIRST_LIGHT, PRESETS } from "../../config/presets";
+import { type Budget, judgeDraft, type PresetId, type Setting } from "../../store";
 import { messages } from "../messages";
+import { modelTitle } from "../models/model-title";
 import { Segmented } from "../shell/Segmented";
 import { useApp, useAppParts } from "../use-app";
 
@@ -14,6 +15,7 @@ export function BudgetForm() {
   const { comparison } = useAppParts();
   const { budget, running } = useStore(comparison.store);
   const ready = useApp(({ device, run }) => device.kind === "open" && run.status !== "loading");
+  const distill = useApp(({ draft }) => judgeDraft(draft).config);
   const chosen = (preset: PresetId) => budget.presets.includes(preset);
   const toggle = (preset: PresetId) =>
     comparison.change({
@@ -33,6 +35,16 @@ export function BudgetForm() {
           </label>
         ))}
       </fieldset>
+      <div className="field-wide">
+        <Segmented
+          label={text.settingLabel}
+          options={text.settings.map((option) => ({ ...option, disabled: !distill }))}
+          value={budget.setting ? "distill" : "presets"}
+          disabled={running}
+          onChange={(whose) => comparison.change({ setting: whose === "distill" ? distill : undefined })}
+        />
+        <p className="hint">{settingText(budget.setting ?? FIRST_LIGHT)}</p>
+      </div>
       <ListField
         name={text.seeds}
         value={budget.seeds.join(", ")}
@@ -96,6 +108,9 @@ export function BudgetForm() {
     </form>
   );
 }
+
+const settingText = ({ teacher, student, data }: Setting): string =>
+  text.on(modelTitle(teacher), modelTitle(student), modelTitle(data.source));
 
 const FIELDS = ["steps", "batchSize", "rows", "probe"] as const;
 const BOUNDS = {

@@ -1,4 +1,4 @@
-import { BUNDLED_BYTES, BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../../config/bundled";
+import { BUNDLED_BYTES, BUNDLED_FACTS, BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../../config/bundled";
 import { bytes } from "../format";
 import { messages } from "../messages";
 import { useLibraryState } from "../use-app";
@@ -33,10 +33,18 @@ export function ModelList() {
               <b>{messages.settings.options[id] ?? id}</b>{" "}
               <span className="muted">{bytes(BUNDLED_BYTES[id] ?? 0)}</span>
             </p>
+            <BundledFacts id={id} />
             <UseButtons teacher={id} student={id} />
           </li>
         ))}
       </ul>
     </>
   );
+}
+
+function BundledFacts({ id }: { readonly id: string }) {
+  const facts = BUNDLED_FACTS[id];
+  if (!facts) return null;
+  const { family, layers, width, tokens, right } = facts;
+  return <p className="model-facts muted">{text.bundledFacts(family, layers, width, tokens, right)}</p>;
 }

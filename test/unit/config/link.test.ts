@@ -71,13 +71,25 @@ const configs = fc
     teacher: fc.string({ minLength: 1 }),
     cost: fc.constantFrom(...COST_KINDS),
     base: fc.constantFrom(...Object.keys(runFormat.presets)),
+    split: fc.constantFrom({}, { splitSeed: 5 }),
   })
-  .map(({ preset, seed, epsilon, rate, steps, teacher, cost, base }) => {
+  .map(({ preset, seed, epsilon, rate, steps, teacher, cost, base, split }) => {
     const config = structuredClone(runFormat.presets[base]!);
     const method = "transport" in config.method ? { ...config.method } : config.method;
     if ("transport" in method && method.transport) method.transport = { ...method.transport, epsilon, cost };
     const optimizer = { ...config.optimizer, learningRate: rate };
-    return { preset, config: parseRunConfig({ ...config, seed, steps, teacher, method, optimizer }) };
+    return {
+      preset,
+      config: parseRunConfig({
+        ...config,
+        data: { ...config.data, ...split },
+        seed,
+        steps,
+        teacher,
+        method,
+        optimizer,
+      }),
+    };
   });
 
 const anyViews = fc.record({

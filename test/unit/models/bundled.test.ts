@@ -8,7 +8,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { BUNDLED_BYTES } from "../../../src/config/bundled";
+import { BUNDLED_BYTES, BUNDLED_FACTS } from "../../../src/config/bundled";
 import { parseRows, prepareDataset, type Row } from "../../../src/data";
 import {
   exportStudentFolder,
@@ -27,6 +27,17 @@ test.each(Object.entries(BUNDLED_BYTES))("%s has the bytes that the page says", 
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const sizes = files.map((entry) => statSync(join(entry.parentPath, entry.name)).size);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(bytes);
+});
+
+test.each(Object.entries(BUNDLED_FACTS))("%s is what the page says", (name, facts) => {
+  const c = JSON.parse(readFileSync(join(publicDir, "models", name, "config.json"), "utf8"));
+  const [layers, width] = [c.num_hidden_layers ?? c.n_layer, c.hidden_size ?? c.n_embd];
+  expect({ family: c.model_type, layers, width, tokens: c.vocab_size }).toEqual({
+    ...facts,
+    right: undefined,
+  });
+  const card = readFileSync(join(publicDir, "../docs/MODELS.md"), "utf8");
+  expect(card).toContain(`**${(100 * facts.right).toFixed(1)}%**`);
 });
 
 const rowsOf = (name: string): Row[] => parseRows(readFileSync(join(publicDir, "data", name), "utf8"), name);
