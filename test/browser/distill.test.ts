@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { overflow, seriousFindings } from "./support/axe";
-import { artifacts, planColors, startSite, type Site } from "./support/browser";
+import { artifacts, planColors, showLiveRun, type Site, startSite } from "./support/browser";
 
 let site: Site;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ test("plans of every site that the method has", async () => {
   const { page, complaints } = await site.open({ engine: { stepMs: 4 } });
   await page.getByLabel("Preset").selectOption("cot2align");
   await page.getByRole("button", { name: "Apply" }).click();
-  await page.getByLabel("Live run").check({ force: true });
+  await showLiveRun(page);
   const pairings = page.getByRole("radiogroup", { name: /^Views of the row/ });
   await pairings.waitFor();
   expect(await pairings.getByRole("radio").count()).toBe(2); // the scripted run has no CoT × plain at this layer
@@ -101,7 +101,7 @@ test.each([
   expect(rows).toContain("stage,backward,7.3,,,,");
   expect(rows.filter((row) => row.startsWith("kernel,"))).toHaveLength(3);
   await page.getByRole("button", { name: "Play" }).click();
-  await page.getByLabel("Live run").check({ force: true });
+  await showLiveRun(page);
   await estimate.getByText(/median of this run's last 20 steps/).waitFor();
   await page.getByRole("button", { name: "Pause" }).click();
   // Token by token: of 13 for 12 the last digit alone is new.

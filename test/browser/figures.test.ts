@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { startSite, type Site } from "./support/browser";
+import { showLiveRun, type Site, startSite } from "./support/browser";
 
 let site: Site;
 beforeAll(async () => {
@@ -100,7 +100,7 @@ test("no canvas without its buttons on any other route", async () => {
 test("Distill", async () => {
   const { page, complaints } = await site.open({ engine: { stepMs: 4 } });
   await page.getByRole("button", { name: "Play" }).click();
-  await page.getByLabel("Live run").check({ force: true });
+  await showLiveRun(page);
   await page.waitForFunction(
     () => Number(document.querySelector<HTMLElement>(".standing")?.dataset["step"]) >= 45,
   );

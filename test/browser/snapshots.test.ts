@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { artifacts, startSite, type Site } from "./support/browser";
+import { artifacts, showLiveRun, type Site, startSite } from "./support/browser";
 
 const GOLDENS = join(import.meta.dirname, "goldens");
 const RENEW = process.env["COUPLET_GOLDENS"] === "1";
@@ -156,7 +156,7 @@ test("the plan of a run", async () => {
   await page.locator(".heatmap canvas").waitFor();
   await page.waitForTimeout(300);
   const recorded = await pictureOf(page, ".heatmap canvas");
-  await page.getByRole("radio", { name: "Live run" }).check({ force: true });
+  await showLiveRun(page);
   await page.waitForTimeout(300);
   const got = await pictureOf(page, ".heatmap canvas");
   const { off, control } = await distances(page, "run", got, recorded);

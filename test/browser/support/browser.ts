@@ -150,5 +150,15 @@ export function planColors(page: Page): Promise<number> {
   });
 }
 
+/** From the recording to the run: a choice that is there once the models are, and not while settings are applied. */
+export async function showLiveRun(page: Page): Promise<void> {
+  const live = page.getByRole("radio", { name: "Live run" });
+  const until = Date.now() + 60_000;
+  while (!(await live.isChecked()) && Date.now() < until) {
+    // A click on a disabled one does nothing, which `check` calls an error.
+    await live.check({ force: true, timeout: 1000 }).catch(() => page.waitForTimeout(100));
+  }
+}
+
 export const stepOf = async (page: Page): Promise<number> =>
   Number(await page.locator(".standing").getAttribute("data-step"));
