@@ -4,53 +4,23 @@
 //   states     what a teacher computed is kept in the real private file system, read back by another worker, and its damage seen
 //   library    the worker over the real private file system: import, list with sizes, open as student, begun files, delete
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createServer, type ViteDevServer } from "vite";
 import type * as Models from "../../src/models";
 import { builderGraph } from "../unit/models/builder-graph";
 import { quantizedConfig, quantizedFolder, randomTensors, tinyFolder } from "../unit/models/tiny";
-import { findChromium } from "./support/browser";
+import { base64, type Folder, openSourcePage, type SourcePage, top } from "./support/source-page";
 
-const top = resolve(import.meta.dirname, "../..");
-let server: ViteDevServer;
-let browser: Browser;
+let opened: SourcePage;
 let page: Page;
-const outside: string[] = [];
-
-type Folder = [string, string][]; // base64, as arguments of the page's functions are JSON
-const base64 = (folder: ReadonlyMap<string, Uint8Array>): Folder =>
-  [...folder].map(([path, bytes]) => [path, Buffer.from(bytes).toString("base64")]);
 
 beforeAll(async () => {
-  server = await createServer({
-    root: top,
-    logLevel: "error",
-    cacheDir: join(top, ".cache/vite-browser"),
-    optimizeDeps: { include: ["@huggingface/transformers"] },
-    server: { port: 0, host: "127.0.0.1", hmr: false, watch: null },
-  });
-  await server.listen();
-  const base = server.resolvedUrls!.local[0]!;
-  browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox"] });
-  page = await browser.newPage();
-  page.on("request", (request) => {
-    const { hostname, protocol } = new URL(request.url());
-    if (protocol.startsWith("http") && hostname !== "127.0.0.1") outside.push(request.url());
-  });
-  await page.route("**/blank", (route) =>
-    route.fulfill({ contentType: "text/html", body: "<!doctype html>" }),
-  );
-  await page.goto(`${base}blank`);
   const content = 'import * as models from "/src/models/index.ts"; globalThis.couplet = models;';
-  await page.addScriptTag({ type: "module", content });
-  await page.waitForFunction(() => "couplet" in globalThis, undefined, { timeout: 60_000 });
+  opened = await openSourcePage(content, "couplet");
+  ({ page } = opened);
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+afterAll(() => opened?.close());
 
 const quantized = (name: string) =>
   new Uint8Array(readFileSync(join(top, `test/fixtures/quantized/${name}.onnx`)));
@@ -111,7 +81,7 @@ test("teachers in the forms that hubs hold, on wasm", async () => {
     ) as string;
     expect(seen, name).toEqual(name.includes("table") ? refused : opened);
   }
-  expect(outside).toEqual([]);
+  expect(opened.outside).toEqual([]);
 });
 
 test("the library keeps models in the private file system", async () => {
@@ -154,7 +124,7 @@ test("the library keeps models in the private file system", async () => {
   expect(usedBytes).toBeGreaterThan(0);
   expect(models[0]!.inspection).toMatchObject({ teacher: { can: true }, student: { can: true } });
   expect(seen.after).toMatchObject({ models: [] });
-  expect(outside).toEqual([]);
+  expect(opened.outside).toEqual([]);
 });
 
 test("a teacher's states are kept in the private file system", async () => {

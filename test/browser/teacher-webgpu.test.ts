@@ -9,10 +9,9 @@
 //   device    it is the one that we gave, before and after a session ends: our kernels run, another session opens on it;
 //             after a loss, sessions open on the next device
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createServer, type ViteDevServer } from "vite";
 import type { FIRST_LIGHT } from "../../src/config/presets";
 import type { parseRows } from "../../src/data";
 import type { Gpu } from "../../src/gpu/device";
@@ -26,33 +25,13 @@ import {
   tinyFolder,
   tokenizerFiles,
 } from "../unit/models/tiny";
-import { findChromium, SWIFTSHADER } from "./support/browser";
+import { SWIFTSHADER } from "./support/browser";
+import { base64, type Folder, openSourcePage, type SourcePage, top } from "./support/source-page";
 
-const top = resolve(import.meta.dirname, "../..");
-let server: ViteDevServer;
-let browser: Browser;
+let opened: SourcePage;
 let page: Page;
 
-type Folder = [string, string][]; // base64, as arguments of the page's functions are JSON
-const base64 = (folder: ReadonlyMap<string, Uint8Array>): Folder =>
-  [...folder].map(([path, bytes]) => [path, Buffer.from(bytes).toString("base64")]);
-
 beforeAll(async () => {
-  server = await createServer({
-    root: top,
-    logLevel: "error",
-    cacheDir: join(top, ".cache/vite-browser"),
-    optimizeDeps: { include: ["@huggingface/transformers"] },
-    server: { port: 0, host: "127.0.0.1", hmr: false, watch: null },
-  });
-  await server.listen();
-  const args = ["--no-sandbox", ...SWIFTSHADER];
-  browser = await chromium.launch({ executablePath: findChromium(), args });
-  page = await browser.newPage();
-  await page.route("**/blank", (route) =>
-    route.fulfill({ contentType: "text/html", body: "<!doctype html>" }),
-  );
-  await page.goto(`${server.resolvedUrls!.local[0]!}blank`);
   const content = `
     import * as models from "/src/models/index.ts";
     import { openGpu } from "/src/gpu/device.ts";
@@ -63,13 +42,10 @@ beforeAll(async () => {
     globalThis.engine = { openRun, parseRows, FIRST_LIGHT };
     globalThis.gpu = await openGpu(navigator.gpu);
     globalThis.ready = true;`;
-  await page.addScriptTag({ type: "module", content });
-  await page.waitForFunction(() => "ready" in globalThis, undefined, { timeout: 60_000 });
+  opened = await openSourcePage(content, "ready", SWIFTSHADER);
+  ({ page } = opened);
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+afterAll(() => opened?.close());
 
 /** What one form does on wasm and on WebGPU, in the page. */
 async function compare([files, form]: readonly [Folder, string]) {
