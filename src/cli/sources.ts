@@ -1,7 +1,7 @@
 // What a config's names mean on a disk: a bundled model or data set of this repository, or a path.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseRunConfigText, type RunConfig } from "../config/run";
+import { parseRunConfigText, type RunConfig, splitSeedOf } from "../config/run";
 import { importText, parseRows, type Row, splitRows } from "../data";
 import { folderFiles } from "../models/node-files";
 import { type ModelFiles, parseModelChoice } from "../models";
@@ -44,7 +44,8 @@ function modelFolder(role: string, name: string): ModelFiles {
   throw new BadUsage(`${role}: there is no bundled model and no folder "${name}" (looked at ${dir}).`);
 }
 
-function rowsOf({ data, seed }: RunConfig): Pick<RunSources, "train" | "heldOut"> {
+function rowsOf(config: RunConfig): Pick<RunSources, "train" | "heldOut"> {
+  const { data } = config;
   const bundled = (part: string) => join(PUBLIC, "data", `${data.source}-${part}.jsonl`);
   if (existsSync(bundled("train")))
     return { train: readRows(bundled("train")), heldOut: readRows(bundled("heldout")) };
@@ -53,7 +54,7 @@ function rowsOf({ data, seed }: RunConfig): Pick<RunSources, "train" | "heldOut"
     throw new BadUsage(
       `data.source: there is no bundled data set and no file "${data.source}" (looked at ${file}).`,
     );
-  return splitRows(readAny(file), data.splitSeed ?? seed);
+  return splitRows(readAny(file), splitSeedOf(config));
 }
 
 /** Our own JSON lines must be right to the last one; of other files what can be used is used, and the rest named. */

@@ -75,6 +75,10 @@ export type OptimizerConfig = RunConfig["optimizer"];
 export type TrainingConfig = RunConfig["training"];
 export * from "./methods";
 
+/** What rows without halves of their own are split by. */
+export const splitSeedOf = ({ data, seed }: Pick<RunConfig, "data" | "seed">): number =>
+  data.splitSeed ?? seed;
+
 /**
  * Check a run config from outside.
  *

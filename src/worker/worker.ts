@@ -1,6 +1,6 @@
 // The engine in its worker: the only place that owns a GPU device and models.
 import { zipSync } from "fflate";
-import type { RunConfig } from "../config/run";
+import { type RunConfig, splitSeedOf } from "../config/run";
 import { parseRows } from "../data";
 import { openGpu } from "../gpu/device";
 import { createStateSets, opfsStore, parseModelChoice, TEACHER_STATES, urlFiles } from "../models";
@@ -51,7 +51,7 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
     teacherDtype: teacher.dtype,
     student: await folder(config.student),
     ...(isOwnData(source)
-      ? await ownRows(opfsStore(DATA_FOLDER), source, config.data.splitSeed ?? config.seed)
+      ? await ownRows(opfsStore(DATA_FOLDER), source, splitSeedOf(config))
       : { train: await rows("train"), heldOut: await rows("heldout") }),
     device: "wasm",
     vocabularyMaps: cachedMaps,

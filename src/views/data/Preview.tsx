@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { splitSeedOf } from "../../config/run";
 import { judgeDraft, editsForRows, type DataState } from "../../store";
 import { count, decimals } from "../format";
 import { messages } from "../messages";
@@ -138,11 +139,11 @@ function UseRows() {
 
 type Config = NonNullable<ReturnType<typeof judgeDraft>["config"]>;
 
-const questionOf = ({ teacher, student, data, seed }: Config, view: Config["data"]["view"]) => ({
-  teacher: teacher.replace(/#\w+$/, ""),
-  student,
+const questionOf = (config: Config, view: Config["data"]["view"]) => ({
+  teacher: config.teacher.replace(/#\w+$/, ""),
+  student: config.student,
   view,
-  maxLength: data.maxLength,
-  maxPrompt: data.maxPrompt,
-  seed,
+  maxLength: config.data.maxLength,
+  maxPrompt: config.data.maxPrompt,
+  seed: splitSeedOf(config),
 });
