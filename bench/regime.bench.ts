@@ -12,6 +12,7 @@ import { PRESETS } from "../src/config/presets";
 import { parseRunConfig } from "../src/config/run";
 import { parseRows } from "../src/data";
 import { openRun } from "../src/trainer";
+import { medianOf } from "./race";
 
 interface Case {
   readonly preset: string;
@@ -74,7 +75,7 @@ async function outcomeOf(one: Case, gpu: Awaited<ReturnType<typeof openNodeGpu>>
     curve,
     plain: plain.correct / plain.total,
     loss: { first: mean(losses.slice(0, tenth)), last: mean(losses.slice(-tenth)) },
-    medianStepMs: times.toSorted((a, b) => a - b)[times.length >> 1] ?? NaN,
+    medianStepMs: medianOf(times),
     seconds: (performance.now() - began) / 1000,
   };
 }

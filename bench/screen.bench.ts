@@ -8,6 +8,7 @@ import { labGpuOn } from "../src/worker/lab-gpu";
 import { WORTH_A_GPU } from "../src/worker/lab-route";
 import { labSolve } from "../src/worker/lab-solve";
 import type { LabSolve } from "../src/worker/protocol";
+import { medianOf } from "./race";
 
 const SIZES = [
   [12, 8],
@@ -32,7 +33,6 @@ const question = (n: number, m: number): LabSolve => ({
   masses: { student: new Float64Array(n).fill(1 / n), teacher: new Float64Array(m).fill(1 / m) },
   ...{ relaxed: "none", tau: 1, solver: "auto", gradient: "unrolled" },
 });
-const median = (times: number[]): number => times.toSorted((a, b) => a - b)[times.length >> 1] ?? NaN;
 
 const gpu = labGpuOn(await openNodeGpu());
 console.log(
@@ -47,7 +47,7 @@ for (const [n, m] of SIZES) {
     times.cpu.push(labSolve(q).ms);
     times.gpu.push((await gpu.solve(q)).ms);
   }
-  const [cpu, other] = [median(times.cpu), median(times.gpu)];
+  const [cpu, other] = [medianOf(times.cpu), medianOf(times.gpu)];
   const work = n * m * SWEEPS;
   console.log(
     `${`${n}×${m}`.padEnd(8)} ${String(work).padStart(8)} cells × sweeps   CPU ${cpu.toFixed(1)} ms (${((1e6 * cpu) / work).toFixed(1)} ns each)   GPU ${other.toFixed(1)} ms   ratio ${(cpu / other).toFixed(2)}`,

@@ -59,10 +59,6 @@ export const needsApply = (state: AppState): boolean => {
   return !sameConfig(config, state.run.config);
 };
 
-/** What the settings form names in a role. */
-export const draftModel = (draft: Draft, role: "teacher" | "student"): string | undefined =>
-  fieldText(draft, role);
-
 /** How long the rest of a run would take, and what that rests on. */
 export interface Estimate {
   readonly msPerStep: number;
@@ -91,9 +87,6 @@ export function timeEstimate({ run }: AppState): Estimate | undefined {
   const warmUpMs = own ? undefined : run.pace?.warmUpMs;
   return { msPerStep, seconds: (steps * msPerStep) / 1000, steps, measured: times.length, warmUpMs };
 }
-
-/** A field of the settings form, where it has one. */
-export const draftText = (draft: Draft, path: string): string | undefined => fieldText(draft, path);
 
 /** The edits that make kept rows the run's data: rows without a chain of thought are read plainly. */
 export function editsForRows(

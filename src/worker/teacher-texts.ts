@@ -1,14 +1,11 @@
 // What the teacher wrote, kept from visit to visit, so that a run on its answers is prepared once.
 import type { TextCache } from "../data";
+import { digestOf } from "../models";
 import { pageCache } from "./page-cache";
 
 const cache = pageCache("couplet-teacher-texts");
 
-async function address(key: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `/teacher-texts/${hex}`;
-}
+const address = async (key: string): Promise<string> => `/teacher-texts/${await digestOf(key)}`;
 
 export const cachedTexts: TextCache = {
   get: async (key) => cache.get(await address(key)),

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { draftText, editsForRows, type KeptRows } from "../../store";
+import { editsForRows, fieldText, type KeptRows } from "../../store";
 import { bytes } from "../format";
 import { messages } from "../messages";
 import { modelTitle } from "../models/model-title";
@@ -27,7 +27,7 @@ function KeptSet({ set }: { readonly set: KeptRows }) {
   const desk = useDataDesk();
   const { edit } = useActions();
   const draft = useApp((state) => state.draft);
-  const inUse = draftText(draft, "data.source") === key;
+  const inUse = fieldText(draft, "data.source") === key;
   const [sure, setSure] = useState(false);
   const use = () => {
     for (const [path, value] of editsForRows(draft, key, cot > 0)) edit(path, value);

@@ -1,4 +1,4 @@
-import { draftModel, type ModelRole } from "../../store";
+import { fieldText, type ModelRole } from "../../store";
 import { messages } from "../messages";
 import { hashOf } from "../routes";
 import { useActions, useApp } from "../use-app";
@@ -25,7 +25,7 @@ export function UseButtons({ teacher, student }: UseButtonsProps) {
 }
 
 function UseButton({ role, name }: { readonly role: ModelRole; readonly name: string }) {
-  const inUse = useApp(({ draft }) => draftModel(draft, role) === name);
+  const inUse = useApp(({ draft }) => fieldText(draft, role) === name);
   const { edit } = useActions();
   if (inUse) return <span className={`badge id-${role}`}>{text.used_as(text.role[role])}</span>;
   return (

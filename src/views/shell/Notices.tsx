@@ -1,6 +1,6 @@
 import {
   absentModels,
-  draftText,
+  fieldText,
   adapterNotes,
   type AdapterFacts,
   type AdapterNote,
@@ -120,7 +120,7 @@ function Absent() {
     return config ? absentModels(config, models).map(modelTitle).join(", ") : "";
   });
   const rows = useApp(({ draft }) => {
-    const source = draftText(draft, "data.source") ?? "";
+    const source = fieldText(draft, "data.source") ?? "";
     return sets && source.startsWith("own:") && !sets.some(({ key }) => key === source)
       ? modelTitle(source)
       : "";
