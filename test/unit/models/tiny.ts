@@ -50,17 +50,13 @@ export function byteChars(): string[] {
   );
 }
 
+/** An added token of tokenizer.json. */
+export const special = (id: number, content: string) => ({
+  ...{ id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
+});
+
 export function tokenizerFiles(): Map<string, Uint8Array> {
   const tokens = ["<pad>", "<eos>", ...byteChars(), ...MERGES.map((merge) => merge.replace(" ", ""))];
-  const special = (id: number, content: string) => ({
-    id,
-    content,
-    special: true,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-  });
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
   const json = {
     version: "1.0",

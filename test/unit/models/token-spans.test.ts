@@ -6,66 +6,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadTokenizer, memoryFiles, type Tokenizer, tokenSpans } from "../../../src/models";
-import { encode, tokenizerFiles } from "./tiny";
+import { byteFallbackTokenizer } from "./byte-fallback";
+import { encode, special, tokenizerFiles } from "./tiny";
 
-const special = (id: number, content: string) => ({
-  ...{ id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
-});
-const hexBytes = Array.from(
-  { length: 256 },
-  (_, b) => `<0x${b.toString(16).toUpperCase().padStart(2, "0")}>`,
-);
 const letters = [..."abcdefghijklmnopqrstuvwxyz0123456789.,!?éüß日本"];
 const index = (tokens: string[]) => Object.fromEntries(tokens.map((token, id) => [token, id]));
 
-const BYTE_FALLBACK = () => {
-  const tokens = [
-    "<unk>",
-    "<s>",
-    "</s>",
-    ...hexBytes,
-    "▁",
-    ...letters,
-    "▁t",
-    "th",
-    "▁th",
-    "the",
-    "▁the",
-    "an",
-    "▁an",
-    "and",
-  ];
-  const merges = ["▁ t", "t h", "▁t h", "th e", "▁th e", "a n", "▁ an", "an d"];
-  return {
-    added_tokens: [special(0, "<unk>"), special(1, "<s>"), special(2, "</s>")],
-    normalizer: {
-      type: "Sequence",
-      normalizers: [
-        { type: "Prepend", prepend: "▁" },
-        { type: "Replace", pattern: { String: " " }, content: "▁" },
-      ],
-    },
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: {
-      type: "Sequence",
-      decoders: [
-        { type: "Replace", pattern: { String: "▁" }, content: " " },
-        { type: "ByteFallback" },
-        { type: "Fuse" },
-        { type: "Strip", content: " ", start: 1, stop: 0 },
-      ],
-    },
-    model: {
-      type: "BPE",
-      unk_token: "<unk>",
-      fuse_unk: true,
-      byte_fallback: true,
-      vocab: index(tokens),
-      merges,
-    },
-  };
-};
+const BYTE_FALLBACK = () =>
+  byteFallbackTokenizer(
+    ["▁", ...letters, "▁t", "th", "▁th", "the", "▁the", "an", "▁an", "and"],
+    ["▁ t", "t h", "▁t h", "th e", "▁th e", "a n", "▁ an", "an d"],
+  );
 const UNIGRAM = () => {
   const tokens = ["<pad>", "</s>", "<unk>", "▁", ...letters, "▁the", "▁and", "the", "ing", "▁a"];
   return {

@@ -10,6 +10,7 @@ import { describe, expect, test } from "vitest";
 import { loadTokenizer, memoryFiles, ModelError, type Tokenizer } from "../../../src/models";
 import { concatBytes } from "../../../src/models/files";
 import { displayBytes, rawTokenBytes } from "../../../src/models/token-bytes";
+import { byteFallbackTokenizer } from "./byte-fallback";
 import { byteChars, encode, tokenizerFiles } from "./tiny";
 
 const load = (changes: Record<string, unknown> = {}) => {
@@ -91,55 +92,7 @@ describe("byte-level", () => {
 });
 
 describe("metaspace", () => {
-  const tokens = [
-    "<unk>",
-    "<s>",
-    "</s>",
-    ...Array.from({ length: 256 }, (_, b) => `<0x${b.toString(16).toUpperCase().padStart(2, "0")}>`),
-    "▁",
-    ..."abcdeh",
-    "▁a",
-    "▁b",
-  ];
-  const json = {
-    version: "1.0",
-    added_tokens: tokens.slice(0, 3).map((content, id) => ({
-      id,
-      content,
-      special: true,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-    })),
-    normalizer: {
-      type: "Sequence",
-      normalizers: [
-        { type: "Prepend", prepend: "▁" },
-        { type: "Replace", pattern: { String: " " }, content: "▁" },
-      ],
-    },
-    pre_tokenizer: null,
-    post_processor: null,
-    decoder: {
-      type: "Sequence",
-      decoders: [
-        { type: "Replace", pattern: { String: "▁" }, content: " " },
-        { type: "ByteFallback" },
-        { type: "Fuse" },
-        { type: "Strip", content: " ", start: 1, stop: 0 },
-      ],
-    },
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: "<unk>",
-      fuse_unk: true,
-      byte_fallback: true,
-      vocab: Object.fromEntries(tokens.map((t, i) => [t, i])),
-      merges: ["▁ a", "▁ b"],
-    },
-  };
+  const json = byteFallbackTokenizer(["▁", ..."abcdeh", "▁a", "▁b"], ["▁ a", "▁ b"]);
   const settings = {
     tokenizer_class: "LlamaTokenizer",
     eos_token: "</s>",
@@ -149,7 +102,12 @@ describe("metaspace", () => {
 
   test("a space is ▁, an unknown character its bytes", async () => {
     const tok = await load({ "tokenizer.json": json, "tokenizer_config.json": settings });
-    expect(tok).toMatchObject({ scheme: "metaspace", eosId: 2, padId: 2, vocabSize: tokens.length });
+    expect(tok).toMatchObject({
+      scheme: "metaspace",
+      eosId: 2,
+      padId: 2,
+      vocabSize: Object.keys(json.model.vocab).length,
+    });
     const text = "a bed ☕ h";
     const ids = tok.encode(text);
     expect(ids.map(tok.tokenText).join("|")).toBe("␣a|␣b|e|d|␣|⟨E2⟩|⟨98⟩|⟨95⟩|␣|h");
