@@ -7,8 +7,7 @@
 // With evaluation.everySteps 0 answers are scored at the end alone. A case is { "preset": "sft", "seed": 7, "change": { a part of a run's config } }. Answers are greedy and count when exact.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { openNodeGpu } from "../src/cli/node-gpu";
-import { nodeSources } from "../src/cli/sources";
-import { PRESETS } from "../src/config/presets";
+import { nodeSources, presetConfig } from "../src/cli/sources";
 import { parseRunConfig } from "../src/config/run";
 import { parseRows } from "../src/data";
 import { openRun } from "../src/trainer";
@@ -43,9 +42,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, v) => su
 
 async function outcomeOf(one: Case, gpu: Awaited<ReturnType<typeof openNodeGpu>>): Promise<Outcome> {
   const began = performance.now();
-  const preset = Object.entries(PRESETS).find(([id]) => id === one.preset)?.[1];
-  if (!preset) throw new Error(`There is no preset "${one.preset}"`);
-  const config = parseRunConfig(changed({ ...preset.config, seed: one.seed }, one.change));
+  const config = parseRunConfig(changed({ ...presetConfig(one.preset), seed: one.seed }, one.change));
   const sources = nodeSources(config);
   const heldOut = process.env["HELD_OUT"];
   const run = await openRun(gpu, config, {

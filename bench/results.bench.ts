@@ -7,8 +7,7 @@
 // Held-out answers are greedy; exact match is of the final answer, with the chain-of-thought prompt and with the plain one.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { create, globals } from "webgpu";
-import { nodeSources } from "../src/cli/sources";
-import { PRESETS } from "../src/config/presets";
+import { nodeSources, presetConfig } from "../src/cli/sources";
 import type { RunConfig } from "../src/config/run";
 import { openGpu } from "../src/gpu/device";
 import type { StepRecord, TermGauge } from "../src/telemetry";
@@ -44,10 +43,8 @@ const results = known.map((line) => JSON.parse(line) as Result);
 
 function configOf(method: string, seed: number): RunConfig {
   const name = method === "base" ? "sft" : method;
-  const preset = Object.entries(PRESETS).find(([id]) => id === name)?.[1];
-  if (!preset) throw new Error(`There is no preset "${name}"`);
   return {
-    ...preset.config,
+    ...presetConfig(name),
     ...{
       seed,
       steps: STEPS,

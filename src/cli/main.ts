@@ -51,9 +51,8 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 async function printConfig([preset = "first-light"]: string[]): Promise<number> {
-  const found = Object.entries(PRESETS).find(([id]) => id === preset);
-  if (!found) return badInput(`There is no preset "${preset}", only ${Object.keys(PRESETS).join(", ")}.`);
-  console.log(JSON.stringify(found[1].config, null, 2));
+  const { presetConfig } = await import("./sources");
+  console.log(JSON.stringify(presetConfig(preset), null, 2));
   return 0;
 }
 

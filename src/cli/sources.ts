@@ -1,6 +1,7 @@
 // What a config's names mean on a disk: a bundled model or data set of this repository, or a path.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { PRESETS } from "../config/presets";
 import { parseRunConfigText, type RunConfig, splitSeedOf } from "../config/run";
 import { importText, parseRows, type Row, splitRows } from "../data";
 import { folderFiles } from "../models/node-files";
@@ -19,6 +20,13 @@ export function readConfig(file: string): RunConfig {
     throw new BadUsage(`The config file "${file}" cannot be read.`);
   }
   return parseRunConfigText(text);
+}
+
+/** @throws BadUsage naming the presets that there are. */
+export function presetConfig(id: string): RunConfig {
+  const found = Object.entries(PRESETS).find(([known]) => known === id);
+  if (!found) throw new BadUsage(`There is no preset "${id}", only ${Object.keys(PRESETS).join(", ")}.`);
+  return found[1].config;
 }
 
 const PUBLIC = resolve(import.meta.dirname, "../../public");
