@@ -65,7 +65,7 @@ export {
   type StoredModel,
 } from "./model-store";
 export { opfsStore, TEACHER_STATES } from "./opfs-store";
-export { digestOf } from "./digest";
+export { digestOf, pieceDigest } from "./digest";
 export {
   createStateSets,
   STATE_LIMITS,

@@ -1,7 +1,8 @@
 // A run on disk: what training changes, and where it stands, in one safetensors file.
 //
 //   weights/NAME, m/NAME, v/NAME   of every trained parameter (adapters alone under LoRA)
-//   metadata                       format, version, step, sampler, config, student (a hash of its first weights)
+//   metadata                       sha256 (of the file: see checkpoint-digest.ts), format, version, step, sampler, config,
+//                                  student (a hash of its first weights)
 //
 // On the same adapter a restored run continues with the same bits.
 import { ConfigError, parseRunConfigText, type RunConfig } from "../config/run";
@@ -14,10 +15,12 @@ import {
   writeSafetensors,
 } from "../models";
 import type { ParamState, ParamStore } from "../student";
+import { DIGEST_KEY, NO_DIGEST, seal, sealOf } from "./checkpoint-digest";
 import { RunError } from "./failure";
 
 const FORMAT = "couplet-checkpoint";
-const VERSION = "1";
+/** Version 1 had no digest. */
+const VERSION = "2";
 
 export interface Checkpoint {
   /** Steps done. */
@@ -36,15 +39,17 @@ const KINDS = [
   ["v", "v"],
 ] as const;
 
+/** One file with its digest. */
 export function encodeCheckpoint(
   { step, sampler, config, student, state }: Checkpoint,
   store: Pick<ParamStore, "entries" | "segments">,
-): Uint8Array {
+): Promise<Uint8Array> {
   const tensors = new Map<string, NamedTensor>();
   for (const [kind, arena] of KINDS)
     for (const { name, shape, at, length } of trained(store))
       tensors.set(`${kind}/${name}`, { shape, data: state[arena].subarray(at, at + length) });
-  return writeSafetensors(tensors, {
+  const file = writeSafetensors(tensors, {
+    [DIGEST_KEY]: NO_DIGEST,
     format: FORMAT,
     version: VERSION,
     step: String(step),
@@ -52,14 +57,27 @@ export function encodeCheckpoint(
     config: JSON.stringify(config),
     student,
   });
+  return seal(file);
+}
+
+/** @throws RunError `checkpoint` when the file is not the one that was written: cut off, or a bit of it has changed. */
+export async function checkWhole(bytes: Uint8Array): Promise<void> {
+  const { version } = formOf(bytes);
+  const found = await sealOf(bytes);
+  if (found === "whole" || (found === "none" && version === "1")) return;
+  throw new RunError(
+    "checkpoint",
+    "The checkpoint is damaged.",
+    found === "none"
+      ? "It carries no digest, and it should: its header has changed since it was written."
+      : "Its SHA-256 is not the one that it was written with: at least one bit has changed since, on the disk or on the way.",
+    "Copy the file again from where it came, resume from an earlier checkpoint, or start the run anew.",
+  );
 }
 
 /** What a checkpoint says of itself, without its tensors. @throws RunError `checkpoint` when it is none. */
 export function checkpointFacts(bytes: Uint8Array): Omit<Checkpoint, "state"> {
-  const { format, version, step, sampler, config, student = "" } = metadataOf(bytes);
-  if (format !== FORMAT) throw refused("It is a safetensors file without a run in it.");
-  if (version !== VERSION)
-    throw refused(`It is of version ${version}; this Couplet reads version ${VERSION}.`);
+  const { step, sampler, config, student = "" } = formOf(bytes);
   try {
     return {
       step: wholeNumber("step", Number(step)),
@@ -74,11 +92,12 @@ export function checkpointFacts(bytes: Uint8Array): Omit<Checkpoint, "state"> {
   }
 }
 
-/** @throws RunError `checkpoint` when the file is not of this student and config. */
-export function decodeCheckpoint(
+/** @throws RunError `checkpoint` when the file is damaged, or not of this student and config. */
+export async function decodeCheckpoint(
   bytes: Uint8Array,
   store: Pick<ParamStore, "entries" | "segments" | "length">,
-): Checkpoint {
+): Promise<Checkpoint> {
+  await checkWhole(bytes);
   const facts = checkpointFacts(bytes);
   const tensors = reading(() => readSafetensors(bytes));
   const state = { params: blank(store), m: blank(store), v: blank(store) };
@@ -158,8 +177,14 @@ export function checkSameRows({ position }: SamplerState, rows: number): void {
   if (position > rows) throw refused(`It stands at row ${position} of its data; this run has ${rows} rows.`);
 }
 
-function metadataOf(bytes: Uint8Array): Readonly<Record<string, string>> {
-  return reading(() => readSafetensorsMetadata(bytes));
+/** The metadata of what is a checkpoint at all, of a version that is read. */
+function formOf(bytes: Uint8Array): Readonly<Record<string, string>> {
+  const metadata = reading(() => readSafetensorsMetadata(bytes));
+  const { format, version } = metadata;
+  if (format !== FORMAT) throw refused("It is a safetensors file without a run in it.");
+  if (version !== VERSION && version !== "1")
+    throw refused(`It is of version ${version}; this Couplet reads versions 1 and ${VERSION}.`);
+  return metadata;
 }
 
 function reading<T>(read: () => T): T {

@@ -1,6 +1,6 @@
 // The trainer: from a config to steps, plans, answers and a trained student.
 export { benchmark } from "./benchmark";
-export { checkpointFacts, sameRun } from "./checkpoint";
+export { checkpointFacts, checkWhole, sameRun } from "./checkpoint";
 export { asRunError, deviceLost, RunError } from "./failure";
 export type { Progress, RunSources } from "./load";
 export { mib } from "./plan";

@@ -63,7 +63,7 @@ export interface Run {
   /**
    * Go on from a checkpoint: on the same adapter with the same bits.
    *
-   * @throws RunError `checkpoint` when it is of another run; the run is then as it was.
+   * @throws RunError `checkpoint` when it is damaged or of another run; the run is then as it was.
    */
   restore(checkpoint: Uint8Array): Promise<void>;
   /** Have what the teacher computed kept for later runs; where there is nowhere to keep it, only the counts. */
@@ -227,7 +227,7 @@ export async function openRun(
         return encodeCheckpoint({ step: at, sampler: drawn, config, student, state }, store);
       }),
     async restore(bytes) {
-      const saved = decodeCheckpoint(bytes, store);
+      const saved = await decodeCheckpoint(bytes, store);
       checkSameRun(saved.config, config);
       checkSameStudent(saved.student, loaded.fingerprint);
       checkSameRows(saved.sampler, loaded.train.length);

@@ -8,6 +8,7 @@ import {
   asRunError,
   benchmark,
   checkpointFacts,
+  checkWhole,
   deviceLost,
   openRun,
   createPlanner,
@@ -130,6 +131,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   /** Into the present run when the checkpoint is of it, else into one loaded for it. */
   async function restore(checkpoint: Uint8Array): Promise<void> {
     playing = false;
+    await checkWhole(checkpoint); // before a run that is there is given up for it
     if (!run || !sameRun(checkpointFacts(checkpoint).config, run.config))
       await load(checkpointFacts(checkpoint).config);
     const current = loaded();

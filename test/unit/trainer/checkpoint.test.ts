@@ -4,10 +4,17 @@
 //   in place      a run restores its own earlier checkpoint; a step that was not finite leaves it where it stood
 //   refusals      no safetensors, cut off, no run in it, another version, another config (each setting named), another
 //                 student, tensors of another shape; the run is then as it was; steps and evaluation may differ
+//   digest        one bit flipped in data, header or the digest itself is named; version 1, without a digest, is read
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RunConfig } from "../../../src/config/run";
 import type { Gpu } from "../../../src/gpu/device";
-import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from "../../../src/models";
+import {
+  type NamedTensor,
+  readSafetensors,
+  readSafetensorsMetadata,
+  writeSafetensors,
+} from "../../../src/models";
+import { DIGEST_KEY, NO_DIGEST, seal } from "../../../src/trainer/checkpoint-digest";
 import { openRun, type Run } from "../../../src/trainer";
 import { bundledSources, SMALL_RUN, takeSteps as steps } from "../../support/bundled";
 import { testGpu } from "../../support/gpu";
@@ -71,16 +78,19 @@ describe("one run", () => {
     expect(readSafetensorsMetadata(saved)).toMatchObject({ format: "couplet-checkpoint", step: "2" });
   });
 
+  /** A whole file of other content: what is refused is what it says, not its digest. */
+  const sealed = (tensors: Map<string, NamedTensor>, metadata: Record<string, string>) =>
+    seal(writeSafetensors(tensors, { ...metadata, [DIGEST_KEY]: NO_DIGEST }));
   const changed = (bytes: Uint8Array, metadata: Record<string, string>) =>
-    writeSafetensors(readSafetensors(bytes), { ...readSafetensorsMetadata(bytes), ...metadata });
+    sealed(readSafetensors(bytes), { ...readSafetensorsMetadata(bytes), ...metadata });
   const withConfig = (bytes: Uint8Array, config: object) =>
     changed(bytes, { config: JSON.stringify({ ...SMALL_RUN, ...config }) });
 
-  test.each<[string, (bytes: Uint8Array) => Uint8Array, RegExp]>([
+  test.each<[string, (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>, RegExp]>([
     ["no safetensors", () => new TextEncoder().encode("hello, this is text"), /safetensors/],
     ["a cut-off file", (b) => b.slice(0, b.length - 100), /cut-off|ends at/],
     ["a model", (b) => writeSafetensors(readSafetensors(b)), /without a run/],
-    ["another version", (b) => changed(b, { version: "2" }), /version 2; .* version 1/],
+    ["another version", (b) => changed(b, { version: "3" }), /version 3; .* versions 1 and 2/],
     ["a broken record", (b) => changed(b, { sampler: "{}" }), /sampler\.seed must be a whole number/],
     [
       "another config",
@@ -93,7 +103,7 @@ describe("one run", () => {
       (b) => {
         const tensors = readSafetensors(b);
         tensors.set("m/model.norm.weight", { shape: [1], data: new Float32Array(1) });
-        return writeSafetensors(tensors, readSafetensorsMetadata(b));
+        return sealed(tensors, readSafetensorsMetadata(b));
       },
       /\[1\] for m\/model\.norm\.weight, this run trains \[64\]/,
     ],
@@ -105,7 +115,7 @@ describe("one run", () => {
   ])("%s is refused, and the run stays as it was", async (_name, change, why) => {
     const { at } = run;
     const bytes = await run.checkpoint();
-    await expect(run.restore(change(bytes))).rejects.toMatchObject({
+    await expect(run.restore(await change(bytes))).rejects.toMatchObject({
       code: "checkpoint",
       why: expect.stringMatching(why),
       remedy: expect.stringMatching(/Resume with/),
@@ -118,8 +128,39 @@ describe("one run", () => {
     await run.reset();
     const bytes = await run.checkpoint();
     const free = { steps: 99, evaluation: { everySteps: 7, rows: 3 }, checkpoints: { everySteps: 1 } };
-    await run.restore(withConfig(bytes, free));
+    await run.restore(await withConfig(bytes, free));
     expect(run.at).toBe(0);
+  });
+
+  test("one flipped bit anywhere is found, and the run stays as it was", async () => {
+    const bytes = await run.checkpoint();
+    const header = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const text = new TextDecoder().decode(bytes.subarray(0, header));
+    const places = [
+      [header, 0], // the first weight's lowest bit
+      [Math.floor(bytes.length / 2), 6],
+      [bytes.length - 1, 7],
+      [text.indexOf('"sha256":"') + 20, 0], // the digest itself
+      [text.indexOf('"step":"') + 8, 0], // a header that stays JSON
+    ] as const;
+    for (const [at, bit] of places) {
+      const damaged = bytes.slice();
+      damaged[at]! ^= 1 << bit;
+      await expect(run.restore(damaged), `bit ${bit} of byte ${at}`).rejects.toMatchObject({
+        code: "checkpoint",
+        what: expect.stringMatching(/damaged/),
+        why: expect.stringMatching(/SHA-256/),
+      });
+    }
+    expect(same(await run.checkpoint(), bytes)).toBe(true);
+  });
+
+  test("a checkpoint of before there were digests is still read; one that lost its digest is not", async () => {
+    const bytes = await run.checkpoint();
+    const { [DIGEST_KEY]: _, ...metadata } = readSafetensorsMetadata(bytes);
+    const older = (version: string) => writeSafetensors(readSafetensors(bytes), { ...metadata, version });
+    await run.restore(older("1"));
+    await expect(run.restore(older("2"))).rejects.toMatchObject({ why: expect.stringMatching(/no digest/) });
   });
 });
 
