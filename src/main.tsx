@@ -41,22 +41,31 @@ async function fetchJson(url: string): Promise<unknown> {
 }
 
 const baseUrl = new URL("./", document.baseURI).href;
+const files = browserFiles();
+const explorer = createTransportClient(spawnTransport);
 const app = createApp({
   engine: createEngineClient(spawnEngine),
-  transport: createTransportClient(spawnTransport),
+  transport: explorer,
   baseUrl,
   fetchJson,
-  files: browserFiles(),
+  files,
 });
 const lab = createTransportLab({
   lab: createLabClient(spawnLab),
   solver: createLabSolverClient(spawnTransport),
   baseUrl,
 });
+// Its runs go through an engine and an app of their own: what Distill shows and keeps is not touched.
+const compareEngine = createEngineClient(spawnEngine, { lazy: true });
 const page = {
   ...app,
   lab,
-  comparison: createComparison(app),
+  comparison: createComparison({
+    app: createApp({ engine: compareEngine, transport: explorer, baseUrl, fetchJson }),
+    openEngine: () => compareEngine.send({ type: "open", baseUrl }),
+    closeEngine: compareEngine.close,
+    files,
+  }),
   library: createModelLibrary(createLibraryClient(spawnLibrary)),
   data: createDataDeskStore(createDataClient(spawnData), baseUrl),
 };

@@ -18,10 +18,12 @@ export interface EngineClient {
   subscribe(listener: (event: EngineEvent) => void): () => void;
   /** Drop the worker with everything it holds and start a fresh one. */
   restart(): void;
+  /** Drop the worker with everything it holds; the next command starts another. */
   close(): void;
 }
 
-export function createEngineClient(spawn: () => WorkerLike): EngineClient {
+/** @param options lazy: the worker starts with the first command, not at once */
+export function createEngineClient(spawn: () => WorkerLike, { lazy = false } = {}): EngineClient {
   const listeners = new Set<(event: EngineEvent) => void>();
   const emit = (event: EngineEvent) => {
     for (const listener of listeners) listener(event);
@@ -34,22 +36,25 @@ export function createEngineClient(spawn: () => WorkerLike): EngineClient {
     worker.onmessageerror = () => emit({ type: "crash", detail: "a message from the worker was unreadable" });
     return worker;
   };
-  const stop = (worker: WorkerLike) => {
+  let worker: WorkerLike | undefined;
+  const stop = () => {
+    if (!worker) return;
     worker.onmessage = worker.onerror = worker.onmessageerror = null;
     worker.terminate();
+    worker = undefined;
   };
 
-  let worker = start();
+  if (!lazy) worker = start();
   return {
-    send: (command) => worker.postMessage(command),
+    send: (command) => (worker ??= start()).postMessage(command),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     restart() {
-      stop(worker);
+      stop();
       worker = start();
     },
-    close: () => stop(worker),
+    close: stop,
   };
 }

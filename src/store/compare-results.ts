@@ -11,6 +11,8 @@ export interface Summary {
   readonly loss: Spread;
   readonly crossEntropy: Spread;
   readonly accuracy: Spread;
+  /** Held-out rows that each run was scored on; several numbers only when rows ran out differently. */
+  readonly scored: readonly number[];
   readonly seconds: Spread;
 }
 
@@ -36,6 +38,7 @@ export function summarize(runs: readonly ComparedRun[]): Summary[] {
       loss: tail(({ loss }) => loss),
       crossEntropy: tail(({ crossEntropy }) => crossEntropy),
       accuracy: spread(done.flatMap(({ accuracy }) => accuracy ?? [])),
+      scored: [...new Set(done.flatMap(({ scored }) => scored ?? []))],
       seconds: spread(done.map(({ seconds }) => seconds)),
     };
   });

@@ -1,38 +1,25 @@
-// Several methods under one budget: every method with every seed, on the same rows and steps, one run after another
-// through the same engine. What comes out is a table with mean and deviation, and curves.
+// Several methods under one budget: every method with every seed, on the same rows and steps, one run after another.
+// The comparison has an app and an engine of its own, so that the run of Distill, its settings and what is kept of it
+// stay as they are. What is finished stays finished: another method, another seed or another visit only adds to it.
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { BUNDLED_DATA } from "../config/bundled";
-import { PRESETS } from "../config/presets";
 import type { RunStatus } from "../client";
 import type { RunConfig } from "../config/run";
 import type { AnswerRecord } from "../telemetry";
 import type { App } from "./app";
+import { configOf, crossEntropyWeight, FIRST_BUDGET, runKey, type Budget } from "./compare-budget";
+import { keepIndex, keepRun, MOST_KEPT, readComparison } from "./compare-keep";
 import { draftFor, type PresetId } from "./draft";
 import type { RunHistory } from "./history";
+import type { KeptFiles } from "./kept-files";
 import type { LiveRun } from "./state";
 
-/** Whose models and rows are compared on. */
-export type Setting = Pick<RunConfig, "teacher" | "student" | "data">;
-
-export interface Budget {
-  /** Other models and rows than the presets' own. */
-  readonly setting?: Setting | undefined;
-  readonly presets: readonly PresetId[];
-  readonly seeds: readonly number[];
-  /** What every run may take: so many steps, or so many seconds of training and at most so many steps. */
-  readonly limit: "steps" | "seconds";
-  readonly steps: number;
-  readonly seconds: number;
-  readonly batchSize: number;
-  /** Held-out rows scored at the end. */
-  readonly rows: number;
-  /** The held-out row whose plans and answers are kept. */
-  readonly probe: number;
-}
-
 export interface ComparedRun {
+  /** What makes it this run and no other: see `runKey`. */
+  readonly key: string;
   readonly preset: PresetId;
   readonly seed: number;
+  /** What it was asked for with. */
+  readonly budget: Budget;
   readonly status: "waiting" | "running" | "done" | "failed";
   readonly config: RunConfig;
   /** The weighted total by step, from 1. */
@@ -40,6 +27,8 @@ export interface ComparedRun {
   /** The mean cross entropy of a response token by step, without the method's weight on it. */
   readonly crossEntropy: readonly number[];
   readonly accuracy: number | undefined;
+  /** Held-out rows that the accuracy is of. */
+  readonly scored: number | undefined;
   /** Training alone, without plans and evaluation. */
   readonly seconds: number;
   readonly plans: LiveRun["pastPlans"];
@@ -49,62 +38,61 @@ export interface ComparedRun {
 
 export interface CompareState {
   readonly budget: Budget;
+  /** What the budget asks for, seed by seed: done, failed or waiting. Empty until one of them has been run. */
   readonly runs: readonly ComparedRun[];
+  /** All finished runs, those of other budgets too, oldest first. */
+  readonly finished: readonly ComparedRun[];
   readonly running: boolean;
+  /** Why results are not kept for the next visit, if they are not. */
+  readonly keepIssue: string | undefined;
 }
 
 export interface Comparison {
   readonly store: StoreApi<CompareState>;
+  /** Bring back what an earlier visit finished. */
+  open(): Promise<void>;
   change(part: Partial<Budget>): void;
-  start(): Promise<void>;
+  /** Run what is waiting or failed; `again`: what is done, too. */
+  start(again?: boolean): Promise<void>;
   /** After the step at hand; what is done stays. */
   stop(): void;
+  /** Back to the budget of the runs that finished last. */
+  showFinished(): void;
+  /** Forget every result. */
+  clear(): void;
+}
+
+export interface ComparisonParts {
+  /** Of the comparison alone: it loads and plays as it needs. */
+  readonly app: App;
+  /** Start the app's engine; the comparison calls it before its first run. */
+  readonly openEngine: () => void;
+  /** Let its memory go, after the last. */
+  readonly closeEngine: () => void;
+  /** Where results are kept between visits; without it they are not. */
+  readonly files?: KeptFiles;
 }
 
 const BLANK = {
-  ...{ loss: [], crossEntropy: [], accuracy: undefined, seconds: 0 },
+  ...{ loss: [], crossEntropy: [], accuracy: undefined, scored: undefined, seconds: 0 },
   ...{ plans: {}, answers: undefined, failure: "" },
 };
 
-const START: Budget = {
-  ...{ presets: ["sft", "first-light"], seeds: [1, 2], limit: "steps", steps: 40, seconds: 60 },
-  ...{ batchSize: 4, rows: 60, probe: 0 },
-};
-
-/** Plans kept of a run whose steps are known; enough for a scrubber. */
-const PLANS = 10;
-
-/** The preset on the setting's models and rows; what a preset teaches by itself (KD, DSKD) still does. */
-function presetOn({ setting, seeds }: Budget, preset: PresetId): RunConfig {
-  const config: RunConfig = PRESETS[preset].config;
-  if (!setting) return config;
-  const { outputs, records } = config.data;
-  const bundled = BUNDLED_DATA.some((id) => id === setting.data.source);
-  return {
-    ...config,
-    teacher: config.teacher === config.student ? setting.student : setting.teacher,
-    student: setting.student,
-    // One split for all seeds: the same rows held out in every run.
-    data: { ...setting.data, outputs, records, ...(!bundled && { splitSeed: seeds[0] ?? 0 }) },
-  };
+/** Every method with every seed; seed by seed, so that a comparison that is stopped early is still one. */
+function runsOf(budget: Budget, known: readonly ComparedRun[]): readonly ComparedRun[] {
+  return budget.seeds.flatMap((seed) =>
+    budget.presets.map((preset): ComparedRun => {
+      const config = configOf(preset, seed, budget);
+      const key = runKey(config, budget);
+      const before = known.find((run) => run.key === key && run.preset === preset);
+      return before ?? { key, preset, seed, budget, config, status: "waiting", ...BLANK };
+    }),
+  );
 }
 
-export const configOf = (preset: PresetId, seed: number, budget: Budget): RunConfig => {
-  const config = presetOn(budget, preset);
-  const { steps, batchSize, rows, limit, probe } = budget;
-  const everySteps = limit === "steps" ? Math.max(1, Math.ceil(steps / PLANS)) : 10;
-  return {
-    ...config,
-    ...{ seed, steps, batchSize },
-    evaluation: { ...config.evaluation, everySteps: rows > 0 ? steps : 0, rows },
-    // The gauge of gradients takes a backward pass for every term: time that other methods do not spend.
-    probe: { row: probe, everySteps, gradientRatio: false },
-  };
-};
-
-/** What the term "ce" was multiplied by; 0 when a method has no cross entropy at all. */
-export const crossEntropyWeight = ({ method }: RunConfig): number =>
-  "kdRate" in method ? 1 - method.kdRate : 1;
+/** Before the first Compare there is nothing to list. */
+const begun = (runs: readonly ComparedRun[]): readonly ComparedRun[] =>
+  runs.some(({ status }) => status !== "waiting") ? runs : [];
 
 const curvesOf = (live: RunHistory, config: RunConfig) => {
   const weight = crossEntropyWeight(config);
@@ -116,11 +104,96 @@ const curvesOf = (live: RunHistory, config: RunConfig) => {
   };
 };
 
-export function createComparison(app: App): Comparison {
-  const store = createStore<CompareState>(() => ({ budget: START, runs: [], running: false }));
+export function createComparison({ app, openEngine, closeEngine, files }: ComparisonParts): Comparison {
+  const store = createStore<CompareState>(() => ({
+    ...{ budget: FIRST_BUDGET, runs: [], finished: [], running: false, keepIssue: undefined },
+  }));
   const set = (index: number, part: Partial<ComparedRun>) =>
     store.setState(({ runs }) => ({ runs: runs.map((run, i) => (i === index ? { ...run, ...part } : run)) }));
+  const train = createTraining(app, store);
 
+  /** One after another: the index is written after the runs that it names. */
+  let writing: Promise<void> = Promise.resolve();
+  const keep = (work: (to: KeptFiles) => Promise<void>) => {
+    if (!files) return;
+    writing = writing
+      .then(() => work(files))
+      .then(() => store.setState({ keepIssue: undefined }))
+      .catch((error: unknown) =>
+        store.setState({ keepIssue: error instanceof Error ? error.message : String(error) }),
+      );
+  };
+
+  function finish(index: number): void {
+    const run = store.getState().runs[index];
+    if (run?.status !== "done") return;
+    const { finished } = store.getState();
+    const others = finished.filter(({ key, preset }) => key !== run.key || preset !== run.preset);
+    const all = [...others, run];
+    const gone = all.slice(0, -MOST_KEPT);
+    store.setState({ finished: all.slice(-MOST_KEPT) });
+    keep(async (to) => {
+      await keepRun(to, run, store.getState());
+      if (gone.length > 0) await keepIndex(to, store.getState(), gone);
+    });
+  }
+
+  /** A worker that died takes its run with it, not the ones after it. */
+  function reopen(): void {
+    closeEngine();
+    app.store.setState({ device: { kind: "opening" } });
+    openEngine();
+  }
+
+  function change(part: Partial<Budget>): void {
+    const { budget: before, runs, finished } = store.getState();
+    const budget = { ...before, ...part };
+    store.setState({ budget, runs: begun(runsOf(budget, [...runs, ...finished])) });
+    if (finished.length > 0) keep((to) => keepIndex(to, store.getState()));
+  }
+
+  return {
+    store,
+    async open() {
+      try {
+        const kept = files && (await readComparison(files));
+        if (!kept || store.getState().running || store.getState().runs.length > 0) return;
+        store.setState({ ...kept, runs: begun(runsOf(kept.budget, kept.finished)) });
+      } catch (error) {
+        store.setState({ keepIssue: error instanceof Error ? error.message : String(error) });
+      }
+    },
+    change,
+    async start(again = false) {
+      const { budget, finished } = store.getState();
+      const runs = runsOf(budget, again ? [] : finished);
+      store.setState({ runs, running: true });
+      if (runs.some(({ status }) => status === "waiting")) openEngine();
+      for (const [index, run] of runs.entries()) {
+        if (run.status !== "waiting" || !store.getState().running) continue;
+        if (app.store.getState().device.kind === "crashed") reopen();
+        set(index, { status: "running" });
+        set(index, await train(run, (part) => set(index, part)));
+        finish(index);
+      }
+      closeEngine();
+      store.setState({ running: false });
+    },
+    stop: () => store.setState({ running: false }),
+    showFinished() {
+      const last = store.getState().finished.at(-1);
+      if (last) change(last.budget);
+    },
+    clear() {
+      const { finished: gone, budget } = store.getState();
+      store.setState({ runs: [], finished: [] });
+      keep((to) => keepIndex(to, { budget, finished: [] }, gone));
+    },
+  };
+}
+
+/** One run from loading to its score: what came out, also when it was stopped or failed. */
+function createTraining(app: App, store: StoreApi<CompareState>) {
   /** Until it is so, or the comparison was stopped: false. */
   const until = (isSo: () => boolean) =>
     new Promise<boolean>((resolve) => {
@@ -137,37 +210,10 @@ export function createComparison(app: App): Comparison {
     const { status, awaiting } = app.store.getState().run;
     return awaiting === undefined && states.includes(status);
   };
-
-  async function one(index: number, { config }: ComparedRun): Promise<void> {
-    const { budget } = store.getState();
-    set(index, { status: "running" });
-    app.store.setState({ draft: draftFor(config) });
-    app.actions.load();
-    if (!(await until(() => standsAt("ready", "failed")))) return set(index, { status: "waiting" });
-    const follow = app.store.subscribe(({ run }, { run: before }) => {
-      if (run.last !== before.last) set(index, curvesOf(app.live, config));
-    });
-    const whole = standsAt("ready") && (await train(budget)) && (await score(budget));
-    follow();
-    if (!store.getState().running) {
-      app.actions.pause();
-      return set(index, { status: "waiting" });
-    }
-    const { problem, run } = app.store.getState();
-    const failure = problem?.kind === "failure" ? `${problem.failure.what} ${problem.failure.why}` : "";
-    const last = app.live.evaluations.at(-1);
-    set(index, {
-      ...curvesOf(app.live, config),
-      status: whole ? "done" : "failed",
-      accuracy: last && last.step === run.step ? last.correct / last.total : undefined,
-      plans: run.pastPlans,
-      answers: run.answers,
-      failure: whole ? "" : failure,
-    });
-  }
+  const noDevice = () => app.store.getState().device.kind === "none";
 
   /** All steps, or those that the seconds allow: whether it got there. */
-  async function train({ limit, seconds }: Budget): Promise<boolean> {
+  async function play({ limit, seconds }: Budget): Promise<boolean> {
     app.actions.play();
     const spent = () => app.live.column("ms").reduce((sum, ms) => sum + ms, 0) >= seconds * 1000;
     const over = () => standsAt("finished", "failed");
@@ -189,22 +235,36 @@ export function createComparison(app: App): Comparison {
     return (await until(() => scored() || standsAt("failed"))) && scored();
   }
 
-  return {
-    store,
-    change: (part) => store.setState(({ budget }) => ({ budget: { ...budget, ...part }, runs: [] })),
-    async start() {
-      const { budget } = store.getState();
-      // Seed by seed, so that a comparison that is stopped early is still one.
-      const runs = budget.seeds.flatMap((seed) =>
-        budget.presets.map((preset): ComparedRun => {
-          const config = configOf(preset, seed, budget);
-          return { preset, seed, config, status: "waiting", ...BLANK };
-        }),
-      );
-      store.setState({ runs, running: true });
-      for (const [index, run] of runs.entries()) if (store.getState().running) await one(index, run);
-      store.setState({ running: false });
-    },
-    stop: () => store.setState({ running: false }),
+  return async ({ config }: ComparedRun, report: (part: Partial<ComparedRun>) => void) => {
+    const { budget } = store.getState();
+    app.store.setState({ draft: draftFor(config), problem: undefined });
+    app.actions.load();
+    const waiting = { status: "waiting", ...BLANK } as const;
+    if (!(await until(() => noDevice() || standsAt("ready", "failed")))) return waiting;
+    const follow = app.store.subscribe(({ run }, { run: before }) => {
+      if (run.last !== before.last) report(curvesOf(app.live, config));
+    });
+    const whole = standsAt("ready") && (await play(budget)) && (await score(budget));
+    follow();
+    if (!store.getState().running) return waiting;
+    const { run } = app.store.getState();
+    const last = app.live.evaluations.at(-1);
+    const scored = last && last.step === run.step ? last : undefined;
+    return {
+      ...curvesOf(app.live, config),
+      status: whole ? "done" : "failed",
+      accuracy: scored && scored.correct / scored.total,
+      scored: scored?.total,
+      plans: run.pastPlans,
+      answers: run.answers,
+      failure: whole ? "" : failureOf(app),
+    } as const;
   };
+}
+
+function failureOf(app: App): string {
+  const { problem, device } = app.store.getState();
+  if (problem?.kind === "failure") return `${problem.failure.what} ${problem.failure.why}`;
+  if (problem?.kind === "crash") return problem.detail;
+  return device.kind === "none" ? device.detail : "";
 }

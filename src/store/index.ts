@@ -2,6 +2,7 @@ export * from "./actions";
 export * from "./adapter-notes";
 export * from "./app";
 export * from "./compare";
+export * from "./compare-budget";
 export * from "./compare-results";
 export * from "./data-desk";
 export * from "./draft";

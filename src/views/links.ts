@@ -1,6 +1,7 @@
 // The address bar follows the screen, and the screen follows the address bar. Replaced, not pushed: the back
-// button goes from screen to screen, not from slider position to slider position.
-import { linkOf } from "../store";
+// button goes from screen to screen, not from slider position to slider position. The address holds one screen's
+// state; the other's is kept for this tab, so that a reload anywhere loses neither.
+import { draftFromLink, linkOf } from "../store";
 import { EMBED, hashOf, placeOf, queryOf, routeOf, type Route } from "./routes";
 import type { PageApp } from "./use-app";
 
@@ -10,34 +11,31 @@ const STATELESS: readonly Route[] = ["start", "compare", "learn", "models", "dat
 
 export function followLinks(page: PageApp): void {
   if (placeOf(location.hash)[0] === EMBED) return; // an embedded figure keeps the address it was given
+  const write = () => {
+    const hash = currentHash(page);
+    if (hash !== undefined && hash !== location.hash) history.replaceState(history.state, "", hash);
+    keepScreens(page);
+  };
   const read = () => {
     const query = queryOf(location.hash);
-    switch (routeOf(location.hash)) {
-      case "distill":
-        return query ? page.actions.openLink(query) : undefined;
-      case "transport":
-        return query ? page.lab.fromLink(query) : undefined;
-      case "compare":
-      case "device":
-      case "start":
-      case "learn":
-      case "models":
-      case "data":
-        return undefined; // no state of their own in the link
-    }
+    const route = routeOf(location.hash);
+    // Who comes without a state finds the screen as it was left, and its address says so.
+    if (!query || STATELESS.includes(route)) return write();
+    if (route === "distill") page.actions.openLink(query);
+    else page.lab.fromLink(query);
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const write = () => {
+  const writeSoon = () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      const hash = currentHash(page);
-      if (hash !== undefined && hash !== location.hash) history.replaceState(null, "", hash);
+      write();
     }, WRITE_MS);
   };
+  bringScreensBack(page);
   read();
   addEventListener("hashchange", read);
-  page.store.subscribe((now, before) => now.draft !== before.draft && write());
-  page.lab.store.subscribe((now, before) => now.view !== before.view && write());
+  page.store.subscribe((now, before) => now.draft !== before.draft && writeSoon());
+  page.lab.store.subscribe((now, before) => now.view !== before.view && writeSoon());
 }
 
 /** The present state as a hash; undefined while the form holds something that is no config. */
@@ -47,4 +45,33 @@ export function currentHash({ store, lab }: PageApp): string | undefined {
   if (route === "transport") return hashOf(route, lab.toLink());
   const query = linkOf(store.getState().draft);
   return query === undefined ? undefined : hashOf(route, query);
+}
+
+const KEPT = "couplet.screens";
+
+function keepScreens({ store, lab }: PageApp): void {
+  const distill = linkOf(store.getState().draft);
+  try {
+    // A half-typed setting is no link: the last whole state stays.
+    const before = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as { distill?: string };
+    const screens = { distill: distill ?? before.distill ?? "", transport: lab.toLink() };
+    sessionStorage.setItem(KEPT, JSON.stringify(screens));
+  } catch {
+    // Storage is denied: then the address alone holds a state, as it always did.
+  }
+}
+
+function bringScreensBack({ actions, lab }: PageApp): void {
+  try {
+    const { distill, transport } = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as Record<
+      string,
+      unknown
+    >;
+    // Written by a page of another version, it may name what this one does not have: then there is nothing to bring.
+    if (typeof distill === "string" && distill && draftFromLink(distill).issues.length === 0)
+      actions.openLink(distill);
+    if (typeof transport === "string" && transport) lab.fromLink(transport);
+  } catch {
+    // As above.
+  }
 }

@@ -1,16 +1,16 @@
 // The sentences of the Compare, Learn and Device pages.
-import { plural } from "./format";
+import { percent, plural } from "./format";
 import type { KeepReason } from "../store";
 
 export const pageMessages = {
   compare: {
-    budget: "One budget for all",
+    budget: "Comparison setup",
     methods: "Methods",
     seeds: "Seeds",
     settingLabel: "Models and rows",
     settings: [
       { value: "presets", text: "bundled models" },
-      { value: "distill", text: "those of Distill" },
+      { value: "distill", text: "my Distill settings" },
     ] as const,
     on: (teacher: string, student: string, rows: string) =>
       `${teacher} teaches ${student} on ${rows.replace(/, bundled$/, "")}.`,
@@ -26,7 +26,26 @@ export const pageMessages = {
       `${runs} runs of ${seconds} s of training each, at most ${steps} steps, over which the learning rate is scheduled.`,
     start: "Compare",
     stop: "Stop",
-    needsGpu: "Training needs WebGPU, and a device that is ready.",
+    needsGpu: {
+      opening: "Waiting for the GPU…",
+      none: "This browser has no WebGPU, so nothing can be trained here. The Device page says why.",
+      crashed: "The engine stopped. Start it again on Distill first.",
+    },
+    settingAgain: (setting: string) => `Use the present Distill settings instead: ${setting}`,
+    goOn: (runs: number) => `Run ${runs === 1 ? "the one that waits" : `the ${runs} that wait`}`,
+    again: "Run all again",
+    interrupts: (step: number, steps: number) =>
+      `Your run on Distill is training (step ${step} of ${steps}). The comparison needs the GPU: pause your run? It keeps its place, and you can play on afterwards.`,
+    interrupt: "Pause it and compare",
+    dontInterrupt: "Let it train",
+    others: (n: number) =>
+      `${plural(n, "finished run", "finished runs")} of other methods or settings ${n === 1 ? "is" : "are"} kept.`,
+    showOthers: (steps: number, batch: number) => `Back to the last one's (${steps} steps, batch ${batch})`,
+    clear: "Delete all results",
+    clearSure: (n: number) => `Delete ${plural(n, "finished run", "finished runs")}?`,
+    clearYes: "Yes, delete",
+    clearNo: "Keep them",
+    notKept: (why: string) => `These results will not be here after a reload: ${why}`,
     table: "Mean ± deviation over seeds",
     curves: "Curves",
     curveLabel: "What is drawn",
@@ -42,7 +61,7 @@ export const pageMessages = {
     answers: "Answers side by side",
     differences: "Settings that differ",
     setting: "setting",
-    oneMethod: "One method differs from nothing: choose two.",
+    oneMethod: "Choose at least two methods.",
     noDifference: "These methods have the same settings.",
     differencesNote:
       "Everything else is the same for all columns; – means that a method has no such setting.",
@@ -50,22 +69,23 @@ export const pageMessages = {
     seedLabel: "Seed",
     site: "Layer and views",
     step: "Step",
-    noneDone: "They come with the first finished run.",
+    noneDone: "Appears when the first run finishes.",
     noPlans: "None of these methods has transport.",
-    noPlanOf: (methods: string) => `Without such a plan: ${methods}.`,
-    againstLabel: "Marked: words that are not in the answer of",
+    noPlanOf: (methods: string) => `No transport plan: ${methods}.`,
+    againstLabel: "Highlight words that differ from",
     against: { before: "student before", teacher: "teacher", first: "first method" },
     sameWords: "no word differs",
     otherWords: (n: number) => plural(n, "word differs", "words differ"),
     empty: "Choose methods and seeds, then press Compare.",
-    none: "Curves come with the first finished run.",
+    none: "Curves appear with the first training step.",
     seed: (n: number) => `seed ${n}`,
-    at: (step: number) => `step ${step}`,
+    at: (step: number, steps: number) => (step === 0 ? "loading" : `step ${step} of ${steps}`),
     status: { waiting: "waiting", running: "running", done: "done", failed: "failed" },
     columns: {
       method: "method",
       runs: "runs",
       accuracy: "held-out answers right",
+      scored: "of rows",
       steps: "steps",
       crossEntropy: "cross entropy, last 5 steps",
       loss: "loss, last 5 steps",
@@ -74,7 +94,9 @@ export const pageMessages = {
     copyMarkdown: "Copy as Markdown",
     copyLatex: "Copy as LaTeX",
     caution:
-      "Losses of different methods are different sums: the held-out answers and the cross entropy compare. Differences within one deviation say nothing.",
+      "Total losses are not comparable across methods. Compare held-out accuracy and cross-entropy; differences within one SD are noise.",
+    cautionFew: (rows: number) =>
+      `Each run was scored on ${plural(rows, "held-out row", "held-out rows")}: one answer more or less moves its accuracy by ${percent(1 / rows, 1)}.`,
   },
   embed: {
     open: "Open in Couplet",

@@ -1,6 +1,8 @@
 // the Compare screen, with a scripted engine — plan
 //   two methods on two seeds run one after another; the table has mean and deviation; curves with bands
 //   plans, answers with the words that differ, and settings, in columns locked to one seed and step
+//   the run of Distill, its settings and its address stay as they are; a run that trains is not paused unasked
+//   results survive a tick and a reload, and a comparison is not offered as the last run
 //   a seed that is none is marked; without a GPU the button says why; axe, light and dark, 1440 and 390 px
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -35,7 +37,7 @@ test.each([
   expect(await page.locator(".difference-table").innerText()).toMatch(/sft[^]*cot2align/i);
   // One seed's columns: SFT has no plan and says so; pointing at the other's map names the pair.
   expect(await page.locator(".panel-plans section").count()).toBe(1);
-  expect(await page.locator(".panel-plans").innerText()).toMatch(/Without such a plan: SFT/);
+  expect(await page.locator(".panel-plans").innerText()).toMatch(/No transport plan: SFT/);
   await page.locator(".panel-plans .heatmap-map").press("ArrowDown");
   expect(await page.locator(".panel-plans .pair .token").count()).toBe(2);
   await page.getByLabel("Step", { exact: true }).fill("0");
@@ -57,6 +59,47 @@ test.each([
 
 test("without a GPU it says why", async () => {
   const { page } = await site.open({ engine: { noGpu: "no-webgpu" }, hash: "#/compare" });
-  await page.getByText("Training needs WebGPU, and a device").waitFor();
+  await page.getByText("This browser has no WebGPU").waitFor();
   expect(await page.getByRole("button", { name: "Compare", exact: true }).isDisabled()).toBe(true);
+});
+
+test("the run of Distill is left alone, a run that trains is asked about, results outlive tick and reload", async () => {
+  const { page, complaints } = await site.open({
+    engine: { stepMs: 20 },
+    hash: "#/distill?v=1&seed=11&steps=77",
+  });
+  await page.getByRole("button", { name: "Step", exact: true }).click();
+  await page.locator('.standing[data-status="paused"][data-step="1"]').waitFor();
+  const address = page.url();
+  const standing = await page.locator(".standing").innerText();
+  await page.getByRole("link", { name: "Compare", exact: true }).click();
+  await page.getByLabel("Steps", { exact: true }).fill("6");
+  await page.getByLabel("Seeds", { exact: true }).fill("1");
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.run-list [data-status="done"]').length === 2);
+  await page.getByRole("link", { name: "Distill", exact: true }).click();
+  expect(await page.locator(".standing").innerText()).toBe(standing); // step 1 / 77, paused
+  expect(await page.getByLabel("Seed", { exact: true }).inputValue()).toBe("11");
+  await expect.poll(() => page.url()).toBe(address);
+  // A tick adds what waits, a reload brings all back.
+  await page.getByRole("button", { name: "Play", exact: true }).click();
+  await page.locator('.standing[data-status="running"]').waitFor();
+  await page.getByRole("link", { name: "Compare", exact: true }).click();
+  await page.getByLabel("ULD: sorted probabilities").check();
+  const lines = () =>
+    page.locator(".run-list li").evaluateAll((all) => all.map((li) => (li as HTMLElement).dataset["status"]));
+  expect(await lines()).toEqual(["done", "done", "waiting"]);
+  await page.getByRole("button", { name: "Run the one that waits" }).click();
+  await page.getByText("Your run on Distill is training").waitFor();
+  expect(await lines()).toEqual(["done", "done", "waiting"]);
+  await page.getByRole("button", { name: "Let it train" }).click();
+  await page.getByRole("button", { name: "Run the one that waits" }).click();
+  await page.getByRole("button", { name: "Pause it and compare" }).click();
+  await page.waitForFunction(() => document.querySelectorAll('.run-list [data-status="done"]').length === 3);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelectorAll('.run-list [data-status="done"]').length === 3);
+  expect(await page.locator(".compare-table tbody tr").count()).toBe(3);
+  await page.getByRole("link", { name: "Distill", exact: true }).click();
+  expect(await page.locator('[data-notice="session"]').count()).toBe(0);
+  expect(complaints).toEqual([]);
 });

@@ -3,6 +3,8 @@
 //   a run that fails is one row, and the next goes on; stop ends after the run at hand
 //   a budget of seconds; the cross entropy without its weight; plans and answers of each run
 //   on other models and rows: every method on them, one split for all seeds; who teaches itself still does
+//   what is finished stays: another method or seed only adds waiting runs, going back and forth loses nothing, a reload
+//   brings all back (plans bit for bit); storage that fails is said; its engine is opened for runs and let go after
 //   the table as Markdown and as LaTeX, with what each reserves escaped
 //   bands; settings that differ
 //   mean and sample deviation by hand; one run has no deviation (control: two have)
@@ -14,6 +16,8 @@ import {
   configOf,
   createApp,
   createComparison,
+  KeepError,
+  type KeptFiles,
   differences,
   planAt,
   spread,
@@ -30,8 +34,21 @@ const plan = (step: number): PlanRecord => ({
   ...{ iterations: 1, marginalError: 0, converged: true },
 });
 
+function memory(): KeptFiles & { readonly content: Map<string, Uint8Array> } {
+  const content = new Map<string, Uint8Array>();
+  return {
+    content,
+    read: async (name) => content.get(name),
+    write: async (name, data) =>
+      void content.set(name, typeof data === "string" ? new TextEncoder().encode(data) : data),
+    remove: async (name) => void content.delete(name),
+  };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+
 /** An engine that trains in no time, a quarter of a second a step by its own word; seed 13 fails. */
-function rig(stopsAt = Infinity) {
+function rig({ stopsAt = Infinity, files }: { stopsAt?: number; files?: KeptFiles } = {}) {
   let at = 0;
   let emit: (event: EngineEvent) => void = () => {};
   let config: RunConfig | undefined;
@@ -85,8 +102,18 @@ function rig(stopsAt = Infinity) {
     baseUrl: "http://localhost/",
     fetchJson: async () => ({}),
   });
-  return { comparison: createComparison(app), loaded };
+  const doors: string[] = [];
+  const comparison = createComparison({
+    app,
+    openEngine: () => doors.push("open"),
+    closeEngine: () => doors.push("close"),
+    ...(files && { files }),
+  });
+  return { comparison, loaded, doors };
 }
+
+const statuses = ({ comparison }: ReturnType<typeof rig>) =>
+  comparison.store.getState().runs.map(({ preset, seed, status }) => `${preset} ${seed} ${status}`);
 
 test("every method with every seed, on one budget", async () => {
   const { comparison, loaded } = rig();
@@ -119,12 +146,94 @@ test("every method with every seed, on one budget", async () => {
 });
 
 test("a budget of seconds stops each run after them, and scores it there", async () => {
-  const { comparison } = rig(9);
+  const { comparison } = rig({ stopsAt: 9 });
   comparison.change({ presets: ["sft"], seeds: [4], limit: "seconds", seconds: 2, steps: 50 });
   await comparison.start();
   const [run] = comparison.store.getState().runs;
   expect(run).toMatchObject({ status: "done", seconds: 2.25, accuracy: 0.4, answers: { step: 9 } });
   expect(run?.loss).toHaveLength(9);
+});
+
+test("another method or seed adds waiting runs and keeps what is done; only what waits is run", async () => {
+  const r = rig();
+  const { comparison, loaded, doors } = r;
+  comparison.change({ presets: ["sft"], seeds: [2], steps: 3 });
+  expect(statuses(r)).toEqual([]);
+  await comparison.start();
+  const [first] = comparison.store.getState().runs;
+  comparison.change({ presets: ["sft", "uld"], seeds: [2, 4] });
+  expect(statuses(r)).toEqual(["sft 2 done", "uld 2 waiting", "sft 4 waiting", "uld 4 waiting"]);
+  expect(comparison.store.getState().runs[0]).toBe(first);
+  expect(loaded).toHaveLength(1);
+  await comparison.start();
+  expect(statuses(r)).toEqual(["sft 2 done", "uld 2 done", "sft 4 done", "uld 4 done"]);
+  expect(loaded.map(({ seed, method }) => `${seed} ${method.id}`)).toEqual([
+    "2 sft",
+    "2 uld",
+    "4 sft",
+    "4 uld",
+  ]);
+  comparison.change({ presets: ["uld"] });
+  comparison.change({ presets: ["sft", "uld"] });
+  expect(statuses(r)).toEqual(["sft 2 done", "uld 2 done", "sft 4 done", "uld 4 done"]);
+  expect(doors).toEqual(["open", "close", "open", "close"]);
+  await comparison.start(true);
+  expect(loaded).toHaveLength(8); // asked for again, all of them
+});
+
+test("another number of steps shows none of the old runs, and the way back shows all", async () => {
+  const r = rig();
+  const { comparison } = r;
+  comparison.change({ presets: ["sft", "uld"], seeds: [2], steps: 3 });
+  await comparison.start();
+  comparison.change({ steps: 30 });
+  expect(statuses(r)).toEqual([]);
+  expect(comparison.store.getState().finished).toHaveLength(2);
+  comparison.showFinished();
+  expect(comparison.store.getState().budget.steps).toBe(3);
+  expect(statuses(r)).toEqual(["sft 2 done", "uld 2 done"]);
+});
+
+test("a reload brings the results back, plans bit for bit; deleted is deleted", async () => {
+  const files = memory();
+  const first = rig({ files });
+  first.comparison.change({ presets: ["sft", "uld"], seeds: [2], steps: 3, rows: 10 });
+  await first.comparison.start();
+  await settled();
+  const second = rig({ files });
+  await second.comparison.open();
+  expect(second.comparison.store.getState().budget).toEqual(first.comparison.store.getState().budget);
+  expect(second.comparison.store.getState().runs).toEqual(first.comparison.store.getState().runs);
+  expect(second.comparison.store.getState().runs[0]?.plans["hidden"]?.[0]?.plan).toEqual(Float32Array.of(1));
+  expect(second.comparison.store.getState().runs[0]).toMatchObject({ accuracy: 0.2, scored: 10 });
+  second.comparison.clear();
+  await settled();
+  expect([...files.content.keys()]).toEqual(["comparison.json"]);
+  const third = rig({ files });
+  await third.comparison.open();
+  expect(third.comparison.store.getState().finished).toEqual([]);
+});
+
+test("storage that is full is said, and the comparison goes on; a broken file is left out", async () => {
+  const full = rig({
+    files: { ...memory(), write: async () => Promise.reject(new KeepError("full", "storage is full")) },
+  });
+  full.comparison.change({ presets: ["sft"], seeds: [2, 4], steps: 3 });
+  await full.comparison.start();
+  await settled();
+  expect(statuses(full)).toEqual(["sft 2 done", "sft 4 done"]);
+  expect(full.comparison.store.getState().keepIssue).toBe("storage is full");
+
+  const files = memory();
+  const good = rig({ files });
+  good.comparison.change({ presets: ["sft"], seeds: [2, 4], steps: 3 });
+  await good.comparison.start();
+  await settled();
+  const [name = ""] = [...files.content.keys()].filter((key) => key !== "comparison.json");
+  files.content.set(name, new TextEncoder().encode("{"));
+  const later = rig({ files });
+  await later.comparison.open();
+  expect(statuses(later)).toEqual(["sft 2 waiting", "sft 4 done"]);
 });
 
 test("bands: mean ± deviation of the runs that got there", () => {
@@ -198,11 +307,15 @@ test("spread", () => {
 test("on other models and rows: one split for all seeds, and who teaches itself still does", () => {
   const { budget } = rig().comparison.store.getState();
   const data = { ...configOf("sft", 1, budget).data, source: "own:mine@12", maxLength: 64 };
-  const on = { ...budget, seeds: [5, 6], setting: { teacher: "local:t@1", student: "local:s@2", data } };
+  const on = {
+    ...budget,
+    seeds: [5, 6],
+    setting: { teacher: "local:t@1", student: "local:s@2", data, seed: 7 },
+  };
   for (const seed of on.seeds) {
     const sft = configOf("sft", seed, on);
     expect(sft).toMatchObject({ teacher: "local:t@1", student: "local:s@2", seed });
-    expect(sft.data).toEqual({ ...data, splitSeed: 5 });
+    expect(sft.data).toEqual({ ...data, splitSeed: 7 }); // as Data says, and as a run of Distill takes it
   }
   expect(configOf("seqkd", 5, on).data.outputs).toBe("teacher"); // that is the method
   expect(configOf("kd", 5, on).teacher).toBe("local:s@2");

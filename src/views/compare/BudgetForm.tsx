@@ -1,11 +1,11 @@
 import { useState } from "react";
 import { useStore } from "zustand";
 import { FIRST_LIGHT, PRESETS } from "../../config/presets";
-import { type Budget, judgeDraft, type PresetId, type Setting } from "../../store";
+import { type Budget, canonical, judgeDraft, type PresetId, type Setting } from "../../store";
 import { messages } from "../messages";
 import { modelTitle } from "../models/model-title";
 import { Segmented } from "../shell/Segmented";
-import { useApp, useAppParts } from "../use-app";
+import { useActions, useApp, useAppParts } from "../use-app";
 
 const { compare: text } = messages;
 const PRESET_IDS = Object.keys(PRESETS) as PresetId[]; // keys of a const object
@@ -14,7 +14,7 @@ const PRESET_IDS = Object.keys(PRESETS) as PresetId[]; // keys of a const object
 export function BudgetForm() {
   const { comparison } = useAppParts();
   const { budget, running } = useStore(comparison.store);
-  const ready = useApp(({ device, run }) => device.kind === "open" && run.status !== "loading");
+  const device = useApp((state) => state.device.kind);
   const distill = useApp(({ draft }) => judgeDraft(draft).config);
   const chosen = (preset: PresetId) => budget.presets.includes(preset);
   const toggle = (preset: PresetId) =>
@@ -41,9 +41,21 @@ export function BudgetForm() {
           options={text.settings.map((option) => ({ ...option, disabled: !distill }))}
           value={budget.setting ? "distill" : "presets"}
           disabled={running}
-          onChange={(whose) => comparison.change({ setting: whose === "distill" ? distill : undefined })}
+          onChange={(whose) =>
+            comparison.change({ setting: whose === "distill" && distill ? settingOf(distill) : undefined })
+          }
         />
         <p className="hint">{settingText(budget.setting ?? FIRST_LIGHT)}</p>
+        {budget.setting && distill && !sameSetting(budget.setting, distill) && (
+          <button
+            type="button"
+            className="quiet"
+            disabled={running}
+            onClick={() => comparison.change({ setting: settingOf(distill) })}
+          >
+            {text.settingAgain(settingText(distill))}
+          </button>
+        )}
       </div>
       <ListField
         name={text.seeds}
@@ -88,26 +100,65 @@ export function BudgetForm() {
       <p className="field-wide hint">
         {timed ? text.totalTimed(many, budget.seconds, budget.steps) : text.total(many, budget.steps)}
       </p>
-      <div className="field-wide row">
-        {running ? (
-          <button type="button" className="primary" onClick={comparison.stop}>
-            {text.stop}
-          </button>
-        ) : (
-          <button
-            type="button"
-            className="primary"
-            disabled={!ready || !usable}
-            onClick={() => void comparison.start()}
-          >
-            {text.start}
-          </button>
-        )}
-      </div>
-      {!ready && !running && <p className="field-wide hint">{text.needsGpu}</p>}
+      <StartButtons usable={usable && device === "open"} />
+      {device !== "open" && !running && <p className="field-wide hint">{text.needsGpu[device]}</p>}
     </form>
   );
 }
+
+/** Start, stop, and a question first where a run of Distill would be interrupted. */
+function StartButtons({ usable }: { readonly usable: boolean }) {
+  const { comparison } = useAppParts();
+  const { pause } = useActions();
+  const { runs, running } = useStore(comparison.store);
+  const trains = useApp(({ run }) => run.status === "running");
+  const standing = useApp(({ run }) => text.interrupts(run.step, run.config?.steps ?? 0));
+  const [asks, ask] = useState(false);
+  const waiting = runs.filter(({ status }) => status !== "done").length;
+  const again = runs.length > 0 && waiting === 0;
+  const start = () => {
+    ask(false);
+    if (trains) pause();
+    void comparison.start(again);
+  };
+  if (running)
+    return (
+      <div className="field-wide row">
+        <button type="button" className="primary" onClick={comparison.stop}>
+          {text.stop}
+        </button>
+      </div>
+    );
+  if (asks && trains)
+    return (
+      <div className="field-wide question-box" role="alert">
+        <p>{standing}</p>
+        <div className="row">
+          <button type="button" className="primary" onClick={start}>
+            {text.interrupt}
+          </button>
+          <button type="button" className="quiet" onClick={() => ask(false)}>
+            {text.dontInterrupt}
+          </button>
+        </div>
+      </div>
+    );
+  return (
+    <div className="field-wide row">
+      <button
+        type="button"
+        className={again ? undefined : "primary"}
+        disabled={!usable}
+        onClick={() => (trains ? ask(true) : start())}
+      >
+        {again ? text.again : waiting > 0 ? text.goOn(waiting) : text.start}
+      </button>
+    </div>
+  );
+}
+
+const settingOf = ({ teacher, student, data, seed }: Setting): Setting => ({ teacher, student, data, seed });
+const sameSetting = (a: Setting, b: Setting): boolean => canonical(settingOf(a)) === canonical(settingOf(b));
 
 const settingText = ({ teacher, student, data }: Setting): string =>
   text.on(modelTitle(teacher), modelTitle(student), modelTitle(data.source));
@@ -134,6 +185,12 @@ interface ListFieldProps {
 function ListField({ name, value, disabled, read }: ListFieldProps) {
   const { comparison } = useAppParts();
   const [typed, setTyped] = useState(value);
+  const [from, setFrom] = useState(value);
+  if (from !== value) {
+    // Changed from elsewhere: the runs of an earlier visit bring their own budget.
+    setFrom(value);
+    if (JSON.stringify(read(typed)) !== JSON.stringify(read(value))) setTyped(value);
+  }
   return (
     <div className="field">
       <label>

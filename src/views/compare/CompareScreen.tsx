@@ -1,9 +1,10 @@
+import { useEffect, useState } from "react";
 import { useStore } from "zustand";
 import { PRESETS } from "../../config/presets";
 import { summarize, type ComparedRun } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
-import { useApp, useAppParts } from "../use-app";
+import { useAppParts } from "../use-app";
 import { BudgetForm } from "./BudgetForm";
 import { CurvesPanel } from "./Curves";
 import { Differences } from "./Differences";
@@ -15,7 +16,8 @@ const { compare: text } = messages;
 /** Methods side by side: the same rows, seeds and steps for each. */
 export function CompareScreen() {
   const { comparison } = useAppParts();
-  const { runs } = useStore(comparison.store);
+  const { runs, keepIssue } = useStore(comparison.store);
+  useEffect(() => void comparison.open(), [comparison]);
   return (
     <div className="compare">
       <div className="rail">
@@ -24,6 +26,8 @@ export function CompareScreen() {
         </Panel>
         <Panel title={text.runs} name="runs">
           <RunList runs={runs} />
+          <Finished />
+          {keepIssue && <p className="issue">{text.notKept(keepIssue)}</p>}
         </Panel>
       </div>
       <div className="compare-results">
@@ -45,7 +49,6 @@ export function CompareScreen() {
 }
 
 function RunList({ runs }: { readonly runs: readonly ComparedRun[] }) {
-  const step = useApp(({ run }) => run.step);
   if (runs.length === 0) return <p className="empty">{text.empty}</p>;
   return (
     <ol className="run-list">
@@ -54,11 +57,60 @@ function RunList({ runs }: { readonly runs: readonly ComparedRun[] }) {
           <b>{PRESETS[run.preset].title}</b> <span className="muted">{text.seed(run.seed)}</span>{" "}
           <span role="status">
             {text.status[run.status]}
-            {run.status === "running" && ` · ${text.at(step)}`}
+            {run.status === "running" && ` · ${text.at(run.loss.length, run.config.steps)}`}
           </span>
           {run.failure && <p className="issue">{run.failure}</p>}
         </li>
       ))}
     </ol>
+  );
+}
+
+/** Results that the present choice does not show, and the way to be rid of all of them. */
+function Finished() {
+  const { comparison } = useAppParts();
+  const { runs, finished, running } = useStore(comparison.store);
+  const [sure, setSure] = useState(false);
+  const others = finished.filter(
+    ({ key, preset }) => !runs.some((r) => r.key === key && r.preset === preset),
+  );
+  const last = finished.at(-1);
+  if (!last || running) return null;
+  return (
+    <div className="finished-runs">
+      {others.length > 0 && (
+        <p className="hint">
+          {text.others(others.length)}{" "}
+          {others.includes(last) && (
+            <button type="button" className="quiet" onClick={comparison.showFinished}>
+              {text.showOthers(last.budget.steps, last.budget.batchSize)}
+            </button>
+          )}
+        </p>
+      )}
+      <p className="row">
+        {sure ? (
+          <>
+            <span>{text.clearSure(finished.length)}</span>
+            <button
+              type="button"
+              onClick={() => {
+                setSure(false);
+                comparison.clear();
+              }}
+            >
+              {text.clearYes}
+            </button>
+            <button type="button" className="quiet" onClick={() => setSure(false)}>
+              {text.clearNo}
+            </button>
+          </>
+        ) : (
+          <button type="button" className="quiet" onClick={() => setSure(true)}>
+            {text.clear}
+          </button>
+        )}
+      </p>
+    </div>
   );
 }

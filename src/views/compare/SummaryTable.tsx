@@ -2,7 +2,7 @@ import { useState } from "react";
 import { PRESETS } from "../../config/presets";
 import type { Spread, Summary } from "../../store";
 import { csv, download } from "../download";
-import { decimals, percent, significant } from "../format";
+import { count, decimals, percent, significant } from "../format";
 import { messages } from "../messages";
 import { latexTable, markdownTable } from "./table-text";
 
@@ -18,10 +18,14 @@ const COLUMNS: readonly { readonly name: string; readonly read: (summary: Summar
   { name: text.columns.runs, read: ({ runs }) => String(runs) },
   { name: text.columns.steps, read: ({ steps }) => withSpread(steps, (n) => decimals(n, 0)) },
   { name: text.columns.accuracy, read: ({ accuracy }) => withSpread(accuracy, share) },
+  { name: text.columns.scored, read: ({ scored }) => scored.map((n) => count(n)).join(", ") || "–" },
   { name: text.columns.crossEntropy, read: ({ crossEntropy }) => withSpread(crossEntropy, significant) },
   { name: text.columns.loss, read: ({ loss }) => withSpread(loss, significant) },
   { name: text.columns.seconds, read: ({ seconds }) => withSpread(seconds, (s) => decimals(s, 1)) },
 ];
+
+/** With so few held-out rows one answer is over one per cent. */
+const FEW = 100;
 
 /** Mean and deviation over the seeds; to be copied. */
 export function SummaryTable({ summaries }: { readonly summaries: readonly Summary[] }) {
@@ -31,6 +35,7 @@ export function SummaryTable({ summaries }: { readonly summaries: readonly Summa
     PRESETS[summary.preset].title,
     ...COLUMNS.map(({ read }) => read(summary)),
   ]);
+  const fewest = Math.min(...summaries.flatMap(({ scored }) => scored));
   const copy = (content: string) =>
     navigator.clipboard.writeText(content).then(
       () => setNote(messages.config.copied),
@@ -84,7 +89,9 @@ export function SummaryTable({ summaries }: { readonly summaries: readonly Summa
           {note}
         </span>
       </div>
-      <p className="hint">{text.caution}</p>
+      <p className="hint">
+        {text.caution} {fewest < FEW && text.cautionFew(fewest)}
+      </p>
     </>
   );
 }
