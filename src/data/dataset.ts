@@ -1,6 +1,6 @@
 // A data set ready for training: each row tokenized for student and teacher, what cannot be used set aside with a reason.
 
-import type { Tokenizer } from "../models";
+import { ModelError, type Tokenizer } from "../models";
 import { bucketLength, makeSideBatch, type PairBatch, type SideBatch } from "./batch";
 import { encodeRow, type LengthLimits, type Sequence } from "./encode";
 import { DataError } from "./errors";
@@ -67,8 +67,10 @@ export function prepareDataset(
       if (plain && plainToo) usable.push({ index, row, ...plain });
       usable.push({ index, row, ...main, ...(plain && { plain }) });
     } catch (error) {
-      if (!(error instanceof DataError)) throw error;
-      dropped.push({ row, reason: error.message });
+      // A text that a model has no embeddings for is the row's fault, not the model's.
+      if (error instanceof ModelError) dropped.push({ row, reason: `row ${row.id}: ${error.message}` });
+      else if (error instanceof DataError) dropped.push({ row, reason: error.message });
+      else throw error;
     }
   }
   if (usable.length === 0) {

@@ -1,7 +1,7 @@
 // Ranges of a file, filled as the file passes by: nothing of it is held but what its ranges keep.
 
 import { ModelError } from "./errors";
-import type { ByteStream } from "./files";
+import { type ByteStream, refusePointer } from "./files";
 
 export interface ByteRange {
   /** Whose bytes they are: named in errors. */
@@ -18,9 +18,12 @@ export async function readRanges(
   path: string,
   ranges: readonly ByteRange[],
 ): Promise<void> {
-  if (size !== undefined) refuseBeyond(size, path, ranges);
   let position = 0;
   for await (const chunk of chunks) {
+    if (position === 0) {
+      refusePointer(chunk);
+      if (size !== undefined) refuseBeyond(size, path, ranges);
+    }
     const next = position + chunk.length;
     for (const { start, bytes, write } of ranges) {
       const [from, to] = [Math.max(start, position), Math.min(start + bytes, next)];

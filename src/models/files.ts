@@ -51,6 +51,7 @@ export function urlFiles(
   fetchFn: FetchFn = (url, init) => fetch(url, init),
 ): ModelFiles {
   const base = baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`;
+  const at = (path: string): string => base + path.split("/").map(encodeURIComponent).join("/");
   if (typeof location !== "undefined" && new URL(base, location.href).origin !== location.origin) {
     throw new RangeError(`models are read from this site (${location.origin}) only, got ${base}`);
   }
@@ -58,16 +59,16 @@ export function urlFiles(
     id,
     asking: true,
     async read(path, onProgress) {
-      const response = await request(id, path, fetchFn, base + path);
+      const response = await request(id, path, fetchFn, at(path));
       return collect(bodyOf(id, path, response, onProgress));
     },
     async stream(path, onProgress) {
-      const response = await request(id, path, fetchFn, base + path);
+      const response = await request(id, path, fetchFn, at(path));
       return bodyOf(id, path, response, onProgress);
     },
     async has(path) {
       try {
-        const response = await fetchFn(base + path, { method: "HEAD" });
+        const response = await fetchFn(at(path), { method: "HEAD" });
         return response.ok && !isPageFallback(path, response);
       } catch {
         return false;
@@ -96,11 +97,51 @@ export async function readJson(files: ModelFiles, path: string): Promise<unknown
 }
 
 export function parseJson(bytes: Uint8Array): unknown {
+  refusePointer(bytes);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
     throw new ModelError("invalid", `expected UTF-8 JSON, but ${reason(error)}`);
   }
+}
+
+/**
+ * A path that a file of the folder names, in plain form: "./a b/é" is "a b/é". Undefined for one that would leave the
+ * folder or that reads differently on another system.
+ */
+export function pathInside(path: string): string | undefined {
+  // oxlint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\\]/.test(path) || /^([/~]|[A-Za-z]:)/.test(path)) return undefined;
+  const parts = path.split("/").filter((part) => part !== ".");
+  return parts.length > 0 && parts.every((part) => part !== "" && part !== "..")
+    ? parts.join("/")
+    : undefined;
+}
+
+const POINTER = "version https://git-lfs.github.com/spec/";
+
+/**
+ * A repository that was cloned without Git LFS holds a note of some 130 bytes where a large file should be.
+ *
+ * @throws ModelError when `start`, the first bytes of a file or all of it, is such a note
+ */
+export function refusePointer(start: Uint8Array): void {
+  if (start[0] !== POINTER.charCodeAt(0)) return;
+  const note = new TextDecoder().decode(start.subarray(0, 400));
+  if (!note.startsWith(POINTER)) return;
+  const [, size] = /^size (\d+)$/m.exec(note) ?? [];
+  const real = size === undefined ? "" : `, which has ${Number(size).toLocaleString("en")} bytes`;
+  throw new ModelError(
+    "invalid",
+    `this is a Git LFS pointer, not the file itself${real}. Run \`git lfs pull\` in the folder, or download the file from the model's page.`,
+  );
+}
+
+/** So far it reads like a pointer, and is not at its end. */
+export function maybePointer(start: Uint8Array): boolean {
+  const note = new TextDecoder().decode(start.subarray(0, 400));
+  if (note.length < POINTER.length) return POINTER.startsWith(note);
+  return note.startsWith(POINTER) && start.length < 400 && !/\nsize \d+\n/.test(note);
 }
 
 export function missingFile(id: string, path: string, found: string): ModelError {

@@ -3,7 +3,7 @@
 
 import { type ByteRange, readRanges } from "./byte-ranges";
 import { ModelError } from "./errors";
-import { allocate, type ModelFiles, type ReadProgress, streamOf } from "./files";
+import { allocate, type ModelFiles, pathInside, type ReadProgress, streamOf } from "./files";
 import { type ExternalData, type Field, fields, message, type OnnxGraph, type OnnxTensor } from "./onnx-wire";
 import { intField, lengthField, lengthHead } from "./onnx-write";
 
@@ -20,13 +20,14 @@ export function externalFiles(graph: OnnxGraph, onnxFile: string): string[] {
 
 /** @throws ModelError for a location that leaves the graph's folder. */
 export function beside(onnxFile: string, location: string): string {
-  if (!/^[\w][\w.-]*$/.test(location)) {
+  const inside = pathInside(location);
+  if (inside === undefined) {
     throw new ModelError(
       "invalid",
       `weights are said to lie in ${JSON.stringify(location)}, which is not a file beside the graph`,
     );
   }
-  return onnxFile.replace(/[^/]*$/, location);
+  return onnxFile.slice(0, onnxFile.lastIndexOf("/") + 1) + inside;
 }
 
 /**

@@ -3,7 +3,7 @@
 // files reads it, and weights can be converted one by one as they pass by.
 
 import { ModelError } from "./errors";
-import { type ByteStream, concatBytes } from "./files";
+import { type ByteStream, concatBytes, refusePointer } from "./files";
 import { intField, lengthField, type Parts } from "./onnx-write";
 
 /** The `location` of a payload that lies in the ONNX file itself: no file beside it has that name. */
@@ -20,11 +20,15 @@ const [FLOAT_DATA, RAW_DATA, EXTERNAL, LOCATION] = [4, 9, 13, 14];
 export async function outlineOnnx({ size, chunks }: ByteStream, keptBytes = 4096): Promise<Uint8Array> {
   const cursor = createCursor(chunks);
   const parts: Uint8Array[] = [new Uint8Array(0)];
-  while (await cursor.more()) {
-    const { no, nested, length } = await readHead(cursor, size ?? Infinity);
-    if (no === GRAPH && nested)
-      parts.push(...lengthField(GRAPH, await outlineGraph(cursor, length, keptBytes)));
-    else await cursor.skip(length);
+  try {
+    while (await cursor.more()) {
+      const { no, nested, length } = await readHead(cursor, size ?? Infinity);
+      if (no === GRAPH && nested)
+        parts.push(...lengthField(GRAPH, await outlineGraph(cursor, length, keptBytes)));
+      else await cursor.skip(length);
+    }
+  } finally {
+    await cursor.close(); // a broken file, too, is let go of
   }
   return concatBytes(parts);
 }
@@ -104,6 +108,7 @@ interface Cursor {
   skip(length: number): Promise<void>;
   /** A copy. */
   take(length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
 }
 
 function createCursor(chunks: AsyncIterable<Uint8Array>): Cursor {
@@ -117,6 +122,7 @@ function createCursor(chunks: AsyncIterable<Uint8Array>): Cursor {
       if (next.done) return false;
       before += chunk.length;
       [chunk, at] = [next.value, 0];
+      if (before === 0) refusePointer(chunk);
     }
     return true;
   }
@@ -146,6 +152,9 @@ function createCursor(chunks: AsyncIterable<Uint8Array>): Cursor {
       const pieces: Uint8Array[] = [];
       await each(length, (piece) => pieces.push(piece.slice()));
       return pieces.length === 0 ? new Uint8Array(0) : concatBytes(pieces);
+    },
+    async close() {
+      await source.return?.();
     },
   };
 }

@@ -2,7 +2,7 @@
 // Read into f32 whatever the stored precision; written as F32. https://huggingface.co/docs/safetensors
 
 import { ModelError, reason } from "./errors";
-import { concatBytes } from "./files";
+import { concatBytes, maybePointer, refusePointer } from "./files";
 import { bfloatStore, halfStore } from "./half";
 
 export interface NamedTensor {
@@ -12,11 +12,22 @@ export interface NamedTensor {
 
 /** The reference implementation's own limit. */
 const MAX_HEADER_BYTES = 100_000_000;
+/** What is read. */
 const ELEMENT_BYTES = new Map([
   ["F32", 4],
   ["F16", 2],
   ["BF16", 2],
 ]);
+/** What else a file may hold, beside tensors that are read: passed over when nobody asks for it. */
+const OTHER_BYTES = new Map(
+  Object.entries({
+    ...{ BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1, U16: 2, I16: 2, U32: 4, I32: 4 },
+    ...{ U64: 8, I64: 8, F64: 8, C64: 8 },
+  }),
+);
+
+/** Whether a tensor is wanted, by its name: one that is not is passed over, whatever its type. */
+export type Wanted = (name: string, dtype: string) => boolean;
 
 interface Entry {
   readonly dtype: string;
@@ -36,8 +47,9 @@ export function readSafetensors(bytes: Uint8Array): Map<string, NamedTensor> {
 export async function streamSafetensors(
   chunks: AsyncIterable<Uint8Array>,
   size?: number,
+  wanted?: Wanted,
 ): Promise<Map<string, NamedTensor>> {
-  const reader = createSafetensorsReader(size);
+  const reader = createSafetensorsReader(size, wanted);
   for await (const chunk of chunks) reader.push(chunk);
   return reader.end();
 }
@@ -48,8 +60,11 @@ export interface SafetensorsReader {
   end(): Map<string, NamedTensor>;
 }
 
-/** `size` in bytes, where it is known beforehand: a header that asks for more is refused before memory is. */
-export function createSafetensorsReader(size?: number): SafetensorsReader {
+/**
+ * @param size in bytes, where it is known beforehand: a header that asks for more is refused before memory is
+ * @param wanted which tensors to keep; all unless said, and then one of a type that is not read is refused
+ */
+export function createSafetensorsReader(size?: number, wanted: Wanted = () => true): SafetensorsReader {
   let head: Uint8Array | undefined = new Uint8Array(0); // bytes before the data, until the header is whole
   let layout: Layout | undefined;
   let received = 0;
@@ -60,9 +75,12 @@ export function createSafetensorsReader(size?: number): SafetensorsReader {
 
   function start(bytes: Uint8Array): Uint8Array | undefined {
     head = head && concatBytes([head, bytes]);
+    if (head && maybePointer(head)) return undefined; // the next bytes will tell
     layout = head && readLayout(head, size);
     if (!layout || !head) return undefined;
     for (const [name, entry] of layout.entries) {
+      if (!wanted(name, entry.dtype)) continue;
+      refuseType(name, entry);
       const filling = openTensor(name, entry);
       tensors.set(name, { shape: entry.shape, data: filling.data });
       if (entry.end > entry.start) order.push(filling);
@@ -178,6 +196,7 @@ function texts(value: unknown): Record<string, string> {
 }
 
 function headerLength(bytes: Uint8Array): number {
+  refusePointer(bytes);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length <= BigInt(MAX_HEADER_BYTES)) return Number(length);
   throw invalid(
@@ -186,6 +205,7 @@ function headerLength(bytes: Uint8Array): number {
 }
 
 function incompleteHeader(bytes: Uint8Array): ModelError {
+  refusePointer(bytes);
   if (bytes.length < 8) return truncated(`expected at least 8 bytes, got ${bytes.length}`);
   return truncated(`its header ends at byte ${8 + headerLength(bytes)}, but the file has ${bytes.length}`);
 }
@@ -193,13 +213,7 @@ function incompleteHeader(bytes: Uint8Array): ModelError {
 function readEntry(name: string, value: unknown, dataBytes: number): Entry {
   if (typeof value !== "object" || value === null) throw invalid(`${name}: its entry is not an object`);
   const { dtype, shape, data_offsets: offsets }: Record<string, unknown> = { ...value };
-  const elementBytes = typeof dtype === "string" ? ELEMENT_BYTES.get(dtype) : undefined;
-  if (typeof dtype !== "string" || elementBytes === undefined) {
-    throw new ModelError(
-      "unsupported",
-      `${name} is stored as ${JSON.stringify(dtype)}; supported are F32, F16, BF16`,
-    );
-  }
+  if (typeof dtype !== "string") throw unsupportedType(name, dtype);
   if (!isSizes(shape)) throw invalid(`${name}: shape must be a list of sizes, got ${JSON.stringify(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2) {
     throw invalid(`${name}: data_offsets must be [start, end], got ${JSON.stringify(offsets)}`);
@@ -208,14 +222,28 @@ function readEntry(name: string, value: unknown, dataBytes: number): Entry {
   if (end > dataBytes) {
     throw truncated(`${name} ends at byte ${end} of the data, but only ${dataBytes} bytes are there`);
   }
-  const needed = shape.reduce((product, n) => product * n, elementBytes);
-  if (end - start !== needed) {
+  const elementBytes = ELEMENT_BYTES.get(dtype) ?? OTHER_BYTES.get(dtype);
+  const needed = elementBytes && shape.reduce((product, n) => product * n, elementBytes);
+  if (needed !== undefined && end - start !== needed) {
     throw invalid(
       `${name}: ${dtype} [${shape.join(", ")}] takes ${needed} bytes, but data_offsets span ${end - start}`,
     );
   }
+  if (end < start)
+    throw invalid(`${name}: data_offsets must be [start, end], got ${JSON.stringify(offsets)}`);
   return { dtype, shape, start, end };
 }
+
+/** Only what is asked for has to be of a type that we read. */
+function refuseType(name: string, { dtype }: Entry): void {
+  if (!ELEMENT_BYTES.has(dtype)) throw unsupportedType(name, dtype);
+}
+
+const unsupportedType = (name: string, dtype: unknown): ModelError =>
+  new ModelError(
+    "unsupported",
+    `${name} is stored as ${JSON.stringify(dtype)}; supported are F32, F16, BF16`,
+  );
 
 /** Shared bytes are not in the format, and would let a small file expand without limit. */
 function refuseOverlaps(entries: readonly (readonly [string, Entry])[]): void {

@@ -7,13 +7,15 @@ import { gpt2Name, gpt2Shapes } from "./families/gpt2";
 import { gptNeoxName, gptNeoxShapes } from "./families/gpt-neox";
 import { llamaShapes } from "./families/llama";
 import { listSome, type ModelFiles, type ReadProgress } from "./files";
-import type { NamedTensor } from "./safetensors";
+import type { NamedTensor, Wanted } from "./safetensors";
 import { readStudentTensors } from "./student-files";
 
 export interface StudentWeights {
   readonly config: StudentConfig;
   /** Hugging Face names and layouts. No head when the embeddings are tied. */
   readonly tensors: Map<string, NamedTensor>;
+  /** What the files hold and the model does not use, where somebody may wonder. */
+  readonly notes: readonly string[];
 }
 
 export async function loadStudentWeights(
@@ -22,11 +24,30 @@ export async function loadStudentWeights(
 ): Promise<StudentWeights> {
   const config = await loadModelConfig(files);
   const normOffset = config.modelType === "gemma3_text" ? 1 : 0; // x·(1 + w)
+  const others: string[] = [];
   const { file, tensors } = await readStudentTensors(files, expectedTensors(config), {
     normOffset,
+    wanted: choosing(config, others),
     onProgress,
   });
-  return { config, tensors: withFile(file, () => checkTensors(config, tensors)) };
+  const checked = withFile(file, () => checkTensors(config, tensors, others));
+  return { config, tensors: checked, notes: tiedHeadNotes(config, tensors, checked) };
+}
+
+/**
+ * Which tensors of a file to read. Names are judged before types: a causal mask is no weight, be it F32 or U8; nor is
+ * anything else that is stored in whole numbers. The names of floats that nothing explains go into `others`.
+ */
+function choosing(config: StudentConfig, others: string[]): Wanted {
+  const expected = expectedTensors(config);
+  return (stored, dtype) => {
+    const name = weightName(config, stored);
+    if (name === undefined) return false;
+    if (expected.has(name)) return true;
+    if (isHead(name)) return config.tiedEmbeddings; // to see whether it is the embedding
+    if (/^(BF|F)\d/.test(dtype)) others.push(stored);
+    return false;
+  };
 }
 
 /** Every parameter a config implies, in the order of the network. */
@@ -45,10 +66,15 @@ export function expectedTensors(config: StudentConfig): Map<string, readonly num
   }
 }
 
-/** The tensors a config asks for, in network order; anything missing, misshapen or unexplained is refused. */
+/**
+ * The tensors a config asks for, in network order; anything missing, misshapen or unexplained is refused.
+ *
+ * @param others names of further tensors of the file
+ */
 export function checkTensors(
   config: StudentConfig,
   tensors: ReadonlyMap<string, NamedTensor>,
+  others: readonly string[] = [],
 ): Map<string, NamedTensor> {
   const expected = expectedTensors(config);
   const named = canonicalNames(config, tensors);
@@ -68,27 +94,32 @@ export function checkTensors(
     if (bad >= 0) throw new ModelError("invalid", `${name} holds ${tensor.data[bad]} at position ${bad}`);
     checked.set(name, tensor);
   }
-  const unexplained = [...named.keys()].filter((name) => !expected.has(name) && !isHead(name));
+  const unexplained = [...named.keys(), ...others].filter((name) => !expected.has(name) && !isHead(name));
   if (unexplained.length > 0) {
     throw mismatch(
       `config.json does not explain ${listSome(unexplained)}: this is not the plain ${config.modelType} it describes`,
     );
   }
-  if (config.tiedEmbeddings) checkTiedHead(named, checked);
   return checked;
 }
 
-/** By our names, without what follows from the rest: causal masks and rotary tables of older exports. */
+/** By our names, without what is no weight. */
 function canonicalNames(config: StudentConfig, tensors: ReadonlyMap<string, NamedTensor>) {
   const named = new Map<string, NamedTensor>();
   for (const [stored, tensor] of tensors) {
-    const name = canonicalName(config, stored);
-    if (name !== undefined && !name.endsWith(".rotary_emb.inv_freq")) named.set(name, tensor);
+    const name = weightName(config, stored);
+    if (name !== undefined) named.set(name, tensor);
   }
   return named;
 }
 
-function canonicalName({ modelType }: StudentConfig, stored: string): string | undefined {
+/** What follows from the rest, and which exports of several years have stored: rotary tables, positions, masks. */
+const BUFFER =
+  /(^|\.)((original_)?inv_freq|cos_cached|sin_cached|position_ids|rotary_emb\w*\.(cos|sin)|masked_bias)$/;
+
+/** Undefined for a tensor that is no weight. */
+function weightName({ modelType }: StudentConfig, stored: string): string | undefined {
+  if (BUFFER.test(stored)) return undefined;
   if (modelType === "gpt2") return gpt2Name(stored);
   if (modelType === "gpt_neox") return gptNeoxName(stored);
   return stored;
@@ -96,21 +127,24 @@ function canonicalName({ modelType }: StudentConfig, stored: string): string | u
 
 const isHead = (name: string): boolean => name === "lm_head.weight" || name === "embed_out.weight";
 
-/** A tied head may be stored a second time, as long as it is the embedding. */
-function checkTiedHead(
-  named: ReadonlyMap<string, NamedTensor>,
+/** A tied head may be stored a second time. Transformers does not read it, whatever it holds, and neither do we. */
+function tiedHeadNotes(
+  config: StudentConfig,
+  tensors: ReadonlyMap<string, NamedTensor>,
   checked: ReadonlyMap<string, NamedTensor>,
-): void {
+): string[] {
+  if (!config.tiedEmbeddings) return [];
   const [[embeddingName, embedding] = []] = checked; // the network begins with it
-  for (const [name, head] of named) {
-    if (!isHead(name) || !embedding) continue;
+  return [...canonicalNames(config, tensors)].flatMap(([name, head]) => {
+    if (!isHead(name) || !embedding) return [];
     const same =
       head.data.length === embedding.data.length && head.data.every((x, i) => x === embedding.data[i]);
-    if (!same)
-      throw mismatch(
-        `config.json says tie_word_embeddings: true, but ${name} is not ${embeddingName}: set it to false`,
-      );
-  }
+    if (same) return [];
+    return [
+      `${name} is stored and differs from ${embeddingName}. config.json says tie_word_embeddings: true, so the embedding ` +
+        "is the head and what is stored is not used, as in Transformers; set it to false if the stored head is meant.",
+    ];
+  });
 }
 
 const mismatch = (message: string): ModelError => new ModelError("mismatch", message);

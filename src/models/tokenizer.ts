@@ -6,6 +6,7 @@ import { ModelError, reason, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
 import { transformers } from "./hub";
 import { displayBytes, rawTokenBytes, type TokenScheme } from "./token-bytes";
+import { limitTokens, unusedToken } from "./token-limit";
 
 export interface Tokenizer {
   /** Without special tokens around the text. */
@@ -32,7 +33,26 @@ export interface Tokenizer {
 
 const [TOKENIZER, SETTINGS, TEMPLATE] = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
 
+/** A folder's tokenizer, which reads no token that the folder's model has no embedding for. */
 export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
+  const [tokenizer, rows] = await Promise.all([readTokenizer(files), embeddingsOf(files)]);
+  return rows === undefined ? tokenizer : limitTokens(tokenizer, rows);
+}
+
+/** What config.json says, where there is one: a tokenizer alone reads all that it knows. */
+async function embeddingsOf(files: ModelFiles): Promise<number | undefined> {
+  if (!files.asking && !(await files.has("config.json"))) return undefined;
+  const { vocab_size: rows }: Record<string, unknown> = await readJson(files, "config.json").then(
+    (json) => withFile("config.json", () => asObject(json)),
+    (error: unknown) => {
+      if (error instanceof ModelError && error.code === "missing-file") return {};
+      throw error;
+    },
+  );
+  return typeof rows === "number" && Number.isInteger(rows) && rows > 0 ? rows : undefined;
+}
+
+async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
   const [tokenizerJson, stored, { PreTrainedTokenizer }] = await Promise.all([
     readJson(files, TOKENIZER).then((json) => withFile(TOKENIZER, () => asObject(json))),
     readJson(files, SETTINGS).then((json) => withFile(SETTINGS, () => asObject(json))),
@@ -113,7 +133,7 @@ function tokenTable(vocab: ReadonlyMap<string, number>, json: Record<string, unk
   const tokens: string[] = [];
   for (const [token, id] of vocab) tokens[id] = token;
   for (const { id, content } of addedTokens(json)) tokens[id] = content;
-  return Array.from(tokens, (token, id) => token ?? `<unused ${id}>`);
+  return Array.from(tokens, (token, id) => token ?? unusedToken(id));
 }
 
 function addedTokens(json: Record<string, unknown>): { id: number; content: string }[] {

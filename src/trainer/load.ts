@@ -146,11 +146,10 @@ async function open(
   );
   const teacherStates =
     sources.teacherStates && (await openStateSet(sources.teacherStates, run.teacher, teacher, needs));
-  const { config, tensors } = await loadStudentWeights(sources.student);
+  const { config, tensors, notes: asStored } = await loadStudentWeights(sources.student);
+  notes.push(...asStored);
   const original = await session("student", await withOnnxGraph(sources.student, config, tensors));
   const tokenizer = await loadTokenizer(sources.student);
-  checkVocabulary("student", tokenizer, config.vocabSize);
-  checkVocabulary("teacher", teacher.tokenizer, teacher.config.vocabSize);
 
   progress("tokenizing rows", 0, 0);
   const views = objective.views?.(run.method) ?? 1;
@@ -284,16 +283,6 @@ const within = ({ maxLength, maxPrompt }: LengthLimits, maxPositions: number): L
   maxLength: Math.min(maxLength, maxPositions + 1),
   maxPrompt: Math.min(maxPrompt, maxPositions),
 });
-
-function checkVocabulary(role: string, tokenizer: Tokenizer, vocabSize: number): void {
-  if (tokenizer.vocabSize <= vocabSize) return;
-  throw new RunError(
-    "vocabulary",
-    `The ${role}'s tokenizer does not belong to its model.`,
-    `It has ${tokenizer.vocabSize} tokens, the model embeds ${vocabSize}.`,
-    "Take tokenizer.json and config.json from the same model.",
-  );
-}
 
 function differentTokenizers({ title }: Objective, { teacher, student }: TokenTables): RunError {
   return new RunError(

@@ -27,7 +27,13 @@ export function parseGemma3(config: Json): Gemma3Config {
   only(config, "attn_logit_softcapping", [], "null: scores are not capped");
   only(config, "final_logit_softcapping", [], "null: logits are not capped");
   only(config, "use_bidirectional_attention", [false], "false: a causal decoder");
-  const common = commonConfig(config, { tied: true, maxPositions: 131_072, headDim: 256 });
+  const common = commonConfig(config, {
+    tied: true,
+    maxPositions: 131_072,
+    headDim: 256,
+    heads: 8,
+    kvHeads: 4,
+  });
   checkHeads(common);
   const { full, local } = parseRopes(config);
   refusePartial(config, full);

@@ -21,7 +21,7 @@ export interface GptNeoxConfig extends CommonConfig {
 
 export function parseGptNeox(config: Json): GptNeoxConfig {
   const { head_dim: _unused, num_key_value_heads: _none, ...rest } = config; // GPT-NeoX has neither
-  const common = commonConfig(rest, { tied: false, maxPositions: 2048 });
+  const common = commonConfig(rest, { tied: false, maxPositions: 2048, heads: 64 });
   const older = { partial_rotary_factor: config["rotary_pct"], rope_theta: config["rotary_emb_base"] };
   const rope = parseRope({ ...older, ...config }, 10_000, 0.25);
   const rotary = Math.trunc(common.headDim * rope.share);

@@ -22,7 +22,7 @@ export function parseGpt2(config: Json): Gpt2Config {
   only(config, "scale_attn_by_inverse_layer_idx", [false], "false: every layer scales scores alike");
   only(config, "add_cross_attention", [false], "false: a decoder without an encoder");
   const hiddenSize = size(config, "n_embd");
-  const heads = size(config, "n_head");
+  const heads = size(config, "n_head", 12);
   const vocabSize = size(config, "vocab_size");
   if (hiddenSize % heads !== 0)
     throw invalid(`n_embd (${hiddenSize}) must be a multiple of n_head (${heads})`);

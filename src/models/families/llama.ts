@@ -15,9 +15,9 @@ export interface LlamaConfig extends CommonConfig {
 }
 
 const DEFAULTS = {
-  llama: { tied: false, maxPositions: 2048 },
-  qwen2: { tied: false, maxPositions: 32768 },
-  qwen3: { tied: false, maxPositions: 32768, headDim: 128 },
+  llama: { tied: false, maxPositions: 2048, heads: 32 },
+  qwen2: { tied: false, maxPositions: 32768, heads: 32, kvHeads: 32 },
+  qwen3: { tied: false, maxPositions: 32768, headDim: 128, heads: 32, kvHeads: 32 },
 } as const;
 
 const ARCHITECTURES = {
