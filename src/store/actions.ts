@@ -1,20 +1,25 @@
 // What a person can do. Every action is a command to the engine, a change of the state, or both.
 import type { StoreApi } from "zustand/vanilla";
-import type { Command, EngineClient } from "../client";
+import type { EngineClient, EngineEvent } from "../client";
 import { draftFor, draftOf, editDraft, judgeDraft, type PresetId } from "./draft";
 import type { Explorer } from "./explore";
 import { configOfFile } from "./run-files";
 import { draftFromLink } from "./run-link";
 import type { Session } from "./session";
+import { createTrainingActions } from "./training";
 import { saveHiddenNotes, saveTheme } from "./preferences";
-import type { AppState, ColorScale, Layer, LiveRun, Source, Theme } from "./state";
+import type { AfterLoad, AppState, ColorScale, Layer, Source, Theme } from "./state";
 
 export interface Actions {
   play(): void;
   pause(): void;
   step(): void;
-  /** Play on and stop after this step. */
-  runTo(step: number): void;
+  /** As the form says: play or step the loaded run, or load the form's settings first where they differ. */
+  train(how: AfterLoad): void;
+  /** The engine has loaded a run, or will not: do what was to be done then. */
+  hearLoaded(event: EngineEvent): void;
+  /** Settings from another screen; they are loaded at once unless that would end a run that is under way. */
+  use(edits: readonly (readonly [path: string, text: string])[]): void;
   /** The same settings from another seed, which restarts the run. */
   newSeed(): void;
   reset(): void;
@@ -75,33 +80,19 @@ interface Parts {
 }
 
 export function createActions({ store, engine, explorer, session, baseUrl }: Parts): Actions {
-  const changeRun = (change: Partial<LiveRun>) =>
-    store.setState((state) => ({ run: { ...state.run, ...change } }));
-  const command = (message: Extract<Command, { type: "play" | "pause" | "step" | "reset" }>) => {
-    changeRun({ awaiting: message.type });
-    if (message.type !== "pause") store.setState({ source: "live", problem: undefined, planStep: undefined });
-    explorer.refresh();
-    engine.send(message);
-  };
-  const load = () => {
-    const { config } = judgeDraft(store.getState().draft);
-    if (!config) return;
-    changeRun({ config, probe: config.probe.row, awaiting: "load" });
-    store.setState({ problem: undefined });
-    engine.send({ type: "load", config });
-  };
+  const { changeRun, command, load, ...training } = createTrainingActions({ store, engine, explorer });
   return {
     play: () => command({ type: "play" }),
     pause: () => command({ type: "pause" }),
     step: () => command({ type: "step" }),
     reset: () => command({ type: "reset" }),
-    runTo: (step) => command({ type: "play", until: step }),
     newSeed() {
       const seed = String(Math.floor(Math.random() * 10_000));
       store.setState((state) => ({ draft: editDraft(state.draft, "seed", seed) }));
       load();
     },
-    load,
+    ...training,
+    load: () => load(),
     retry() {
       if (store.getState().problem?.kind !== "crash") return load();
       engine.restart();

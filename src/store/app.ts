@@ -58,6 +58,7 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppP
     commit(event);
     session.hear(event);
     recover(event);
+    actions.hearLoaded(event);
     // A load that found no device opens one itself, and goes on.
     if (event.type === "device" && store.getState().run.awaiting !== "load") actions.load();
   });

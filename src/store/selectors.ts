@@ -1,6 +1,6 @@
 // Questions that several panels ask of the state.
 import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../telemetry";
-import { type Draft, fieldText, judgeDraft, sameConfig } from "./draft";
+import { type Draft, draftFields, draftFor, fieldText, judgeDraft, sameConfig } from "./draft";
 import type { AppState, Layer } from "./state";
 
 /** The sites of the shown run's plans, in its own order. */
@@ -58,6 +58,40 @@ export const needsApply = (state: AppState): boolean => {
   const { config } = judgeDraft(state.draft);
   return !sameConfig(config, state.run.config);
 };
+
+/** What the form says and the loaded run does not, in the form's order. */
+export function pendingChanges({ draft, run }: AppState): { readonly path: string; readonly text: string }[] {
+  if (!run.config) return [];
+  const loaded = draftFor(run.config);
+  return draftFields(draft).flatMap(({ path }) => {
+    const text = fieldText(draft, path);
+    return text === undefined || text === fieldText(loaded, path) ? [] : [{ path, text }];
+  });
+}
+
+/**
+ * What the buttons that train would do: go on with the loaded run, or load what the form says and train that. A form
+ * that differs from the loaded run is never passed over in silence.
+ */
+export interface NextTraining {
+  readonly trains: "loaded" | "form";
+  /** A run that has been trained would be left for it. */
+  readonly restarts: boolean;
+  readonly usable: boolean;
+}
+
+export function nextTraining(state: AppState): NextTraining {
+  const { run, draft, device } = state;
+  const idle = run.awaiting === undefined && run.afterLoad === undefined;
+  const pending = run.config !== undefined && needsApply(state);
+  if (!pending) return { trains: "loaded", restarts: false, usable: canPlay(state) && idle };
+  const usable = idle && device.kind === "open" && judgeDraft(draft).config !== undefined;
+  return { trains: "form", restarts: run.step > 0, usable };
+}
+
+/** A run that would be lost by loading another: one that has taken a step, or is about to. */
+export const isUnderWay = ({ run }: AppState): boolean =>
+  run.step > 0 || run.status === "running" || run.afterLoad !== undefined;
 
 /** How long the rest of a run would take, and what that rests on. */
 export interface Estimate {

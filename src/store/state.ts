@@ -42,6 +42,10 @@ export interface Progress {
   readonly total: number;
 }
 
+export type AfterLoad =
+  | { readonly type: "play"; readonly until?: number | undefined }
+  | { readonly type: "step" };
+
 /** The engine's run, as last heard. */
 export interface LiveRun {
   readonly status: RunStatus;
@@ -67,6 +71,8 @@ export interface LiveRun {
   readonly pace: PaceRecord | undefined;
   /** What is being timed. */
   readonly measuring: "profile" | "pace" | undefined;
+  /** What to do once the run that is being loaded is ready. */
+  readonly afterLoad: AfterLoad | undefined;
   /** The command that was sent and not yet answered by a status. */
   readonly awaiting: Command["type"] | undefined;
 }
@@ -146,6 +152,7 @@ const emptyRun: LiveRun = {
   profile: undefined,
   pace: undefined,
   measuring: undefined,
+  afterLoad: undefined,
   awaiting: undefined,
 };
 

@@ -156,7 +156,7 @@ describe("settings", () => {
     await page.locator('.standing[data-status="ready"]').waitFor();
     const epsilon = page.getByLabel("Epsilon", { exact: true });
     await epsilon.fill("-1");
-    expect(await page.locator(".issue").innerText()).toMatch(/greater than 0/);
+    expect(await page.locator(".field .issue").innerText()).toMatch(/greater than 0/);
     expect(await epsilon.getAttribute("aria-invalid")).toBe("true");
     expect(await page.getByRole("button", { name: /Apply/ }).isDisabled()).toBe(true);
     await epsilon.fill("0.2");

@@ -25,12 +25,12 @@ export function KeptSets() {
 function KeptSet({ set }: { readonly set: KeptRows }) {
   const { key, rows, cot, bytes: size, savedAt } = set;
   const desk = useDataDesk();
-  const { edit } = useActions();
+  const actions = useActions();
   const draft = useApp((state) => state.draft);
   const inUse = fieldText(draft, "data.source") === key;
   const [sure, setSure] = useState(false);
   const use = () => {
-    for (const [path, value] of editsForRows(draft, key, cot > 0)) edit(path, value);
+    actions.use(editsForRows(draft, key, cot > 0));
     location.hash = hashOf("distill", "");
   };
   return (

@@ -119,12 +119,12 @@ function Summary({ seen: { preview, of, train, heldOut, question } }: { readonly
 
 function UseRows() {
   const desk = useDataDesk();
-  const { edit } = useActions();
+  const actions = useActions();
   const draft = useApp((state) => state.draft);
   const busy = useDataState((state) => state.progress?.stage === "keeping");
   const use = () =>
     desk.keep((key, cot) => {
-      for (const [path, value] of editsForRows(draft, key, cot)) edit(path, value);
+      actions.use(editsForRows(draft, key, cot));
       location.hash = hashOf("distill", "");
     });
   return (

@@ -11,7 +11,7 @@ interface UseButtonsProps {
   readonly student: string | undefined;
 }
 
-/** Puts a model into the settings of Distill, and goes there. */
+/** Puts a model into the settings of Distill, loads it unless a run is under way, and goes there. */
 export function UseButtons({ teacher, student }: UseButtonsProps) {
   const names = { teacher, student };
   return (
@@ -26,13 +26,13 @@ export function UseButtons({ teacher, student }: UseButtonsProps) {
 
 function UseButton({ role, name }: { readonly role: ModelRole; readonly name: string }) {
   const inUse = useApp(({ draft }) => fieldText(draft, role) === name);
-  const { edit } = useActions();
+  const { use } = useActions();
   if (inUse) return <span className={`badge id-${role}`}>{text.used_as(text.role[role])}</span>;
   return (
     <button
       type="button"
       onClick={() => {
-        edit(role, name);
+        use([[role, name]]);
         location.hash = hashOf("distill", "");
       }}
     >

@@ -1,10 +1,12 @@
-import { canPlay, secondsLeft, type AppState, type LiveRun } from "../../store";
+import { judgeDraft, nextTraining, pendingChanges, secondsLeft, type AppState } from "../../store";
 import { duration } from "../format";
 import { messages } from "../messages";
 import { Segmented } from "../shell/Segmented";
 import { useActions, useApp } from "../use-app";
+import { RunStrip } from "./RunStrip";
 import { RunTo } from "./RunTo";
 import { SaveExport } from "./SaveExport";
+import { changesText } from "./training-text";
 
 /** Play, pause, step, reset; where the run stands. */
 export function RunBar() {
@@ -13,16 +15,17 @@ export function RunBar() {
       <Buttons />
       <Standing />
       <SourceSwitch />
+      <RunStrip />
       <ProgressLine />
     </section>
   );
 }
 
 function Buttons() {
-  const { play, pause, step, reset, newSeed } = useActions();
+  const { train, pause, reset, newSeed } = useActions();
   const status = useApp((state) => state.run.status);
   const awaiting = useApp((state) => state.run.awaiting);
-  const ready = useApp(canPlay);
+  const next = useApp(nextTraining);
   const running = status === "running";
   const started = useApp((state) => state.run.step > 0);
   const resettable = ["paused", "finished", "running"].includes(status) || (status === "failed" && started);
@@ -31,17 +34,17 @@ function Buttons() {
       <button
         type="button"
         className="primary"
-        onClick={running ? pause : play}
-        disabled={(!running && !ready) || awaiting !== undefined}
+        onClick={running ? pause : () => train({ type: "play" })}
+        disabled={running ? awaiting !== undefined : !next.usable}
       >
         <Icon name={running ? "pause" : "play"} />
-        {playText(running, awaiting)}
+        <PlayText />
       </button>
       <button
         type="button"
-        title={messages.run.stepTitle}
-        onClick={step}
-        disabled={!ready || awaiting !== undefined}
+        title={next.restarts ? messages.run.stepRestarts : messages.run.stepTitle}
+        onClick={() => train({ type: "step" })}
+        disabled={running || !next.usable || next.restarts}
       >
         {messages.run.step}
       </button>
@@ -67,10 +70,20 @@ function Buttons() {
   );
 }
 
-function playText(running: boolean, awaiting: LiveRun["awaiting"]): string {
-  if (awaiting === "pause") return messages.run.pausing;
-  if (awaiting === "play") return messages.run.starting;
-  return running ? messages.run.pause : messages.run.play;
+/** Never a bare "Play" where it would train something else than the form says. */
+function PlayText() {
+  const { run } = messages;
+  const waits = useApp((state) => (state.run.afterLoad ? "play" : state.run.awaiting));
+  const running = useApp((state) => state.run.status === "running");
+  const next = useApp(nextTraining);
+  const what = useApp((state) => changesText(pendingChanges(state)));
+  const right = useApp(({ draft }) => judgeDraft(draft).config !== undefined);
+  if (waits === "pause") return run.pausing;
+  if (waits === "play") return run.starting;
+  if (running) return run.pause;
+  if (next.trains === "loaded") return run.play;
+  if (!right) return run.fixFirst;
+  return next.restarts ? run.restartWith(what) : run.startWith(what);
 }
 
 function Icon({ name }: { readonly name: "play" | "pause" }) {

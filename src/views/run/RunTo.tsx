@@ -1,14 +1,15 @@
 import { useState } from "react";
-import { canPlay } from "../../store";
+import { judgeDraft, nextTraining } from "../../store";
 import { messages } from "../messages";
 import { useActions, useApp } from "../use-app";
 
 /** Play on and stop exactly at a step. */
 export function RunTo() {
-  const { runTo } = useActions();
-  const ready = useApp((state) => canPlay(state) && state.run.awaiting === undefined);
-  const at = useApp((state) => state.run.step);
-  const steps = useApp((state) => state.run.config?.steps ?? 0);
+  const { train } = useActions();
+  const { usable: ready, trains, restarts } = useApp(nextTraining);
+  const fresh = trains === "form"; // of the run that the form describes, from its beginning
+  const at = useApp((state) => (fresh ? 0 : state.run.step));
+  const steps = useApp(({ run, draft }) => (fresh ? judgeDraft(draft).config : run.config)?.steps ?? 0);
   const [text, setText] = useState("50");
   const wanted = Number(text);
   const usable = Number.isInteger(wanted) && wanted > at && wanted <= steps;
@@ -17,10 +18,13 @@ export function RunTo() {
       className="run-to"
       onSubmit={(event) => {
         event.preventDefault();
-        if (usable && ready) runTo(wanted);
+        if (usable && ready && !restarts) train({ type: "play", until: wanted });
       }}
     >
-      <button disabled={!ready || !usable} title={messages.run.runToTitle(at + 1, steps)}>
+      <button
+        disabled={!ready || !usable || restarts}
+        title={restarts ? messages.run.stepRestarts : messages.run.runToTitle(at + 1, steps)}
+      >
         {messages.run.runTo}
       </button>
       <input

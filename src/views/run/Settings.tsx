@@ -135,7 +135,7 @@ function ApplyBar() {
     <div className="apply">
       <p className="hint">{messages.settings.pendingNote}</p>
       <div className="row">
-        <button type="button" className="primary" disabled={!usable} onClick={load}>
+        <button type="button" disabled={!usable} onClick={load}>
           {messages.settings.apply}
         </button>
         <button type="button" className="quiet" onClick={discardEdits}>

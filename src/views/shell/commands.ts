@@ -1,8 +1,9 @@
 // What a person can do from anywhere, by name: the palette lists these, and the keys sheet those that have keys.
 import type { Actions, AppState, Theme } from "../../store";
-import { canPlay } from "../../store";
+import { canPlay, nextTraining, pendingChanges } from "../../store";
 import { messages } from "../messages";
 import { ROUTES, type Route } from "../routes";
+import { changesText } from "../run/training-text";
 
 export interface CommandItem {
   readonly name: string;
@@ -24,6 +25,15 @@ const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
 export function commandsOf({ state, actions, route, go, copyLink, openKeys }: Surroundings): CommandItem[] {
   const running = state.run.status === "running";
+  const next = nextTraining(state);
+  const trains = next.usable && !running;
+  const what = changesText(pendingChanges(state));
+  const play =
+    next.trains === "loaded"
+      ? messages.run.play
+      : next.restarts
+        ? messages.run.restartWith(what)
+        : messages.run.startWith(what);
   const ready = canPlay(state) && state.run.awaiting === undefined;
   const screens = ROUTES.map((target, i) => ({
     name: messages.palette.goTo(messages.nav.routes[target]),
@@ -33,9 +43,16 @@ export function commandsOf({ state, actions, route, go, copyLink, openKeys }: Su
   }));
   return [
     ...screens,
-    { name: messages.run.play, keys: "k", run: actions.play, usable: ready },
+    { name: play, keys: "k", run: () => actions.train({ type: "play" }), usable: trains && !next.restarts },
+    // A restart ends a run that is under way: by name, never by a letter.
+    { name: play, run: () => actions.train({ type: "play" }), usable: trains && next.restarts },
     { name: messages.run.pause, keys: "k", run: actions.pause, usable: running },
-    { name: messages.run.step, keys: "j", run: actions.step, usable: ready },
+    {
+      name: messages.run.step,
+      keys: "j",
+      run: () => actions.train({ type: "step" }),
+      usable: trains && !next.restarts,
+    },
     { name: messages.run.reset, run: actions.reset, usable: state.run.step > 0 && !running },
     { name: messages.profiler.ask, run: actions.profile, usable: (ready || running) && !state.run.measuring },
     ...THEMES.map((theme) => ({

@@ -1,5 +1,5 @@
 import { BUNDLED_BYTES } from "../../config/bundled";
-import { canPlay, judgeDraft, timeEstimate, type AppState } from "../../store";
+import { judgeDraft, nextTraining, timeEstimate, type AppState } from "../../store";
 import { bytes, duration } from "../format";
 import { messages } from "../messages";
 import { hashOf, routeOf } from "../routes";
@@ -11,7 +11,7 @@ const { start: text } = messages;
 /** Three ways on, each with what it costs. */
 export function StartActions() {
   const page = useAppParts();
-  const steps = useApp(({ draft, run }) => run.config?.steps ?? judgeDraft(draft).config?.steps ?? 0);
+  const steps = useApp(({ draft, run }) => (judgeDraft(draft).config ?? run.config)?.steps ?? 0);
   const begun = useApp(({ run }) => run.step > 0);
   const noGpu = useApp(({ device }) => device.kind === "none");
   const note = useApp(costText);
@@ -81,12 +81,13 @@ function costText(state: AppState): string {
 function trainNow({ store, actions }: PageApp): void {
   location.hash = hashOf("distill", "");
   if (store.getState().run.step > 0) return;
-  if (canPlay(store.getState())) return actions.play();
+  const train = () => actions.train({ type: "play" });
+  if (nextTraining(store.getState()).usable) return train();
   const stop = store.subscribe((state) => {
     const elsewhere = routeOf(location.hash) !== "distill"; // who has gone on does not want it any more
     if (elsewhere || state.run.status === "failed" || state.problem) return stop();
-    if (!canPlay(state)) return;
+    if (!nextTraining(state).usable) return;
     stop();
-    actions.play();
+    train();
   });
 }
