@@ -1,37 +1,58 @@
-// Exact alignment of two tokenizations of one text: a chunk closes where both end on the same byte.
+// Alignment of two tokenizations of one text: a chunk closes where both end at the same place of it.
 //
 //   student  |Hel|lo |wor|ld|          ends 3 6 9 11
 //   teacher  |Hello| |world|           ends 5 6 11      →  chunks [0,2)×[0,2), [2,4)×[2,3)
 //
-// Bytes, not characters: a tokenizer may cut inside a character. Tokens without text (BOS, EOS, an empty piece) have no
-// bytes; they join the chunk that follows, and those after the last common end belong to none.
+// Places are bytes, not characters: a tokenizer may cut inside a character. What a tokenizer does to a text before it
+// cuts (a space in front, NFC, lower case) does not part the two, and after a difference the chunks go on where the texts
+// do (src/models/text-match.ts). Tokens without text (BOS, EOS, an empty piece) join the chunk that follows; those
+// after the last common end belong to none.
+import { matchTexts } from "../models";
+import type { TokenTable } from "./batch";
 
-/** Tokens [from, to) of either side that stand for the same bytes. */
+/** Tokens [from, to) of either side that stand for the same text. */
 export interface Chunk {
   readonly student: readonly [from: number, to: number];
   readonly teacher: readonly [from: number, to: number];
 }
 
-const SPACE = 0x20;
-
 /**
- * @param student, teacher the bytes of each token. A space that only one side begins with (metaspace tokenizers add one)
- *   does not count. Where the texts differ, what follows belongs to no chunk.
+ * @param student, teacher the bytes of each token.
+ * @returns chunks in order. Tokens between two chunks belong to none: at least one of them covers text that differs.
  */
 export function alignChunks(student: readonly Uint8Array[], teacher: readonly Uint8Array[]): Chunk[] {
   const [s, t] = [joined(student), joined(teacher)];
-  const [skipS, skipT] = s.bytes[0] === t.bytes[0] ? [0, 0] : [leadingSpace(s.bytes), leadingSpace(t.bytes)];
-  const common = commonPrefix(s.bytes.subarray(skipS), t.bytes.subarray(skipT));
-  const teacherEnds = firstIndexByEnd(t.ends, skipT);
+  const [endsS, endsT] = [firstByEnd(s.ends), firstByEnd(t.ends)];
   const chunks: Chunk[] = [];
-  let [fromS, fromT] = [0, 0];
-  for (const [end, k] of firstIndexByEnd(s.ends, skipS)) {
-    const l = teacherEnds.get(end);
-    if (l === undefined || end > common || end <= 0) continue;
-    chunks.push({ student: [fromS, k + 1], teacher: [fromT, l + 1] });
-    [fromS, fromT] = [k + 1, l + 1];
+  // Of the last place where a chunk closed, or where a difference ended: bytes and tokens.
+  let [byteS, byteT, fromS, fromT] = [0, 0, 0, 0];
+  let differs = false;
+  const boundary = (x: number, y: number): void => {
+    const k = x === byteS ? fromS - 1 : endsS.get(x);
+    const l = y === byteT ? fromT - 1 : endsT.get(y);
+    if (k === undefined || l === undefined) return;
+    const both = x > byteS && y > byteT;
+    if (!differs && !both) return;
+    if (!differs) chunks.push({ student: [fromS, k + 1], teacher: [fromT, l + 1] });
+    [byteS, byteT, fromS, fromT, differs] = [x, y, k + 1, l + 1, false];
+  };
+  let next = 0; // of the student's ends
+  for (const { kind, a, b } of matchTexts(s.bytes, t.bytes)) {
+    if (kind === "different") differs = true;
+    for (; (s.ends[next] ?? Infinity) < a[1]; next++)
+      if (kind === "same") boundary(s.ends[next] ?? 0, b[0] + (s.ends[next] ?? 0) - a[0]);
+    boundary(a[1], b[1]);
   }
   return chunks;
+}
+
+/**
+ * The bytes of a response's tokens. What ends it (the end of the sequence or of a turn) stands for no text; the same token
+ * inside the text, where somebody wrote it out, stands for what was written.
+ */
+export function textBytes(ids: readonly number[], table: TokenTable): Uint8Array[] {
+  const last = ids.length - 1;
+  return ids.map((id, k) => (k === last && table.special?.(id) ? new Uint8Array() : table.bytes(id)));
 }
 
 function joined(tokens: readonly Uint8Array[]): { bytes: Uint8Array; ends: number[] } {
@@ -43,19 +64,11 @@ function joined(tokens: readonly Uint8Array[]): { bytes: Uint8Array; ends: numbe
   return { bytes, ends };
 }
 
-const leadingSpace = (bytes: Uint8Array): number => (bytes[0] === SPACE ? 1 : 0);
-
-function commonPrefix(a: Uint8Array, b: Uint8Array): number {
-  let n = 0;
-  while (n < a.length && n < b.length && a[n] === b[n]) n++;
-  return n;
-}
-
-/** The first token that reaches each end, ends ascending and counted after `skip` bytes. */
-function firstIndexByEnd(ends: readonly number[], skip: number): Map<number, number> {
+/** The first token that reaches each end, ends ascending. */
+function firstByEnd(ends: readonly number[]): Map<number, number> {
   const first = new Map<number, number>();
   ends.forEach((end, k) => {
-    if (!first.has(end - skip)) first.set(end - skip, k);
+    if (!first.has(end)) first.set(end, k);
   });
   return first;
 }

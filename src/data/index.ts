@@ -29,7 +29,7 @@ export {
   responseLength,
   type Sequence,
 } from "./encode";
-export { alignChunks, type Chunk } from "./chunks";
+export { alignChunks, type Chunk, textBytes } from "./chunks";
 export { DataError } from "./errors";
 export { chatTurns, parseRows, type Row, type View } from "./rows";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";

@@ -35,6 +35,7 @@ export {
 export { ONNX_FILES, type OnnxDtype, parseModelChoice } from "./session";
 export { loadTokenizer, type Tokenizer } from "./tokenizer";
 export type { TokenScheme } from "./token-bytes";
+export { matchTexts, type Stretch } from "./text-match";
 export { type TokenSpans, tokenSpans } from "./token-spans";
 export {
   download,

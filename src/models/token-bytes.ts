@@ -17,10 +17,29 @@ export function rawTokenBytes(token: string, scheme: TokenScheme): Uint8Array {
   const bytes: number[] = [];
   for (const char of token) {
     const byte = BYTE_OF_CHAR.get(char);
-    if (byte === undefined) return encoder.encode(token); // an added token: stored as its own text
+    if (byte === undefined) return encoder.encode(token); // an added token that is written as plain text
     bytes.push(byte);
   }
   return Uint8Array.from(bytes);
+}
+
+/**
+ * An added token goes through the same decoder as the others: Gemma 3's runs of ▁ are spaces. Where that gives no whole
+ * characters ("café" in a byte-level vocabulary), it is plain text, which is what the tokenizer looks for.
+ */
+export function addedTokenBytes(token: string, scheme: TokenScheme): Uint8Array {
+  const bytes = rawTokenBytes(token, scheme);
+  const alone = scheme === "metaspace" && bytes.length === 1; // <0xE2>
+  return alone || isText(bytes) ? bytes : encoder.encode(token);
+}
+
+function isText(bytes: Uint8Array): boolean {
+  try {
+    decoder.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** How a token looks on the page: spaces and newlines visible, bytes that are no whole character as ⟨E2⟩. */

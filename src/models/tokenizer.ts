@@ -5,7 +5,7 @@ import { asObject } from "./config";
 import { ModelError, reason, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
 import { transformers } from "./hub";
-import { displayBytes, rawTokenBytes, type TokenScheme } from "./token-bytes";
+import { addedTokenBytes, displayBytes, rawTokenBytes, type TokenScheme } from "./token-bytes";
 import { limitTokens, unusedToken } from "./token-limit";
 
 export interface Tokenizer {
@@ -80,7 +80,7 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     return token;
   };
   const tokenBytes = (id: number): Uint8Array =>
-    added.has(id) ? new TextEncoder().encode(rawToken(id)) : rawTokenBytes(rawToken(id), scheme);
+    added.has(id) ? addedTokenBytes(rawToken(id), scheme) : rawTokenBytes(rawToken(id), scheme);
   const encode = (text: string): number[] =>
     text === "" ? [] : inner.encode(text, { add_special_tokens: false });
   const chat = hasTemplate(inner.chat_template)

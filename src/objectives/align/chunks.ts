@@ -5,7 +5,7 @@ import {
   type Chunk,
   DataError,
   type SideBatch,
-  type TokenTable,
+  textBytes,
   type TokenTables,
   type ViewBatch,
 } from "../../data";
@@ -32,7 +32,7 @@ export function batchChunks(view: ViewBatch, tokens: TokenTables | undefined): R
     const key = `${s.ids.join()}|${t.ids.join()}`;
     let chunks = memory.get(key);
     if (!chunks) {
-      chunks = alignChunks(bytesOf(s.ids, tokens.student), bytesOf(t.ids, tokens.teacher));
+      chunks = alignChunks(textBytes(s.ids, tokens.student), textBytes(t.ids, tokens.teacher));
       memory.set(key, chunks);
     }
     for (const { student, teacher } of chunks)
@@ -50,9 +50,6 @@ function responseIds({ labels, rowOffsets }: SideBatch, sample: number) {
   const from = rowOffsets[sample] ?? 0;
   return { from, ids: [...labels.subarray(from, rowOffsets[sample + 1] ?? from)] };
 }
-
-const bytesOf = (ids: readonly number[], table: TokenTable): Uint8Array[] =>
-  ids.map((id) => (table.special?.(id) ? new Uint8Array() : table.bytes(id)));
 
 /** One side's chunks as tables, padded to the capacities. */
 export interface SideTables {

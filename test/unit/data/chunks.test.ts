@@ -3,7 +3,7 @@
 //   characters     a tokenizer that cuts inside a character closes no chunk there, unless the other cuts there too
 //   no text        a BOS on one side joins the first chunk; EOS at the end belongs to none
 //   leading space  of one side alone does not count; of both it does
-//   other text     what follows a difference belongs to no chunk; nothing in common gives none
+//   other text     what differs belongs to no chunk, what follows it does again; nothing in common gives none
 //   properties     random cuts of random text: chunks cover the text in order, both sides' bytes of a chunk are equal, and
 //                  no chunk can be split (control: removing one end merges two chunks)
 import { describe, expect, test } from "vitest";
@@ -65,6 +65,7 @@ describe("alignChunks", () => {
   test("another text", () => {
     expect(alignChunks(tokens("ab", "cd", "e"), tokens("ab", "cx", "e"))).toEqual([
       { student: [0, 1], teacher: [0, 1] },
+      { student: [2, 3], teacher: [2, 3] },
     ]);
     expect(alignChunks(tokens("x"), tokens("y"))).toEqual([]);
   });
