@@ -1,18 +1,30 @@
 // A row as token ids on one side (student or teacher): METHODS.md §0.
 //
-//   x = prompt[:maxPrompt] ++ response ++ [eos] (of a conversation: the template's end of the turn), truncated to maxLength;  inputs x[:-1], label at p is x[p+1]
-//   R = {p : |prompt| − 1 ≤ p < |x| − 1}: each predicts a response token, the last one eos
+//   x = start ++ prompt[:maxPrompt] ++ response ++ end, truncated to maxLength;  inputs x[:-1], label at p is x[p+1]
+//   R = {p : |start ++ prompt| − 1 ≤ p < |x| − 1}: each predicts a response token, the last one the end
+//
+// start and end are what the tokenizer's own post-processor puts around a text (BOS, EOS), the end eos where it puts none
+// there; a conversation has both from its chat template. A row that is cut has no end: nobody learns to stop in the middle.
 
-import { ModelError, type Tokenizer } from "../models";
+import { type ChatPair, ModelError, type Tokenizer, tokenSpans } from "../models";
 import { DataError } from "./errors";
 import type { Row, View } from "./rows";
 
 export interface Sequence {
   readonly ids: Int32Array;
-  /** Tokens of the prompt that are left, at least 1. */
+  /** Tokens before the response that are left, at least 1. */
   readonly promptLength: number;
-  /** Something was cut to fit: the prompt (on its right) or the response (then eos is gone). */
+  /** Something was cut to fit: the prompt (on its right) or the response (then its end is gone). */
   readonly truncated: boolean;
+  /** As long as it would be without limits; absent where nothing was cut. */
+  readonly whole?: WholeLengths;
+}
+
+/** Tokens. */
+export interface WholeLengths {
+  readonly prompt: number;
+  /** Prompt, response and what ends it. */
+  readonly length: number;
 }
 
 /** Tokens; `maxPrompt` must leave room below `maxLength`. */
@@ -23,6 +35,16 @@ export interface LengthLimits {
 
 /** What the paper's code uses. */
 export const PAPER_LIMITS: LengthLimits = { maxLength: 512, maxPrompt: 256 };
+
+/** A row that cannot be cut to fit, and how long it is. */
+export class TooLong extends DataError {
+  constructor(
+    message: string,
+    readonly whole: WholeLengths,
+  ) {
+    super(message);
+  }
+}
 
 export function encodeRow(
   tok: Tokenizer,
@@ -36,49 +58,99 @@ export function encodeRow(
       `length limits must be whole numbers from 1, got maxLength ${maxLength}, maxPrompt ${maxPrompt}`,
     );
   }
-  const { prompt: promptText, response } = textsOf(tok, row, view);
-  const prompt = tok.encode(promptText);
+  const { prompt, response } = tokensOf(tok, row, view);
+  if (prompt.length === 0) throw new DataError(`row ${row.id}: its prompt has no tokens`);
+  const whole = { prompt: prompt.length, length: prompt.length + response.length };
   if (templated(tok, row, view) && prompt.length > maxPrompt) {
-    throw new DataError(
+    throw new TooLong(
       `row ${row.id}: its conversation takes ${prompt.length} tokens and would be cut at ${maxPrompt}, before the reply's ` +
         "head; raise the prompt's maximum length",
+      whole,
     );
   }
   const kept = prompt.slice(0, maxPrompt);
-  if (kept.length === 0) throw new DataError(`row ${row.id}: its prompt has no tokens`);
   if (kept.length >= maxLength) {
-    throw new DataError(
+    throw new TooLong(
       `row ${row.id}: its prompt takes ${kept.length} of ${maxLength} tokens and leaves no room for a response; ` +
         "raise the maximum length or lower the prompt's",
+      whole,
     );
   }
-  const said = tok.encode(response);
-  const ended = templated(tok, row, view) && tok.isAdded(said.at(-1) ?? -1); // the template's end of a turn
-  const whole = [...kept, ...said, ...(ended ? [] : [tok.eosId])];
-  const truncated = kept.length < prompt.length || whole.length > maxLength;
-  return { ids: Int32Array.from(whole.slice(0, maxLength)), promptLength: kept.length, truncated };
+  const ids = [...kept, ...response];
+  const truncated = kept.length < prompt.length || ids.length > maxLength;
+  return {
+    ids: Int32Array.from(ids.slice(0, maxLength)),
+    promptLength: kept.length,
+    truncated,
+    ...(truncated && { whole }),
+  };
 }
 
 /** What a model is asked with: a conversation in its own template where it has one, else the row's text. */
 export const promptText = (tok: Tokenizer, row: Row, view: View): string => textsOf(tok, row, view).prompt;
 
+/** The same in tokens, with what the tokenizer puts in front of a text; cut on its right like a row's. */
+export function promptIds(tok: Tokenizer, row: Row, view: View, maxPrompt: number): number[] {
+  const ids = templated(tok, row, view)
+    ? tokensOf(tok, row, view).prompt
+    : textIds(tok, textsOf(tok, row, view).prompt);
+  return ids.slice(0, maxPrompt);
+}
+
+/** A text that is to be gone on with: what the tokenizer puts in front of texts, and its tokens. */
+export const textIds = (tok: Tokenizer, text: string): number[] => [
+  ...(tok.around?.start ?? []),
+  ...tok.encode(text),
+];
+
+function tokensOf(tok: Tokenizer, row: Row, view: View): { prompt: number[]; response: number[] } {
+  const texts = textsOf(tok, row, view);
+  if (templated(tok, row, view)) {
+    const { prompt, said } = cutConversation(tok, texts);
+    const ended = texts.closed || tok.isAdded(said.at(-1) ?? -1); // the template's end of a turn
+    return { prompt, response: ended ? said : [...said, tok.eosId] };
+  }
+  const prompt = tok.encode(texts.prompt);
+  const { start = [], end = [] } = tok.around ?? {};
+  return {
+    prompt: prompt.length === 0 ? [] : [...start, ...prompt],
+    response: [...tok.encode(texts.reply), ...(end.length > 0 ? end : [tok.eosId])],
+  };
+}
+
+/**
+ * A conversation's tokens are those of its whole text, as the model knows them, cut where the reply begins. A token that
+ * reaches from the prompt into the reply (a space that belongs to the word behind it) is the reply's.
+ */
+function cutConversation(tok: Tokenizer, { prompt, reply }: ChatPair): { prompt: number[]; said: number[] } {
+  const [before, whole] = [tok.encode(prompt), tok.encode(prompt + reply)];
+  let at = before.length;
+  if (before.some((id, i) => whole[i] !== id)) {
+    const bytes = new TextEncoder().encode(prompt).length;
+    const { ends } = tokenSpans(tok, prompt + reply);
+    at = ends.findIndex((end) => end > bytes);
+  }
+  return { prompt: whole.slice(0, at), said: whole.slice(at) };
+}
+
 const templated = (tok: Tokenizer, row: Row, view: View): boolean =>
   view === "plain" && row.turns !== undefined && tok.chat !== undefined;
 
-function textsOf(tok: Tokenizer, row: Row, view: View): { prompt: string; response: string } {
+function textsOf(tok: Tokenizer, row: Row, view: View): ChatPair {
   if (view === "plain") {
     const { chat } = tok;
-    const { turns, output } = row;
-    if (!chat || !turns) return { prompt: row.prompt, response: output };
+    const { turns, tools, output } = row;
+    if (!chat || !turns) return { prompt: row.prompt, reply: output, closed: false };
     try {
-      return { prompt: chat.prompt(turns), response: chat.reply(turns, output) };
+      return chat.pair(turns, output, tools);
     } catch (error) {
       if (!(error instanceof ModelError)) throw error;
       throw new DataError(`row ${row.id}: ${error.message}`);
     }
   }
   const { promptCot, outputCot } = row;
-  if (promptCot !== undefined && outputCot !== undefined) return { prompt: promptCot, response: outputCot };
+  if (promptCot !== undefined && outputCot !== undefined)
+    return { prompt: promptCot, reply: outputCot, closed: false };
   throw new DataError(`row ${row.id} has no chain of thought; add "output_cot" or train on the plain view`);
 }
 

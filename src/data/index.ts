@@ -25,13 +25,25 @@ export {
   encodeRow,
   type LengthLimits,
   PAPER_LIMITS,
+  promptIds,
   promptText,
   responseLength,
   type Sequence,
+  textIds,
+  TooLong,
+  type WholeLengths,
 } from "./encode";
 export { alignChunks, type Chunk, textBytes } from "./chunks";
 export { DataError } from "./errors";
-export { chatTurns, parseRows, type Row, type View } from "./rows";
+export {
+  type BesideMessages,
+  type Conversation,
+  messagesOf,
+  readConversation,
+  splitReply,
+  writtenOut,
+} from "./conversation";
+export { parseRows, type Row, type View } from "./rows";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer, rougeL } from "./score";
 export { warpPartners } from "./token-dtw";
@@ -54,11 +66,11 @@ export {
   rowLine,
   sequenceLevel,
   type TextCache,
-  thoughtPrompt,
   type Writer,
   type WritingOptions,
   type WrittenRows,
 } from "./teacher-texts";
+export { thoughtPrompt } from "./thought-prompt";
 export {
   createRowImporter,
   type ImportedRows,

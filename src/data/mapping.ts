@@ -1,10 +1,11 @@
 // From the columns of other people's data to our rows. The guess names a format in use where it recognizes one; any
 // column can be mapped by hand instead.
 
-import type { ChatTurn } from "../models";
+import { readConversation, splitReply, writtenOut } from "./conversation";
 import { DataError } from "./errors";
 import type { DataRecord } from "./records";
-import { chatTurns, readRow, type Row } from "./rows";
+import { readRow, type Row } from "./rows";
+import { thoughtPrompt } from "./thought-prompt";
 
 export type DataFormat = "couplet" | "rationale" | "alpaca" | "dolly" | "gsm8k" | "chat" | "columns";
 
@@ -14,6 +15,9 @@ export interface Mapping {
   readonly prompt: string;
   readonly output: string;
   readonly context?: string;
+  /** What stands before everything, and earlier questions with their answers (Alpaca's files of conversations). */
+  readonly system?: string;
+  readonly history?: string;
   readonly promptCot?: string;
   readonly outputCot?: string;
   readonly answer?: string;
@@ -54,6 +58,8 @@ export function guessMapping(columns: readonly string[], samples: readonly DataR
       prompt: "instruction",
       output: "output",
       ...(has("input") && { context: "input" }),
+      ...(has("system") && { system: "system" }),
+      ...(has("history") && { history: "history" }),
       ...extras,
     };
   if (
@@ -102,8 +108,9 @@ export function toRow(record: DataRecord, mapping: Mapping, line: number): Row {
 function columnRow(record: DataRecord, mapping: Mapping, line: number): Row {
   const context = mapping.context === undefined ? "" : text(record, mapping.context).trim();
   const asked = required(record, mapping.prompt, line);
-  const prompt =
+  const own =
     mapping.context === undefined && mapping.format === "columns" ? asked : question(asked, context);
+  const prompt = `${earlier(record, mapping)}${own}`;
   const output = required(record, mapping.output, line);
   const chain = mapping.outputCot === undefined ? "" : text(record, mapping.outputCot).trim();
   const promptCot = mapping.promptCot === undefined ? prompt : text(record, mapping.promptCot) || prompt;
@@ -113,6 +120,31 @@ function columnRow(record: DataRecord, mapping: Mapping, line: number): Row {
     output,
     ...(chain !== "" && { promptCot, outputCot: concluded(chain, output) }),
   };
+}
+
+/** Instructions and earlier questions with their answers, as the row's own question is written. */
+function earlier(record: DataRecord, mapping: Mapping): string {
+  const system = mapping.system === undefined ? "" : text(record, mapping.system).trim();
+  const stored = mapping.history === undefined ? undefined : record[mapping.history];
+  const history: unknown = typeof stored === "string" && stored.trim() !== "" ? jsonOf(stored) : stored;
+  if (history !== undefined && history !== null && history !== "" && !Array.isArray(history))
+    throw new DataError(`"${mapping.history}" must be a list of questions with their answers`);
+  const turns = (Array.isArray(history) ? (history as unknown[]) : []).map((pair) => {
+    const [asked, answered]: unknown[] = Array.isArray(pair) ? pair : [];
+    if (typeof asked === "string" && typeof answered === "string")
+      return `${question(asked, "")}${answered.trim()}\n\n`;
+    throw new DataError(`"${mapping.history}" must be a list of questions with their answers`);
+  });
+  return `${system === "" ? "" : `${system}\n\n`}${turns.join("")}`;
+}
+
+/** The text itself when it is not JSON. */
+function jsonOf(stored: string): unknown {
+  try {
+    return JSON.parse(stored) as unknown;
+  } catch {
+    return stored;
+  }
 }
 
 /** The reasoning before "####" is the chain, what follows the answer; calculator notes <<2+3=5>> go. */
@@ -132,29 +164,26 @@ function gsm8kRow(record: DataRecord, mapping: Mapping, line: number): Row {
 
 /**
  * Everything up to the last reply is the prompt. Each model reads the turns in its own template; for those without one,
- * and to show and compare rows, roles are written out.
+ * and to show and compare rows, roles are written out. What was thought before the last reply is its chain of thought.
  */
 function chatRow(record: DataRecord, mapping: Mapping, line: number): Row {
-  const turns = chatTurns(record[mapping.prompt]);
-  const last = turns.at(-1);
-  if (!last || last.role !== "assistant" || turns.length < 2)
-    throw new DataError(`"${mapping.prompt}" must end with a reply of the assistant, after a message`, line);
-  const before = turns.slice(0, -1);
-  const written = before.map(({ role, content }) => `${ROLE_NAMES[role]}: ${content}\n`);
-  if (last.content.trim() === "") throw new DataError("the last reply is empty", line);
+  const { system, tools } = record;
+  const conversation = readConversation(record[mapping.prompt], { system, tools });
+  const { before, reply } = splitReply(conversation.turns, mapping.prompt);
+  const prompt = writtenOut({ ...conversation, turns: before });
+  const output = reply.content.trim(); // templates trim it or not: both models shall read the same
+  const { reasoning } = reply;
   return {
     ...named(record, mapping, line),
-    prompt: `${written.join("")}Assistant: `,
-    output: last.content.trim(), // templates trim it or not: both models shall read the same
-    turns: before,
+    ...{ prompt, output, turns: before },
+    ...(conversation.tools && { tools: conversation.tools }),
+    ...(reasoning !== undefined && {
+      promptCot: thoughtPrompt(prompt),
+      outputCot: concluded(reasoning.trim(), output),
+    }),
   };
 }
 
-const ROLE_NAMES: Record<ChatTurn["role"], string> = {
-  system: "System",
-  user: "User",
-  assistant: "Assistant",
-};
 const question = (asked: string, context: string): string =>
   `${context === "" ? "" : `${context}\n\n`}Question: ${asked.trim()}\nAnswer:\n`;
 

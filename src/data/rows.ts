@@ -2,7 +2,8 @@
 // The published CoT2Align files name them the other way round: there prompt/output is the CoT side and
 // prompt_raw/output_raw the plain one (METHODS.md §7).
 
-import type { ChatTurn } from "../models";
+import type { ChatTools, ChatTurn } from "../models";
+import { readConversation } from "./conversation";
 import { DataError } from "./errors";
 
 export interface Row {
@@ -15,6 +16,8 @@ export interface Row {
   readonly answer?: string;
   /** The conversation that `prompt` writes out: models with a chat template read it in that. */
   readonly turns?: readonly ChatTurn[];
+  /** Definitions of the tools that the conversation may call. */
+  readonly tools?: ChatTools;
 }
 
 /** Which side of a row: the plain answer, or the one that thinks aloud. */
@@ -80,7 +83,7 @@ export function readRow(json: Json, line: number, at: Place): Row {
   const promptCot = text(json, `prompt${cot}`, at);
   if (promptCot && !outputCot)
     throw at.error(`has "prompt${cot}" without "output${cot}"; add it or remove both`);
-  const turns = chatTurns(json["messages"]);
+  const { turns, tools } = conversation(json, at);
   const before = turns.at(-1)?.role === "assistant" ? turns.slice(0, -1) : turns;
   const [family, answer] = [label(json, "family", at), label(json, "answer", at)];
   return {
@@ -91,7 +94,20 @@ export function readRow(json: Json, line: number, at: Place): Row {
     ...(family !== undefined && { family }),
     ...(answer !== undefined && { answer }),
     ...(before.length > 0 && { turns: before }),
+    ...(before.length > 0 && tools && { tools }),
   };
+}
+
+/** What `messages` adds to a row: none where there are none. */
+function conversation(json: Json, at: Place): ReturnType<typeof readConversation> {
+  const { messages, tools } = json;
+  if (messages === undefined || messages === null) return { turns: [] };
+  try {
+    return readConversation(messages, { tools });
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    throw at.error(error.message);
+  }
 }
 
 /** A missing or null field is the empty text: the callers say which may be empty. */
@@ -108,29 +124,4 @@ function label(json: Json, field: string, at: Place): string | undefined {
   if (value === undefined || typeof value === "string") return value;
   if (typeof value === "number") return String(value);
   throw at.error(`"${field}" must be text or a number, got ${JSON.stringify(value).slice(0, 40)}`);
-}
-
-const ROLES = new Map<unknown, ChatTurn["role"]>([
-  ["system", "system"],
-  ["user", "user"],
-  ["human", "user"],
-  ["assistant", "assistant"],
-  ["gpt", "assistant"],
-  ["model", "assistant"],
-]);
-
-/** {role, content} of OpenAI's files, or {from, value} of ShareGPT's; other turns (tools) are left out. */
-export function chatTurns(value: unknown): ChatTurn[] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((turn: unknown) => {
-    const {
-      role,
-      content,
-      from,
-      value: said,
-    }: Record<string, unknown> = typeof turn === "object" && turn !== null ? { ...turn } : {};
-    const known = ROLES.get(role ?? from);
-    const words = content ?? said;
-    return known && typeof words === "string" ? [{ role: known, content: words }] : [];
-  });
 }

@@ -1,7 +1,9 @@
 // Rows whose answers a teacher writes: sequence-level distillation (SeqKD, Kim & Rush 2016) replaces an output by the
 // teacher's own; augmentation adds a chain of thought to a row that has none, and keeps it only if its answer is right.
+import { messagesOf } from "./conversation";
 import type { Row, View } from "./rows";
 import { exactMatch, extractAnswer } from "./score";
+import { thoughtPrompt } from "./thought-prompt";
 
 /** Texts that were written before, by a key that names teacher, prompt and length. */
 export interface TextCache {
@@ -73,14 +75,6 @@ export async function augmentWithThought(
   return { rows: out, written, refused: asked - written };
 }
 
-const STEP_BY_STEP = "Let's think step by step.\n";
-
-/** A plain prompt as one that asks for a chain of thought: a closing "Answer:" gives way to the request. */
-export const thoughtPrompt = (prompt: string): string => {
-  const question = prompt.replace(/\s*(Answer:)?\s*$/i, "");
-  return `${question}\n${STEP_BY_STEP}`;
-};
-
 /** One text for each prompt, in order; prompts that are absent get none. */
 async function writeAll(
   prompts: readonly (string | undefined)[],
@@ -115,8 +109,10 @@ export function memoryTexts(): TextCache {
 }
 
 /** A row as a line of a data file, in the field names that `parseRows` reads. */
-export const rowLine = ({ id, family, prompt, output, promptCot, outputCot, answer, turns }: Row): string =>
-  JSON.stringify({
+export const rowLine = ({ turns, tools, ...row }: Row): string => {
+  const { id, family, prompt, output, promptCot, outputCot, answer } = row;
+  return JSON.stringify({
     ...{ id, family, prompt, output },
-    ...{ prompt_cot: promptCot, output_cot: outputCot, answer, messages: turns },
+    ...{ prompt_cot: promptCot, output_cot: outputCot, answer, messages: turns && messagesOf(turns), tools },
   });
+};

@@ -10,7 +10,7 @@ export {
   type RopeScaling,
   type StudentConfig,
 } from "./config";
-export type { ChatTemplate, ChatTurn } from "./chat-template";
+export type { ChatPair, ChatTemplate, ChatTools, ChatTurn, ToolCall } from "./chat-template";
 export { ModelError, type ModelErrorCode } from "./errors";
 export { exportStudentFolder, type ExportOptions, HALF_ONNX_FILE, withOnnxGraph } from "./export-student";
 export type { RunManifest } from "./model-card";
@@ -33,7 +33,7 @@ export {
   type TeacherOptions,
 } from "./teacher";
 export { ONNX_FILES, type OnnxDtype, parseModelChoice } from "./session";
-export { loadTokenizer, type Tokenizer } from "./tokenizer";
+export { loadTokenizer, type SpecialTokens, type Tokenizer, withoutSpecialTokens } from "./tokenizer";
 export type { TokenScheme } from "./token-bytes";
 export { matchTexts, type Stretch } from "./text-match";
 export { type TokenSpans, tokenSpans } from "./token-spans";

@@ -1,6 +1,7 @@
 // A model's tokenizer, through transformers.js, with what it lacks: the bytes and the printed form of each token.
 
 import { type ChatTemplate, chatTemplate } from "./chat-template";
+import { hasTemplate, templateText, templateTraits, toMessage } from "./chat-jinja";
 import { asObject } from "./config";
 import { ModelError, reason, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
@@ -23,12 +24,20 @@ export interface Tokenizer {
   /** A token of the list beside the vocabulary's own: ends of turns, headers, padding. */
   isAdded(id: number): boolean;
   readonly eosId: number;
-  /** What ends a text: eos, and the end of a turn where the chat template has another token for it. */
+  /** What ends a text: eos, and what the chat template or the post-processor ends it with where that is another token. */
   readonly stopIds: readonly number[];
   readonly padId: number;
   readonly vocabSize: number;
+  /** What its own post-processor puts around a text (BOS in front, say); absent where it adds nothing. */
+  readonly around?: SpecialTokens;
   /** Undefined when the model has none. */
   readonly chat?: ChatTemplate;
+}
+
+/** Tokens around a text; conversations have theirs from the chat template. */
+export interface SpecialTokens {
+  readonly start: readonly number[];
+  readonly end: readonly number[];
 }
 
 const [TOKENIZER, SETTINGS, TEMPLATE] = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
@@ -60,7 +69,7 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
   ]);
   const settings = await withTemplate(files, stored);
   const scheme = withFile(TOKENIZER, () => tokenScheme(tokenizerJson));
-  let inner: InstanceType<typeof PreTrainedTokenizer>;
+  let inner: Inner;
   try {
     inner = new PreTrainedTokenizer(tokenizerJson, settings);
   } catch (error) {
@@ -83,12 +92,14 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     added.has(id) ? addedTokenBytes(rawToken(id), scheme) : rawTokenBytes(rawToken(id), scheme);
   const encode = (text: string): number[] =>
     text === "" ? [] : inner.encode(text, { add_special_tokens: false });
-  const chat = hasTemplate(inner.chat_template)
-    ? chatTemplate((turns, open) =>
-        String(inner.apply_chat_template([...turns], { tokenize: false, add_generation_prompt: open })),
-      )
-    : undefined;
-  const turnEnd = chat && endOfTurn(chat, encode);
+  const around = withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => tokens[id] !== undefined));
+  const chat = chatOf(inner, settings["chat_template"], [...added].map(rawToken));
+  const turnEnd = chat && lastToken(chat.turnEnd(), encode);
+  const stops = [
+    eosId,
+    ...(turnEnd !== undefined && added.has(turnEnd) ? [turnEnd] : []),
+    ...around.end.slice(0, 1),
+  ];
   return {
     encode,
     decode: (ids) =>
@@ -101,9 +112,10 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     scheme,
     isAdded: (id) => added.has(id),
     eosId,
-    stopIds: turnEnd !== undefined && added.has(turnEnd) && turnEnd !== eosId ? [eosId, turnEnd] : [eosId],
+    stopIds: [...new Set(stops)],
     padId: typeof padId === "number" ? padId : eosId,
     vocabSize: tokens.length,
+    ...(around.start.length + around.end.length > 0 && { around }),
     ...(chat && { chat }),
   };
 }
@@ -117,17 +129,58 @@ async function withTemplate(
   return { ...settings, chat_template: new TextDecoder().decode(await files.read(TEMPLATE)) };
 }
 
-/** The last token of a reply as the template writes it; undefined where it refuses so short a talk. */
-function endOfTurn({ reply }: ChatTemplate, encode: (text: string) => number[]): number | undefined {
-  try {
-    return encode(reply([{ role: "user", content: "a" }], "b")).at(-1);
-  } catch {
-    return undefined;
-  }
+const lastToken = (text: string | undefined, encode: (text: string) => number[]): number | undefined =>
+  text === undefined ? undefined : encode(`b${text}`).at(-1);
+
+type Inner = InstanceType<Awaited<ReturnType<typeof transformers>>["PreTrainedTokenizer"]>;
+
+/** The template is picked here and given by its text: of a list the library would take none but "default". */
+function chatOf(inner: Inner, templates: unknown, added: readonly string[]): ChatTemplate | undefined {
+  if (!hasTemplate(templates)) return undefined;
+  return chatTemplate(
+    (turns, { open, tools, marked = false }) => {
+      const chat_template = templateText(templates, { tools: tools !== undefined, marked });
+      const options = { tokenize: false, add_generation_prompt: open, chat_template } as const;
+      const given = tools && { tools: tools.map((tool) => Object(tool) as object) };
+      return String(inner.apply_chat_template(turns.map(toMessage), { ...options, ...given }));
+    },
+    { marks: added, ...templateTraits(templates) },
+  );
 }
 
-const hasTemplate = (template: unknown): boolean =>
-  (typeof template === "string" && template !== "") || (Array.isArray(template) && template.length > 0);
+const PROBE = "a";
+
+/**
+ * What the post-processor of tokenizer.json adds; add_bos_token and add_eos_token of tokenizer_config.json decide where
+ * they are given, as in Transformers.
+ */
+function tokensAround(
+  inner: Inner,
+  settings: Record<string, unknown>,
+  known: (id: number) => boolean,
+): SpecialTokens {
+  const bare = inner.encode(PROBE, { add_special_tokens: false });
+  const full = inner.encode(PROBE);
+  const at = full.findIndex((_, i) => bare.every((id, k) => full[i + k] === id));
+  const [before, behind] = at < 0 ? [[], []] : [full.slice(0, at), full.slice(at + bare.length)];
+  const flagged = (flag: unknown, ids: readonly number[], own: unknown): readonly number[] => {
+    if (flag === false) return [];
+    return flag === true && ids.length === 0 && typeof own === "number" ? [own] : ids;
+  };
+  const { bos_token_id, eos_token_id } = inner as { bos_token_id?: unknown; eos_token_id?: unknown };
+  const start = flagged(settings["add_bos_token"], before, bos_token_id);
+  const end = flagged(settings["add_eos_token"], behind, eos_token_id);
+  const lost = [...start, ...end].find((id) => !(typeof id === "number" && known(id)));
+  if (start.length + end.length > 0 && lost !== undefined)
+    throw new ModelError("invalid", "its post-processor adds a token that the vocabulary lacks");
+  return { start, end };
+}
+
+/** The tokenizer as published code reads with it: nothing is put around a text. */
+export function withoutSpecialTokens(tokenizer: Tokenizer): Tokenizer {
+  const { around: _, ...bare } = tokenizer;
+  return bare;
+}
 
 function tokenTable(vocab: ReadonlyMap<string, number>, json: Record<string, unknown>): string[] {
   const tokens: string[] = [];

@@ -22,62 +22,7 @@ import {
   rowLine,
   sequenceLevel,
 } from "../../../src/data";
-import { loadTokenizer, memoryFiles, type Tokenizer } from "../../../src/models";
-import { encode, tokenizerFiles } from "../models/tiny";
-
-interface Family {
-  readonly template: string;
-  readonly marks: readonly string[];
-  readonly eos: string;
-  readonly bos?: string;
-}
-
-const CHATML: Family = {
-  marks: ["<|im_start|>", "<|im_end|>"],
-  eos: "<|im_end|>",
-  template:
-    "{% for turn in messages %}<|im_start|>{{ turn['role'] }}\n{{ turn['content'] }}<|im_end|>\n{% endfor %}" +
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
-};
-const LLAMA3: Family = {
-  marks: ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
-  ...{ eos: "<|eot_id|>", bos: "<|begin_of_text|>" },
-  template:
-    "{{ bos_token }}{% for turn in messages %}<|start_header_id|>{{ turn['role'] }}<|end_header_id|>\n\n" +
-    "{{ turn['content'] | trim }}<|eot_id|>{% endfor %}" +
-    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}",
-};
-const GEMMA: Family = {
-  marks: ["<bos>", "<start_of_turn>", "<end_of_turn>"],
-  ...{ eos: "<eos>", bos: "<bos>" },
-  template:
-    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system messages here') }}{% endif %}" +
-    "{% for turn in messages %}{% if (turn['role'] == 'user') != (loop.index0 % 2 == 0) %}" +
-    "{{ raise_exception('roles must take turns') }}{% endif %}" +
-    "<start_of_turn>{{ 'model' if turn['role'] == 'assistant' else turn['role'] }}\n" +
-    "{{ turn['content'] | trim }}<end_of_turn>\n{% endfor %}" +
-    "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}",
-};
-
-function folder({ template, marks, eos, bos }: Family, inFile = false): Map<string, Uint8Array> {
-  const files = tokenizerFiles();
-  const read = (path: string) =>
-    JSON.parse(new TextDecoder().decode(files.get(path))) as Record<string, unknown>;
-  const json = read("tokenizer.json");
-  const plain = { special: true, single_word: false, lstrip: false, rstrip: false, normalized: false };
-  const added = marks.map((content, i) => ({ id: 272 + i, content, ...plain }));
-  files.set(
-    "tokenizer.json",
-    encode({ ...json, added_tokens: [...(json["added_tokens"] as object[]), ...added] }),
-  );
-  const settings = { ...read("tokenizer_config.json"), eos_token: eos, ...(bos && { bos_token: bos }) };
-  files.set("tokenizer_config.json", encode(inFile ? settings : { ...settings, chat_template: template }));
-  if (inFile) files.set("chat_template.jinja", new TextEncoder().encode(template));
-  return files;
-}
-const load = (family: Family, inFile = false): Promise<Tokenizer> =>
-  loadTokenizer(memoryFiles("chat", folder(family, inFile)));
-const plainTokenizer = () => loadTokenizer(memoryFiles("plain", tokenizerFiles()));
+import { CHATML, GEMMA, LLAMA3, load, plainTokenizer } from "./chat-families";
 
 const MESSAGES = [
   { role: "user", content: "Name a town." },
@@ -145,7 +90,10 @@ test("what ends a turn", async () => {
 
 test("a thought in the head of a coming reply", async () => {
   const head = "<|im_start|>assistant\n";
-  const template = CHATML.template.replace(`${head}{% endif %}`, `${head}<think>\n\n</think>\n\n{% endif %}`);
+  const template = String(CHATML.template).replace(
+    `${head}{% endif %}`,
+    `${head}<think>\n\n</think>\n\n{% endif %}`,
+  );
   expect(template).not.toBe(CHATML.template);
   const tok = await load({ ...CHATML, template });
   const { ids, promptLength } = encodeRow(tok, ROW, "plain", 512, 256);
