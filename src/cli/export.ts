@@ -7,20 +7,18 @@ import type { Gpu } from "../gpu/device";
 import { exportStudentFolder, loadStudentWeights, type ModelFiles, type RunManifest } from "../models";
 import { folderFiles } from "../models/node-files";
 import { createModel, createParamStore, studentParameters } from "../student";
-import { type ExportCheck, RunError, verifyExport } from "../trainer";
+import { type ExportCheck, verifyExport } from "../trainer";
+import { OK } from "./exit-codes";
 import { openNodeGpu } from "./node-gpu";
 import { nodeSources } from "./sources";
-import { BadUsage, parseArguments } from "./usage";
+import { type Arguments, BadUsage } from "./usage";
 
-const USAGE = "Usage: couplet export RUN_DIR [--out ZIP|DIR] [--fp16]";
 const PROBE_PROMPTS = 3;
 /** Of a run that trained adapters: merged in the weights, and on their own as PEFT reads them. */
 const ADAPTER_FILES = ["adapter/adapter_config.json", "adapter/adapter_model.safetensors"];
 
-export async function exportCommand(argv: string[]): Promise<number> {
-  const { positional, options } = parseArguments(argv, ["out"], ["fp16"]);
-  const [dir] = positional;
-  if (!dir || positional.length !== 1) throw new BadUsage(USAGE);
+export async function exportCommand({ positional, options }: Arguments): Promise<number> {
+  const [dir = ""] = positional;
   const out = resolve(options.get("out") ?? join(dir, "student.zip"));
   const half = options.has("fp16");
   checkTarget(out);
@@ -35,11 +33,7 @@ export async function exportCommand(argv: string[]): Promise<number> {
   try {
     const check = await verify(gpu, folder, source, prompts(manifest.config));
     report(out, write(out, folder), check);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof RunError)) throw error;
-    console.error(error.message);
-    return 3;
+    return OK;
   } finally {
     gpu.destroy();
   }

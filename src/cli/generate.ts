@@ -4,17 +4,14 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { augmentWithThought, rowLine, sequenceLevel, type TextCache, type WrittenRows } from "../data";
 import { openTeacher } from "../models";
 import { writerOf } from "../trainer";
+import { OK, STOP_SIGNALS, STOPPED, type StopSignal } from "./exit-codes";
 import { nodeSources, readConfig } from "./sources";
-import { BadUsage, parseArguments } from "./usage";
+import { type Arguments, BadUsage } from "./usage";
 
-const USAGE = "Usage: couplet generate CONFIG.json --kind seqkd|cot --out FILE.jsonl [--rows N]";
-const STOPPED = 130; // as a shell reports an interrupt
-
-export async function generateCommand(argv: string[]): Promise<number> {
-  const { positional, options } = parseArguments(argv, ["kind", "out", "rows"]);
-  const [file] = positional;
+export async function generateCommand({ positional, options }: Arguments): Promise<number> {
+  const [file = ""] = positional;
   const [kind, out] = [options.get("kind"), options.get("out")];
-  if (!file || !out || positional.length !== 1) throw new BadUsage(USAGE);
+  if (out === undefined) throw new BadUsage("--out FILE.jsonl is missing: the file of rows to write.");
   if (kind !== "seqkd" && kind !== "cot")
     throw new BadUsage(`--kind is seqkd or cot, got ${kind ?? "nothing"}.`);
   const count = Number(options.get("rows") ?? 0);
@@ -26,8 +23,15 @@ export async function generateCommand(argv: string[]): Promise<number> {
   const rows = count > 0 ? sources.train.slice(0, count) : sources.train;
   const teacher = await openTeacher(sources.teacher, { device: sources.device });
   const stop = new AbortController();
-  const onInterrupt = () => stop.abort(new Stopped());
-  process.once("SIGINT", onInterrupt);
+  let signal: StopSignal = "SIGINT";
+  const listening = STOP_SIGNALS.map((name) => {
+    const hear = () => {
+      signal = name;
+      stop.abort(new Stopped());
+    };
+    process.once(name, hear);
+    return () => process.off(name, hear);
+  });
   const { maxLength, maxPrompt, view } = config.data;
   const writer = writerOf(teacher, config.teacher, maxLength - maxPrompt);
   const writing = { cache: fileTexts(`${out}.texts`), signal: stop.signal, progress: report };
@@ -40,13 +44,13 @@ export async function generateCommand(argv: string[]): Promise<number> {
     console.error(
       `${written.rows.length} rows in ${out}: ${written.written} written, ${written.refused} refused`,
     );
-    return 0;
+    return OK;
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     console.error(`Stopped. The same command goes on where it was: its texts are in ${out}.texts.`);
-    return STOPPED;
+    return STOPPED[signal];
   } finally {
-    process.off("SIGINT", onInterrupt);
+    for (const silence of listening) silence();
     await teacher.dispose();
   }
 }

@@ -20,7 +20,7 @@ import { createParamStore, Tape } from "../student";
 import { openNodeGpu } from "./node-gpu";
 import { prepareCase, type PreparedCase } from "./objective-case";
 import { type Case, CaseError, type CaseSettings, type CaseTensor, readCase } from "./objective-file";
-import { BadUsage, parseArguments } from "./usage";
+import type { Arguments } from "./usage";
 
 type Nested = number | readonly Nested[];
 
@@ -30,10 +30,8 @@ export interface ObjectiveResult {
   readonly grads: Readonly<Record<string, Nested>>;
 }
 
-export async function objectiveCommand(argv: string[]): Promise<number> {
-  const { positional, options } = parseArguments(argv, ["out"]);
-  const [path] = positional;
-  if (path === undefined || positional.length > 1) throw new BadUsage("objective needs one CASE.json.");
+export async function objectiveCommand({ positional, options }: Arguments): Promise<number> {
+  const [path = ""] = positional;
   try {
     const given = readCase(await readText(path));
     const prepared = prepareCase(given);

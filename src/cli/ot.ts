@@ -5,13 +5,11 @@ import { OtInputError, solveBatch, type OtResult } from "../ot";
 import { solveBatchOnCpu } from "../ot/cpu";
 import { openNodeGpu } from "./node-gpu";
 import { readOtJob, type OtJob } from "./ot-file";
-import { BadUsage, parseArguments } from "./usage";
+import { type Arguments, BadUsage } from "./usage";
 
-export async function otCommand(argv: string[]): Promise<number> {
-  const { positional, options } = parseArguments(argv, ["out", "device"]);
-  const [path] = positional;
+export async function otCommand({ positional, options }: Arguments): Promise<number> {
+  const [path = ""] = positional;
   const device = options.get("device") ?? "gpu";
-  if (path === undefined || positional.length > 1) throw new BadUsage("ot needs one FILE.json.");
   if (device !== "gpu" && device !== "cpu") throw new BadUsage(`--device is gpu or cpu, got ${device}.`);
   try {
     const job = readOtJob(await readText(path));

@@ -3,24 +3,23 @@ import type { PlanningLimits } from "../gpu/counting";
 import { NoGpuError } from "../gpu/device";
 import type { MemoryPlan } from "../telemetry";
 import { mib, planSources } from "../trainer";
+import { CANNOT_RUN, OK } from "./exit-codes";
 import { openNodeGpu } from "./node-gpu";
 import { nodeSources, readConfig } from "./sources";
-import { BadUsage, parseArguments } from "./usage";
+import type { Arguments } from "./usage";
 
 /** What every WebGPU adapter has. */
 const DEFAULT_LIMITS: PlanningLimits = { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 };
 
-export async function planCommand(argv: string[]): Promise<number> {
-  const { positional, options } = parseArguments(argv, [], ["json"]);
-  const [file] = positional;
-  if (!file || positional.length !== 1) throw new BadUsage("Usage: couplet plan CONFIG.json [--json]");
+export async function planCommand({ positional, options }: Arguments): Promise<number> {
+  const [file = ""] = positional;
   const config = readConfig(file);
   const sources = nodeSources(config);
   const { name, limits } = await adapterLimits();
   const plan = await planSources(config, sources, limits);
   if (options.has("json")) console.log(JSON.stringify({ adapter: name, limits, ...plan }, null, 1));
   else for (const line of planTable(plan, name)) console.log(line);
-  return plan.fits ? 0 : 3;
+  return plan.fits ? OK : CANNOT_RUN;
 }
 
 async function adapterLimits(): Promise<{ name: string; limits: PlanningLimits }> {

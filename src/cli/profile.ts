@@ -2,14 +2,12 @@
 import { checkTimestamps } from "../gpu/profile";
 import type { KernelRecord } from "../telemetry";
 import { openRun } from "../trainer";
+import { OK } from "./exit-codes";
 import { openNodeGpu } from "./node-gpu";
 import { nodeSources, readConfig } from "./sources";
-import { BadUsage, parseArguments } from "./usage";
+import type { Arguments } from "./usage";
 
-export async function profileCommand(argv: string[]): Promise<number> {
-  const { positional } = parseArguments(argv, []);
-  const [file] = positional;
-  if (!file || positional.length !== 1) throw new BadUsage("Usage: couplet profile CONFIG.json");
+export async function profileCommand({ positional: [file = ""] }: Arguments): Promise<number> {
   const config = readConfig(file);
   const sources = nodeSources(config);
   const gpu = await openNodeGpu();
@@ -25,7 +23,7 @@ export async function profileCommand(argv: string[]): Promise<number> {
   } finally {
     await run.destroy();
   }
-  return 0;
+  return OK;
 }
 
 /** The table, line by line. */

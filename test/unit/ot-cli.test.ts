@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { otCommand } from "../../src/cli/ot";
+import { main } from "../../src/cli/main";
 import * as oracle from "../oracle/ot";
 
 afterEach(() => {
@@ -35,7 +35,7 @@ async function run(content: unknown, ...argv: string[]) {
   const err: string[] = [];
   vi.spyOn(console, "log").mockImplementation((line: string) => void out.push(line));
   vi.spyOn(console, "error").mockImplementation((line: string) => void err.push(line));
-  const code = await otCommand([path, ...argv]);
+  const code = await main(["ot", path, ...argv]);
   vi.restoreAllMocks();
   return { code, out: out.join("\n"), err: err.join("\n"), folder };
 }
