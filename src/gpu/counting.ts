@@ -4,6 +4,8 @@ import type { Gpu } from "./device";
 export interface PlanningLimits {
   readonly maxStorageBufferBindingSize: number;
   readonly maxBufferSize: number;
+  /** Parameters lie in ranges of at most so many bytes, even where the adapter binds more: for tests. */
+  readonly segmentBytes?: number | undefined;
 }
 
 export interface CountingGpu {
@@ -25,10 +27,16 @@ export function countingGpu(limits: PlanningLimits): CountingGpu {
   } as unknown as GPUDevice; // the part of it that allocation needs
   const none = () => undefined;
   const adapter = { vendor: "", architecture: "", device: "", description: "" };
+  const { maxStorageBufferBindingSize, maxBufferSize } = limits;
   return {
     gpu: {
       device,
-      adapter: { ...adapter, software: false, features: [], limits: { ...limits } },
+      adapter: {
+        ...adapter,
+        software: false,
+        features: [],
+        limits: { maxStorageBufferBindingSize, maxBufferSize },
+      },
       lost: new Promise(none),
       check: none,
       destroy: none,

@@ -15,14 +15,15 @@ import type { DispatchFacts } from "./dispatch-facts";
 import { GpuMemoryError } from "./failures";
 import { inputBytes, type ProgramInput, writeInput } from "./input-pieces";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
-import { type Binding, byteLength, checkBinding, positive, type Tensor, UNIFORM_ALIGN } from "./tensor";
+import { type Binding, type Bound, byteLength, checkBinding, positive, UNIFORM_ALIGN } from "./tensor";
+import { type Tensor, whole, type WholeTensor } from "./tensor";
 
 export type { DispatchFacts };
 export { type Binding, ELEMENT_BYTES, fixed, type Tensor } from "./tensor";
 
 interface Step extends DispatchOptions, Pick<DispatchFacts, "stage"> {
   readonly spec: KernelSpec;
-  readonly bindings: readonly Binding[];
+  readonly bindings: readonly Bound[];
   readonly grid: Grid;
 }
 
@@ -49,7 +50,7 @@ export class ProgramBuilder {
   readonly #steps: Step[] = [];
   readonly #scratch: Tensor[] = [];
   readonly #inputs = new Map<string, Tensor>();
-  readonly #outputs = new Map<string, Tensor>();
+  readonly #outputs = new Map<string, WholeTensor>();
   #stage = "";
 
   constructor(readonly label: string) {}
@@ -77,7 +78,7 @@ export class ProgramBuilder {
   /** Name a tensor that `run` may read back. It is then alive until the end of the program. */
   output(name: string, tensor: Tensor): void {
     if (this.#outputs.has(name)) throw new Error(`Program "${this.label}" already has an output "${name}"`);
-    this.#outputs.set(name, tensor);
+    this.#outputs.set(name, whole(tensor, `Output "${name}"`));
   }
 
   /** Record one dispatch. Uniform bindings take the struct's bytes, or an input made with kind "uniform". */
@@ -227,7 +228,7 @@ export class ProgramBuilder {
     }
     const uniforms = this.#uploadUniforms(device, make);
 
-    const resource = (b: Binding): GPUBufferBinding => {
+    const resource = (b: Bound): GPUBufferBinding => {
       if (b instanceof ArrayBuffer) return uniforms(b);
       const size = Math.max(16, byteLength(b));
       switch (b.place.kind) {
@@ -281,8 +282,8 @@ export class ProgramBuilder {
 
 interface Memory {
   readonly inputs: Map<string, GPUBuffer>;
-  resource(binding: Binding): GPUBufferBinding;
-  outputs(tensors: Map<string, Tensor>): Map<string, Output>;
+  resource(binding: Bound): GPUBufferBinding;
+  outputs(tensors: Map<string, WholeTensor>): Map<string, Output>;
   destroy(): void;
 }
 

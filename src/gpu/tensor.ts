@@ -14,13 +14,23 @@ export interface Tensor {
   readonly place: Place;
 }
 
-type Place =
+type WholePlace =
   | { readonly kind: "scratch"; readonly id: number }
   | { readonly kind: "input"; readonly name: string; readonly uniform: boolean }
   | { readonly kind: "fixed"; readonly buffer: GPUBuffer; readonly offset: number };
 
+/** "split": a matrix larger than the adapter binds at once, in ranges of whole rows, one after the other. */
+type Place = WholePlace | { readonly kind: "split"; readonly parts: readonly Tensor[] };
+
+/** A tensor that lies in one range of memory, as bindings and outputs need it. */
+export interface WholeTensor extends Tensor {
+  readonly place: WholePlace;
+}
+
 /** What a binding accepts: a tensor, or for a uniform the bytes of its struct (constant for the program). */
 export type Binding = Tensor | ArrayBuffer;
+/** A binding that was checked. */
+export type Bound = WholeTensor | ArrayBuffer;
 
 /** A range of a buffer that outlives the program: weights, gradients, moments. */
 export function fixed(label: string, buffer: GPUBuffer, offsetElements: number, length: number): Tensor {
@@ -32,14 +42,49 @@ export function fixed(label: string, buffer: GPUBuffer, offsetElements: number, 
   return { label, length, place: { kind: "fixed", buffer, offset } };
 }
 
-/** Rows first … first+count−1 of a fixed matrix with `width` columns. @throws RangeError as `fixed`. */
+/** Ranges of whole rows as one tensor; a single range is itself. */
+export function inRanges(label: string, parts: readonly Tensor[]): Tensor {
+  const [only] = parts;
+  if (parts.length === 1 && only) return only;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return { label, length: positive(label, length), place: { kind: "split", parts } };
+}
+
+/** Rows of a matrix that lie together. */
+export interface RowRange {
+  /** The first row. */
+  readonly first: number;
+  readonly count: number;
+  readonly tensor: Tensor;
+}
+
+/** The ranges of a matrix with `width` columns: one, the matrix itself, unless it is split. */
+export function rowRanges(t: Tensor, width: number): RowRange[] {
+  const parts = t.place.kind === "split" ? t.place.parts : [t];
+  let first = 0;
+  return parts.map((tensor) => {
+    const range = { first, count: tensor.length / width, tensor };
+    first += range.count;
+    return range;
+  });
+}
+
+/**
+ * Rows first … first+count−1 of a fixed matrix with `width` columns.
+ *
+ * @throws RangeError as `fixed`, or when the rows do not lie in one range.
+ */
 export function rowsOf(t: Tensor, width: number, first: number, count: number): Tensor {
-  if (t.place.kind !== "fixed")
+  const range = rowRanges(t, width).findLast((r) => r.first <= first);
+  if (!range || first + count > range.first + range.count)
+    throw new RangeError(`Rows ${first} to ${first + count - 1} of "${t.label}" do not lie in one range`);
+  const { place } = range.tensor;
+  if (place.kind !== "fixed")
     throw new TypeError(
       `Tensor "${t.label}" is no range of a lasting buffer, so it has no ranges of its own`,
     );
-  const start = t.place.offset / ELEMENT_BYTES + first * width;
-  return fixed(`${t.label}[${first}…]`, t.place.buffer, start, count * width);
+  const start = place.offset / ELEMENT_BYTES + (first - range.first) * width;
+  return fixed(`${t.label}[${first}…]`, place.buffer, start, count * width);
 }
 
 export const byteLength = (t: Tensor): number => t.length * ELEMENT_BYTES;
@@ -50,12 +95,19 @@ export function positive(label: string, length: number): number {
   throw new RangeError(`Tensor "${label}" needs a positive whole number of elements, got ${length}`);
 }
 
-/** @throws TypeError when a uniform is bound as storage, or the other way. */
-export function checkBinding(spec: KernelSpec, name: string, binding: Binding): Binding {
+/** @throws TypeError for a split tensor: an op that takes matrices of any size goes through `rowRanges`. */
+export function whole(t: Tensor, user: string): WholeTensor {
+  if (t.place.kind !== "split") return t as WholeTensor; // just checked
+  const { length } = t.place.parts;
+  throw new TypeError(`${user} takes one range of memory, but "${t.label}" lies in ${length}`);
+}
+
+/** @throws TypeError when a uniform is bound as storage, or the other way, or a tensor is split. */
+export function checkBinding(spec: KernelSpec, name: string, binding: Binding): Bound {
+  const bound = binding instanceof ArrayBuffer ? binding : whole(binding, `"${spec.entry}": ${name}`);
   const uniform = spec.bindings[name] === "uniform";
-  const isUniform =
-    binding instanceof ArrayBuffer || (binding.place.kind === "input" && binding.place.uniform);
-  if (uniform === isUniform) return binding;
+  const isUniform = bound instanceof ArrayBuffer || (bound.place.kind === "input" && bound.place.uniform);
+  if (uniform === isUniform) return bound;
   const kind = spec.bindings[name] ?? "?";
   throw new TypeError(
     `"${spec.entry}" binds ${name} as ${kind}, got ${isUniform ? "a uniform" : "a storage tensor"}`,

@@ -29,7 +29,7 @@ export {
   recordClipAndAdamW,
   recordStudentSquares,
 } from "./optimizer";
-export { layOutParams, layoutBytes, type ParamShape, segmentBytesOf } from "./param-layout";
+export { elementRanges, layOutParams, layoutBytes, type ParamShape, segmentBytesOf } from "./param-layout";
 export {
   createParamStore,
   type NewParameter,

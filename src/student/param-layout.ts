@@ -1,5 +1,7 @@
-// Where parameters lie: arenas cut into segments, each no larger than what the adapter binds at once.
+// Where parameters lie: arenas cut into segments, each no larger than what the adapter binds at once. A matrix that is
+// larger alone (the embedding table of a large vocabulary) lies in several segments, in ranges of whole rows.
 // Pure arithmetic: the memory plan uses it before anything is allocated.
+import type { PlanningLimits } from "../gpu/counting";
 import { ELEMENT_BYTES } from "../gpu/program";
 import { size } from "./tape";
 
@@ -17,12 +19,21 @@ export interface ParamShape {
   readonly trainable?: boolean;
 }
 
-export interface ParamEntry {
-  readonly shape: readonly number[];
+/** A stretch of a parameter that lies together: all of it, or a range of its rows. */
+export interface ParamPiece {
   /** Which segment, among those of its kind (trainable or frozen). */
   readonly segment: number;
   /** Elements from the start of the segment. */
   readonly offset: number;
+  /** Elements from the start of the parameter. */
+  readonly start: number;
+  readonly length: number;
+}
+
+export interface ParamEntry {
+  readonly shape: readonly number[];
+  /** In order, without gaps: one unless the parameter is larger than a segment. */
+  readonly pieces: readonly ParamPiece[];
   readonly length: number;
   readonly group: ParamGroup;
   readonly decay: boolean;
@@ -49,6 +60,8 @@ export interface ParamLayout {
 
 /** Ranges start at multiples of this many elements, as storage bindings must. */
 const ALIGN = 64;
+/** Ranges of as many rows or more hold a multiple of as many: products then keep their faster forms. */
+const ROWS = 64;
 
 const RUNS = [
   { group: "student", decay: true },
@@ -58,12 +71,13 @@ const RUNS = [
 ] as const;
 
 /** The bytes of a segment at most: what the adapter binds at once, and what one buffer may hold. */
-export const segmentBytesOf = (limits: {
-  readonly maxStorageBufferBindingSize: number;
-  readonly maxBufferSize: number;
-}): number => Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+export const segmentBytesOf = ({
+  maxStorageBufferBindingSize,
+  maxBufferSize,
+  segmentBytes = Infinity,
+}: PlanningLimits): number => Math.min(maxStorageBufferBindingSize, maxBufferSize, segmentBytes);
 
-/** Fills segment after segment; a parameter never straddles two. */
+/** Fills segment after segment; what fits into one never straddles two. */
 class Packer {
   readonly stretches: { base: number; length: number }[] = [];
   constructor(private readonly most: number) {}
@@ -73,9 +87,16 @@ class Packer {
     return last ? last.base + last.length : 0;
   }
 
-  place(name: string, length: number): { segment: number; offset: number } {
+  place(name: string, shape: readonly number[]): ParamPiece[] {
+    return elementRanges(name, shape, this.most).map(({ start, count }) => ({
+      ...this.#append(count),
+      start,
+      length: count,
+    }));
+  }
+
+  #append(length: number): { segment: number; offset: number } {
     const padded = Math.ceil(length / ALIGN) * ALIGN;
-    if (padded > this.most) throw tooLarge(name, length, this.most);
     let last = this.stretches.at(-1);
     if (!last || last.length + padded > this.most) {
       last = { base: this.end, length: 0 };
@@ -87,18 +108,42 @@ class Packer {
   }
 }
 
-function tooLarge(name: string, length: number, most: number): RangeError {
+/** A tensor in ranges of whole rows, each of at most `most` elements; one range where it fits. */
+export function elementRanges(
+  name: string,
+  shape: readonly number[],
+  most: number,
+): { readonly start: number; readonly count: number }[] {
+  const length = size(shape);
+  if (length <= most) return [{ start: 0, count: length }];
+  const width = shape.length > 1 ? length / (shape[0] ?? 1) : length;
+  const fit = Math.floor(most / width);
+  if (fit < 1) throw tooLarge(name, width, shape, most);
+  const count = (fit < ROWS ? fit : Math.floor(fit / ROWS) * ROWS) * width;
+  return Array.from({ length: Math.ceil(length / count) }, (_, i) => ({
+    start: i * count,
+    count: Math.min(count, length - i * count),
+  }));
+}
+
+function tooLarge(
+  name: string,
+  width: number,
+  { length: axes }: readonly number[],
+  most: number,
+): RangeError {
   const mib = (elements: number) => `${((elements * ELEMENT_BYTES) / 2 ** 20).toFixed(1)} MiB`;
+  const what = axes > 1 ? `A row of the parameter "${name}"` : `The parameter "${name}"`;
   return new RangeError(
-    `The parameter "${name}" takes ${mib(length)}, but this adapter binds at most ${mib(most)} of memory at once. ` +
-      "Choose a model with a smaller vocabulary or width, or an adapter with a larger maxStorageBufferBindingSize.",
+    `${what} takes ${mib(width)}, but this adapter binds at most ${mib(most)} of memory at once. ` +
+      "Choose a narrower model, or an adapter with a larger maxStorageBufferBindingSize.",
   );
 }
 
 /**
  * Trainable parameters in the order of their runs, frozen ones as they come.
  *
- * @throws RangeError when one parameter alone is larger than a segment; Error for two of one name.
+ * @throws RangeError when one row of a parameter is larger than a segment; Error for two of one name.
  */
 export function layOutParams(parameters: readonly ParamShape[], segmentBytes: number): ParamLayout {
   const most = Math.floor(segmentBytes / ELEMENT_BYTES / ALIGN) * ALIGN;
@@ -106,9 +151,8 @@ export function layOutParams(parameters: readonly ParamShape[], segmentBytes: nu
   const [trained, frozen] = [new Packer(most), new Packer(most)];
   const add = ({ name, shape, group, decay, trainable = true }: ParamShape) => {
     if (entries.has(name)) throw new Error(`There are two parameters named "${name}"`);
-    const length = size(shape);
-    const place = (trainable ? trained : frozen).place(name, length);
-    entries.set(name, { shape, ...place, length, group, decay, trainable });
+    const pieces = (trainable ? trained : frozen).place(name, shape);
+    entries.set(name, { shape, pieces, length: size(shape), group, decay, trainable });
   };
   const [a = 0, b = 0, c = 0, d = 0] = RUNS.map(({ group, decay }) => {
     parameters

@@ -3,12 +3,14 @@
 // of a buffer and write another.
 import type { Gpu } from "../gpu/device";
 import { ELEMENT_BYTES, fixed, type Tensor } from "../gpu/program";
+import { inRanges } from "../gpu/tensor";
 import type { NamedTensor } from "../models";
 import {
   layOutParams,
   layoutBytes,
   type ParamEntry,
   type ParamGroup,
+  type ParamPiece,
   type ParamLayout,
   type ParamShape,
   type RunEnds,
@@ -86,8 +88,8 @@ interface Trained extends Stretch {
 interface Arenas {
   readonly trained: readonly Trained[];
   readonly frozen: readonly GPUBuffer[];
-  /** The buffer that a parameter's weights lie in. */
-  weightsOf(entry: ParamEntry): GPUBuffer;
+  /** The buffer that a piece of a parameter's weights lies in. */
+  weightsOf(entry: ParamEntry, piece: ParamPiece): GPUBuffer;
   /** Zero the given arenas. */
   clear(arenas: readonly Arena[]): void;
 }
@@ -104,7 +106,8 @@ function allocateArenas(device: GPUDevice, layout: ParamLayout): Arenas {
   return {
     trained,
     frozen,
-    weightsOf: ({ trainable, segment }) => (trainable ? trained[segment]?.buffers.params : frozen[segment])!, // laid out so
+    weightsOf: ({ trainable }, { segment }) =>
+      (trainable ? trained[segment]?.buffers.params : frozen[segment])!, // laid out so
     clear(arenas) {
       const encoder = device.createCommandEncoder();
       for (const { buffers } of trained) for (const arena of arenas) encoder.clearBuffer(buffers[arena]);
@@ -119,20 +122,26 @@ async function readNamed(
   segments: readonly GPUBuffer[],
   entries: readonly (readonly [string, ParamEntry])[],
 ): Promise<[string, NamedTensor][]> {
-  const out: [string, NamedTensor][] = [];
+  const found = new Map<string, NamedTensor>();
   for (const [segment, buffer] of segments.entries()) {
-    const here = entries.filter(([, entry]) => entry.segment === segment);
+    const here = entries.flatMap(([name, { shape, length, pieces }]) =>
+      pieces.filter((p) => p.segment === segment).map((piece) => ({ name, shape, length, piece })),
+    );
     if (here.length === 0) continue;
     const all = await download(device, buffer);
-    for (const [name, { shape, offset, length }] of here)
-      out.push([name, { shape, data: all.slice(offset, offset + length) }]);
+    for (const { name, shape, length, piece } of here) {
+      const part = all.subarray(piece.offset, piece.offset + piece.length);
+      const { data } = found.get(name) ?? { data: new Float32Array(length) };
+      data.set(part, piece.start);
+      found.set(name, { shape, data });
+    }
   }
-  return out;
+  return [...found];
 }
 
 /**
  * @param options `segmentBytes`: the largest segment, by default what the adapter binds at once.
- * @throws RangeError when one parameter alone is larger than the adapter's largest storage binding.
+ * @throws RangeError when one row of a parameter is larger than the adapter's largest storage binding.
  */
 export function createParamStore(
   gpu: Gpu,
@@ -149,8 +158,10 @@ export function createParamStore(
   const upload = () => {
     for (const { name, data } of parameters) {
       const entry = entries.get(name)!; // laid out above
-      const values = data as GPUAllowSharedBufferSource | undefined; // never shared
-      if (values) device.queue.writeBuffer(arenas.weightsOf(entry), entry.offset * ELEMENT_BYTES, values);
+      for (const piece of data ? entry.pieces : []) {
+        const values = data?.subarray(piece.start, piece.start + piece.length) as GPUAllowSharedBufferSource; // never shared
+        device.queue.writeBuffer(arenas.weightsOf(entry, piece), piece.offset * ELEMENT_BYTES, values);
+      }
     }
   };
   upload();
@@ -192,10 +203,15 @@ function onTape(
 ): Pick<ParamStore, "segments" | "leaf"> {
   const leaves = new Map(
     [...entries].map(([name, entry]) => {
-      const { offset, length, shape, segment, trainable } = entry;
-      const grads = trainable ? trained[segment]?.buffers.grads : undefined;
-      const value = fixed(name, weightsOf(entry), offset, length);
-      return [name, { value, shape, grad: grads && fixed(`d${name}`, grads, offset, length) }];
+      const { pieces, shape, trainable } = entry;
+      const joined = (label: string, bufferOf: (piece: ParamPiece) => GPUBuffer): Tensor =>
+        inRanges(
+          label,
+          pieces.map((piece) => fixed(label, bufferOf(piece), piece.offset, piece.length)),
+        );
+      const value = joined(name, (piece) => weightsOf(entry, piece));
+      const gradient = () => joined(`d${name}`, ({ segment }) => trained[segment]!.buffers.grads); // laid out so
+      return [name, { value, shape, grad: trainable ? gradient() : undefined }];
     }),
   );
   return {

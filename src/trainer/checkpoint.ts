@@ -46,8 +46,8 @@ export function encodeCheckpoint(
 ): Promise<Uint8Array> {
   const tensors = new Map<string, NamedTensor>();
   for (const [kind, arena] of KINDS)
-    for (const { name, shape, at, length } of trained(store))
-      tensors.set(`${kind}/${name}`, { shape, data: state[arena].subarray(at, at + length) });
+    for (const { name, shape, length, pieces } of trained(store))
+      tensors.set(`${kind}/${name}`, { shape, data: gathered(state[arena], length, pieces) });
   const file = writeSafetensors(tensors, {
     [DIGEST_KEY]: NO_DIGEST,
     format: FORMAT,
@@ -102,13 +102,14 @@ export async function decodeCheckpoint(
   const tensors = reading(() => readSafetensors(bytes));
   const state = { params: blank(store), m: blank(store), v: blank(store) };
   for (const [kind, arena] of KINDS)
-    for (const { name, shape, at } of trained(store)) {
+    for (const { name, shape, pieces } of trained(store)) {
       const tensor = tensors.get(`${kind}/${name}`);
       if (tensor?.shape.join() !== shape.join())
         throw refused(
           `It holds ${tensor ? `[${tensor.shape.join(", ")}]` : "nothing"} for ${kind}/${name}, this run trains [${shape.join(", ")}].`,
         );
-      state[arena].set(tensor.data, at);
+      for (const { at, start, length } of pieces)
+        state[arena].set(tensor.data.subarray(start, start + length), at);
     }
   const known = KINDS.length * [...trained(store)].length;
   if (tensors.size !== known) throw refused(`It holds ${tensors.size} tensors, this run trains ${known}.`);
@@ -117,15 +118,31 @@ export async function decodeCheckpoint(
 
 const blank = ({ length }: Pick<ParamStore, "length">) => new Float32Array(length); // padding is zero in the arena too
 
+/** A stretch of a parameter: `at` in the arena, `start` in the parameter. */
+interface Piece {
+  readonly at: number;
+  readonly start: number;
+  readonly length: number;
+}
+
 function trained({ entries, segments }: Pick<ParamStore, "entries" | "segments">) {
   return [...entries]
     .filter(([, entry]) => entry.trainable)
-    .map(([name, { shape, segment, offset, length }]) => ({
+    .map(([name, { shape, length, pieces }]) => ({
       name,
       shape,
-      at: (segments[segment]?.base ?? 0) + offset,
       length,
+      pieces: pieces.map((p): Piece => ({ ...p, at: (segments[p.segment]?.base ?? 0) + p.offset })),
     }));
+}
+
+/** A parameter out of an arena: a view of it where it lies in one piece. */
+function gathered(arena: Float32Array, length: number, pieces: readonly Piece[]): Float32Array {
+  const [only] = pieces;
+  if (pieces.length === 1 && only) return arena.subarray(only.at, only.at + length);
+  const all = new Float32Array(length);
+  for (const { at, start, length: count } of pieces) all.set(arena.subarray(at, at + count), start);
+  return all;
 }
 
 /**

@@ -1,8 +1,10 @@
 // The teacher's head and embedding table on the GPU: only what the objective asks for.
-import { ELEMENT_BYTES, fixed, type Tensor } from "../gpu/program";
 import type { Gpu } from "../gpu/device";
+import { ELEMENT_BYTES, fixed, type Tensor } from "../gpu/program";
+import { inRanges } from "../gpu/tensor";
 import type { NamedTensor, Teacher } from "../models";
 import type { TeacherNeed } from "../objectives";
+import { elementRanges, segmentBytesOf } from "../student";
 import { RunError } from "./failure";
 
 export interface TeacherWeights {
@@ -24,7 +26,7 @@ function weightsNeeded(needs: readonly TeacherNeed[]): Weight[] {
   ];
 }
 
-/** @throws RunError when the teacher's graph keeps a weight in a form that we do not read, or it is too large. */
+/** @throws RunError when the teacher's graph keeps a weight in a form that we do not read. */
 export function uploadTeacherWeights(
   gpu: Gpu,
   teacher: Pick<Teacher, "config" | "head" | "tokenEmbedding">,
@@ -41,40 +43,52 @@ export function uploadTeacherWeights(
   return placed;
 }
 
-/** Their memory without their values. @throws RunError when one is too large. */
+/**
+ * Their memory without their values: like the student's, in ranges of rows where the adapter binds less.
+ *
+ * @throws RangeError when it does not bind a row.
+ */
 export function placeTeacherWeights(
   gpu: Gpu,
   shape: readonly [number, number],
   needs: readonly TeacherNeed[],
 ): TeacherWeights & { write(kind: Weight, data: Float32Array): void } {
-  const length = shape[0] * shape[1];
-  const bytes = length * ELEMENT_BYTES;
-  const most = gpu.device.limits.maxStorageBufferBindingSize;
+  const { device } = gpu;
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-  const buffers = new Map(
-    weightsNeeded(needs).map((kind) => {
-      if (bytes > most) throw tooLarge(kind, bytes, most);
-      return [kind, gpu.device.createBuffer({ label: `teacher ${kind}`, size: bytes, usage })];
-    }),
-  );
-  const bufferOf = (kind: Weight): GPUBuffer => {
-    const buffer = buffers.get(kind);
-    if (!buffer) throw new Error(`The objective uses teacher.${kind} without naming it in its needs`);
-    return buffer;
+  const place = (kind: Weight): Placed => {
+    const label = `teacher ${kind}`;
+    const most = Math.floor(segmentBytesOf(device.limits) / ELEMENT_BYTES);
+    const parts = elementRanges(label, shape, most).map(({ start, count }) => ({
+      ...{ start, count },
+      buffer: device.createBuffer({ label, size: count * ELEMENT_BYTES, usage }),
+    }));
+    const tensors = parts.map(({ buffer, count }) => fixed(label, buffer, 0, count));
+    return { parts, tensor: inRanges(label, tensors) };
   };
-  const tensors = new Map(
-    [...buffers].map(([kind, buffer]) => [kind, fixed(`teacher ${kind}`, buffer, 0, length)]),
-  );
-  const get = (kind: Weight) => (): Tensor => tensors.get(kind) ?? fixed(kind, bufferOf(kind), 0, length);
+  const placed = new Map(weightsNeeded(needs).map((kind) => [kind, place(kind)]));
+  const get = (kind: Weight): Placed => {
+    const found = placed.get(kind);
+    if (!found) throw new Error(`The objective uses teacher.${kind} without naming it in its needs`);
+    return found;
+  };
   return {
-    head: get("head"),
-    tokenEmbedding: get("tokenEmbedding"),
+    head: () => get("head").tensor,
+    tokenEmbedding: () => get("tokenEmbedding").tensor,
     shape,
-    bytes: buffers.size * bytes,
-    write: (kind, data) =>
-      gpu.device.queue.writeBuffer(bufferOf(kind), 0, data as GPUAllowSharedBufferSource), // never shared
-    destroy: () => buffers.forEach((buffer) => buffer.destroy()),
+    bytes: placed.size * shape[0] * shape[1] * ELEMENT_BYTES,
+    write(kind, data) {
+      for (const { start, count, buffer } of get(kind).parts) {
+        const values = data.subarray(start, start + count) as GPUAllowSharedBufferSource; // never shared
+        device.queue.writeBuffer(buffer, 0, values);
+      }
+    },
+    destroy: () => placed.forEach(({ parts }) => parts.forEach(({ buffer }) => buffer.destroy())),
   };
+}
+
+interface Placed {
+  readonly parts: readonly { readonly start: number; readonly count: number; readonly buffer: GPUBuffer }[];
+  readonly tensor: Tensor;
 }
 
 const words: Record<Weight, string> = { head: "output head", tokenEmbedding: "embedding table" };
@@ -85,12 +99,4 @@ const unreadable = (kind: Weight): RunError =>
     `This method needs the teacher's ${words[kind]}, and its ONNX file has none that can be read.`,
     "It is quantized or computed inside the graph.",
     "Take the fp32 or fp16 file of the model, or a method that needs hidden states only, such as CoT2Align.",
-  );
-
-const tooLarge = (kind: Weight, bytes: number, most: number): RunError =>
-  new RunError(
-    "teacher-weights",
-    `The teacher's ${words[kind]} does not fit: it takes ${bytes} bytes, this adapter binds at most ${most} at once.`,
-    "The method computes with the teacher's whole vocabulary.",
-    "Choose a teacher with a smaller vocabulary, or a method that needs hidden states only, such as CoT2Align.",
   );

@@ -1,7 +1,9 @@
 // Parameter arenas in segments — plan
-//   layout        a parameter never straddles two segments; none is over the limit; runs end where they should; one
-//                 segment when all fits; frozen parameters lie apart and take weights alone × random shapes and limits
-//   refusal       a parameter larger than a segment is named, with its size and the limit
+//   layout        what fits into a segment never straddles two, a larger matrix lies in ranges of whole rows; none is
+//                 over the limit; runs end where they should; one segment when all fits; frozen parameters lie apart and
+//                 take weights alone × random shapes and limits
+//   ranges        of fixed shapes by hand, Qwen2.5-0.5B's table under 128 MiB among them
+//   refusal       a row larger than a segment is named, with its size and the limit
 //   training      five steps in many segments equal five in one: losses, weights, moments
 //   one segment   with a limit that just holds everything the bits are those without a limit
 //   state         save and restore across segments; reset gives the first weights again, moments and gradients zero
@@ -35,7 +37,10 @@ beforeAll(async () => {
 
 describe("layout", () => {
   const parameter = fc.record({
-    count: fc.integer({ min: 1, max: 400 }),
+    shape: fc.oneof(
+      fc.tuple(fc.integer({ min: 1, max: 400 })),
+      fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 70 })),
+    ),
     group: fc.constantFrom("student", "projector"),
     decay: fc.boolean(),
     trainable: fc.boolean(),
@@ -47,30 +52,36 @@ describe("layout", () => {
         fc.integer({ min: 7, max: 60 }),
         (list, units) => {
           const most = units * 64;
-          const shapes = list.map(({ count, ...rest }, i): ParamShape => ({
-            name: `p${i}`,
-            shape: [count],
-            ...rest,
-          }));
+          const shapes = list.map((rest, i): ParamShape => ({ name: `p${i}`, ...rest }));
           const layout = layOutParams(shapes, most * 4);
           for (const stretch of [...layout.trainable, ...layout.frozen])
             expect(stretch.length).toBeLessThanOrEqual(most);
           const taken = new Set<string>();
           for (const [name, e] of layout.entries) {
             const kind = e.trainable ? layout.trainable : layout.frozen;
-            const { base, length } = kind[e.segment]!;
-            expect(e.offset + e.length).toBeLessThanOrEqual(length);
-            expect(e.offset % 64).toBe(0);
-            const first = (base + e.offset) / 64;
-            for (let unit = first; unit < first + Math.ceil(e.length / 64); unit++) {
-              const key = `${e.trainable} ${unit}`;
-              expect(taken.has(key), `${name} overlaps`).toBe(false);
-              taken.add(key);
+            let covered = 0;
+            for (const piece of e.pieces) {
+              expect(piece.start).toBe(covered);
+              covered += piece.length;
+              const { base, length } = kind[piece.segment]!;
+              expect(piece.offset + piece.length).toBeLessThanOrEqual(length);
+              expect(piece.offset % 64).toBe(0);
+              const first = (base + piece.offset) / 64;
+              for (let unit = first; unit < first + Math.ceil(piece.length / 64); unit++) {
+                const key = `${e.trainable} ${unit}`;
+                expect(taken.has(key), `${name} overlaps`).toBe(false);
+                taken.add(key);
+              }
+              if (!e.trainable) continue;
+              const run = (e.group === "student" ? 0 : 2) + (e.decay ? 0 : 1);
+              expect(base + piece.offset).toBeGreaterThanOrEqual(run === 0 ? 0 : layout.ends[run - 1]!);
+              expect(base + piece.offset + piece.length).toBeLessThanOrEqual(layout.ends[run]!);
             }
-            if (!e.trainable) continue;
-            const run = (e.group === "student" ? 0 : 2) + (e.decay ? 0 : 1);
-            expect(base + e.offset).toBeGreaterThanOrEqual(run === 0 ? 0 : layout.ends[run - 1]!);
-            expect(base + e.offset + e.length).toBeLessThanOrEqual(layout.ends[run]!);
+            expect(covered).toBe(e.length);
+            const [rows = 1, width = 1] = e.shape;
+            expect(e.length).toBe(rows * width);
+            if (rows * width <= most) expect(e.pieces).toHaveLength(1);
+            for (const { start } of e.pieces) expect(start % width).toBe(0);
           }
           expect(layout.entries.size).toBe(shapes.length);
           expect(layoutBytes(layout).moments).toBe(2 * layoutBytes(layout).gradients);
@@ -80,11 +91,27 @@ describe("layout", () => {
     );
   });
 
-  test("a parameter larger than a segment is refused by name", () => {
-    const big: ParamShape = { name: "lm_head.weight", shape: [1024, 1024], group: "student", decay: true };
-    expect(() => layOutParams([big], 2 ** 20)).toThrow(
-      /"lm_head.weight" takes 4\.0 MiB, but this adapter binds at most 1\.0 MiB.*smaller vocabulary/,
+  test("a matrix larger than a segment lies in ranges of whole rows", () => {
+    const ranges = (shape: [number, number], bytes: number) => {
+      const table: ParamShape = { name: "table", shape, group: "student", decay: true };
+      const { entries, trainable } = layOutParams([table], bytes);
+      expect(trainable.every(({ length }) => 4 * length <= bytes)).toBe(true);
+      return entries.get("table")!.pieces.map(({ length }) => length / shape[1]);
+    };
+    expect(ranges([1024, 1024], 2 ** 20)).toEqual([256, 256, 256, 256]);
+    expect(ranges([37, 20], 4 * 128)).toEqual([6, 6, 6, 6, 6, 6, 1]); // fewer than 64: as many as fit
+    expect(ranges([1000, 10], 4 * 1280)).toEqual([128, 128, 128, 128, 128, 128, 128, 104]); // else a multiple of 64
+    const qwen = ranges([151936, 896], 2 ** 27);
+    expect(qwen).toEqual([37440, 37440, 37440, 37440, 2176]);
+  });
+
+  test("a row larger than a segment is refused by name", () => {
+    const wide: ParamShape = { name: "lm_head.weight", shape: [2, 2 ** 19], group: "student", decay: true };
+    expect(() => layOutParams([wide], 2 ** 20)).toThrow(
+      /A row of the parameter "lm_head.weight" takes 2\.0 MiB, but this adapter binds at most 1\.0 MiB.*narrower/,
     );
+    const norm: ParamShape = { name: "norm.weight", shape: [2 ** 19], group: "student", decay: false };
+    expect(() => layOutParams([norm], 2 ** 20)).toThrow(/^The parameter "norm.weight" takes 2\.0 MiB/);
   });
 });
 

@@ -5,6 +5,8 @@
 //                   near ±1e6
 //   op              loss, hits, dX and dW match the oracle × stretches of 64 of a vocabulary of 200 and 211, frozen
 //                   or trained weight, one stretch or many; control: the gradient without the last stretch is wrong
+//   ranges          the same with the head in ranges of its rows, as one beyond the adapter's binding lies: borders at
+//                   odd rows, a last range of one row
 //   memory          with a limit of 64 columns no tensor of the plan is as large as N·V
 import { describe, expect, test } from "vitest";
 import { f32, packParams, u32 } from "../../src/gpu/params";
@@ -137,13 +139,18 @@ describe("kernels", () => {
 const [ROWS, WIDTH] = [7, 12];
 
 /** Forward and backward of the op, with `bytes` as the limit of its logits. */
-async function head(vocab: number, bytes: number, trainable: boolean, last?: number) {
+async function head(
+  vocab: number,
+  bytes: number,
+  trainable: boolean,
+  { last, segmentBytes }: { last?: number; segmentBytes?: number } = {},
+) {
   const gpu = await testGpu();
   const [x, w] = [normals(1, ROWS * WIDTH), normals(2, vocab * WIDTH)];
   const shape = [vocab, WIDTH];
   const parameter = { name: "w", shape, data: w, group: "student", decay: true, trainable } as const;
   const hidden = { ...parameter, name: "x", shape: [ROWS, WIDTH], data: x, trainable: true };
-  const store = createParamStore(gpu, [parameter, hidden]);
+  const store = createParamStore(gpu, [parameter, hidden], segmentBytes ? { segmentBytes } : {});
   const labels = Uint32Array.from({ length: ROWS }, (_, r) => (r === 2 ? NO_ROW : (r * 61) % vocab));
   labels[6] = vocab - 1;
   const b = new ProgramBuilder("head");
@@ -169,6 +176,7 @@ async function head(vocab: number, bytes: number, trainable: boolean, last?: num
   const dy = new Array<number>(ROWS).fill(-0.5);
   return {
     memory: b.memory(),
+    ranges: store.entries.get("w")!.pieces.map(({ length }) => length / WIDTH),
     out,
     dx: gradients.get("x")!.data,
     dw: gradients.get("w")?.data,
@@ -205,8 +213,22 @@ describe("head and cross entropy", () => {
     expect(dw).toBeUndefined();
   });
 
+  test.each([
+    [200, 1, 64 * WIDTH, [64, 64, 64, 8]],
+    [186, 1, 448, [37, 37, 37, 37, 37, 1]],
+    [211, 4 * ROWS * 64, 130 * WIDTH, [128, 83]],
+    [50, 1e9, 192, [16, 16, 16, 2]],
+  ])("%i tokens, %i bytes, ranges of %i elements", async (vocab, bytes, most, rows) => {
+    const { out, dx, dw, want, ranges } = await head(vocab, bytes, true, { segmentBytes: 4 * most });
+    expect(ranges).toEqual(rows);
+    expectClose(out.loss, want.loss, tolerance, "loss");
+    expectClose(out.hit, want.hit, { rtol: 0, atol: 0 }, "hit");
+    expectClose(dx, want.dx, tolerance, "dx");
+    expectClose(dw!, want.dw(), tolerance, "dw");
+  });
+
   test("control: the last stretch matters", async () => {
-    const { dx, want } = await head(200, 1, false, 192);
+    const { dx, want } = await head(200, 1, false, { last: 192 });
     expect(() => expectClose(dx, want.dx, tolerance)).toThrow(/largest error/);
   });
 

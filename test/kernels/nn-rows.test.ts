@@ -3,6 +3,8 @@
 //   scatter     the adjoint: adds into what is there, skips NO_ROW, touches no other row
 //   sort        a stable order by token × count {1, 63, 65, 131}; NO_ROW last; all tokens equal
 //   embedding   gradient equals the sum over positions of each token; rows without a token keep their values
+//   ranges      a table in ranges of its rows gathers and sums as one does, bit for bit × ranges with borders at odd rows,
+//               one that no token is in, a last one of one row; each range's dispatch touches no row of another
 import { describe, expect, test } from "vitest";
 import { packParams, u32 } from "../../src/gpu/params";
 import {
@@ -22,8 +24,9 @@ test.each(widths)("gather and scatter, width %i", async (width) => {
   const rows = Uint32Array.of(4, NO_ROW, 0, 8, 2, NO_ROW);
   const x = normals(1, 9 * width);
   const params = packParams(u32(width));
+  const all = packParams(u32(width), u32(0), u32(9));
   const { out } = await runKernel(gatherRowsKernel, {
-    inputs: { params, rows, x: guarded(x) },
+    inputs: { params: all, rows, x: guarded(x) },
     outputs: { out: rows.length * width + GUARD },
     grid: [rows.length],
   });
@@ -76,7 +79,10 @@ test.each(widths)("embedding_backward, width %i", async (width) => {
   const { order, sorted } = await sort(ids);
   const [dy, before] = [normals(4, count * width), normals(5, vocab * width)];
   const { dtable } = await runKernel(embeddingBackwardKernel, {
-    inputs: { params: packParams(u32(count), u32(width)), order, sorted, dy: guarded(dy) },
+    inputs: {
+      params: packParams(u32(count), u32(width), u32(0), u32(vocab)),
+      ...{ order, sorted, dy: guarded(dy) },
+    },
     outputs: {},
     inout: { dtable: guarded(before) },
     grid: [count],
@@ -86,4 +92,56 @@ test.each(widths)("embedding_backward, width %i", async (width) => {
   expectGuarded(dtable, want, { rtol: 1e-6, atol: 3e-6 });
   const last = (vocab - 1) * width;
   expect([...dtable!.subarray(last, last + width)]).toEqual([...before.subarray(last)]);
+});
+
+/** Rows of each range: borders at odd rows, one that no token is in, a last one of one row. */
+const RANGES = [[17], [9, 8], [5, 5, 7], [3, 1, 2, 3, 5, 2, 1]];
+
+describe.each(RANGES.map((ranges) => ({ ranges })))("a table in ranges of $ranges rows", ({ ranges }) => {
+  const [count, vocab, width] = [131, 17, 7];
+  const ids = tokens(count, vocab).map((id) => (id === 3 || id === 16 ? 0 : id)); // 3 alone is the second of seven
+  ids[70] = 16;
+  const starts = ranges.map((_, i) => ranges.slice(0, i).reduce((a, b) => a + b, 0));
+
+  test("gather", async () => {
+    const x = normals(6, vocab * width);
+    let out = new Float32Array(count * width + GUARD).fill(NaN);
+    for (const [i, rows] of ranges.entries()) {
+      const first = starts[i]!;
+      const part = guarded(x.subarray(first * width, (first + rows) * width));
+      const result = await runKernel(gatherRowsKernel, {
+        inputs: { params: packParams(u32(width), u32(first), u32(rows)), rows: ids, x: part },
+        outputs: {},
+        inout: { out },
+        grid: [count],
+      });
+      out = Float32Array.from(result.out!);
+    }
+    expectGuarded(out, gatherRows(x, ids, width), EXACT);
+  });
+
+  test("the gradient", async () => {
+    const { order, sorted } = await sort(ids);
+    const [dy, before] = [normals(4, count * width), normals(5, vocab * width)];
+    const backward = async (first: number, rows: number) => {
+      const { dtable } = await runKernel(embeddingBackwardKernel, {
+        inputs: {
+          params: packParams(u32(count), u32(width), u32(first), u32(rows)),
+          ...{ order, sorted, dy: guarded(dy) },
+        },
+        outputs: {},
+        inout: { dtable: guarded(before.subarray(first * width, (first + rows) * width)) },
+        grid: [count],
+      });
+      return dtable!;
+    };
+    const want = scatterRows(dy, ids, width, vocab).map((value, i) => value + before[i]!);
+    const whole = await backward(0, vocab);
+    for (const [i, rows] of ranges.entries()) {
+      const [from, to] = [starts[i]! * width, (starts[i]! + rows) * width];
+      const part = await backward(starts[i]!, rows);
+      expectGuarded(part, want.slice(from, to), { rtol: 1e-6, atol: 3e-6 });
+      expect([...part.subarray(0, to - from)]).toEqual([...whole.subarray(from, to)]);
+    }
+  });
 });

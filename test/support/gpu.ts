@@ -1,5 +1,6 @@
 // A GPU for tests: Dawn in Node (npm package `webgpu`). No adapter is a failure, not a skip.
 import { create } from "webgpu";
+import type { PlanningLimits } from "../../src/gpu/counting";
 import { openGpu, type Gpu } from "../../src/gpu/device";
 import type { Grid, KernelSpec } from "../../src/gpu/kernel";
 import { ProgramBuilder, type Binding, type InputData } from "../../src/gpu/program";
@@ -19,6 +20,20 @@ export function testGpu(): Promise<Gpu> {
 export async function ownGpu(): Promise<Gpu> {
   instance ??= create([]);
   return openGpu(instance);
+}
+
+/** The same device under other limits: what the code plans with, not what the device checks. */
+export function withLimits(gpu: Gpu, limits: Partial<PlanningLimits>): Gpu {
+  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.device.limits;
+  const all = { maxStorageBufferBindingSize, maxBufferSize, ...limits };
+  const device = new Proxy(gpu.device, {
+    get(target, key) {
+      if (key === "limits") return all;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return { ...gpu, device };
 }
 
 export interface KernelCall<Name extends string> {

@@ -1,6 +1,7 @@
 // An op on the tape against its oracle: the value, and the gradient by finite differences of the oracle.
 import { f32, packParams } from "../../src/gpu/params";
 import { type InputData, ProgramBuilder, type Tensor } from "../../src/gpu/program";
+import { inRanges, rowRanges } from "../../src/gpu/tensor";
 import { Tape, type Var } from "../../src/student";
 import { recordAdd } from "../../src/student/ops/add";
 import { finiteDifferences, normals, type Values } from "../oracle/nn";
@@ -8,8 +9,8 @@ import { expectClose } from "./close";
 import { testGpu } from "./gpu";
 
 export interface OpCase {
-  /** Each input that is differentiated by, with its shape. */
-  leaves: Record<string, { data: Float32Array; shape: number[] }>;
+  /** Each input that is differentiated by, with its shape; with `ranges` it lies in ranges of so many rows. */
+  leaves: Record<string, { data: Float32Array; shape: number[]; ranges?: readonly number[] | undefined }>;
   tables?: Record<string, InputData>;
   record(tape: Tape, leaves: Record<string, Var>, table: (name: string) => Tensor): Var;
   oracle(leaves: Record<string, Values>): number[];
@@ -75,12 +76,26 @@ async function check(
   const inputs: Record<string, InputData> = { ...data };
   const tables = new Map(Object.entries(data).map(([name, values]) => [name, b.input(name, values.length)]));
   const leaves: Record<string, Var> = {};
+  const gradients = new Map<string, string[]>();
   for (const [name, leaf] of Object.entries(given)) {
-    const grad = b.input(`d${name}`, leaf.data.length);
-    leaves[name] = tape.leaf(b.input(name, leaf.data.length), grad, leaf.shape);
-    inputs[name] = leaf.data;
-    inputs[`d${name}`] = new Float32Array(leaf.data.length).fill(NaN);
-    b.output(`d${name}`, grad);
+    const width = leaf.data.length / leaf.shape[0]!;
+    const parts: string[] = [];
+    const split = (label: string, values: Float32Array): Tensor => {
+      let at = 0;
+      const ranges = (leaf.ranges ?? [leaf.shape[0]!]).map((rows, i) => {
+        const part = `${label} ${i}`;
+        inputs[part] = values.subarray(at, (at += rows * width));
+        parts.push(part);
+        return b.input(part, rows * width);
+      });
+      return inRanges(label, ranges);
+    };
+    const value = split(name, leaf.data);
+    parts.length = 0; // the gradient's follow
+    const grad = split(`d${name}`, new Float32Array(leaf.data.length).fill(NaN));
+    leaves[name] = tape.leaf(value, grad, leaf.shape);
+    rowRanges(grad, width).forEach(({ tensor }) => b.output(tensor.label, tensor));
+    gradients.set(name, [...parts]);
   }
   const [y] = [0, 1].map(() => record(tape, leaves, (name) => tables.get(name)!));
   tape.backward();
@@ -89,7 +104,7 @@ async function check(
   const names = Object.keys(given);
   const dy = seed();
   if (dy.length > 1) inputs.dy = Float32Array.from(dy);
-  const outputs = ["y", ...names.map((name) => `d${name}`)];
+  const outputs = ["y", ...[...gradients.values()].flat()];
   const got: Record<string, Float32Array> = await program.run(inputs, { read: outputs });
   program.destroy();
   const at = Object.fromEntries(names.map((name): [string, Values] => [name, given[name]!.data]));
@@ -99,6 +114,7 @@ async function check(
     const f = (x: Values) => oracle({ ...at, [name]: x });
     const gradient = finiteDifferences(f, given[name]!.data, dy, 1e-6).map((g) => 2 * g);
     const largest = Math.max(...gradient.map(Math.abs), 1e-5);
-    expectClose(got[`d${name}`]!, gradient, { rtol: 0, atol: 2e-5 * largest }, `d${name}`);
+    const whole = gradients.get(name)!.flatMap((part) => [...got[part]!]);
+    expectClose(whole, gradient, { rtol: 0, atol: 2e-5 * largest }, `d${name}`);
   }
 }

@@ -4,8 +4,9 @@ import copyColumns from "../../../shaders/nn/copy_columns.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
+import { rowRanges } from "../../gpu/tensor";
 import { foldGrid } from "../grid";
-import type { Tape, Var } from "../tape";
+import type { GradTarget, Tape, Var } from "../tape";
 
 export const copyColumnsKernel = defineKernel({
   entry: "copy_columns",
@@ -31,6 +32,53 @@ function recordCopyColumns(b: ProgramBuilder, args: ColumnsArgs): void {
   const { rows, x, xCols, out, outCols, from, to, width, clear, accumulate } = args;
   const fields = [rows * outCols, xCols, outCols, from, to, width, clear ? 1 : 0, accumulate ? 1 : 0];
   b.dispatch(copyColumnsKernel, { params: packParams(...fields.map(u32)), x, out }, foldGrid(rows * outCols));
+}
+
+/** Columns first … first+width−1 of x (rows, cols), as a matrix of their own. */
+export function recordTakeColumns(
+  b: ProgramBuilder,
+  x: Tensor,
+  [rows, cols]: readonly [rows: number, cols: number],
+  [first, width]: readonly [first: number, width: number],
+): Tensor {
+  const out = b.scratch(`${x.label} ${first}…`, rows * width);
+  const block = { from: first, to: 0, width, clear: false, accumulate: false };
+  recordCopyColumns(b, { rows, x, xCols: cols, out, outCols: width, ...block });
+  return out;
+}
+
+/** Columns first … first+width−1 of out (rows, cols) become x (rows, width), or gain it. */
+export function recordPutColumns(
+  b: ProgramBuilder,
+  x: Tensor,
+  { tensor: out, accumulate }: GradTarget,
+  [rows, cols]: readonly [rows: number, cols: number],
+  [first, width]: readonly [first: number, width: number],
+): void {
+  const block = { from: 0, to: first, width, clear: false, accumulate };
+  recordCopyColumns(b, { rows, x, xCols: width, out, outCols: cols, ...block });
+}
+
+/** A tensor in one range of memory: itself, or a copy where it is split. */
+export function recordJoined(b: ProgramBuilder, t: Tensor): Tensor {
+  if (t.place.kind !== "split") return t;
+  const out = b.scratch(`${t.label} joined`, t.length);
+  const target = { tensor: out, accumulate: false };
+  for (const { first, count, tensor } of rowRanges(t, 1))
+    recordPutColumns(b, tensor, target, [1, t.length], [first, count]);
+  return out;
+}
+
+/** The target becomes x, or gains it, whether it is split or not. */
+export function recordIntoRanges(
+  b: ProgramBuilder,
+  x: Tensor,
+  { tensor: out, accumulate }: GradTarget,
+): void {
+  for (const { first, count, tensor } of rowRanges(out, 1)) {
+    const block = { from: first, to: 0, width: count, clear: false, accumulate };
+    recordCopyColumns(b, { rows: 1, x, xCols: x.length, out: tensor, outCols: count, ...block });
+  }
 }
 
 /** [x₁ x₂ …] side by side, (R, Σ Dᵢ), and zeros up to `cols`. All have R rows. */

@@ -4,6 +4,7 @@ import flatIndex from "../../../shaders/lib/flat_index.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
+import { rowRanges } from "../../gpu/tensor";
 import { foldGrid } from "../grid";
 
 export const fillKernel = defineKernel({
@@ -13,5 +14,6 @@ export const fillKernel = defineKernel({
 });
 
 export function recordFill(b: ProgramBuilder, out: Tensor, value: number): void {
-  b.dispatch(fillKernel, { params: packParams(u32(out.length), f32(value)), out }, foldGrid(out.length));
+  for (const { tensor, count } of rowRanges(out, 1))
+    b.dispatch(fillKernel, { params: packParams(u32(count), f32(value)), out: tensor }, foldGrid(count));
 }

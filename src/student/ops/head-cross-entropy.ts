@@ -7,7 +7,7 @@ import finish from "../../../shaders/loss/cross_entropy_finish.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { Binding, Tensor } from "../../gpu/program";
-import { rowsOf } from "../../gpu/tensor";
+import { rowRanges, rowsOf } from "../../gpu/tensor";
 import { foldGrid } from "../grid";
 import type { GradTarget, Tape, Var } from "../tape";
 import {
@@ -58,6 +58,14 @@ export function stretches(rows: number, vocab: number, bytes = LOGITS_BYTES): St
   return cut;
 }
 
+/** The stretches of a head, range by range where it is split. */
+function stretchesOf(w: Var, rows: number, bytes: number): Stretch[] {
+  const [, inner = 0] = w.shape;
+  return rowRanges(w.value, inner).flatMap((range) =>
+    stretches(rows, range.count, bytes).map(({ first, width }) => ({ first: range.first + first, width })),
+  );
+}
+
 /** hidden (R, D) · w (V, D)ᵀ against labels (R): as `linear` and `crossEntropy`, whatever the vocabulary's size. */
 export function headCrossEntropy(
   tape: Tape,
@@ -68,8 +76,7 @@ export function headCrossEntropy(
   bytes = LOGITS_BYTES,
 ): CrossEntropy {
   const [rows = 0, inner = 0] = hidden.shape;
-  const [vocab = 0] = w.shape;
-  const cut = stretches(rows, vocab, bytes);
+  const cut = stretchesOf(w, rows, bytes);
   if (cut.length === 1) return crossEntropy(tape, linear(tape, hidden, w), labels, scale);
   if (labels.length !== rows)
     throw new RangeError(`cross entropy needs a label for each of ${rows} rows, got ${labels.length}`);

@@ -4,6 +4,7 @@ import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
 import type { GradTarget, Tape, Var } from "../tape";
+import { recordRangesBackward, recordRangesForward } from "./linear-ranges";
 import { recordMatmul } from "./matmul";
 
 export const columnDotKernel = defineKernel({
@@ -49,17 +50,24 @@ export function linear(tape: Tape, x: Var, w: Var, options: LinearOptions = {}):
   const inputs = [x, w, bias, residual].filter((v) => v !== undefined);
   const y = tape.result(w.label.replace(/\.weight$/, ""), [rows, cols], inputs);
   const addend = (bias ?? residual)?.value;
+  const dims = { rows, cols, inner };
+  const split = w.value.place.kind === "split";
   const [forward, back] = layout === "out-in" ? (["nt", "nn"] as const) : (["nn", "nt"] as const);
-  recordMatmul(tape.b, { layout: forward, rows, cols, inner, a: x.value, b: w.value, out: y.value, addend });
+  if (split) recordRangesForward(tape.b, layout, dims, { x: x.value, w: w.value, y: y.value, addend });
+  else recordMatmul(tape.b, { layout: forward, ...dims, a: x.value, b: w.value, out: y.value, addend });
 
   tape.record(y, (dy) => {
     if (residual) tape.passGrad(residual, dy, y);
-    if (w.needsGrad) recordWeightGradient(tape, x, w, dy, layout);
+    if (w.needsGrad && !split) recordWeightGradient(tape, x, w, dy, layout);
     if (bias?.needsGrad) recordColumnDot(tape.b, { rows, width: cols }, dy, tape.gradTarget(bias));
-    if (x.needsGrad) {
-      const { tensor: out, accumulate } = tape.gradTarget(x);
-      const dims = { rows, cols: inner, inner: cols };
-      recordMatmul(tape.b, { layout: back, ...dims, a: dy, b: w.value, out, accumulate });
+    const dx = x.needsGrad ? tape.gradTarget(x) : undefined;
+    if (split) {
+      const dw = w.needsGrad ? tape.gradTarget(w) : undefined;
+      recordRangesBackward(tape.b, layout, dims, { x: x.value, w: w.value, dy }, { dw, dx });
+    } else if (dx) {
+      const { tensor: out, accumulate } = dx;
+      const product = { rows, cols: inner, inner: cols, a: dy, b: w.value };
+      recordMatmul(tape.b, { layout: back, ...product, out, accumulate });
     }
   });
   return y;

@@ -7,6 +7,7 @@ import { packParams, u32 } from "../../gpu/params";
 import type { Tensor } from "../../gpu/program";
 import { foldGrid } from "../grid";
 import type { Tape, Var } from "../tape";
+import { recordIntoRanges, recordJoined } from "./columns";
 
 export const addPositionsKernel = defineKernel({
   entry: "add_positions",
@@ -33,15 +34,19 @@ export function addPositions(
   const [rows = 0, width = 0] = x.shape;
   const y = tape.result("embedding with positions", x.shape, [x, table]);
   const params = packParams(u32(y.value.length), u32(length), u32(width));
-  const bindings = { params, start, x: x.value, table: table.value, y: y.value };
+  const bindings = { params, start, x: x.value, table: recordJoined(tape.b, table.value), y: y.value };
   tape.b.dispatch(addPositionsKernel, bindings, foldGrid(y.value.length));
   tape.record(y, (dy) => {
     tape.passGrad(x, dy, y);
     if (!table.needsGrad) return;
-    const { tensor: dtable, accumulate } = tape.gradTarget(table);
+    const target = tape.gradTarget(table);
+    const split = target.tensor.place.kind === "split";
+    const dtable = split ? tape.b.scratch("dpositions", table.value.length) : target.tensor;
+    const accumulate = target.accumulate && !split;
     const sizes = [table.value.length, rows / length, length * width, accumulate ? 1 : 0].map(u32);
     const backward = { params: packParams(...sizes), dy, dtable };
     tape.b.dispatch(addPositionsBackwardKernel, backward, foldGrid(table.value.length));
+    if (split) recordIntoRanges(tape.b, dtable, target);
   });
   return y;
 }

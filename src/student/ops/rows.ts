@@ -6,6 +6,7 @@ import sortTokens from "../../../shaders/nn/sort_tokens.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { Tensor } from "../../gpu/program";
+import { rowRanges } from "../../gpu/tensor";
 import type { Tape, Var } from "../tape";
 import { recordFill } from "./fill";
 
@@ -36,8 +37,10 @@ export const embeddingBackwardKernel = defineKernel({
 function gather(tape: Tape, label: string, x: Var, rows: Tensor): Var {
   const [, width = 0] = x.shape;
   const y = tape.result(label, [rows.length, width], [x]);
-  const bindings = { params: packParams(u32(width)), rows, x: x.value, out: y.value };
-  tape.b.dispatch(gatherRowsKernel, bindings, [rows.length]);
+  for (const { first, count, tensor } of rowRanges(x.value, width)) {
+    const params = packParams(u32(width), u32(first), u32(count));
+    tape.b.dispatch(gatherRowsKernel, { params, rows, x: tensor, out: y.value }, [rows.length]);
+  }
   return y;
 }
 
@@ -70,8 +73,10 @@ export function embedding(tape: Tape, table: Var, ids: Tensor): Var {
     ]);
     const { tensor: dtable, accumulate } = tape.gradTarget(table);
     if (!accumulate) recordFill(b, dtable, 0);
-    const params = packParams(u32(count), u32(width));
-    b.dispatch(embeddingBackwardKernel, { params, order, sorted, dy, dtable }, [count]);
+    for (const range of rowRanges(dtable, width)) {
+      const params = packParams(u32(count), u32(width), u32(range.first), u32(range.count));
+      b.dispatch(embeddingBackwardKernel, { params, order, sorted, dy, dtable: range.tensor }, [count]);
+    }
   });
   return y;
 }

@@ -12,7 +12,7 @@ import { exportStudentFolder, type LlamaConfig, loadStudentWeights, memoryFiles 
 import { openRun } from "../../../src/trainer";
 import { randomWeights } from "../../oracle/nn-models";
 import { bundledSources, SMALL_RUN } from "../../support/bundled";
-import { ownGpu } from "../../support/gpu";
+import { ownGpu, withLimits } from "../../support/gpu";
 
 const SFT: RunConfig = { ...SMALL_RUN, method: { id: "sft" } };
 
@@ -114,16 +114,17 @@ test("a head size that the kernels cannot take", async () => {
 });
 
 test("a parameter beyond what the adapter binds", async () => {
-  const limits = { maxStorageBufferBindingSize: 65536, maxBufferSize: 65536 };
-  const device = new Proxy(gpu.device, {
-    get(target, key) {
-      if (key === "limits") return limits;
-      const value: unknown = Reflect.get(target, key);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
-  await expect(openRun({ ...gpu, device }, SFT, bundledSources())).rejects.toMatchObject({
+  const limits = { maxStorageBufferBindingSize: 128, maxBufferSize: 128 }; // less than one norm
+  await expect(openRun(withLimits(gpu, limits), SFT, bundledSources())).rejects.toMatchObject({
     code: "unsupported",
-    why: expect.stringMatching(/".*weight" takes .* binds at most 0\.1 MiB/),
+    why: expect.stringMatching(/row of the parameter ".*weight" takes .* binds at most 0\.0 MiB/),
+  });
+});
+
+test("activations beyond what the adapter binds", async () => {
+  const limits = { maxStorageBufferBindingSize: 65536, maxBufferSize: 65536 }; // the table lies in ranges, logits do not
+  await expect(openRun(withLimits(gpu, limits), SFT, bundledSources())).rejects.toMatchObject({
+    code: "out-of-memory",
+    why: expect.stringMatching(/".*" takes .* binds at most 0\.1 MiB/),
   });
 });
