@@ -15,10 +15,22 @@ export class KeepError extends Error {
   }
 }
 
+export interface KeptEntry {
+  readonly name: string;
+  readonly folder: boolean;
+  /** Of a file; 0 of a folder. */
+  readonly bytes: number;
+}
+
+/** Paths are names with "/" between them. */
 export interface KeptFiles {
-  read(name: string): Promise<Uint8Array | undefined>;
-  write(name: string, content: Uint8Array | string): Promise<void>;
-  remove(name: string): Promise<void>;
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** The whole file or none of it: an old one stays until the new one is there. */
+  write(path: string, content: Uint8Array | string): Promise<void>;
+  /** A file, or a folder with all that is in it. */
+  remove(path: string): Promise<void>;
+  /** What is in a folder; nothing where there is none. */
+  list(path: string): Promise<readonly KeptEntry[]>;
 }
 
 export function browserFiles(): KeptFiles {
@@ -29,21 +41,32 @@ export function browserFiles(): KeptFiles {
       throw new KeepError("denied", "The browser keeps no files for this page.", { cause });
     }
   };
+  const folder = async (names: readonly string[], create: boolean) => {
+    let at = await root();
+    for (const name of names) at = await at.getDirectoryHandle(name, { create });
+    return at;
+  };
+  const split = (path: string) => {
+    const names = path.split("/");
+    return { names: names.slice(0, -1), last: names.at(-1) ?? "" };
+  };
   return {
-    async read(name) {
+    async read(path) {
+      const { names, last } = split(path);
       try {
-        const handle = await (await root()).getFileHandle(name);
+        const handle = await (await folder(names, false)).getFileHandle(last);
         return new Uint8Array(await (await handle.getFile()).arrayBuffer());
       } catch (error) {
-        if (error instanceof DOMException && error.name === "NotFoundError") return undefined;
-        throw error;
+        return absent(error);
       }
     },
-    async write(name, content) {
-      const handle = await (await root()).getFileHandle(name, { create: true });
+    async write(path, content) {
+      const { names, last } = split(path);
+      await root(); // that storage is denied is another matter than that it is full
       try {
+        const handle = await (await folder(names, true)).getFileHandle(last, { create: true });
         const writable = await handle.createWritable();
-        await writable.write(typeof content === "string" ? content : content.slice());
+        await writable.write(typeof content === "string" ? content : (content as Uint8Array<ArrayBuffer>)); // never shared
         await writable.close();
       } catch (cause) {
         const full = cause instanceof DOMException && cause.name === "QuotaExceededError";
@@ -51,10 +74,31 @@ export function browserFiles(): KeptFiles {
         throw new KeepError("other", `The file could not be written: ${String(cause)}.`, { cause });
       }
     },
-    async remove(name) {
-      await (await root()).removeEntry(name).catch((error: unknown) => {
-        if (!(error instanceof DOMException && error.name === "NotFoundError")) throw error;
-      });
+    async remove(path) {
+      const { names, last } = split(path);
+      try {
+        await (await folder(names, false)).removeEntry(last, { recursive: true });
+      } catch (error) {
+        absent(error);
+      }
+    },
+    async list(path) {
+      try {
+        const entries: KeptEntry[] = [];
+        for await (const [name, handle] of (await folder(path.split("/"), false)).entries()) {
+          const isFile = handle instanceof FileSystemFileHandle;
+          entries.push({ name, folder: !isFile, bytes: isFile ? (await handle.getFile()).size : 0 });
+        }
+        return entries;
+      } catch (error) {
+        return absent(error) ?? [];
+      }
     },
   };
+}
+
+/** Not there is an answer, everything else an error. */
+function absent(error: unknown): undefined {
+  if (error instanceof DOMException && error.name === "NotFoundError") return undefined;
+  throw error;
 }

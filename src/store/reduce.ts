@@ -54,6 +54,7 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
     case "benchmark":
       return { ...state, benchmark: event.results, benchmarking: false };
     case "checkpoint":
+    case "restored":
       return state; // who asked for it takes it from the client
     case "failure":
       return {

@@ -2,6 +2,7 @@
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../config/bundled";
 import { ConfigError, parseJson, parseRunConfig, type RunConfig } from "../config/run";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
+import { sha256, UNAVAILABLE } from "./digest";
 import { canonical } from "./draft";
 import type { RunHistory } from "./history";
 import type { AppState } from "./state";
@@ -93,8 +94,7 @@ export async function manifestOf(
 const bundled = (model: string, file: string): string[] =>
   [...BUNDLED_TEACHERS, ...BUNDLED_STUDENTS].some((id) => id === model) ? [`models/${model}/${file}`] : [];
 
-export const configHash = (config: RunConfig): Promise<string> =>
-  sha256(new TextEncoder().encode(canonical(config)));
+export const configHash = (config: RunConfig): Promise<string> => sha256(canonical(config));
 
 /**
  * The config of a file: a run config, or the manifest of a run.
@@ -113,8 +113,6 @@ export async function configOfFile(text: string): Promise<RunConfig> {
   ]);
 }
 
-const UNAVAILABLE = "unavailable";
-
 /** SHA-256 of a file of this site; "unavailable" where it is not there or the browser gives no digest. */
 export async function hashOfUrl(url: string): Promise<string> {
   try {
@@ -123,11 +121,4 @@ export async function hashOfUrl(url: string): Promise<string> {
   } catch {
     return UNAVAILABLE;
   }
-}
-
-/** Insecure origins have no digest. */
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  if (!globalThis.crypto?.subtle) return UNAVAILABLE;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

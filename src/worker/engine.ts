@@ -50,7 +50,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   let loading: AbortController | undefined;
   let queue: Promise<void> = Promise.resolve();
   const planner = createPlanner();
-  const rescue = createRescue((text) => post({ type: "log", text }));
+  const rescue = createRescue((text) => post({ type: "log", text }), around.now);
   const telemetry = createTelemetry(post, around);
 
   const setStatus = (next: RunStatus) => {
@@ -137,6 +137,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     const current = loaded();
     await current.restore(checkpoint);
     telemetry.clear();
+    post({ type: "restored", step: current.at });
     setStatus(current.at >= current.config.steps ? "finished" : current.at > 0 ? "paused" : "ready");
     await show(current);
   }
@@ -283,8 +284,12 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
         return serially(async () => {
           const current = loaded();
           const checkpoint = await current.checkpoint();
-          const step = current.at;
-          post({ type: "checkpoint", name: `couplet-run-step-${step}.safetensors`, step, checkpoint });
+          const { at: step, config } = current;
+          rescue.hold(current, checkpoint);
+          telemetry.flush(); // the numbers of a kept run reach as far as its weights
+          const name = `couplet-run-step-${step}.safetensors`;
+          const { tag } = command;
+          post({ type: "checkpoint", name, step, checkpoint, config, ...(tag !== undefined && { tag }) });
         });
       case "restore":
         playing = false;

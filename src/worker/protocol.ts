@@ -45,8 +45,8 @@ export type Command =
   | { type: "memory-plan"; config: RunConfig }
   /** Time the adapter at a few small things. */
   | { type: "benchmark" }
-  /** The run as it stands, as one file. */
-  | { type: "checkpoint" }
+  /** The run as it stands, as one file; the answer carries the same `tag`. */
+  | { type: "checkpoint"; tag?: string }
   /** Go on from a checkpoint. When the present run is another one, the checkpoint's own is loaded first. */
   | { type: "restore"; checkpoint: Uint8Array };
 
@@ -83,7 +83,17 @@ export type Event =
   | { type: "evaluation"; evaluation: EvaluationRecord }
   | { type: "exported"; name: string; zip: Uint8Array }
   | { type: "memory-plan"; config: RunConfig; plan: MemoryPlan }
-  | { type: "checkpoint"; name: string; step: number; checkpoint: Uint8Array }
+  /** All steps up to this one were reported before it; `config`: of the run that it is of. */
+  | {
+      type: "checkpoint";
+      name: string;
+      step: number;
+      checkpoint: Uint8Array;
+      config?: RunConfig;
+      tag?: string;
+    }
+  /** A checkpoint was taken up: the run stands at `step`. Its status follows. */
+  | { type: "restored"; step: number }
   | { type: "profile"; profile: StepProfile }
   | { type: "pace"; pace: PaceRecord }
   | { type: "benchmark"; results: BenchmarkRecord[] }

@@ -1,0 +1,180 @@
+// The list of kept runs: what there is, what it is called, what goes; and a run looked at without the engine.
+import type { StoreApi } from "zustand/vanilla";
+import { parseRunConfig, type RunConfig } from "../config/run";
+import type { EvaluationRecord, StepRecord } from "../telemetry";
+import type { Keeping } from "./keeping";
+import type { KeptFiles } from "./kept-files";
+import { beyondLimits } from "./kept-limits";
+import { type KeptRun, type KeptRuns, newRunId } from "./kept-runs";
+import type { RunLocks } from "./run-locks";
+import type { RunRecord } from "./run-record";
+import type { AppState } from "./state";
+
+export interface KeptList {
+  find(): Promise<void>;
+  refresh(): Promise<void>;
+  /** What is beyond the limits goes, and is told of. */
+  trim(): Promise<void>;
+  rename(id: string, name: string): Promise<void>;
+  remove(id: string): Promise<void>;
+  /** Show its numbers, plans and answers in the place of the recorded run. No engine is needed. */
+  look(id: string): Promise<boolean>;
+  /** @throws Error when no whole generation is there. */
+  recordOf(id: string): Promise<RunRecord>;
+  /** @throws Error as above. */
+  checkpointOf(id: string): Promise<Uint8Array>;
+}
+
+interface ListParts {
+  readonly store: StoreApi<AppState>;
+  readonly runs: KeptRuns | undefined;
+  readonly files: KeptFiles | undefined;
+  readonly locks: RunLocks;
+  /** The run of this tab. */
+  readonly here: () => string | undefined;
+  readonly report: (error: unknown) => void;
+}
+
+export function createKeptList({ store, runs, files, locks, here, report }: ListParts): KeptList {
+  const know = (change: Partial<Keeping>) =>
+    store.setState(({ keeping }) => ({ keeping: { ...keeping, ...change } }));
+
+  async function refresh(): Promise<void> {
+    if (!runs) return know({ runs: [] });
+    try {
+      const [{ runs: found, lost }, elsewhere] = await Promise.all([runs.list(), locks.elsewhere()]);
+      const where = (id: string) =>
+        id === here() ? "here" : elsewhere.has(id) ? ("elsewhere" as const) : ("nowhere" as const);
+      know({
+        runs: found.map((run) => ({ ...run, where: where(run.id) })),
+        // A first write that another tab is in the middle of looks like one that was cut off.
+        lost: lost.filter(({ id }) => id !== here() && !elsewhere.has(id)),
+      });
+    } catch (error) {
+      know({ runs: [] });
+      report(error);
+    }
+  }
+  locks.onChange(() => void refresh());
+
+  async function whole(id: string) {
+    const found = (await runs?.read(id))?.found;
+    if (!found) throw new Error("None of its checkpoints is whole any more.");
+    return found;
+  }
+
+  return {
+    refresh,
+    async find() {
+      try {
+        if (files && runs) await adopt(files, runs);
+      } catch (error) {
+        report(error);
+      }
+      await refresh();
+      const open = store.getState().keeping.runs?.find(
+        ({ step, steps, where }) => where === "nowhere" && step < steps,
+      );
+      if (!open) return;
+      const { id, step, steps, method, seed, savedAt } = open;
+      store.setState({ lastSession: { id, step, steps, method, seed, savedAt } });
+    },
+    async trim() {
+      await refresh();
+      const all = store.getState().keeping.runs ?? [];
+      const safe = new Set(all.filter(({ where }) => where !== "nowhere").map(({ id }) => id));
+      const gone = beyondLimits(all, safe, Date.now());
+      if (gone.length === 0) return;
+      for (const { run } of gone) await runs?.remove(run.id);
+      know({ letGo: [...store.getState().keeping.letGo, ...gone] });
+      locks.changed();
+      await refresh();
+    },
+    async rename(id, name) {
+      await runs?.rename(id, name).catch(report);
+      locks.changed();
+      await refresh();
+    },
+    async remove(id) {
+      const free = id === here() || (await locks.take(id, () => undefined));
+      if (free) {
+        await runs?.remove(id).catch(report);
+        if (id !== here()) locks.release(id);
+        store.setState(({ lastSession }) => (lastSession?.id === id ? { lastSession: undefined } : {}));
+        locks.changed();
+      } else know({ busy: id });
+      await refresh();
+    },
+    async look(id) {
+      try {
+        const { record } = await whole(id);
+        const { config, steps, evaluations, plans, answers } = record;
+        const named = store.getState().keeping.runs?.find((run) => run.id === id);
+        const run = {
+          ...{ title: titleOf(named, record), adapter: "", config, steps, evaluations, plans },
+          answers: answers ? [answers] : [],
+        };
+        store.setState({ recorded: { kind: "ready", run }, source: "recorded", planStep: undefined });
+        return true;
+      } catch (error) {
+        know({ damage: { id, damaged: [{ step: undefined, why: String(error) }], step: undefined } });
+        return false;
+      }
+    },
+    recordOf: async (id) => (await whole(id)).record,
+    checkpointOf: async (id) => (await whole(id)).checkpoint,
+  };
+}
+
+const titleOf = (run: KeptRun | undefined, { config, step }: RunRecord): string =>
+  run?.name ?? `${config.method.id}, seed ${config.seed}, step ${step} of ${config.steps}`;
+
+/** A run that an earlier version of the page kept, in its one slot of two files. */
+const OLD = { checkpoint: "last-run.safetensors", numbers: "last-run.json" };
+
+/**
+ * Takes the old slot into the list. Nothing said there that its two files belong together: the checkpoint says its own
+ * step, and numbers beyond it are left out.
+ */
+async function adopt(files: KeptFiles, runs: KeptRuns): Promise<void> {
+  const [checkpoint, numbers] = [await files.read(OLD.checkpoint), await files.read(OLD.numbers)];
+  if (!checkpoint) return files.remove(OLD.numbers);
+  const facts = oldFacts(checkpoint);
+  if (facts) {
+    const kept = numbers && oldNumbers(numbers);
+    const steps = (kept?.steps ?? []).filter(({ step }) => step <= facts.step);
+    const evaluations = (kept?.evaluations ?? []).filter(({ step }) => step <= facts.step);
+    const record: RunRecord = { ...facts, steps, evaluations, plans: [], answers: undefined };
+    await runs.write(newRunId(), kept?.savedAt ?? Date.now(), checkpoint, record);
+  }
+  await files.remove(OLD.numbers);
+  await files.remove(OLD.checkpoint);
+}
+
+/** Step and config of a checkpoint's header; undefined when it cannot be read. */
+function oldFacts(bytes: Uint8Array): { step: number; config: RunConfig } | undefined {
+  try {
+    const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as {
+      readonly __metadata__: { readonly step: string; readonly config: string };
+    };
+    const { step, config } = header.__metadata__;
+    return { step: Number(step), config: parseRunConfig(JSON.parse(config)) };
+  } catch {
+    return undefined;
+  }
+}
+
+interface OldNumbers {
+  readonly savedAt: number;
+  readonly steps: readonly StepRecord[];
+  readonly evaluations: readonly EvaluationRecord[];
+}
+
+function oldNumbers(bytes: Uint8Array): OldNumbers | undefined {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as OldNumbers;
+  } catch {
+    return undefined;
+  }
+}
