@@ -11,6 +11,7 @@ import {
 } from "./client";
 import {
   browserFiles,
+  browserLocks,
   createApp,
   createComparison,
   createDataDeskStore,
@@ -49,6 +50,7 @@ const app = createApp({
   baseUrl,
   fetchJson,
   files,
+  ...(navigator.locks && { locks: browserLocks() }),
 });
 const lab = createTransportLab({
   lab: createLabClient(spawnLab),
@@ -71,6 +73,13 @@ const page = {
 };
 followLinks(page);
 app.start({ engine: !location.hash.startsWith("#/embed/") });
+
+// A hidden page may never be seen again: the run is kept as it stands. Whoever closes one that trains is asked.
+addEventListener("visibilitychange", () => document.visibilityState === "hidden" && app.leaving());
+addEventListener("pagehide", () => app.leaving());
+addEventListener("beforeunload", (event) => {
+  if (app.leaving()) event.preventDefault();
+});
 
 // After the page has what it needs: then the next visit works without a network.
 if (import.meta.env.PROD && "serviceWorker" in navigator)

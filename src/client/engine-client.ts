@@ -1,8 +1,9 @@
 // The page's only way to the engine: commands in, events out, one worker behind it.
-import type { Command, Event } from "../worker/protocol";
+import type { Alive, Command, Event } from "../worker/protocol";
+import { watchWorker, type WorkerWatch } from "./worker-watch";
 
-/** What a client hears: the worker's events, and the worker's own death. */
-export type EngineEvent = Event | { type: "crash"; detail: string };
+/** What a client hears: the worker's events, its death, and that it has not answered for some seconds (0: it does again). */
+export type EngineEvent = Event | { type: "crash"; detail: string } | { type: "silence"; seconds: number };
 
 /** As much of a Worker as the clients use, so that tests can stand in for one. */
 export interface WorkerLike {
@@ -28,16 +29,32 @@ export function createEngineClient(spawn: () => WorkerLike, { lazy = false } = {
   const emit = (event: EngineEvent) => {
     for (const listener of listeners) listener(event);
   };
-  const start = (): WorkerLike => {
-    const worker = spawn();
-    worker.onmessage = (message) => emit(message.data as Event); // the worker is ours: protocol.ts binds both sides
-    worker.onerror = (error) =>
-      emit({ type: "crash", detail: error.message || "the worker could not start" });
-    worker.onmessageerror = () => emit({ type: "crash", detail: "a message from the worker was unreadable" });
-    return worker;
-  };
   let worker: WorkerLike | undefined;
+  let watch: WorkerWatch | undefined;
+
+  const crash = (detail: string) => {
+    watch?.stop();
+    watch = undefined;
+    emit({ type: "crash", detail });
+  };
+  const start = (): WorkerLike => {
+    const fresh = spawn();
+    fresh.onmessage = ({ data }) => {
+      const message = data as Event | Alive; // the worker is ours: protocol.ts binds both sides
+      watch?.heard();
+      if (message.type !== "alive") return emit(message);
+      watch ??= watchWorker(message.lock, {
+        died: () => worker === fresh && crash("The engine's worker ended without a word."),
+        silent: (seconds) => emit({ type: "silence", seconds }),
+      });
+    };
+    fresh.onerror = (error) => crash(error.message || "the worker could not start");
+    fresh.onmessageerror = () => crash("a message from the worker was unreadable");
+    return fresh;
+  };
   const stop = () => {
+    watch?.stop();
+    watch = undefined;
     if (!worker) return;
     worker.onmessage = worker.onerror = worker.onmessageerror = null;
     worker.terminate();

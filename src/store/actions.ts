@@ -1,18 +1,22 @@
 // What a person can do. Every action is a command to the engine, a change of the state, or both.
 import type { StoreApi } from "zustand/vanilla";
 import type { EngineClient, EngineEvent } from "../client";
-import { draftFor, draftOf, editDraft, judgeDraft, type PresetId } from "./draft";
+import { draftFor, draftOf, editDraft, judgeDraft, type PresetId, sameConfig } from "./draft";
 import type { Explorer } from "./explore";
 import { configOfFile } from "./run-files";
 import { draftFromLink } from "./run-link";
 import type { Session } from "./session";
 import { createTrainingActions } from "./training";
+import type { Supervisor } from "./supervisor";
 import { saveHiddenNotes, saveTheme } from "./preferences";
 import type { AfterLoad, AppState, ColorScale, Layer, Source, Theme } from "./state";
 
 export interface Actions {
   play(): void;
+  /** After the step at hand; `stop(true)` does not wait for it. While loading, what can be kept of it is. */
   pause(): void;
+  /** Pause, or stop loading. `now`: end the engine at once, and bring the run back as it was last kept. */
+  stop(now?: boolean): void;
   step(): void;
   /** As the form says: play or step the loaded run, or load the form's settings first where they differ. */
   train(how: AfterLoad): void;
@@ -25,7 +29,7 @@ export interface Actions {
   reset(): void;
   /** Load the draft's config, which restarts the run. */
   load(): void;
-  /** After a failure: a fresh worker when the old one died, else load again. */
+  /** After a failure: a fresh worker when the old one died or there is no device, else load again. */
   retry(): void;
   /** Score the held-out rows now. */
   evaluate(): void;
@@ -34,9 +38,15 @@ export interface Actions {
   /** The run as it stands, to the downloads. */
   saveCheckpoint(): void;
   openCheckpoint(bytes: Uint8Array): void;
-  /** Go on with the run of an earlier visit, or let it go. */
-  resume(): void;
+  /** Go on with a kept run: the one that is offered unless another is named. */
+  readonly resume: Session["resume"];
+  /** Offer it no more; it stays in the list. */
   forgetSession(): void;
+  /** Kept runs, one by one. */
+  readonly kept: Pick<
+    Session,
+    "rename" | "remove" | "look" | "recordOf" | "checkpointOf" | "keepAsOwn" | "afterwards"
+  >;
   probe(row: number): void;
   choosePreset(preset: PresetId): void;
   edit(path: string, text: string): void;
@@ -76,14 +86,18 @@ interface Parts {
   readonly engine: EngineClient;
   readonly explorer: Explorer;
   readonly session: Session;
-  readonly baseUrl: string;
+  readonly supervisor: Supervisor;
 }
 
-export function createActions({ store, engine, explorer, session, baseUrl }: Parts): Actions {
+export function createActions({ store, engine, explorer, session, supervisor }: Parts): Actions {
   const { changeRun, command, load, ...training } = createTrainingActions({ store, engine, explorer });
   return {
     play: () => command({ type: "play" }),
-    pause: () => command({ type: "pause" }),
+    pause() {
+      if (store.getState().run.status === "running") changeRun({ awaiting: "pause" });
+      supervisor.stop();
+    },
+    stop: (now) => supervisor.stop(now),
     step: () => command({ type: "step" }),
     reset: () => command({ type: "reset" }),
     newSeed() {
@@ -94,17 +108,18 @@ export function createActions({ store, engine, explorer, session, baseUrl }: Par
     ...training,
     load: () => load(),
     retry() {
-      if (store.getState().problem?.kind !== "crash") return load();
-      engine.restart();
-      store.setState({ problem: undefined, device: { kind: "opening" } });
-      engine.send({ type: "open", baseUrl });
+      const { problem, device, draft, run } = store.getState();
+      if (problem?.kind === "crash" || device.kind !== "open") return supervisor.restart();
+      if (sameConfig(judgeDraft(draft).config, run.config)) session.expectSame();
+      load();
     },
     evaluate: () => engine.send({ type: "evaluate" }),
     exportStudent: () => engine.send({ type: "export" }),
     saveCheckpoint: session.saveCheckpoint,
     openCheckpoint: session.openCheckpoint,
-    resume: () => void session.resume(),
-    forgetSession: () => void session.forget(),
+    resume: session.resume,
+    forgetSession: () => store.setState({ lastSession: undefined }),
+    kept: session,
     exportSaved: () => store.setState({ exported: undefined }),
     probe(row) {
       changeRun({ probe: row, pastPlans: {} });

@@ -7,13 +7,15 @@ import { createActions, type Actions } from "./actions";
 import { sameConfig } from "./draft";
 import { createExplorer } from "./explore";
 import { createHistory, type RunHistory } from "./history";
-import type { KeptFiles } from "./kept-files";
+import type { KeptFolders } from "./kept-files";
 import { loadHiddenNotes, loadTheme } from "./preferences";
 import { parseRecordedRun } from "./recorded";
 import { isFrequent, reduce } from "./reduce";
 import { createRecovery } from "./recovery";
+import type { RunLocks } from "./run-locks";
 import { createSession } from "./session";
 import { initialState, type AppState } from "./state";
+import { createSupervisor } from "./supervisor";
 
 /** Text and readouts change at most this often; charts read the histories directly. */
 const COMMIT_MS = 250;
@@ -25,7 +27,9 @@ export interface AppParts {
   readonly baseUrl: string;
   readonly fetchJson: (url: string) => Promise<unknown>;
   /** Where runs are kept between visits; without it they are not. */
-  readonly files?: KeptFiles;
+  readonly files?: KeptFolders;
+  /** What keeps two tabs from writing into one kept run. */
+  readonly locks?: RunLocks;
 }
 
 export interface App {
@@ -35,9 +39,11 @@ export interface App {
   readonly actions: Actions;
   /** Fetch the recorded run and, unless only figures are shown, open the engine. */
   start(options?: { readonly engine: boolean }): void;
+  /** The page may be going: keeps the run now; true when steps would be lost with it. */
+  leaving(): boolean;
 }
 
-export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppParts): App {
+export function createApp({ engine, transport, baseUrl, fetchJson, files, locks }: AppParts): App {
   const store = createStore<AppState>(() => ({
     ...initialState,
     theme: loadTheme(),
@@ -46,11 +52,25 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppP
   const live = createHistory();
   const recorded = createHistory();
   const explorer = createExplorer(store, transport);
-  const session = createSession({ store, engine, live, files });
-  const actions = createActions({ store, engine, explorer, session, baseUrl });
+  const session = createSession({ store, engine, live, files, locks });
+  // Whoever loads another run: the one that is here is kept first.
+  const keepingEngine: EngineClient = {
+    ...engine,
+    send(command) {
+      if (command.type === "load") session.leave();
+      engine.send(command);
+    },
+  };
+  const supervisor = createSupervisor({ store, engine, session, baseUrl });
+  const actions = createActions({ store, engine: keepingEngine, explorer, session, supervisor });
   const commit = createCommit(store, explorer.refresh);
 
-  const recover = createRecovery({ store, engine, play: actions.play });
+  const recover = createRecovery({
+    store,
+    engine,
+    play: () => session.afterwards(actions.play),
+    sameRun: session.expectSame,
+  });
   const keepNumbers = createRecorder(live, () => store.getState().run.config);
 
   engine.subscribe((event) => {
@@ -60,7 +80,9 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppP
     recover(event);
     actions.hearLoaded(event);
     // A load that found no device opens one itself, and goes on.
-    if (event.type === "device" && store.getState().run.awaiting !== "load") actions.load();
+    const settled = store.getState().run.awaiting === "load" || supervisor.busy();
+    supervisor.hear(event);
+    if (event.type === "device" && !settled) actions.load();
   });
 
   const openRecorded = async () => {
@@ -86,6 +108,7 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files }: AppP
       void session.find();
       engine.send({ type: "open", baseUrl });
     },
+    leaving: session.leaving,
   };
 }
 

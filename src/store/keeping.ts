@@ -26,6 +26,8 @@ export interface Keeping {
   readonly damage:
     | { readonly id: string; readonly damaged: readonly Damage[]; readonly step: number | undefined }
     | undefined;
+  /** Why the kept runs cannot be listed or read. */
+  readonly trouble: string | undefined;
   /** What had to go on this visit, as there were too many. */
   readonly letGo: readonly LetGo[];
 }
@@ -41,5 +43,6 @@ export const NOTHING_KEPT: Keeping = {
   taken: undefined,
   busy: undefined,
   damage: undefined,
+  trouble: undefined,
   letGo: [],
 };

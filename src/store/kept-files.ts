@@ -29,11 +29,14 @@ export interface KeptFiles {
   write(path: string, content: Uint8Array | string): Promise<void>;
   /** A file, or a folder with all that is in it. */
   remove(path: string): Promise<void>;
+}
+
+export interface KeptFolders extends KeptFiles {
   /** What is in a folder; nothing where there is none. */
   list(path: string): Promise<readonly KeptEntry[]>;
 }
 
-export function browserFiles(): KeptFiles {
+export function browserFiles(): KeptFolders {
   const root = async () => {
     try {
       return await navigator.storage.getDirectory();

@@ -3,7 +3,7 @@ import type { StoreApi } from "zustand/vanilla";
 import { parseRunConfig, type RunConfig } from "../config/run";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
 import type { Keeping } from "./keeping";
-import type { KeptFiles } from "./kept-files";
+import { KeepError, type KeptFolders } from "./kept-files";
 import { beyondLimits } from "./kept-limits";
 import { type KeptRun, type KeptRuns, newRunId } from "./kept-runs";
 import type { RunLocks } from "./run-locks";
@@ -23,12 +23,14 @@ export interface KeptList {
   recordOf(id: string): Promise<RunRecord>;
   /** @throws Error as above. */
   checkpointOf(id: string): Promise<Uint8Array>;
+  /** Reading went wrong: what is kept cannot be seen. */
+  tell(error: unknown): void;
 }
 
 interface ListParts {
   readonly store: StoreApi<AppState>;
   readonly runs: KeptRuns | undefined;
-  readonly files: KeptFiles | undefined;
+  readonly files: KeptFolders | undefined;
   readonly locks: RunLocks;
   /** The run of this tab. */
   readonly here: () => string | undefined;
@@ -38,6 +40,11 @@ interface ListParts {
 export function createKeptList({ store, runs, files, locks, here, report }: ListParts): KeptList {
   const know = (change: Partial<Keeping>) =>
     store.setState(({ keeping }) => ({ keeping: { ...keeping, ...change } }));
+
+  const tell = (error: unknown) => {
+    if (error instanceof KeepError && error.reason === "denied") report(error);
+    else know({ trouble: error instanceof Error ? error.message : String(error) });
+  };
 
   async function refresh(): Promise<void> {
     if (!runs) return know({ runs: [] });
@@ -52,7 +59,7 @@ export function createKeptList({ store, runs, files, locks, here, report }: List
       });
     } catch (error) {
       know({ runs: [] });
-      report(error);
+      tell(error);
     }
   }
   locks.onChange(() => void refresh());
@@ -64,17 +71,18 @@ export function createKeptList({ store, runs, files, locks, here, report }: List
   }
 
   return {
+    tell,
     refresh,
     async find() {
       try {
         if (files && runs) await adopt(files, runs);
       } catch (error) {
-        report(error);
+        tell(error);
       }
       await refresh();
-      const open = store.getState().keeping.runs?.find(
-        ({ step, steps, where }) => where === "nowhere" && step < steps,
-      );
+      const open = store
+        .getState()
+        .keeping.runs?.find(({ step, steps, where }) => where === "nowhere" && step < steps);
       if (!open) return;
       const { id, step, steps, method, seed, savedAt } = open;
       store.setState({ lastSession: { id, step, steps, method, seed, savedAt } });
@@ -91,14 +99,14 @@ export function createKeptList({ store, runs, files, locks, here, report }: List
       await refresh();
     },
     async rename(id, name) {
-      await runs?.rename(id, name).catch(report);
+      await runs?.rename(id, name).catch(tell);
       locks.changed();
       await refresh();
     },
     async remove(id) {
       const free = id === here() || (await locks.take(id, () => undefined));
       if (free) {
-        await runs?.remove(id).catch(report);
+        await runs?.remove(id).catch(tell);
         if (id !== here()) locks.release(id);
         store.setState(({ lastSession }) => (lastSession?.id === id ? { lastSession: undefined } : {}));
         locks.changed();
@@ -136,7 +144,7 @@ const OLD = { checkpoint: "last-run.safetensors", numbers: "last-run.json" };
  * Takes the old slot into the list. Nothing said there that its two files belong together: the checkpoint says its own
  * step, and numbers beyond it are left out.
  */
-async function adopt(files: KeptFiles, runs: KeptRuns): Promise<void> {
+async function adopt(files: KeptFolders, runs: KeptRuns): Promise<void> {
   const [checkpoint, numbers] = [await files.read(OLD.checkpoint), await files.read(OLD.numbers)];
   if (!checkpoint) return files.remove(OLD.numbers);
   const facts = oldFacts(checkpoint);
@@ -149,6 +157,7 @@ async function adopt(files: KeptFiles, runs: KeptRuns): Promise<void> {
   }
   await files.remove(OLD.numbers);
   await files.remove(OLD.checkpoint);
+  if (!facts) throw new Error("The run of an earlier visit is gone: its checkpoint's header is damaged.");
 }
 
 /** Step and config of a checkpoint's header; undefined when it cannot be read. */

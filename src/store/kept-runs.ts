@@ -2,7 +2,7 @@
 // files: the checkpoint, the record (settings, numbers, plans), and last a small mark with the digests of both and of
 // itself. A generation without its mark, or whose digests differ, does not exist: so weights of one step never stand
 // beside numbers of another, whenever the tab was closed. The one before it stays, for when a bit flips on the disk.
-import { KeepError, type KeptFiles } from "./kept-files";
+import { KeepError, type KeptFolders } from "./kept-files";
 import { pieceSha256, sha256 } from "./digest";
 import { canonical } from "./draft";
 import { decodeRecord, encodeRecord, type RunRecord } from "./run-record";
@@ -87,7 +87,7 @@ export const newRunId = (): string =>
     .toString(36)
     .padStart(6, "0")}`;
 
-export function createKeptRuns(files: KeptFiles): KeptRuns {
+export function createKeptRuns(files: KeptFolders): KeptRuns {
   /** Marks that are what they say, newest first. */
   async function marksOf(id: string): Promise<{ marks: Mark[]; bytes: number; names: string[] }> {
     const entries = await files.list(`${TOP}/${id}`);

@@ -20,10 +20,18 @@ interface RecoveryParts {
   readonly store: StoreApi<AppState>;
   readonly engine: EngineClient;
   readonly play: () => void;
+  /** Said before it is loaded: it is the run that was here. */
+  readonly sameRun?: () => void;
   readonly now?: () => number;
 }
 
-export function createRecovery({ store, engine, play, now = () => performance.now() }: RecoveryParts) {
+export function createRecovery({
+  store,
+  engine,
+  play,
+  sameRun,
+  now = () => performance.now(),
+}: RecoveryParts) {
   let losses: number[] = [];
   let playing = false;
   let phase: "calm" | "lost" | "loading" = "calm";
@@ -40,12 +48,14 @@ export function createRecovery({ store, engine, play, now = () => performance.no
     phase = "loading";
     const log = [...store.getState().run.log, `device lost; opening it again (${losses.length})`];
     store.setState(({ run }) => ({ problem: undefined, run: { ...run, log, awaiting: "load" } }));
+    sameRun?.();
     engine.send({ type: "load", config });
   }
 
   /** After the store has taken the event. */
   return (event: EngineEvent): void => {
     if (event.type === "failure") phase = event.failure.code === "device-lost" ? "lost" : "calm";
+    if (event.type === "no-gpu") phase = "calm"; // whoever tries again begins anew
     if (event.type !== "status") return;
     if (event.status === "failed" && phase === "lost") return recover();
     if (event.status === "running") playing = true;

@@ -18,9 +18,12 @@ export function isFrequent(event: EngineEvent): boolean {
 export function reduce(state: AppState, event: EngineEvent): AppState {
   switch (event.type) {
     case "device":
-      return { ...state, device: { kind: "open", adapter: event.adapter } };
+      return { ...state, device: { kind: "open", adapter: event.adapter }, hadDevice: true };
     case "no-gpu":
-      return { ...state, device: { kind: "none", reason: event.reason, detail: event.detail } };
+      return {
+        ...withRun(state, { progress: undefined, awaiting: undefined }),
+        device: { kind: "none", reason: event.reason, detail: event.detail },
+      };
     case "progress": {
       const { stage, done, total } = event;
       return withRun(state, { progress: { stage, done, total } });
@@ -53,6 +56,7 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
       return withRun(state, { pace: event.pace, measuring: undefined });
     case "benchmark":
       return { ...state, benchmark: event.results, benchmarking: false };
+    case "silence": // the supervisor's
     case "checkpoint":
     case "restored":
       return state; // who asked for it takes it from the client

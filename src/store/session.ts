@@ -3,9 +3,10 @@
 import type { StoreApi } from "zustand/vanilla";
 import type { EngineClient, EngineEvent } from "../client";
 import type { RunConfig } from "../config/run";
+import type { PlanRecord } from "../telemetry";
 import type { RunHistory } from "./history";
 import { KEEP_MS, type Keeping } from "./keeping";
-import { KeepError, type KeptFiles } from "./kept-files";
+import { KeepError, type KeptFolders } from "./kept-files";
 import { createKeptList, type KeptList } from "./kept-list";
 import { createKeptRuns, type Generation, newRunId } from "./kept-runs";
 import { noLocks, type RunLocks } from "./run-locks";
@@ -35,8 +36,6 @@ export interface Session extends Pick<KeptList, "rename" | "remove" | "look" | "
   leave(): void;
   /** Keep it now, as the page may be going; true when something would be lost. */
   leaving(): boolean;
-  /** Off: the runs that are loaded from now on are nobody's to keep. The one that was here is kept first. */
-  keepRuns(on: boolean): void;
   /** A run that another tab took goes on here as one of its own. */
   keepAsOwn(): void;
   /** Done once the run stands where it is being brought back to, at once when it is not. */
@@ -51,7 +50,7 @@ export interface SessionParts {
   readonly store: StoreApi<AppState>;
   readonly engine: EngineClient;
   readonly live: RunHistory;
-  readonly files: KeptFiles | undefined;
+  readonly files: KeptFolders | undefined;
   readonly locks?: RunLocks | undefined;
 }
 
@@ -73,8 +72,7 @@ export function createSession(parts: SessionParts): Session {
   /** Of kept runs: one write after the other. */
   let writing: Promise<void> = Promise.resolve();
   let writes = 0;
-  let keepThem = true;
-  /** The present run is kept for nobody: a comparison's, or one that another tab took. */
+  /** The present run is kept no more: another tab took it. */
   let nobodys = false;
   let sameRun = false;
   let restoring: { readonly id: string; readonly record: RunRecord } | undefined;
@@ -95,12 +93,13 @@ export function createSession(parts: SessionParts): Session {
       },
     });
   const list = createKeptList({ store, runs, files, locks, here: () => current?.id, report });
+  const tell = list.tell;
 
   /** A run begins, or nothing is here: whoever was, is free. */
   function begin(next?: Identity): void {
     const before = current;
     current = next;
-    nobodys = !keepThem && next === undefined;
+    nobodys = false;
     askedStep = next?.keptStep ?? 0;
     askedAt = performance.now();
     if (before && before.id !== next?.id)
@@ -113,7 +112,7 @@ export function createSession(parts: SessionParts): Session {
 
   function stolen(id: string): void {
     if (current?.id !== id) return;
-    const { step } = store.getState().run;
+    const step = standsAt();
     current = undefined;
     nobodys = true;
     engine.send({ type: "pause" });
@@ -138,11 +137,14 @@ export function createSession(parts: SessionParts): Session {
     locks.release(id);
   }
 
+  /** The state follows a quarter of a second behind. */
+  const standsAt = () => live.last?.step ?? store.getState().run.step;
+
   /** Steps that would be lost with the tab. */
   function unkept(): number {
     const { run } = store.getState();
     if (run.facts === undefined || run.status === "loading") return 0;
-    return Math.max(0, run.step - (current?.keptStep ?? 0));
+    return Math.max(0, standsAt() - (current?.keptStep ?? 0));
   }
 
   function ask(): void {
@@ -155,7 +157,7 @@ export function createSession(parts: SessionParts): Session {
     asked = { id: current.id };
     askedAgain = false;
     askedAt = performance.now();
-    askedStep = store.getState().run.step;
+    askedStep = standsAt();
     engine.send({ type: "checkpoint", tag: current.id });
   }
 
@@ -196,7 +198,7 @@ export function createSession(parts: SessionParts): Session {
     const createdAt = current?.id === id ? current.createdAt : Date.now();
     writes++;
     writing = writing.then(() => keep(id, createdAt, event.checkpoint, record)).finally(() => writes--);
-    if (askedAgain && run.step > event.step) ask();
+    if (askedAgain && standsAt() > event.step) ask();
   }
 
   function onSteps(step: number, ms: number): void {
@@ -241,12 +243,13 @@ export function createSession(parts: SessionParts): Session {
     const { record, id } = from;
     live.push(record.steps);
     for (const evaluation of record.evaluations) live.pushEvaluation(evaluation);
-    const pastPlans = Map.groupBy(record.plans, ({ layer }) => layer);
+    const pastPlans: Record<string, PlanRecord[]> = {};
+    for (const plan of record.plans) (pastPlans[plan.layer] ??= []).push(plan);
     store.setState(({ run }) => ({
       run: {
         ...run,
         ...{ step, last: live.last, evaluation: live.evaluations.at(-1), answers: record.answers },
-        pastPlans: Object.fromEntries(pastPlans),
+        pastPlans,
       },
     }));
     begin({ id, createdAt: Date.now(), keptStep: record.step });
@@ -256,6 +259,8 @@ export function createSession(parts: SessionParts): Session {
 
   function failed(): void {
     asked = undefined;
+    sameRun = false;
+    if (restoring && restoring.id !== current?.id) locks.release(restoring.id);
     restoring = undefined;
     comingBack = false;
     waiting = [];
@@ -305,13 +310,13 @@ export function createSession(parts: SessionParts): Session {
       return true;
     } catch (error) {
       if (current?.id !== id) locks.release(id);
-      report(error);
+      tell(error);
       return false;
     }
   }
 
   function leave(): void {
-    if (unkept() > 0 && current?.keptStep !== store.getState().run.step) ask();
+    if (unkept() > 0) ask();
   }
 
   return {
@@ -325,10 +330,6 @@ export function createSession(parts: SessionParts): Session {
       const losing = unkept() > 0;
       if (losing) ask();
       return losing;
-    },
-    keepRuns(on) {
-      if (!on) leave();
-      keepThem = on;
     },
     keepAsOwn() {
       current = undefined;

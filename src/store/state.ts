@@ -14,6 +14,7 @@ import type {
   StepRecord,
 } from "../telemetry";
 import { draftOf, type Draft } from "./draft";
+import { type Keeping, NOTHING_KEPT } from "./keeping";
 import type { KeepReason } from "./kept-files";
 import type { RecordedRun } from "./recorded";
 
@@ -94,6 +95,7 @@ export interface Exploration {
 
 /** What is known of a kept run before it is opened. */
 export interface LastSession {
+  readonly id: string;
   readonly step: number;
   readonly steps: number;
   readonly method: string;
@@ -127,6 +129,13 @@ export interface AppState {
   readonly memoryPlan: { readonly config: RunConfig; readonly plan: MemoryPlan } | undefined;
   readonly benchmark: readonly BenchmarkRecord[] | undefined;
   readonly benchmarking: boolean;
+  readonly keeping: Keeping;
+  /** Seconds since the engine last answered, once these are many; 0: it answers. */
+  readonly silence: number;
+  /** It was asked to pause some seconds ago, and has not. */
+  readonly overdue: boolean;
+  /** This page has had a GPU device: one that is missing now was lost. */
+  readonly hadDevice: boolean;
   /** Why runs are not kept for the next visit, if they are not. */
   readonly keepIssue: { readonly reason: KeepReason; readonly detail: string } | undefined;
   /** Notes about the adapter that were put away. */
@@ -171,6 +180,10 @@ export const initialState: AppState = {
   colorScale: "sqrt",
   exported: undefined,
   lastSession: undefined,
+  keeping: NOTHING_KEPT,
+  silence: 0,
+  overdue: false,
+  hadDevice: false,
   keepIssue: undefined,
   hiddenNotes: [],
   memoryPlan: undefined,

@@ -100,6 +100,15 @@ export type Event =
   | { type: "failure"; failure: Failure }
   | { type: "log"; text: string };
 
+/**
+ * Once a second, from the worker's event loop. `lock` is a lock of the browser that it holds for its life: whoever waits
+ * for it learns of the worker's end, however it ends; undefined where there are none.
+ */
+export interface Alive {
+  readonly type: "alive";
+  readonly lock: string | undefined;
+}
+
 /** The transport worker: Sinkhorn on the CPU, for pages without WebGPU and for the recorded plan. */
 export interface SolveRequest {
   readonly id: number;

@@ -8,6 +8,7 @@ import type { RunSources } from "../trainer";
 import { createEngine } from "./engine";
 import { cachedChoices } from "./kernel-choices";
 import { DATA_FOLDER, isLibraryKey, isOwnData, libraryFolder, ownRows } from "./own-sources";
+import { sayAlive } from "./alive";
 import type { Command, Event } from "./protocol";
 import { cachedTexts } from "./teacher-texts";
 import { cachedMaps } from "./vocabulary-maps";
@@ -20,6 +21,8 @@ const engine = createEngine(send, {
 });
 
 self.addEventListener("message", (message: MessageEvent<Command>) => void engine.handle(message.data));
+
+sayAlive();
 
 /** Plans and zips are handed over, not copied; nobody here uses them again. */
 function send(event: Event): void {

@@ -202,7 +202,7 @@ function LastSessionNotice() {
       <h2>{messages.run.resumeTitle}</h2>
       <p>{messages.run.resumeWhat(name, step, steps, seed, when)}</p>
       <div className="row">
-        <button type="button" onClick={resume} disabled={!loaded}>
+        <button type="button" onClick={() => void resume()} disabled={!loaded}>
           {messages.run.resume}
         </button>
         <button type="button" className="quiet" onClick={forgetSession}>
