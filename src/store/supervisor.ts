@@ -64,10 +64,10 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     after = then;
     clearTimeout(overdue);
     session.hear({ type: "crash", detail: line }); // what it waits for will not come
-    const idle = { progress: undefined, awaiting: undefined, measuring: undefined };
+    const idle = { progress: undefined, awaiting: undefined, afterLoad: undefined };
     store.setState(({ run }) => ({
       ...{ problem: undefined, device: { kind: "opening" }, silence: 0, overdue: false },
-      run: { ...run, ...idle, status: "failed", log: log(line) },
+      run: { ...run, ...idle, measuring: undefined, status: "failed", log: log(line) },
     }));
     engine.restart();
     engine.send({ type: "open", baseUrl });

@@ -45,6 +45,14 @@ export const messages = {
     pause: "Pause",
     pausing: "Pausing…",
     stopWriting: "Stop writing",
+    stopLoading: "Stop loading",
+    silent: (seconds: number) =>
+      `The engine has not answered for ${count(seconds)} s: it may be computing or compiling.`,
+    endNow: "End it now",
+    endNowTitle: (step: number | undefined) =>
+      step === undefined
+        ? "Ends the engine and starts a fresh one; the run begins again"
+        : `Ends the engine and starts a fresh one; the run goes back to step ${count(step)}, where it was last kept`,
     starting: "Starting…",
     step: "Step",
     stepTitle: "One training step",

@@ -3,6 +3,7 @@ import { duration } from "../format";
 import { messages } from "../messages";
 import { Segmented } from "../shell/Segmented";
 import { useActions, useApp } from "../use-app";
+import { ProgressLine } from "./ProgressLine";
 import { RunStrip } from "./RunStrip";
 import { RunTo } from "./RunTo";
 import { SaveExport } from "./SaveExport";
@@ -125,34 +126,4 @@ function SourceSwitch() {
     { value: "live", text: messages.run.live, disabled: !hasLive },
   ] as const;
   return <Segmented label={messages.run.showing} options={options} value={source} onChange={show} />;
-}
-
-/** The one stage of loading that can be long and can be stopped. */
-const WRITING = "the teacher writes its answers";
-
-const work = ({ run }: AppState) => {
-  if (run.progress) return { ...run.progress, stage: run.progress.stage };
-  return { stage: undefined, done: run.step, total: run.config?.steps ?? 0 };
-};
-
-/** One line for both: what is being prepared, and how far the run is. */
-function ProgressLine() {
-  const { stage, done, total } = useApp(work);
-  const { pause } = useActions();
-  const writing = useApp((state) => state.run.status === "loading") && stage === WRITING;
-  const known = total > 0 && (stage === undefined || total !== done);
-  const share = known ? Math.min(1, done / total) : 0;
-  return (
-    <div className="progress" data-busy={stage !== undefined}>
-      <div className="progress-track" aria-hidden="true">
-        <div style={{ transform: `scaleX(${share})` }} />
-      </div>
-      <p role="status">{stage !== undefined && messages.run.progress(stage, done, total)}</p>
-      {writing && (
-        <button type="button" onClick={pause}>
-          {messages.run.stopWriting}
-        </button>
-      )}
-    </div>
-  );
 }
