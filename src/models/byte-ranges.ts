@@ -34,7 +34,12 @@ export async function readRanges(
   refuseBeyond(position, path, ranges);
 }
 
-function refuseBeyond(size: number, path: string, ranges: readonly ByteRange[]): void {
+/** @throws ModelError when a file of so many bytes ends before one of the ranges does. */
+export function refuseBeyond(
+  size: number,
+  path: string,
+  ranges: readonly Pick<ByteRange, "name" | "start" | "bytes">[],
+): void {
   const bad = ranges.find(({ start, bytes }) => !(start >= 0 && bytes >= 0 && start + bytes <= size));
   if (!bad) return;
   throw new ModelError(

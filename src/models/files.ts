@@ -14,6 +14,14 @@ export interface ModelFiles {
   has(path: string): Promise<boolean>;
   /** The same bytes as they arrive, for readers that need not hold the file. */
   stream?(path: string, onProgress?: ReadProgress): Promise<ByteStream>;
+  /** A file of which parts can be read without the rest: to look at a graph between its weights. */
+  slices?(path: string): Promise<FileSlices>;
+}
+
+export interface FileSlices {
+  readonly size: number;
+  /** Fewer bytes only at the end of the file. */
+  read(from: number, to: number): Promise<Uint8Array>;
 }
 
 export interface ByteStream {
@@ -86,6 +94,10 @@ export function memoryFiles(id: string, files: ReadonlyMap<string, Uint8Array>):
       if (!bytes) throw missingFile(id, path, `it holds ${listSome([...files.keys()])}`);
       onProgress?.(bytes.length, bytes.length);
       return bytes;
+    },
+    async slices(path) {
+      const bytes = await this.read(path);
+      return { size: bytes.length, read: async (from, to) => bytes.subarray(from, to) };
     },
     has: async (path) => files.has(path),
   };

@@ -100,7 +100,7 @@ function parseListing(json: unknown, key: string): Omit<Listing, "key"> {
 const record = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? { ...value } : {};
 
-async function sizeAt(
+export async function sizeAt(
   source: RemoteSource,
   path: string,
   options: RequestOptions,
@@ -118,13 +118,14 @@ async function sizeAt(
   return { path, ...(Number.isFinite(bytes) && { bytes }) };
 }
 
-/** A small file as text, kept in memory alone: configurations, before anything is downloaded. */
-export async function readRemoteText(
+/** A small file, kept in memory alone: configurations, before anything is downloaded. */
+export async function readRemote(
   source: RemoteSource,
   path: string,
   options: RequestOptions = {},
-): Promise<string> {
-  return (await request(keyOf(source), addressOf(source, path), options)).text();
+): Promise<Uint8Array> {
+  const response = await request(keyOf(source), addressOf(source, path), options);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /**

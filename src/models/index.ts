@@ -19,19 +19,24 @@ export type { GenerateOptions } from "./generate";
 export { memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
 export type { Device } from "./hub";
 export { type NamedTensor, readSafetensors, readSafetensorsMetadata, writeSafetensors } from "./safetensors";
-export { expectedTensors, loadStudentWeights, type StudentWeights } from "./student-weights";
+export {
+  checkStudentFiles,
+  expectedTensors,
+  loadStudentWeights,
+  type StudentWeights,
+} from "./student-weights";
 export {
   openReferenceSession,
   type ForwardOptions,
-  loadTeacherConfig,
   openTeacher,
   type OpenOptions,
   type ReferenceSession,
   type Teacher,
   type TeacherBatchOutput,
-  type TeacherConfig,
   type TeacherOptions,
 } from "./teacher";
+export { loadTeacherConfig, type TeacherConfig } from "./teacher-config";
+export { checkTeacherFiles } from "./teacher-files";
 export { ONNX_FILES, type OnnxDtype, parseModelChoice } from "./session";
 export { loadTokenizer, type SpecialTokens, type Tokenizer, withoutSpecialTokens } from "./tokenizer";
 export type { TokenScheme } from "./token-bytes";

@@ -1,23 +1,27 @@
-// What a model is good for, told from its configuration and the sizes of its files, before any of the large ones is
-// read: teacher (a decoder with an ONNX file), student (a family we train, with full-precision weights), or why not.
+// What a model is good for, told from its small files and the sizes of the large ones, before any of these is read:
+// teacher (a decoder with an ONNX file, or with weights to make one from), student (a family we train, with
+// full-precision weights), or why not. A folder that is here is looked at by the very functions that open it.
 
-import { asObject, parseModelConfig } from "./config";
+import { loadModelConfig } from "./config";
+import { asObject } from "./config-fields";
 import { ModelError, reason } from "./errors";
-import { type ModelFiles, parseJson } from "./files";
-import { isDecoder, SUPPORTED_DECODERS } from "./generate";
+import { memoryFiles, type ModelFiles, parseJson, readJson } from "./files";
+import { SUPPORTED_DECODERS, isDecoder } from "./generate";
 import {
   keyOf,
-  type Listing,
   listRemote,
-  readRemoteText,
+  readRemote,
   type RemoteFile,
   type RemoteSource,
   type RequestOptions,
+  sizeAt,
 } from "./hub-client";
 import type { ModelStore } from "./model-store";
 import { ONNX_FILES, type OnnxDtype } from "./session";
-import { WEIGHTS_FILE, WEIGHTS_INDEX } from "./student-files";
-import { expectedTensors } from "./student-weights";
+import { WEIGHTS_FILE, WEIGHTS_INDEX, weightFiles } from "./student-files";
+import { checkStudentFiles, expectedTensors } from "./student-weights";
+import { dataFiles, readOutline } from "./onnx-parameters";
+import { checkTeacherFiles, type TeacherFiles } from "./teacher-files";
 
 export interface FileFact extends RemoteFile {
   /** Bytes that are on this device already. */
@@ -28,6 +32,8 @@ export interface FileFact extends RemoteFile {
 export interface Choice {
   /** Of a teacher: how its weights are stored. */
   readonly dtype?: OnnxDtype;
+  /** Of a teacher: the folder has no graph, and one is made from its weights when it is opened. */
+  readonly made?: boolean;
   readonly files: readonly FileFact[];
   /** All of them together, and what of that is still to come; a file of unknown size counts 0. */
   readonly bytes: number;
@@ -59,10 +65,23 @@ const CANDIDATES = [
   ...EXTRA_FILES,
   WEIGHTS_FILE,
   WEIGHTS_INDEX,
-  ...Object.values(ONNX_FILES).flatMap((path) => [path, `${path}_data`]),
+  ...Object.values(ONNX_FILES).flatMap((path) => [path, `${path}_data`, `${path}.data`]),
 ];
+/** A graph up to this size is looked through on its host: it may name weights in files of any name. */
+const SMALL_GRAPH = 8e6;
+/** No file that is needed is so small, but what stands for one may be: a pointer of Git LFS. */
+const SUSPICIOUS_BYTES = 1000;
 
-/** Two small requests to the host: the list of files, and config.json. */
+/** A folder to be judged: which files a role reads, or a ModelError that says why it cannot be played. */
+interface Looked {
+  readonly files: ModelFiles;
+  /** Grows as files are asked for, where there is no listing. */
+  readonly facts: readonly FileFact[];
+  teacher(dtype: OnnxDtype): Promise<TeacherFiles>;
+  student(): Promise<readonly string[]>;
+}
+
+/** Two small requests to the host: the list of files, and config.json; and where weights have names of their own, the graph. */
 export async function inspectRemote(
   source: RemoteSource,
   store: ModelStore,
@@ -76,98 +95,199 @@ export async function inspectRemote(
     );
   const pinned = atCommit(source, listing.commit);
   const key = keyOf(pinned);
-  const config = await readRemoteText(pinned, "config.json", options);
-  const facts: FileFact[] = [];
-  for (const file of listing.files)
-    facts.push({ ...file, stored: (await store.file(key, file.path))?.bytes ?? 0 });
-  return { ...judge({ ...listing, key }, facts, config), source: pinned };
+  const looked = await lookRemotely(pinned, listing.files, store, options);
+  const { commit } = listing;
+  return { ...(await judge(key, looked)), ...(commit !== undefined && { commit }), source: pinned };
 }
 
 const atCommit = (source: RemoteSource, commit: string | undefined): RemoteSource =>
   source.kind === "hub" && commit !== undefined ? { ...source, revision: commit } : source;
 
-/** A folder that is here already: stored, dropped or on a disk. `files` are its paths and sizes. */
-export async function inspectLocal(folder: ModelFiles, files: readonly RemoteFile[]): Promise<Inspection> {
-  const config = new TextDecoder().decode(await folder.read("config.json"));
-  const facts = files.map((file) => ({ ...file, stored: file.bytes ?? 0 }));
-  return judge({ key: folder.id, files }, facts, config);
+/** A folder that is here already: stored, dropped or on a disk. `listed` are its paths and sizes. */
+export async function inspectLocal(folder: ModelFiles, listed: readonly RemoteFile[]): Promise<Inspection> {
+  const facts = listed.map((file) => ({ ...file, stored: file.bytes ?? 0 }));
+  const paths = new Set(listed.map(({ path }) => path));
+  const files = { ...folder, has: async (path: string) => paths.has(path) };
+  return judge(folder.id, {
+    files,
+    facts,
+    teacher: (dtype) => checkTeacherFiles(files, dtype),
+    student: async () => checkStudentFiles(files, await loadModelConfig(files)),
+  });
 }
 
-function judge({ key, commit }: Listing, files: readonly FileFact[], configText: string): Inspection {
-  const json = asObject(parseJson(new TextEncoder().encode(configText)));
+async function lookRemotely(
+  source: RemoteSource,
+  listed: readonly RemoteFile[],
+  store: ModelStore,
+  options: RequestOptions,
+): Promise<Looked> {
+  const key = keyOf(source);
+  const facts: FileFact[] = [];
+  const add = async (file: RemoteFile): Promise<void> =>
+    void facts.push({ ...file, stored: (await store.file(key, file.path))?.bytes ?? 0 });
+  for (const file of listed) await add(file);
+  const read = new Map<string, Promise<Uint8Array>>();
+  const known = (path: string): FileFact | undefined => facts.find((file) => file.path === path);
+  const files: ModelFiles = {
+    id: key,
+    async read(path) {
+      const bytes = read.get(path) ?? readRemote(source, path, options);
+      read.set(path, bytes);
+      return bytes;
+    },
+    async has(path) {
+      if (known(path) || source.kind === "hub" || CANDIDATES.includes(path)) return known(path) !== undefined;
+      const found = await sizeAt(source, path, options);
+      if (found) await add(found);
+      return found !== undefined;
+    },
+  };
+  const listing = source.kind === "hub";
+  const weights = async (): Promise<readonly string[]> => {
+    const { paths } = await weightFiles(files);
+    for (const path of paths) await files.has(path); // asks an address for it
+    return withData(files, facts, paths, listing);
+  };
   return {
-    key,
-    ...(commit !== undefined && { commit }),
-    modelType: typeof json["model_type"] === "string" ? json["model_type"] : "unknown",
     files,
-    teacher: asRole(() => teacherChoices(json, files)),
-    student: asRole(() => studentChoices(json, files)),
+    facts,
+    student: weights,
+    async teacher(dtype) {
+      const graph = ONNX_FILES[dtype];
+      if (known(graph)) return { made: false, paths: await withData(files, facts, [graph], listing) };
+      return { made: true, paths: await weights() };
+    },
   };
 }
 
-function asRole(choices: () => Choice[]): Role {
+/**
+ * The files with those that a graph among them keeps weights in.
+ *
+ * @param listing whether `facts` are all that there is
+ */
+async function withData(
+  files: ModelFiles,
+  facts: readonly FileFact[],
+  paths: readonly string[],
+  listing: boolean,
+): Promise<readonly string[]> {
+  const [graph = ""] = paths;
+  if (!graph.endsWith(".onnx")) return paths;
+  const folder = graph.slice(0, graph.lastIndexOf("/") + 1);
+  const others = facts.filter(({ path }) => path.startsWith(folder) && !/\.(onnx|json|txt|md)$/.test(path));
+  const dataOf = (of: string) =>
+    others.filter(({ path }) => path.startsWith(`${of}_data`) || path.startsWith(`${of}.data`));
+  const named = dataOf(graph);
+  const taken = new Set(Object.values(ONNX_FILES).flatMap(dataOf));
+  const unnamed = others.filter((file) => !taken.has(file));
+  const bytes = facts.find(({ path }) => path === graph)?.bytes ?? Infinity;
+  if (named.length > 0 && unnamed.length === 0) return [graph, ...named.map(({ path }) => path)];
+  if (listing && unnamed.length === 0) return [graph];
+  if (bytes > SMALL_GRAPH) return [graph, ...[...named, ...unnamed].map(({ path }) => path)];
+  const whole = memoryFiles(files.id, new Map([[graph, await files.read(graph)]]));
+  return [graph, ...(await dataFiles(files, graph, await readOutline(whole, graph)))];
+}
+
+async function judge(key: string, looked: Looked): Promise<Inspection> {
+  const { files, facts } = looked;
+  const json = asObject(parseJson(await files.read("config.json")));
+  return {
+    key,
+    modelType: typeof json["model_type"] === "string" ? json["model_type"] : "unknown",
+    teacher: await asRole(() => teacherChoices(json, looked)),
+    student: await asRole(() => studentChoices(looked)),
+    files: facts,
+  };
+}
+
+async function asRole(choices: () => Promise<Choice[]>): Promise<Role> {
   try {
-    return { can: true, choices: choices() };
+    return { can: true, choices: await choices() };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     return { can: false, why: reason(error) };
   }
 }
 
-function teacherChoices(config: Record<string, unknown>, files: readonly FileFact[]): Choice[] {
+async function teacherChoices(config: Record<string, unknown>, looked: Looked): Promise<Choice[]> {
   const type = config["model_type"];
   if (!isDecoder(type))
     throw refusal(`model_type is ${JSON.stringify(type)}; teachers are decoders: ${SUPPORTED_DECODERS}`);
-  const base = baseFiles(files);
-  const choices = Object.entries(ONNX_FILES).flatMap(([dtype, path]): Choice[] => {
-    const graph = files.filter((file) => file.path === path || file.path.startsWith(`${path}_data`));
-    if (!graph.some((file) => file.path === path) || !isDtype(dtype)) return [];
-    const bytes = sum(graph);
-    // The file and the session's own copy of its weights.
-    return [{ dtype, ...needed([...base, ...graph]), memoryBytes: 2 * bytes }];
-  });
+  const base = await baseFiles(looked);
+  const choices: Choice[] = [];
+  let why: ModelError | undefined;
+  for (const dtype of Object.keys(ONNX_FILES).filter(isDtype)) {
+    if (dtype !== "fp32" && !looked.facts.some(({ path }) => path === ONNX_FILES[dtype])) continue;
+    try {
+      const { made, paths } = await looked.teacher(dtype);
+      const graph = factsOf(looked, paths);
+      // The file and the session's own copy of its weights.
+      const memoryBytes = made ? 2 * (await f32Bytes(looked)) : 2 * sum(graph);
+      choices.push({ dtype, ...(made && { made }), ...needed([...base, ...graph]), memoryBytes });
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      why ??= error;
+    }
+  }
   if (choices.length > 0) return choices;
-  const merged = files.some(({ path }) => path.includes("decoder_model_merged"));
-  throw refusal(
-    merged
-      ? "its ONNX file is a merged decoder of an older exporter; export it anew as one graph (onnx/model.onnx)"
-      : "it has no ONNX file (onnx/model.onnx and its q4, q8 and fp16 forms); a teacher runs in ONNX Runtime",
+  throw withoutGraph(looked) ?? why ?? refusal("it has no ONNX file");
+}
+
+/** What is more to the point than that a file is not there. */
+function withoutGraph({ facts }: Looked): ModelError | undefined {
+  if (facts.some(({ path }) => Object.values(ONNX_FILES).includes(path))) return undefined;
+  if (facts.some(({ path }) => path === WEIGHTS_FILE || path === WEIGHTS_INDEX)) return undefined;
+  if (facts.some(({ path }) => path.includes("decoder_model_merged")))
+    return refusal(
+      "its ONNX file is a merged decoder of an older exporter; export it anew as one graph (onnx/model.onnx)",
+    );
+  return refusal(
+    "it has no ONNX file (onnx/model.onnx and its q4, q8 and fp16 forms), and no weights to make one from; a teacher runs in ONNX Runtime",
   );
 }
 
 const isDtype = (text: string): text is OnnxDtype => Object.hasOwn(ONNX_FILES, text);
 
-function studentChoices(json: Record<string, unknown>, files: readonly FileFact[]): Choice[] {
-  const config = parseModelConfig(json);
-  const parameters = [...expectedTensors(config).values()].reduce(
-    (all, shape) => all + shape.reduce((n, dim) => n * dim, 1),
-    0,
-  );
-  const weights = weightFiles(files);
-  const inFull = 4 * parameters;
-  return [{ ...needed([...baseFiles(files), ...weights]), memoryBytes: 4 * inFull }];
+async function studentChoices(looked: Looked): Promise<Choice[]> {
+  const inFull = await f32Bytes(looked);
+  const base = await baseFiles(looked);
+  try {
+    const weights = factsOf(looked, await looked.student());
+    return [{ ...needed([...base, ...weights]), memoryBytes: 4 * inFull }];
+  } catch (error) {
+    const none = error instanceof ModelError && error.file === WEIGHTS_FILE && error.code === "missing-file";
+    if (!none) throw error;
+    const quantized = looked.facts.some(({ path }) => /\.(gguf|bin|pt)$|_q4|quantized/.test(path));
+    throw refusal(
+      `it has no ${WEIGHTS_FILE} (nor shards, nor a full-precision ONNX file)` +
+        (quantized ? "; what it has is quantized or in another format" : ""),
+    );
+  }
 }
 
-function weightFiles(files: readonly FileFact[]): FileFact[] {
-  const named = (path: string): FileFact[] => files.filter((file) => file.path === path);
-  if (named(WEIGHTS_FILE).length > 0) return named(WEIGHTS_FILE);
-  const shards = files.filter(({ path }) => /^model-\d+-of-\d+\.safetensors$/.test(path));
-  if (named(WEIGHTS_INDEX).length > 0 && shards.length > 0) return [...named(WEIGHTS_INDEX), ...shards];
-  const graph = files.filter(({ path }) => path === ONNX_FILES.fp32);
-  if (graph.length > 0) return graph;
-  const quantized = files.some(({ path }) => /\.(gguf|bin|pt)$|_q4|quantized/.test(path));
-  throw refusal(
-    `it has no ${WEIGHTS_FILE} (nor shards, nor a full-precision ONNX file)` +
-      (quantized ? "; what it has is quantized or in another format" : ""),
-  );
+/** Of a student's weights, in f32. */
+async function f32Bytes({ files }: Looked): Promise<number> {
+  const shapes = expectedTensors(await loadModelConfig(files)).values();
+  return [...shapes].reduce((all, shape) => all + 4 * shape.reduce((n, dim) => n * dim, 1), 0);
 }
 
-function baseFiles(files: readonly FileFact[]): FileFact[] {
-  const here = (path: string): FileFact | undefined => files.find((file) => file.path === path);
+async function baseFiles({ files, facts }: Looked): Promise<FileFact[]> {
+  const here = (path: string): FileFact | undefined => facts.find((file) => file.path === path);
   const missing = BASE_FILES.filter((path) => !here(path));
   if (missing.length > 0) throw refusal(`it lacks ${missing.join(" and ")}`);
+  for (const path of BASE_FILES)
+    if ((here(path)?.stored ?? 0) > 0 && (here(path)?.bytes ?? Infinity) < SUSPICIOUS_BYTES)
+      await readJson(files, path);
   return [...BASE_FILES, ...EXTRA_FILES].flatMap((path) => here(path) ?? []);
 }
+
+const factsOf = ({ facts }: Looked, paths: readonly string[]): FileFact[] =>
+  paths.map((path) => {
+    const fact = facts.find((file) => file.path === path);
+    if (!fact) throw refusal(`it lacks ${path}`);
+    return fact;
+  });
 
 const sum = (files: readonly FileFact[]): number => files.reduce((all, { bytes = 0 }) => all + bytes, 0);
 

@@ -87,17 +87,21 @@ export interface DroppedFiles extends ModelFiles {
   readonly paths: ReadonlyMap<string, Blob>;
 }
 
+/** What lies beside config.json and belongs to no ONNX file. */
+const OTHER_FILES = /\.(json|safetensors|txt|jinja|model|md|py|gitattributes)$|^(LICENSE|NOTICE|README)\b/i;
+
 /**
  * Files that were dropped or picked; they stay where they are and are read when they are needed. A folder around them
- * is taken off, and ONNX files that lie beside the others are taken for those of onnx/.
+ * is taken off, and ONNX files that lie beside the others are taken for those of onnx/, with what may be their weights.
  */
 export function droppedFiles(name: string, files: ReadonlyMap<string, Blob>): DroppedFiles {
   const top = folderOf([...files.keys()]);
-  const paths = new Map(
-    [...files]
-      .filter(([path]) => path.startsWith(top))
-      .map(([path, blob]) => [path.slice(top.length).replace(/^(?=[^/]*\.onnx(_data\S*)?$)/, "onnx/"), blob]),
+  const inside = [...files].flatMap(([path, blob]): [string, Blob][] =>
+    path.startsWith(top) ? [[path.slice(top.length), blob]] : [],
   );
+  const flat = inside.some(([path]) => /^[^/]*\.onnx$/.test(path));
+  const moves = (path: string): boolean => flat && !path.startsWith("onnx/") && !OTHER_FILES.test(path);
+  const paths = new Map(inside.map(([path, blob]) => [moves(path) ? `onnx/${path}` : path, blob]));
   const found = `the folder has ${paths.size} other files`;
   return { ...blobFiles(name, async (path) => paths.get(path), found), paths };
 }
@@ -126,6 +130,13 @@ function blobFiles(
     id,
     stream,
     read: async (path, onProgress) => collect(await stream(path, onProgress)),
+    async slices(path) {
+      const blob = await open(path);
+      if (!blob) throw missingFile(id, path, otherwise);
+      const read = async (from: number, to: number): Promise<Uint8Array> =>
+        new Uint8Array(await blob.slice(from, to).arrayBuffer());
+      return { size: blob.size, read };
+    },
     has: async (path) => (await open(path)) !== undefined,
   };
 }

@@ -24,6 +24,13 @@ export function folderFiles(id: string, dir: string): ModelFiles {
       });
       return { size, chunks: chunksOf(file, size, onProgress) };
     },
+    async slices(path) {
+      const file = join(dir, path);
+      const { size } = await stat(file).catch((error: unknown) => {
+        throw missingFile(id, path, reason(error));
+      });
+      return { size, read: (from, to) => readPart(file, from, Math.min(to, size)) };
+    },
     has: (path) =>
       access(join(dir, path)).then(
         () => true,
@@ -45,6 +52,17 @@ async function readWhole(path: string, onProgress?: ReadProgress): Promise<Uint8
       onProgress?.(at, size);
     }
     return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+async function readPart(path: string, from: number, to: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const bytes = new Uint8Array(Math.max(0, to - from));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+    return bytes.subarray(0, bytesRead);
   } finally {
     await file.close();
   }

@@ -1,12 +1,19 @@
 // A student's parameters from an ONNX file, in f32: converted (and transposed, where the file has them so) as the bytes
 // pass by, so that beyond the parameters themselves no more than a chunk of the file is held.
 
-import { readRanges } from "./byte-ranges";
+import { readRanges, refuseBeyond } from "./byte-ranges";
 import { ModelError, whileReading, withFile } from "./errors";
-import { type ModelFiles, type ReadProgress, streamOf } from "./files";
+import {
+  type FileSlices,
+  missingFile,
+  type ModelFiles,
+  type ReadProgress,
+  refusePointer,
+  streamOf,
+} from "./files";
 import { bfloatStore, halfStore } from "./half";
 import { beside } from "./onnx-external";
-import { outlineOnnx, OWN_FILE } from "./onnx-stream";
+import { outlineOnnx, outlineSlices, OWN_FILE } from "./onnx-stream";
 import { locateTensors, type Placement } from "./onnx-weights";
 import { FLOAT, FLOAT16, type OnnxGraph, type OnnxTensor, readOnnx } from "./onnx-wire";
 import type { NamedTensor } from "./safetensors";
@@ -49,6 +56,61 @@ export async function streamOnnxParameters(
   }
   return tensors;
 }
+
+/**
+ * Whether they could be read: the graph is looked through, and its data files are there; no weight is read.
+ *
+ * @returns the data files beside the graph
+ */
+export async function checkOnnxParameters(
+  files: ModelFiles,
+  file: string,
+  expected: Expected,
+  normOffset = 0,
+): Promise<string[]> {
+  const graph = await readOutline(files, file);
+  const placements = withFile(file, () => locateTensors(graph, expected, normOffset));
+  withFile(file, () => placements.forEach(({ tensor }) => bytesOf(tensor)));
+  return dataFiles(files, file, graph);
+}
+
+/** A graph without its weights: what lies outside, or is large, is named by its place. */
+export const readOutline = (files: ModelFiles, file: string): Promise<OnnxGraph> =>
+  whileReading(file, async () =>
+    readOnnx(
+      files.slices
+        ? await outlineSlices(await files.slices(file))
+        : await outlineOnnx(await streamOf(files, file)),
+    ),
+  );
+
+/** The files that an outlined graph keeps weights in. @throws ModelError for one that is not there, or not whole. */
+export async function dataFiles(files: ModelFiles, file: string, graph: OnnxGraph): Promise<string[]> {
+  const away = [...graph.initializers.values()].flatMap(({ name, external }) =>
+    external?.location ? [{ name, ...external }] : [],
+  );
+  const ranges = grouped(away, ({ location }) => withFile(file, () => beside(file, location)));
+  for (const [path, there] of ranges) {
+    if (!(await files.has(path)))
+      throw missingFile(files.id, path, "the graph keeps weights in it and it is not there");
+    if (files.slices) await checkData(await files.slices(path), path, there);
+  }
+  return [...ranges.keys()];
+}
+
+const checkData = (
+  { size, read }: FileSlices,
+  path: string,
+  there: readonly { readonly name: string; readonly offset: number; readonly length?: number }[],
+): Promise<void> =>
+  whileReading(path, async () => {
+    refusePointer(await read(0, 1000));
+    refuseBeyond(
+      size,
+      path,
+      there.map(({ name, offset, length = 0 }) => ({ name, start: offset, bytes: length })),
+    );
+  });
 
 /** The same from a graph that is in memory with all its weights. */
 export function tensorsFromOnnx(

@@ -3,7 +3,7 @@
 // files reads it, and weights can be converted one by one as they pass by.
 
 import { ModelError } from "./errors";
-import { type ByteStream, concatBytes, refusePointer } from "./files";
+import { type ByteStream, concatBytes, type FileSlices, refusePointer } from "./files";
 import { intField, lengthField, type Parts } from "./onnx-write";
 
 /** The `location` of a payload that lies in the ONNX file itself: no file beside it has that name. */
@@ -18,7 +18,15 @@ const [FLOAT_DATA, RAW_DATA, EXTERNAL, LOCATION] = [4, 9, 13, 14];
  * @param keptBytes payloads up to this size stay: shapes, axes, scalars
  */
 export async function outlineOnnx({ size, chunks }: ByteStream, keptBytes = 4096): Promise<Uint8Array> {
-  const cursor = createCursor(chunks);
+  return outline(createCursor(chunks), size, keptBytes);
+}
+
+/** The same where parts of the file can be read: its weights are passed over, not read. */
+export async function outlineSlices(slices: FileSlices, keptBytes = 4096): Promise<Uint8Array> {
+  return outline(createSeeker(slices), slices.size, keptBytes);
+}
+
+async function outline(cursor: Cursor, size: number | undefined, keptBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [new Uint8Array(0)];
   try {
     while (await cursor.more()) {
@@ -156,6 +164,48 @@ function createCursor(chunks: AsyncIterable<Uint8Array>): Cursor {
     async close() {
       await source.return?.();
     },
+  };
+}
+
+const WINDOW_BYTES = 64 * 1024;
+
+function createSeeker({ size, read }: FileSlices): Cursor {
+  let window: Uint8Array = new Uint8Array(0);
+  let [from, at] = [0, 0]; // where the window begins, and how far the file is used
+  const inWindow = (): boolean => at >= from && at < from + window.length;
+
+  async function more(): Promise<boolean> {
+    if (inWindow()) return true;
+    if (at >= size) return false;
+    window = await read(at, at + WINDOW_BYTES);
+    from = at;
+    if (at === 0) refusePointer(window);
+    return window.length > 0;
+  }
+
+  return {
+    get position() {
+      return at;
+    },
+    more,
+    async byte() {
+      if (!inWindow() && !(await more())) throw cutOff(at, 1, 0);
+      return window[at++ - from] ?? 0;
+    },
+    async skip(length) {
+      if (at + length > size) throw cutOff(at, length, Math.max(0, size - at));
+      at += length;
+    },
+    async take(length) {
+      const bytes =
+        at >= from && at + length <= from + window.length
+          ? window.slice(at - from, at - from + length)
+          : await read(at, at + length);
+      if (bytes.length < length) throw cutOff(at, length, bytes.length);
+      at += length;
+      return bytes;
+    },
+    close: async () => undefined,
   };
 }
 

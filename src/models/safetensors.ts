@@ -54,6 +54,30 @@ export async function streamSafetensors(
   return reader.end();
 }
 
+/** Names and shapes of the tensors that are wanted, from a file's head: the rest is not read. */
+export async function streamShapes(
+  chunks: AsyncIterable<Uint8Array>,
+  size: number | undefined,
+  wanted: Wanted,
+): Promise<Map<string, readonly number[]>> {
+  let head: Uint8Array = new Uint8Array(0);
+  for await (const chunk of chunks) {
+    head = concatBytes([head, chunk.slice()]);
+    const layout = maybePointer(head) ? undefined : readLayout(head, size);
+    if (layout) return new Map(wantedEntries(layout, wanted).map(([name, { shape }]) => [name, shape]));
+  }
+  throw incompleteHeader(head);
+}
+
+/** @throws ModelError for one of a type that is not read. */
+function wantedEntries({ entries }: Layout, wanted: Wanted): (readonly [string, Entry])[] {
+  return entries.filter(([name, entry]) => {
+    if (!wanted(name, entry.dtype)) return false;
+    if (!ELEMENT_BYTES.has(entry.dtype)) throw unsupportedType(name, entry.dtype);
+    return true;
+  });
+}
+
 export interface SafetensorsReader {
   push(chunk: Uint8Array): void;
   /** @throws ModelError when the file is not complete. */
@@ -78,9 +102,7 @@ export function createSafetensorsReader(size?: number, wanted: Wanted = () => tr
     if (head && maybePointer(head)) return undefined; // the next bytes will tell
     layout = head && readLayout(head, size);
     if (!layout || !head) return undefined;
-    for (const [name, entry] of layout.entries) {
-      if (!wanted(name, entry.dtype)) continue;
-      refuseType(name, entry);
+    for (const [name, entry] of wantedEntries(layout, wanted)) {
       const filling = openTensor(name, entry);
       tensors.set(name, { shape: entry.shape, data: filling.data });
       if (entry.end > entry.start) order.push(filling);
@@ -232,11 +254,6 @@ function readEntry(name: string, value: unknown, dataBytes: number): Entry {
   if (end < start)
     throw invalid(`${name}: data_offsets must be [start, end], got ${JSON.stringify(offsets)}`);
   return { dtype, shape, start, end };
-}
-
-/** Only what is asked for has to be of a type that we read. */
-function refuseType(name: string, { dtype }: Entry): void {
-  if (!ELEMENT_BYTES.has(dtype)) throw unsupportedType(name, dtype);
 }
 
 const unsupportedType = (name: string, dtype: unknown): ModelError =>

@@ -204,7 +204,7 @@ const KEEP_LOGITS = "num_logits_to_keep";
 const PLAIN_INPUTS = new Set(["input_ids", "attention_mask", "position_ids", KEEP_LOGITS]);
 
 /** Refuses graphs that `run` could not feed, before ONNX Runtime spends time on them. */
-function checkDecoder(graph: OnnxGraph): OnnxGraph {
+export function checkDecoder(graph: OnnxGraph): OnnxGraph {
   const names = graph.inputs.map(({ name }) => name);
   const foreign = graph.inputs.some((value) => !isCache(value) && !PLAIN_INPUTS.has(value.name));
   if (foreign || !names.includes("input_ids")) {

@@ -8,7 +8,7 @@ import { gptNeoxName, gptNeoxShapes } from "./families/gpt-neox";
 import { llamaShapes } from "./families/llama";
 import { listSome, type ModelFiles, type ReadProgress } from "./files";
 import type { NamedTensor, Wanted } from "./safetensors";
-import { readStudentTensors } from "./student-files";
+import { readStudentShapes, readStudentTensors } from "./student-files";
 
 export interface StudentWeights {
   readonly config: StudentConfig;
@@ -23,16 +23,18 @@ export async function loadStudentWeights(
   onProgress?: ReadProgress,
 ): Promise<StudentWeights> {
   const config = await loadModelConfig(files);
-  const normOffset = config.modelType === "gemma3_text" ? 1 : 0; // x·(1 + w)
   const others: string[] = [];
   const { file, tensors } = await readStudentTensors(files, expectedTensors(config), {
-    normOffset,
+    normOffset: normOffset(config),
     wanted: choosing(config, others),
     onProgress,
   });
   const checked = withFile(file, () => checkTensors(config, tensors, others));
   return { config, tensors: checked, notes: tiedHeadNotes(config, tensors, checked) };
 }
+
+/** Gemma's norms: x·(1 + w). */
+const normOffset = ({ modelType }: StudentConfig): number => (modelType === "gemma3_text" ? 1 : 0);
 
 /**
  * Which tensors of a file to read. Names are judged before types: a causal mask is no weight, be it F32 or U8; nor is
@@ -67,6 +69,25 @@ export function expectedTensors(config: StudentConfig): Map<string, readonly num
 }
 
 /**
+ * Whether a folder's weights are those of its config, from the heads of its files alone.
+ *
+ * @returns the files that they lie in
+ * @throws ModelError for what loading them would be refused for, but for values that are no numbers
+ */
+export async function checkStudentFiles(
+  files: ModelFiles,
+  config: StudentConfig,
+): Promise<readonly string[]> {
+  const others: string[] = [];
+  const { file, shapes, paths } = await readStudentShapes(files, expectedTensors(config), {
+    normOffset: normOffset(config),
+    wanted: choosing(config, others),
+  });
+  withFile(file, () => checkShapes(config, byOurNames(config, shapes), others));
+  return paths;
+}
+
+/**
  * The tensors a config asks for, in network order; anything missing, misshapen or unexplained is refused.
  *
  * @param others names of further tensors of the file
@@ -76,23 +97,34 @@ export function checkTensors(
   tensors: ReadonlyMap<string, NamedTensor>,
   others: readonly string[] = [],
 ): Map<string, NamedTensor> {
-  const expected = expectedTensors(config);
-  const named = canonicalNames(config, tensors);
+  const named = byOurNames(config, tensors);
+  checkShapes(config, new Map([...named].map(([name, { shape }]) => [name, shape])), others);
   const checked = new Map<string, NamedTensor>();
-  for (const [name, shape] of expected) {
+  for (const name of expectedTensors(config).keys()) {
     const tensor = named.get(name);
-    if (!tensor) {
-      const hint = isHead(name) ? " (config.json says tie_word_embeddings: false)" : "";
-      throw mismatch(`${name} is missing${hint}; the file holds ${listSome([...tensors.keys()], 4)}`);
-    }
-    if (tensor.shape.join() !== shape.join()) {
-      throw mismatch(
-        `${name} has shape [${tensor.shape.join(", ")}], config.json implies [${shape.join(", ")}]`,
-      );
-    }
+    if (!tensor) continue; // refused above
     const bad = tensor.data.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) throw new ModelError("invalid", `${name} holds ${tensor.data[bad]} at position ${bad}`);
     checked.set(name, tensor);
+  }
+  return checked;
+}
+
+function checkShapes(
+  config: StudentConfig,
+  named: ReadonlyMap<string, readonly number[]>,
+  others: readonly string[],
+): void {
+  const expected = expectedTensors(config);
+  for (const [name, wanted] of expected) {
+    const shape = named.get(name);
+    if (!shape) {
+      const hint = isHead(name) ? " (config.json says tie_word_embeddings: false)" : "";
+      throw mismatch(`${name} is missing${hint}; the file holds ${listSome([...named.keys()], 4)}`);
+    }
+    if (shape.join() !== wanted.join()) {
+      throw mismatch(`${name} has shape [${shape.join(", ")}], config.json implies [${wanted.join(", ")}]`);
+    }
   }
   const unexplained = [...named.keys(), ...others].filter((name) => !expected.has(name) && !isHead(name));
   if (unexplained.length > 0) {
@@ -100,12 +132,11 @@ export function checkTensors(
       `config.json does not explain ${listSome(unexplained)}: this is not the plain ${config.modelType} it describes`,
     );
   }
-  return checked;
 }
 
 /** By our names, without what is no weight. */
-function canonicalNames(config: StudentConfig, tensors: ReadonlyMap<string, NamedTensor>) {
-  const named = new Map<string, NamedTensor>();
+function byOurNames<T>(config: StudentConfig, tensors: ReadonlyMap<string, T>): Map<string, T> {
+  const named = new Map<string, T>();
   for (const [stored, tensor] of tensors) {
     const name = weightName(config, stored);
     if (name !== undefined) named.set(name, tensor);
@@ -135,7 +166,7 @@ function tiedHeadNotes(
 ): string[] {
   if (!config.tiedEmbeddings) return [];
   const [[embeddingName, embedding] = []] = checked; // the network begins with it
-  return [...canonicalNames(config, tensors)].flatMap(([name, head]) => {
+  return [...byOurNames(config, tensors)].flatMap(([name, head]) => {
     if (!isHead(name) || !embedding) return [];
     const same =
       head.data.length === embedding.data.length && head.data.every((x, i) => x === embedding.data[i]);

@@ -3,9 +3,9 @@
 
 import { asObject } from "./config";
 import { pieceDigest } from "./digest";
-import { ModelError, whileReading, withFile } from "./errors";
+import { whileReading, withFile } from "./errors";
 import { type ModelFiles, readJson } from "./files";
-import { createGenerate, type GenerateOptions, isDecoder, SUPPORTED_DECODERS } from "./generate";
+import { createGenerate, type GenerateOptions } from "./generate";
 import { type Device, provider, transformers } from "./hub";
 import { findLayers, type LayerTap } from "./onnx-layers";
 import { findTaps, headWeight, lookupTable, type Taps } from "./onnx-taps";
@@ -13,16 +13,9 @@ import type { OnnxGraph } from "./onnx-wire";
 import type { NamedTensor } from "./safetensors";
 import { ONNX_FILES, type OnnxDtype, type OnnxSource, openSession, readOnnxFile } from "./session";
 import { probe } from "./teacher-probe";
+import { type TeacherConfig, teacherConfig } from "./teacher-config";
+import { withGraph } from "./teacher-files";
 import { loadTokenizer, type Tokenizer } from "./tokenizer";
-
-export interface TeacherConfig {
-  readonly modelType: string;
-  readonly hiddenSize: number;
-  readonly vocabSize: number;
-  readonly maxPositions: number;
-  /** Transformer blocks. */
-  readonly layers: number;
-}
 
 /** Row-major f32; rows of padding hold values without meaning. */
 export interface TeacherBatchOutput {
@@ -117,12 +110,6 @@ export interface TeacherOptions extends OpenOptions {
   readonly identify?: boolean;
 }
 
-/** What a teacher's config.json says, without its graph. */
-export async function loadTeacherConfig(files: ModelFiles): Promise<TeacherConfig> {
-  const json = await readJson(files, "config.json");
-  return withFile("config.json", () => teacherConfig(json));
-}
-
 export async function openTeacher(
   files: ModelFiles,
   { device, gpu, onProgress, dtype = "fp32", layers = [], identify = false }: TeacherOptions,
@@ -131,7 +118,8 @@ export async function openTeacher(
   const config = withFile("config.json", () => teacherConfig(rawConfig));
   const tokenizer = await loadTokenizer(files);
   const file = ONNX_FILES[dtype];
-  const source = await readOnnxFile(files, (loaded, total) => onProgress?.({ file, loaded, total }), file);
+  const report = (loaded: number, total: number): void => onProgress?.({ file, loaded, total });
+  const source = await readOnnxFile(await withGraph(files, dtype, report), report, file);
   const identity = identify ? await identityOf(source, device, gpu) : undefined;
   const taps = withFile(file, () => findTaps(source.graph));
   const head = headWeight(source.graph, taps);
@@ -145,13 +133,14 @@ export async function openTeacher(
     blocks.flatMap(({ nodes }) => nodes),
   );
   const { runOnGpu } = session;
-  try {
+  const ready = async () => {
     await whileReading(file, () => probe(session, source.graph, taps, config, head));
-  } catch (error) {
+    return createGenerate(asObject(rawConfig), config.maxPositions, session, tokenizer, device);
+  };
+  const proceed = await ready().catch(async (error: unknown) => {
     await session.release();
     throw error;
-  }
-  const proceed = await createGenerate(asObject(rawConfig), config.maxPositions, session, tokenizer, device);
+  });
   const { hiddenSize: D, vocabSize: V } = config;
   return {
     config,
@@ -238,30 +227,5 @@ export async function openReferenceSession(
       return logits?.data ?? new Float32Array(0);
     },
     dispose: () => session.release(),
-  };
-}
-
-/** A teacher only has to run, so more families will do than for a student. */
-function teacherConfig(json: unknown): TeacherConfig {
-  const config = asObject(json);
-  const modelType = config["model_type"];
-  if (!isDecoder(modelType)) {
-    const message = `model_type is ${JSON.stringify(modelType)}; supported for a teacher are ${SUPPORTED_DECODERS}`;
-    throw new ModelError("unsupported", message);
-  }
-  const size = (...fields: string[]): number => {
-    const value = fields.map((field) => config[field]).find((v) => v !== undefined);
-    if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
-    throw new ModelError(
-      "invalid",
-      `${fields[0]} must be a whole number above 0, got ${JSON.stringify(value)}`,
-    );
-  };
-  return {
-    modelType,
-    hiddenSize: size("hidden_size", "n_embd"),
-    vocabSize: size("vocab_size"),
-    maxPositions: size("max_position_embeddings", "n_positions"),
-    layers: size("num_hidden_layers", "n_layer"),
   };
 }

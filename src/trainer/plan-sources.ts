@@ -1,7 +1,14 @@
 // The memory plan of a run that has not been opened: for the page before it loads, and for `couplet plan`.
 import type { RunConfig } from "../config/run";
 import type { PlanningLimits } from "../gpu/counting";
-import { loadModelConfig, loadTeacherConfig, loadTokenizer } from "../models";
+import {
+  checkStudentFiles,
+  checkTeacherFiles,
+  loadModelConfig,
+  loadTeacherConfig,
+  loadTokenizer,
+  type StudentConfig,
+} from "../models";
 import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
 import { dimsOf, tokenTables } from "./batch-source";
@@ -40,9 +47,19 @@ export function createPlanner(): (
   };
 }
 
+/** What a run would be refused for by its folders. Files of this site are known, and looking at them takes requests. */
+async function checkFolders(
+  { student: files, teacher, teacherDtype = "fp32" }: RunSources,
+  student: StudentConfig,
+): Promise<void> {
+  if (!files.asking) await checkStudentFiles(files, student);
+  if (!teacher.asking) await checkTeacherFiles(teacher, teacherDtype);
+}
+
 async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<PlanParts, "config">> {
   const objective = objectiveOf(config.method);
   const student = await loadModelConfig(sources.student);
+  await checkFolders(sources, student);
   const teacher = {
     config: await loadTeacherConfig(sources.teacher),
     tokenizer: await loadTokenizer(sources.teacher),

@@ -54,6 +54,7 @@ export const libraryMessages = {
       q4: "q4, 4 bits",
       q4f16: "q4f16, 4 bits and half precision",
     } as Readonly<Record<string, string>>,
+    made: "its graph is made of the weights when it is opened",
     from: "From",
     ways: { hub: "Hub", address: "Address", folder: "Folder" },
     id: "Model",
@@ -67,11 +68,11 @@ export const libraryMessages = {
     lookUp: (host: string) => `Look up on ${host}`,
     lookingUp: "Asking…",
     asks: (host: string) =>
-      `Asks ${host} for the list of files and for config.json: two requests of a few kB. Nothing goes there before this click.`,
+      `Asks ${host} for the list of files and for config.json: two requests of a few kB; where weights have names of their own, also for the index or the graph that names them. Nothing goes there before this click.`,
     asksAddress: (host: string) =>
       `Asks ${host} which of the usual files are there, and for config.json. Nothing goes there before this click.`,
     folderNote:
-      "config.json, tokenizer.json, tokenizer_config.json, and model.safetensors (a student) or onnx/model.onnx (a teacher). Copied into the browser's private storage; works offline, and nothing is sent anywhere.",
+      "config.json, tokenizer.json, tokenizer_config.json, and model.safetensors (a student, and a teacher too) or onnx/model.onnx (a teacher). Copied into the browser's private storage; works offline, and nothing is sent anywhere.",
     pickFolder: "Choose a folder…",
     pickFiles: "Choose files…",
     dropHere: "or drop it anywhere on this page",

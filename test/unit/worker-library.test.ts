@@ -70,7 +70,8 @@ test("look up, download, list, inspect, delete", async () => {
   const [model] = last("stored").models;
   expect(model).toMatchObject({ key: KEY, bytes, whole: true, missing: [], source: pinned });
   expect(model!.inspection!.student.can).toBe(true);
-  expect(model!.inspection!.teacher.can).toBe(false); // its ONNX file was not asked for
+  // Its ONNX file was not asked for: one is made of the weights.
+  expect(model!.inspection!.teacher).toMatchObject({ can: true, choices: [{ dtype: "fp32", made: true }] });
   expect((await loadStudentWeights(await libraryFolder(store, KEY))).config.layers).toBe(2);
   await library.handle({ type: "delete", key: KEY });
   await expect(libraryFolder(store, KEY)).rejects.toThrow(

@@ -128,7 +128,8 @@ function RoleChoice({ role, found, value, onChange }: RoleChoiceProps) {
           {shown.missingBytes === 0
             ? text.allHere
             : text.toCome(bytes(shown.bytes), bytes(shown.missingBytes))}{" "}
-          · {text.memory(bytes(shown.memoryBytes))} · {misfit ? "" : text.fits}
+          · {text.memory(bytes(shown.memoryBytes))}
+          {shown.made && <> · {text.made}</>} · {misfit ? "" : text.fits}
         </p>
       )}
       {misfit && <p className="issue">{text.doesNotFit(misfit)}</p>}

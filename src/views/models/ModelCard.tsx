@@ -73,7 +73,10 @@ function RoleFact({ name, role }: { readonly name: "teacher" | "student"; readon
       {role.can ? (
         <>
           <span className={`id-${name}`}>{text.role[name]}</span>{" "}
-          <span className="muted">{text.memory(bytes(least))}</span>
+          <span className="muted">
+            {text.memory(bytes(least))}
+            {role.choices.every(({ made }) => made) && <>, {text.made}</>}
+          </span>
         </>
       ) : (
         <span className="muted">

@@ -282,7 +282,12 @@ describe("graph", () => {
     });
 
   test.each([
-    ["missing", (f) => f.delete("onnx/model.onnx"), "missing-file", "needs onnx/model.onnx"],
+    [
+      "missing, and no weights to make it from",
+      (f) => f.delete("onnx/model.onnx") && f.delete("model.safetensors"),
+      "missing-file",
+      "needs onnx/model.onnx",
+    ],
     [
       "cut",
       (f) => f.set("onnx/model.onnx", onnx(f).subarray(0, 50_000)),

@@ -82,8 +82,13 @@ test("looking a model up: roles and sizes, in two small requests", async () => {
 });
 
 test.each([
-  ["no ONNX", [BIG], {}, /no ONNX file.*runs in ONNX Runtime/, undefined],
-  ["no weights", ["model.safetensors", BIG], {}, /no ONNX/, /no model\.safetensors/],
+  [
+    "no weights",
+    ["model.safetensors", BIG],
+    {},
+    /no ONNX file.*runs in ONNX Runtime/,
+    /no model\.safetensors/,
+  ],
   [
     "an encoder",
     [],
