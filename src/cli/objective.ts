@@ -122,7 +122,8 @@ function baseOf(settings: CaseSettings) {
   const { method, divergence, temperature, teacherTemperature, skew, adaptiveAlpha } = settings;
   const id = method === "cot2align" ? settings.base : method;
   if (id === undefined || id === "ot" || id === "sft") return undefined;
-  return { id, divergence, temperature, teacherTemperature, skew, adaptiveAlpha };
+  const tokenMatch = "spelling"; // a case gives tokens as they are spelled
+  return { id, divergence, temperature, teacherTemperature, skew, adaptiveAlpha, tokenMatch };
 }
 
 async function prepareBase(settings: CaseSettings, { tokens }: PairBatch): Promise<void> {

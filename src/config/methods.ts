@@ -10,6 +10,8 @@ export const LAYER_WEIGHTS = ["fixed", "learned"] as const;
 export const PROJECTOR_INITS = ["random", "pseudo_inverse"] as const;
 export const MARGINALS = ["uniform", "attention"] as const;
 export const MASKS = ["intended", "as_published"] as const;
+/** What makes a token of one vocabulary that of the other. */
+export const TOKEN_MATCHES = ["bytes", "spelling"] as const;
 export const DIVERGENCES = [
   "forward_kl",
   "reverse_kl",
@@ -70,8 +72,14 @@ const kd = { id: v.literal("kd"), ...divergence };
 /** Sorted probabilities, k-th response position against k-th; no constants (METHODS §3). */
 const uld = { id: v.literal("uld") };
 
+/**
+ * `bytes`: tokens that stand for the same bytes are the same. `spelling`: those that both vocabularies write alike, as
+ * published; between ▁ and byte-level vocabularies that leaves out all text that is not ASCII, and line breaks.
+ */
+const tokenMatch = v.optional(v.picklist(TOKEN_MATCHES), "bytes");
+
 /** Teacher logits moved into the student's vocabulary by edit distance (METHODS §4). */
-const mined = { id: v.literal("mined"), temperature: positive };
+const mined = { id: v.literal("mined"), temperature: positive, tokenMatch };
 
 /** Where DSKD's two projectors begin: as torch's Linear does, or preserving logits on shared tokens (DSKDv2). */
 const projectorInit = v.optional(v.picklist(PROJECTOR_INITS), "random");
@@ -98,6 +106,7 @@ const gold = {
   /** Weights of both parts; null: the matched tokens' share of the teacher's vocabulary, and the rest. */
   matchedWeight: v.nullable(weight),
   unmatchedWeight: v.nullable(weight),
+  tokenMatch,
 };
 
 /** Chunk likelihoods; the paper's temperature is 100 (METHODS §9). */
@@ -109,7 +118,7 @@ const alm = {
 };
 
 /** The shared sub-vocabulary at exactly aligned tokens (METHODS §9). */
-const sharedVocabulary = { id: v.literal("shared_vocabulary"), ...divergence };
+const sharedVocabulary = { id: v.literal("shared_vocabulary"), ...divergence, tokenMatch };
 
 /** Leading probabilities at the level of tokens and of the sequence; its constants are the paper's (METHODS §9). */
 const multilevel = { id: v.literal("multilevel"), temperature: positive };
@@ -156,5 +165,6 @@ export type BaseConfig = v.InferOutput<typeof base>;
 export type TransportConfig = v.InferOutput<typeof transport>;
 export type CostKind = TransportConfig["cost"];
 export type PlanGradient = TransportConfig["gradient"];
+export type TokenMatch = (typeof TOKEN_MATCHES)[number];
 export type Divergence = (typeof DIVERGENCES)[number];
 export type DivergenceConfig = v.InferOutput<typeof divergenceObject>;

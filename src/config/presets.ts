@@ -74,7 +74,13 @@ const KD_RATE = 0.5;
 const TEMPERATURE = 2;
 const PLAIN_DIVERGENCE = { temperature: TEMPERATURE, skew: 0.1, adaptiveAlpha: 0.5 };
 
-const GOLD = { mode: "hybrid", beta: 0.5, matchedWeight: null, unmatchedWeight: null } as const;
+const GOLD = {
+  mode: "hybrid",
+  beta: 0.5,
+  matchedWeight: null,
+  unmatchedWeight: null,
+  tokenMatch: "bytes",
+} as const;
 
 const withMethod = (method: RunConfig["method"]): RunConfig => ({ ...FIRST_LIGHT, method });
 
@@ -115,7 +121,7 @@ export const PRESETS = {
   uld: { title: "ULD: sorted probabilities", config: withMethod({ id: "uld", kdRate: KD_RATE }) },
   mined: {
     title: "MinED: vocabularies matched by edit distance",
-    config: withMethod({ id: "mined", kdRate: KD_RATE, temperature: TEMPERATURE }),
+    config: withMethod({ id: "mined", kdRate: KD_RATE, temperature: TEMPERATURE, tokenMatch: "bytes" }),
   },
   dskd: {
     title: "DSKD, one tokenizer: the student teaches itself",
@@ -173,6 +179,7 @@ export const PRESETS = {
     config: withMethod({
       ...{ id: "shared_vocabulary", kdRate: KD_RATE, divergence: "forward_kl" },
       ...PLAIN_DIVERGENCE,
+      tokenMatch: "bytes",
     }),
   },
 } as const satisfies Record<string, { title: string; config: RunConfig }>;

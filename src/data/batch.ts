@@ -45,6 +45,19 @@ export interface TokenTables {
   readonly teacher: TokenTable;
 }
 
+/** A token's bytes as a text of one character a byte: equal for equal bytes, with the same edit distances. */
+export const tokenKey = (table: TokenTable, id: number): string => String.fromCharCode(...table.bytes(id));
+
+/** The same tokens, each written as its bytes (`tokenKey`): vocabularies that spell them differently then agree. */
+export function bytesAsSpelling({ student, teacher }: TokenTables): TokenTables {
+  const side = (table: TokenTable): TokenTable => ({
+    ...table,
+    raw: (id) => tokenKey(table, id),
+    space: " ",
+  });
+  return { student: side(student), teacher: side(teacher) };
+}
+
 /** Sums over many numbers, from which their mean and deviation follow. */
 export interface Moments {
   readonly count: number;

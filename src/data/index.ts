@@ -2,6 +2,7 @@
 export {
   addMoments,
   bucketLength,
+  bytesAsSpelling,
   deviation,
   makeSideBatch,
   type Moments,
@@ -9,6 +10,7 @@ export {
   type PairBatch,
   type SideBatch,
   type TeacherMoments,
+  tokenKey,
   type TokenTable,
   type TokenTables,
   type ViewBatch,

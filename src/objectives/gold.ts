@@ -4,7 +4,7 @@
 //   uld      GOLD = 1/B Σ_b 1/G_b Σ_g ‖ sortdesc P_s − sortdesc P_t ‖₁
 //   hybrid   GOLD = 1/B Σ_b 1/G_b Σ_g ( w_m·JSD_β(P_s[C], P_t[C]) + w_u·‖ sortdesc P_s[rest] − sortdesc P_t[rest] ‖₁ )
 //
-// C are the tokens that both vocabularies write alike. The merge called "observed" pairs logits with the wrong token
+// C are the tokens that both vocabularies have (align/matched-tokens.ts). The merge called "observed" pairs logits with the wrong token
 // (METHODS §9) and is left out.
 import type { MethodOf } from "../config/run";
 import { batchChunks, chunkWeights, sideTables } from "./align/chunks";
@@ -119,7 +119,7 @@ function recordMatched(
 }
 
 function goldInputs(
-  { mode, matchedWeight, unmatchedWeight }: Settings,
+  { mode, matchedWeight, unmatchedWeight, tokenMatch }: Settings,
   { shape }: Recording,
   batch: PairBatch,
   count: number,
@@ -139,7 +139,7 @@ function goldInputs(
     data[`gold_${side}_last`] = tables.last;
   }
   if (mode === "uld" || !batch.tokens) return data;
-  const matched = matchedTokens(batch.tokens);
+  const matched = matchedTokens(batch.tokens, tokenMatch);
   const share = matchedWeight ?? matched.teacher.length / shape.teacherVocab;
   const width = Math.min(shape.studentVocab, shape.teacherVocab);
   return {

@@ -15,11 +15,11 @@ export const mined: Distillation<Omit<MethodOf<"mined">, "kdRate">> = {
   paper: "FuseLLM, arXiv 2401.10491; constants as in CoT2Align's code",
   needs: () => ["teacher.logits"],
   parameters: () => [],
-  prepare: async (_settings, tokens, { progress, signal, vocabularyMaps: store }) => {
+  prepare: async ({ tokenMatch }, tokens, { progress, signal, vocabularyMaps: store }) => {
     const onProgress = (done: number, total: number) => progress?.("matching vocabularies", done, total);
-    await prepareVocabularyMap(tokens, { onProgress, signal, store });
+    await prepareVocabularyMap(tokens, tokenMatch, { onProgress, signal, store });
   },
-  recordTerm({ temperature }, recording, weight) {
+  recordTerm({ temperature, tokenMatch }, recording, weight) {
     const { tape, shape, student, teacher } = recording;
     const { b } = tape;
     const { studentRows, studentVocab, teacherVocab } = shape;
@@ -44,7 +44,7 @@ export const mined: Distillation<Omit<MethodOf<"mined">, "kdRate">> = {
         return recordDivergence(tape, { ...settings, ...sides, rowWeight, scale }).totals;
       },
       (batch) => {
-        const aligned = alignMined(batch, batch.tokens, studentVocab);
+        const aligned = alignMined(batch, batch.tokens, tokenMatch, studentVocab);
         const rows = aligned.source.length;
         const padded = new Uint32Array(studentRows).fill(0xffffffff);
         padded.set(aligned.source);

@@ -2,6 +2,7 @@
 // t2s(H)·W_sᵀ ≈ H·W_tᵀ and s2t(h)·W_tᵀ ≈ h·W_sᵀ. With heads [V, d] these are A = pinv(W_s)·W_t and pinv(W_t)·W_s.
 import type { TokenTables } from "../data";
 import type { NewParameter } from "../student";
+import { matchedTokens } from "./align/matched-tokens";
 
 interface Head {
   /** [V, d]. */
@@ -40,14 +41,11 @@ export function preservingLogits(parameters: readonly NewParameter[], heads: Hea
   });
 }
 
-/** Pairs of ids of the tokens with one text. */
-export function sharedTokens({ student, teacher }: TokenTables): [student: number, teacher: number][] {
-  const ids = new Map<string, number>();
-  for (let id = student.size - 1; id >= 0; id--) ids.set(student.raw(id).replaceAll(student.space, " "), id);
-  return Array.from({ length: teacher.size }, (_, id) => id).flatMap((id): [number, number][] => {
-    const own = ids.get(teacher.raw(id).replaceAll(teacher.space, " "));
-    return own === undefined ? [] : [[own, id]];
-  });
+/** Pairs of ids of the tokens that stand for the same bytes, by the teacher's. */
+export function sharedTokens(tokens: TokenTables): [student: number, teacher: number][] {
+  const { student, teacher } = matchedTokens(tokens, "bytes");
+  const pairs = student.map((id, k): [number, number] => [id, teacher[k] ?? 0]);
+  return pairs.sort(([, a], [, b]) => a - b);
 }
 
 interface Rows {

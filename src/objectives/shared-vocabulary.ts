@@ -1,4 +1,4 @@
-// A divergence over the tokens that both vocabularies write alike, where both models predict the same token after the
+// A divergence over the tokens that both vocabularies have, where both models predict the same token after the
 // same text, METHODS §9 (KDFlow's simple cross-tokenizer distillation):
 //
 //   KD = Σ_{p: a chunk of one token on either side} D(softmax(s_p[C] / T), softmax(q_p[C] / T))
@@ -17,7 +17,7 @@ export const sharedVocabulary: Distillation<Omit<MethodOf<"shared_vocabulary">, 
   paper: "KDFlow, after DSKDv2 (arXiv 2504.11426)",
   needs: () => ["teacher.logits"],
   parameters: () => [],
-  recordTerm({ divergence, temperature, skew, adaptiveAlpha }, recording, weight) {
+  recordTerm({ divergence, temperature, skew, adaptiveAlpha, tokenMatch }, recording, weight) {
     const { tape, shape, student, teacher } = recording;
     const { b } = tape;
     const { studentRows, teacherRows, studentVocab, teacherVocab } = shape;
@@ -48,7 +48,7 @@ export const sharedVocabulary: Distillation<Omit<MethodOf<"shared_vocabulary">, 
         const single = batchChunks(batch, batch.tokens).filter(
           ({ student: s, teacher: t }) => s[1] - s[0] === 1 && t[1] - t[0] === 1,
         );
-        const matched = batch.tokens ? matchedTokens(batch.tokens) : { student: [], teacher: [] };
+        const matched = batch.tokens ? matchedTokens(batch.tokens, tokenMatch) : { student: [], teacher: [] };
         const rows = (side: "student" | "teacher") =>
           Uint32Array.from({ length: count }, (_, g) => single[g]?.[side][0] ?? NO_ROW);
         return {

@@ -55,7 +55,8 @@ export async function runLogitCase(
   const b = new ProgramBuilder(`case ${settings.id}`);
   const tape = new Tape(b);
   const made = recordTensors(tape, store, fields, batch, shape, 9);
-  const recorded = term.recordTerm(settings, made.recording, 1);
+  const published = { tokenMatch: "spelling", ...settings };
+  const recorded = term.recordTerm(published, made.recording, 1);
   tape.backward();
   const program = await b.build(gpu);
   const inputs = { ...made.inputs(), ...recorded.inputs(batch) };

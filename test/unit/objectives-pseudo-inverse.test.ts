@@ -1,5 +1,5 @@
 // Projectors that preserve logits — plan
-//   shared tokens   paired by text, spaces alike whatever marks them; the first of equals
+//   shared tokens   paired by their bytes, spaces alike whatever marks them; the first of equals
 //   least squares   against the exact solution; more columns than rows stays finite and fits
 //   t2s, s2t        where the heads span each other, projected states give the other model's logits on shared tokens;
 //                   random ones do not (control); other parameters stay as they are
@@ -11,7 +11,8 @@ import { leastSquares, preservingLogits, sharedTokens } from "../../src/objectiv
 const rng = createRng(3);
 const random = (n: number) => Float32Array.from({ length: n }, () => rng.normal());
 const table = (tokens: string[], space: string): TokenTable => ({
-  ...{ size: tokens.length, space, raw: (id) => tokens[id]!, bytes: () => new Uint8Array() },
+  ...{ size: tokens.length, space, raw: (id) => tokens[id]! },
+  bytes: (id) => new TextEncoder().encode(tokens[id]!.replaceAll(space, " ")),
 });
 const TOKENS = {
   student: table(["a", "▁b", "c", "x", "a", "d", "e"], "▁"),

@@ -1,8 +1,10 @@
 // Which teacher position each student position takes its target from, METHODS §4:
 //
 //   ok_j ⇔ the warping gives student token j one teacher token i alone, and the vocabulary map sends that token to it
+import type { TokenMatch } from "../../config/methods";
 import {
   buildVocabularyMapNow,
+  bytesAsSpelling,
   DataError,
   inverseMap,
   type MapOptions,
@@ -17,23 +19,33 @@ import {
 import { NO_ROW } from "../../student";
 
 interface Prepared {
+  /** As the method reads them. */
+  readonly tokens: TokenTables;
   readonly map: VocabularyMap;
   /** Per pair of responses, so that the second epoch warps nothing. */
   readonly known: Map<string, Int32Array>;
 }
 
 /** A run has one pair of token tables: what is derived from it lives as long. */
-const prepared = new WeakMap<TokenTables, Prepared>();
+const prepared: Record<TokenMatch, WeakMap<TokenTables, Prepared>> = {
+  bytes: new WeakMap(),
+  spelling: new WeakMap(),
+};
+
+const readBy = (tokens: TokenTables, by: TokenMatch): TokenTables =>
+  by === "bytes" ? bytesAsSpelling(tokens) : tokens;
 
 /** Have the map ready ahead of the first batch. To build that of a large pair takes minutes; see `MapStore`. */
 export async function prepareVocabularyMap(
   tokens: TokenTables,
+  by: TokenMatch,
   options: MapOptions & { readonly store?: MapStore | undefined } = {},
 ): Promise<VocabularyMap> {
-  const found = prepared.get(tokens);
+  const found = prepared[by].get(tokens);
   if (found) return found.map;
-  const map = await storedVocabularyMap(tokens, options);
-  prepared.set(tokens, { map, known: new Map() });
+  const read = readBy(tokens, by);
+  const map = await storedVocabularyMap(read, options);
+  prepared[by].set(tokens, { tokens: read, map, known: new Map() });
   return map;
 }
 
@@ -47,20 +59,21 @@ export interface MinedAlignment {
 export function alignMined(
   view: ViewBatch,
   tokens: TokenTables | undefined,
+  by: TokenMatch,
   studentVocab: number,
 ): MinedAlignment {
   if (!tokens)
     throw new DataError(
       "MinED compares token texts: it needs the token tables of both models (student_tokens, teacher_tokens)",
     );
-  const { map, known } = preparedNow(tokens);
+  const { tokens: read, map, known } = preparedNow(tokens, by);
   const { student, teacher } = view;
   const source = new Uint32Array(student.labels.length).fill(NO_ROW);
   for (let b = 0; b < student.B; b++) {
     const [s, t] = [inputIds(student, b), inputIds(teacher, b)];
     const key = `${s.ids.join()}|${t.ids.join()}`;
     let partners = known.get(key);
-    if (!partners) known.set(key, (partners = alignRow(s.ids, t.ids, tokens, map)));
+    if (!partners) known.set(key, (partners = alignRow(s.ids, t.ids, read, map)));
     partners.forEach((i, j) => {
       if (i >= 0) source[s.from + j] = t.from + i;
     });
@@ -68,9 +81,13 @@ export function alignMined(
   return { source, inverse: inverseMap(map, studentVocab) };
 }
 
-function preparedNow(tokens: TokenTables): Prepared {
-  let found = prepared.get(tokens);
-  if (!found) prepared.set(tokens, (found = { map: buildVocabularyMapNow(tokens), known: new Map() }));
+function preparedNow(tokens: TokenTables, by: TokenMatch): Prepared {
+  let found = prepared[by].get(tokens);
+  if (!found) {
+    const read = readBy(tokens, by);
+    found = { tokens: read, map: buildVocabularyMapNow(read), known: new Map() };
+    prepared[by].set(tokens, found);
+  }
   return found;
 }
 

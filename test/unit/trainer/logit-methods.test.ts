@@ -16,14 +16,19 @@ beforeAll(async () => {
 
 const METHODS: [MethodConfig, teacher?: string][] = [
   [{ id: "uld", kdRate: 0.5 }],
-  [{ id: "mined", kdRate: 0.5, temperature: 2 }],
-  [{ id: "gold", kdRate: 0.5, mode: "hybrid", beta: 0.5, matchedWeight: null, unmatchedWeight: null }],
+  [{ id: "mined", kdRate: 0.5, temperature: 2, tokenMatch: "bytes" }],
+  [
+    {
+      ...{ id: "gold", kdRate: 0.5, mode: "hybrid", beta: 0.5 },
+      ...{ matchedWeight: null, unmatchedWeight: null, tokenMatch: "bytes" },
+    },
+  ],
   [{ id: "alm", kdRate: 0.5, temperature: 100, debias: true }],
   [{ id: "multilevel", kdRate: 0.5, temperature: 1 }],
   [
     {
       ...{ id: "shared_vocabulary", kdRate: 0.5, divergence: "reverse_kl" },
-      ...{ temperature: 2, skew: 0.1, adaptiveAlpha: 0.5 },
+      ...{ temperature: 2, skew: 0.1, adaptiveAlpha: 0.5, tokenMatch: "spelling" },
     },
   ],
   [
