@@ -34,7 +34,7 @@ const config =
   process.env.METHOD === "cot2align" ? FIRST_LIGHT : parseRunConfig({ ...rest, method: { id: "sft" } });
 const gpu = await openNodeGpu();
 console.log(`${gpu.adapter.description}; ${cpus().length} cores; ${config.method.id}`);
-const run = await timed("open", () => openRun(gpu, config, nodeSources(config)));
+const run = await timed("open", async () => openRun(gpu, config, await nodeSources(config)));
 const watch = watchPrograms(gpu);
 await timed("first step", () => run.step());
 watch.stop();

@@ -43,7 +43,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, v) => su
 async function outcomeOf(one: Case, gpu: Awaited<ReturnType<typeof openNodeGpu>>): Promise<Outcome> {
   const began = performance.now();
   const config = parseRunConfig(changed({ ...presetConfig(one.preset), seed: one.seed }, one.change));
-  const sources = nodeSources(config);
+  const sources = await nodeSources(config);
   const heldOut = process.env["HELD_OUT"];
   const run = await openRun(gpu, config, {
     ...sources,

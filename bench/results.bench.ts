@@ -61,7 +61,7 @@ const gpu = await openGpu(instance);
 async function measure(method: string, seed: number): Promise<Result> {
   const began = performance.now();
   const config = configOf(method, seed);
-  const run = await openRun(gpu, config, nodeSources(config));
+  const run = await openRun(gpu, config, await nodeSources(config));
   const records: StepRecord[] = [];
   while (method !== "base" && run.at < STEPS) records.push(await run.step());
   const cot = await run.evaluate("cot");

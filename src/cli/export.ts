@@ -31,7 +31,7 @@ export async function exportCommand({ positional, options }: Arguments): Promise
   }
   const gpu = await openNodeGpu();
   try {
-    const check = await verify(gpu, folder, source, prompts(manifest.config));
+    const check = await verify(gpu, folder, source, await prompts(manifest.config));
     report(out, write(out, folder), check);
     return OK;
   } finally {
@@ -98,9 +98,9 @@ function lines(text = ""): Record<string, unknown>[] {
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
 /** What the student was trained to answer; any text will do when the rows are gone. */
-function prompts(config: RunConfig): string[] {
+async function prompts(config: RunConfig): Promise<string[]> {
   try {
-    const rows = nodeSources(config).heldOut.slice(0, PROBE_PROMPTS);
+    const rows = (await nodeSources(config, () => undefined)).heldOut.slice(0, PROBE_PROMPTS);
     return rows.map((row) => (config.data.view === "cot" ? row.promptCot : undefined) ?? row.prompt);
   } catch {
     return ["Question: What is 2 + 3?\nAnswer:\n", "Once upon a time", "1 2 3"];

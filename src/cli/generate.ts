@@ -19,7 +19,7 @@ export async function generateCommand({ positional, options }: Arguments): Promi
     throw new BadUsage(`--rows is a whole number, 0 for all; got ${options.get("rows")}.`);
 
   const config = readConfig(file);
-  const sources = nodeSources(config);
+  const sources = await nodeSources(config);
   const rows = count > 0 ? sources.train.slice(0, count) : sources.train;
   const teacher = await openTeacher(sources.teacher, { device: sources.device });
   const stop = new AbortController();

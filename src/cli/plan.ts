@@ -14,7 +14,7 @@ const DEFAULT_LIMITS: PlanningLimits = { maxStorageBufferBindingSize: 2 ** 27, m
 export async function planCommand({ positional, options }: Arguments): Promise<number> {
   const [file = ""] = positional;
   const config = readConfig(file);
-  const sources = nodeSources(config);
+  const sources = await nodeSources(config);
   const { name, limits } = await adapterLimits();
   const plan = await planSources(config, sources, limits);
   if (options.has("json")) console.log(JSON.stringify({ adapter: name, limits, ...plan }, null, 1));

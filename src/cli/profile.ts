@@ -9,7 +9,7 @@ import type { Arguments } from "./usage";
 
 export async function profileCommand({ positional: [file = ""] }: Arguments): Promise<number> {
   const config = readConfig(file);
-  const sources = nodeSources(config);
+  const sources = await nodeSources(config);
   const gpu = await openNodeGpu();
   checkTimestamps(gpu); // before the models are loaded
   console.log(`adapter: ${gpu.adapter.description || gpu.adapter.device}`);

@@ -26,7 +26,7 @@ export async function runCommand({ positional, options }: Arguments): Promise<nu
   const resume = checkpointOf(dir, options);
   const cache = options.get("cache");
   const teacherStates = cache === undefined ? undefined : createStateSets(folderStore(resolve(cache)));
-  const sources = { ...nodeSources(config), teacherStates };
+  const sources = { ...(await nodeSources(config)), teacherStates };
   const output = openOutputFolder(dir, {
     resume: resume !== undefined && resume.path.startsWith(join(dir, "/")),
     overwrite: options.has("overwrite"),

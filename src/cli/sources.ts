@@ -3,10 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PRESETS } from "../config/presets";
 import { parseRunConfigText, type RunConfig, splitSeedOf } from "../config/run";
-import { importText, parseRows, type Row, splitRows } from "../data";
+import { checkEnough, parseRows, type Row, splitRows } from "../data";
 import { folderFiles } from "../models/node-files";
 import { type ModelFiles, parseModelChoice } from "../models";
 import type { RunSources } from "../trainer";
+import { readDataFile } from "./data-file";
 import { choiceFiles } from "./kernel-choices";
 import { BadUsage } from "./usage";
 import { mapFiles } from "./vocabulary-maps";
@@ -31,14 +32,28 @@ export function presetConfig(id: string): RunConfig {
 
 const PUBLIC = resolve(import.meta.dirname, "../../public");
 
-/** @throws BadUsage, ModelError, DataError naming what is missing or wrong. */
-export function nodeSources(config: RunConfig): RunSources {
+/** @param tell hears what became of a data file, line by line. @throws BadUsage, ModelError, DataError naming what is missing or wrong. */
+export async function nodeSources(
+  config: RunConfig,
+  tell: (line: string) => void = console.error,
+): Promise<RunSources> {
+  const models = modelSources(config);
+  return { ...models, ...(bundledRows(config) ?? (await ownRows(config, tell))) };
+}
+
+/** Of a config that names bundled rows. @throws BadUsage for any other. */
+export function bundledSources(config: RunConfig): RunSources {
+  const rows = bundledRows(config);
+  if (!rows) throw new BadUsage(`data.source: there is no bundled data set "${config.data.source}".`);
+  return { ...modelSources(config), ...rows };
+}
+
+function modelSources(config: RunConfig): Omit<RunSources, "train" | "heldOut"> {
   const teacher = parseModelChoice(config.teacher);
   return {
     teacher: modelFolder("teacher", teacher.name),
     teacherDtype: teacher.dtype,
     student: modelFolder("student", config.student),
-    ...rowsOf(config),
     device: "cpu",
     vocabularyMaps: mapFiles,
     kernelChoices: choiceFiles,
@@ -52,27 +67,17 @@ function modelFolder(role: string, name: string): ModelFiles {
   throw new BadUsage(`${role}: there is no bundled model and no folder "${name}" (looked at ${dir}).`);
 }
 
-function rowsOf(config: RunConfig): Pick<RunSources, "train" | "heldOut"> {
-  const { data } = config;
-  const bundled = (part: string) => join(PUBLIC, "data", `${data.source}-${part}.jsonl`);
-  if (existsSync(bundled("train")))
-    return { train: readRows(bundled("train")), heldOut: readRows(bundled("heldout")) };
-  const file = resolve(data.source);
-  if (!existsSync(file))
-    throw new BadUsage(
-      `data.source: there is no bundled data set and no file "${data.source}" (looked at ${file}).`,
-    );
-  return splitRows(readAny(file), splitSeedOf(config));
+type SourceRows = Pick<RunSources, "train" | "heldOut">;
+
+function bundledRows({ data }: RunConfig): SourceRows | undefined {
+  const file = (part: string) => join(PUBLIC, "data", `${data.source}-${part}.jsonl`);
+  if (!existsSync(file("train"))) return undefined;
+  const read = (part: string): Row[] => parseRows(readFileSync(file(part), "utf8"), file(part));
+  return { train: read("train"), heldOut: read("heldout") };
 }
 
-/** Our own JSON lines must be right to the last one; of other files what can be used is used, and the rest named. */
-function readAny(file: string): readonly Row[] {
-  const text = readFileSync(file, "utf8");
-  if (file.endsWith(".jsonl") && text.includes('"prompt')) return parseRows(text, file);
-  const { rows, dropped } = importText(text, file);
-  for (const [reason, count] of Object.entries(dropped))
-    console.error(`${file}: ${count} rows dropped: ${reason}`);
-  return rows;
+async function ownRows(config: RunConfig, tell: (line: string) => void): Promise<SourceRows> {
+  const { rows, file } = await readDataFile(config.data.source, tell);
+  checkEnough(rows, file);
+  return splitRows(rows, splitSeedOf(config));
 }
-
-const readRows = (file: string): Row[] => parseRows(readFileSync(file, "utf8"), file);

@@ -1,37 +1,14 @@
-// Rows from any file in use: read, mapped, and told what dropped out and why. Of a large file the work is done in
-// slices with breaks between them, so that whatever else runs in the worker goes on.
-
-import { createRng, deriveSeed } from "../config/rng";
+// Rows from any file in use, for the page and for the command line alike: read, mapped, and told what dropped out and
+// why. Of a large file the work is done in slices with breaks between them, so that whatever else runs in the worker
+// goes on.
+import { createRowCollector, type ImportedRows, type ImportOptions, type RowCollector } from "./collect";
 import { DataError } from "./errors";
-import { guessMapping, type Mapping, toRow } from "./mapping";
-import { createRecordReader, type DataKind, type DataRecord, kindOf } from "./records";
-import type { Row } from "./rows";
-
-export interface RowProblem {
-  readonly line: number;
-  readonly reason: string;
-}
-
-export interface ImportedRows {
-  readonly kind: DataKind;
-  readonly mapping: Mapping;
-  readonly columns: readonly string[];
-  readonly rows: readonly Row[];
-  /** The first of those that dropped out, and how many there are by reason. */
-  readonly problems: readonly RowProblem[];
-  readonly dropped: Readonly<Record<string, number>>;
-}
-
-export interface ImportOptions {
-  /** Instead of the guess. */
-  readonly mapping?: Mapping;
-  readonly kind?: DataKind;
-  readonly maxRows?: number;
-}
-
-const PROBLEMS_KEPT = 50;
-const GUESS_FROM = 20;
-const MAX_ROWS = 1_000_000;
+import { HEAD_LENGTH, kindOf } from "./kinds";
+import { readParquet } from "./parquet";
+import type { RecordReader } from "./record";
+import { createRecordReader } from "./records";
+import { isParquet } from "./signatures";
+import { headOf, textOf } from "./text-file";
 
 export interface RowImporter {
   push(text: string): void;
@@ -40,74 +17,44 @@ export interface RowImporter {
   readonly count: number;
 }
 
-/** `name` tells the kind by its ending, and is named in errors. */
-export function createRowImporter(name: string, options: ImportOptions = {}): RowImporter {
-  const { maxRows = MAX_ROWS } = options;
-  const rows: Row[] = [];
-  const ids = new Map<string, number>();
-  const problems: RowProblem[] = [];
-  const dropped: Record<string, number> = {};
-  const columns = new Set<string>();
-  const waiting: [DataRecord, number][] = [];
-  let mapping = options.mapping;
-  let kind = options.kind;
-
-  const problem = (reason: string, line: number): void => {
-    if (problems.length < PROBLEMS_KEPT) problems.push({ line, reason });
-    const plain = reason.replaceAll(/\d+/g, "…"); // one reason, whatever the numbers in it
-    dropped[plain] = (dropped[plain] ?? 0) + 1;
+/** `name` tells the kind by its ending, and is named in errors. @param notes of what became of the bytes before. */
+export function createRowImporter(
+  name: string,
+  options: ImportOptions = {},
+  notes: readonly string[] = [],
+): RowImporter {
+  let head = ""; // until there is enough of it to tell the kind
+  let collector: RowCollector | undefined;
+  let reader: RecordReader | undefined;
+  const open = (): { reader: RecordReader; collector: RowCollector } => {
+    const start = head.slice(0, HEAD_LENGTH).replace(/^\uFEFF+/, "");
+    const kind = options.kind ?? kindOf(name, start);
+    const into = createRowCollector(name, kind, options);
+    for (const note of notes) into.note(note);
+    collector = into;
+    reader = createRecordReader(kind, into, { head: start, part: options.part });
+    reader.push(head.replace(/^\uFEFF+/, ""));
+    return { reader, collector: into };
   };
-  function take(record: DataRecord, line: number): void {
-    if (rows.length >= maxRows) return problem(`only the first ${maxRows} rows are read`, line);
-    try {
-      const row = toRow(record, (mapping ??= guess()), line);
-      const seen = ids.get(row.id) ?? 0;
-      ids.set(row.id, seen + 1);
-      rows.push(seen === 0 ? row : { ...row, id: `${row.id} (${seen + 1})` });
-    } catch (error) {
-      if (!(error instanceof DataError)) throw error;
-      problem(error.message, line);
-    }
-  }
-  const guess = (): Mapping =>
-    guessMapping(
-      [...columns],
-      waiting.map(([record]) => record),
-    );
-  function settle(): void {
-    if (waiting.length === 0) return;
-    mapping ??= guess(); // once, and an error of its own
-    for (const [record, line] of waiting.splice(0)) take(record, line);
-  }
-  const sink = {
-    record(record: DataRecord, line: number): void {
-      for (const column of Object.keys(record)) columns.add(column);
-      if (mapping) return take(record, line);
-      waiting.push([record, line]);
-      if (waiting.length >= GUESS_FROM) settle();
-    },
-    problem,
-  };
-  let reader: ReturnType<typeof createRecordReader> | undefined;
   return {
     push(text) {
-      if (text === "") return;
-      kind ??= kindOf(name, text);
-      reader ??= createRecordReader(kind, sink);
-      reader.push(text);
+      if (reader) return reader.push(text);
+      head += text;
+      if (head.length > HEAD_LENGTH) open();
     },
     end() {
-      reader?.end();
-      settle();
-      if (rows.length === 0 || !mapping || !kind) {
-        const [first] = problems;
-        const why = first ? `; the first problem, in line ${first.line}: ${first.reason}` : "; it is empty";
-        throw new DataError(`${name} holds no usable rows${why}`);
+      const opened = reader && collector ? { reader, collector } : open();
+      try {
+        opened.reader.end();
+      } catch (error) {
+        opened.collector.peek(); // so that another kind can be chosen
+        if (!(error instanceof DataError)) throw error;
+        throw new DataError(`${name}: ${error.message}`);
       }
-      return { kind, mapping, columns: [...columns], rows, problems, dropped };
+      return opened.collector.finish();
     },
     get count() {
-      return rows.length;
+      return collector?.count ?? 0;
     },
   };
 }
@@ -118,57 +65,63 @@ export function importText(text: string, name: string, options: ImportOptions = 
   return importer.end();
 }
 
+export interface FileOptions extends ImportOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes read and bytes there are; of a packed file, of what it unpacks to, and 0 for unknown. */
+  readonly onProgress?: ((loaded: number, total: number, rows: number) => void) | undefined;
+  /** Bytes that a packed file may unpack to. */
+  readonly mostUnpacked?: number | undefined;
+}
+
 const SLICE_MS = 12;
 
 /** The same for a file of any size. Aborts reject with the signal's reason. */
-export async function importFile(
-  file: Blob,
-  name: string,
-  options: ImportOptions & {
-    signal?: AbortSignal;
-    onProgress?: (loaded: number, total: number, rows: number) => void;
-  } = {},
-): Promise<ImportedRows> {
-  const importer = createRowImporter(name, options);
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  const reader = file.stream().getReader();
-  let [loaded, since] = [0, performance.now()];
-  const decode = (bytes?: Uint8Array): string => {
-    try {
-      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-    } catch {
-      throw new DataError(`${name} is not UTF-8 text near byte ${loaded}; save it as UTF-8`);
-    }
+export async function importFile(file: Blob, name: string, options: FileOptions = {}): Promise<ImportedRows> {
+  const rest = restBetween(options.signal);
+  await rest();
+  if (isParquet(await headOf(file))) return importParquet(file, name, options, rest);
+  const notes: string[] = [];
+  const importer = createRowImporter(name, options, notes);
+  let [told, packed] = [0, false];
+  const { mostUnpacked } = options;
+  const note = (text: string): void => {
+    notes.push(text);
+    packed ||= text.includes("gzip");
   };
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    for (let at = 0; at < next.value.length; at += SLICE_BYTES) {
-      options.signal?.throwIfAborted();
-      importer.push(decode(next.value.subarray(at, at + SLICE_BYTES)));
-      if (performance.now() - since < SLICE_MS) continue;
-      await new Promise((resolve) => setTimeout(resolve));
-      since = performance.now();
-    }
-    loaded += next.value.length;
-    options.onProgress?.(loaded, file.size, importer.count);
+  for await (const { text, loaded } of textOf(file, name, { note, mostUnpacked })) {
+    importer.push(text);
+    await rest();
+    if (loaded - told < TELL_BYTES) continue;
+    told = loaded;
+    options.onProgress?.(loaded, packed ? 0 : file.size, importer.count);
   }
-  importer.push(decode());
+  options.onProgress?.(file.size, file.size, importer.count);
   return importer.end();
 }
 
-const SLICE_BYTES = 32 * 1024;
+const TELL_BYTES = 64 * 1024;
 
-const HELD_OUT_SHARE = 0.1;
+async function importParquet(
+  file: Blob,
+  name: string,
+  options: FileOptions,
+  rest: () => Promise<void>,
+): Promise<ImportedRows> {
+  const collector = createRowCollector(name, "parquet", options);
+  await readParquet(file, name, collector, async (share) => {
+    options.onProgress?.(share * file.size, file.size, collector.count);
+    await rest();
+  });
+  return collector.finish();
+}
 
-/** One row in ten is held out, by seed and by the prompt: rows that ask the same stay together. At least one each way. */
-export function splitRows(
-  rows: readonly Row[],
-  seed: number,
-  share = HELD_OUT_SHARE,
-): { train: Row[]; heldOut: Row[] } {
-  const held = (row: Row): boolean => createRng(deriveSeed(seed, `split ${row.prompt}`)).next() < share;
-  const heldOut = rows.filter(held);
-  const train = rows.filter((row) => !held(row));
-  if (heldOut.length === 0 && train.length > 1) heldOut.push(...train.splice(-1));
-  if (train.length === 0 && heldOut.length > 1) train.push(...heldOut.splice(-1));
-  return { train, heldOut };
+/** Lets other work go on when a slice's time is over. */
+function restBetween(signal: AbortSignal | undefined): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    signal?.throwIfAborted();
+    if (performance.now() - since < SLICE_MS) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    since = performance.now();
+  };
 }

@@ -73,18 +73,11 @@ export {
   type WrittenRows,
 } from "./teacher-texts";
 export { thoughtPrompt } from "./thought-prompt";
-export {
-  createRowImporter,
-  type ImportedRows,
-  importFile,
-  type ImportOptions,
-  importText,
-  type RowImporter,
-  type RowProblem,
-  splitRows,
-} from "./import";
+export { type ImportedRows, type ImportOptions, type Peek, type RowProblem } from "./collect";
+export { createRowImporter, type FileOptions, importFile, importText, type RowImporter } from "./import";
+export { checkEnough, splitRows } from "./split";
+export { type DataKind, KIND_NAMES, kindOf } from "./kinds";
+export type { DataRecord, FilePart } from "./record";
 export type { ChatTurn } from "../models";
 export { type DataFormat, guessMapping, type Mapping, toRow } from "./mapping";
 export { type DataPreview, type Lengths, previewRows, type PreviewRow } from "./preview";
-export { peek, type Peek } from "./peek";
-export { type DataKind, type DataRecord, kindOf } from "./records";

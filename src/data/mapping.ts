@@ -1,10 +1,14 @@
 // From the columns of other people's data to our rows. The guess names a format in use where it recognizes one; any
 // column can be mapped by hand instead.
 
+import { CHAINS, CHATS, OUTPUTS, PROMPTS } from "./column-names";
 import { readConversation, splitReply, writtenOut } from "./conversation";
+import { holdsConversation, messagesIn } from "./conversation-cells";
 import { DataError } from "./errors";
-import type { DataRecord } from "./records";
+import { parseJson } from "./exact-json";
+import type { DataRecord } from "./record";
 import { readRow, type Row } from "./rows";
+import { exactMatch, hasConclusion } from "./score";
 import { thoughtPrompt } from "./thought-prompt";
 
 export type DataFormat = "couplet" | "rationale" | "alpaca" | "dolly" | "gsm8k" | "chat" | "columns";
@@ -25,10 +29,6 @@ export interface Mapping {
   readonly family?: string;
 }
 
-const PROMPTS = ["prompt", "question", "instruction", "input", "query", "problem", "source", "text"];
-const OUTPUTS = ["output", "response", "answer", "completion", "target", "solution", "label"];
-const CHAINS = ["rationale", "chain_of_thought", "cot", "reasoning", "explanation", "thinking"];
-
 /** @param columns the names in the first records. @throws DataError when no column looks like a prompt or an output. */
 export function guessMapping(columns: readonly string[], samples: readonly DataRecord[]): Mapping {
   const has = (...names: string[]): boolean => names.every((name) => columns.includes(name));
@@ -36,14 +36,11 @@ export function guessMapping(columns: readonly string[], samples: readonly DataR
     ...(has("id") && { id: "id" }),
     ...(has("family") ? { family: "family" } : has("category") ? { family: "category" } : {}),
   };
-  if (has("messages") || has("conversations")) {
-    const column = has("messages") ? "messages" : "conversations";
-    return { format: "chat", prompt: column, output: column, ...extras };
-  }
   if (has("prompt_raw", "output_raw"))
     return { format: "rationale", prompt: "prompt_raw", output: "output_raw", ...extras };
-  if (has("prompt_cot", "output_cot"))
-    return { format: "couplet", prompt: "prompt", output: "output", ...extras };
+  const chat = guessChat(columns, samples);
+  if (isOurs(columns, samples)) return { format: "couplet", prompt: "prompt", output: "output", ...extras };
+  if (chat) return { format: "chat", ...chat, ...extras };
   if (has("instruction", "response"))
     return {
       format: "dolly",
@@ -64,10 +61,37 @@ export function guessMapping(columns: readonly string[], samples: readonly DataR
     };
   if (
     has("question", "answer") &&
-    samples.some(({ answer }) => typeof answer === "string" && GSM8K.test(answer))
+    samples.some(({ answer }) => typeof answer === "string" && gsm8kAnswer(answer) !== undefined)
   )
     return { format: "gsm8k", prompt: "question", output: "answer", ...extras };
   return guessColumns(columns, extras);
+}
+
+/** Our own fields. Other names for a chain of thought are those of other people's columns. */
+function isOurs(columns: readonly string[], samples: readonly DataRecord[]): boolean {
+  if (columns.includes("prompt_cot") && columns.includes("output_cot")) return true;
+  if (!columns.includes("prompt") || !columns.includes("output")) return false;
+  if (samples.some(({ prompt, output }) => holdsConversation(prompt) || holdsConversation(output)))
+    return false;
+  return !columns.some((column) => column !== "output_cot" && CHAINS.includes(column.toLowerCase()));
+}
+
+/** A column of conversations, or one that asks and one that answers (TRL's prompt and completion). */
+function guessChat(
+  columns: readonly string[],
+  samples: readonly DataRecord[],
+): Pick<Mapping, "prompt" | "output"> | undefined {
+  const among = (names: readonly string[]): string[] =>
+    names.flatMap((name) => columns.filter((column) => column.toLowerCase() === name));
+  const talks = (column: string): boolean => samples.some((record) => holdsConversation(record[column]));
+  const named = among(CHATS).find((column) => /^(messages|conversations)$/i.test(column) || talks(column));
+  if (named !== undefined) return { prompt: named, output: named };
+  const prompt = among(PROMPTS).find(talks);
+  const output = among(OUTPUTS).filter((column) => column !== prompt);
+  const answer = output.find(talks) ?? (prompt === undefined ? undefined : output[0]);
+  if (prompt !== undefined && answer !== undefined) return { prompt, output: answer };
+  const whole = columns.find(talks);
+  return whole === undefined ? undefined : { prompt: whole, output: whole };
 }
 
 function guessColumns(columns: readonly string[], extras: Pick<Mapping, "id" | "family">): Mapping {
@@ -81,41 +105,92 @@ function guessColumns(columns: readonly string[], extras: Pick<Mapping, "id" | "
   if (prompt === undefined || output === undefined) {
     throw new DataError(
       `no column looks like ${prompt === undefined ? "a prompt" : "an output"}; there are ${columns.slice(0, 12).join(", ") || "none"}. ` +
-        "Say which column is which.",
+        "Say which column is which, or name them prompt and output.",
     );
   }
   const outputCot = find(CHAINS, [prompt, output]);
-  return { format: "columns", prompt, output, ...(outputCot !== undefined && { outputCot }), ...extras };
+  const promptCot = find(["prompt_cot"], [prompt, output]);
+  const answer = find(["answer", "final_answer"], [prompt, output]);
+  return {
+    ...{ format: "columns", prompt, output },
+    ...(outputCot !== undefined && { outputCot }),
+    ...(outputCot !== undefined && promptCot !== undefined && { promptCot }),
+    ...(answer !== undefined && { answer }),
+    ...extras,
+  };
 }
 
-const GSM8K = /####\s*(\S[^\n]*)\s*$/;
+/** Columns of the file that a mapping does not read. */
+export function unusedColumns(columns: readonly string[], mapping: Mapping): string[] {
+  const { format, ...chosen } = mapping;
+  const own = ["prompt", "output", "prompt_cot", "output_cot", "id", "family", "answer", "messages", "tools"];
+  const read =
+    format === "couplet"
+      ? own
+      : format === "rationale"
+        ? ["prompt", "output", "prompt_raw", "output_raw", "id", "family", "answer"]
+        : [...Object.values(chosen), ...(format === "chat" ? ["system", "tools"] : [])];
+  return columns.filter((column) => column !== "" && !read.includes(column));
+}
 
-/** @throws DataError saying what the record lacks. */
-export function toRow(record: DataRecord, mapping: Mapping, line: number): Row {
+/** "… #### X" at the end of an answer. */
+function gsm8kAnswer(text: string): { chain: string; answer: string } | undefined {
+  const at = text.lastIndexOf("####");
+  const answer = at < 0 ? "" : text.slice(at + 4).trim();
+  return answer === "" || answer.includes("\n") ? undefined : { chain: text.slice(0, at), answer };
+}
+
+/**
+ * @param line where the record is, in what `places` counts; a row without an id is named by it.
+ * @throws DataError saying what the record lacks.
+ */
+export function toRow(
+  record: DataRecord,
+  mapping: Mapping,
+  line: number,
+  places: "line" | "row" = "line",
+): Row {
+  const place = { at: line, name: `${places} ${line}` };
   switch (mapping.format) {
     case "couplet":
     case "rationale":
-      return readRow({ ...record }, line, { error: (message) => new DataError(message, line) });
+      return ownRow(record, place);
     case "chat":
-      return chatRow(record, mapping, line);
+      return chatRow(record, mapping, place);
     case "gsm8k":
-      return gsm8kRow(record, mapping, line);
+      return gsm8kRow(record, mapping, place);
     default:
-      return columnRow(record, mapping, line);
+      return columnRow(record, mapping, place);
   }
 }
 
-function columnRow(record: DataRecord, mapping: Mapping, line: number): Row {
+interface PlaceName {
+  readonly at: number;
+  readonly name: string;
+}
+
+function ownRow(record: DataRecord, { at, name }: PlaceName): Row {
+  const messages = record["messages"];
+  const json = {
+    ...record,
+    ...(typeof messages === "string" && { messages: messagesIn(messages, "messages") }),
+  };
+  const row = readRow(json, at, { error: (message) => new DataError(message, at) });
+  return row.id === `line ${at}` ? { ...row, id: name } : row;
+}
+
+function columnRow(record: DataRecord, mapping: Mapping, place: PlaceName): Row {
   const context = mapping.context === undefined ? "" : text(record, mapping.context).trim();
-  const asked = required(record, mapping.prompt, line);
+  const asked = required(record, mapping.prompt, place);
   const own =
     mapping.context === undefined && mapping.format === "columns" ? asked : question(asked, context);
   const prompt = `${earlier(record, mapping)}${own}`;
-  const output = required(record, mapping.output, line);
+  const output = required(record, mapping.output, place);
   const chain = mapping.outputCot === undefined ? "" : text(record, mapping.outputCot).trim();
-  const promptCot = mapping.promptCot === undefined ? prompt : text(record, mapping.promptCot) || prompt;
+  const given = mapping.promptCot === undefined ? "" : text(record, mapping.promptCot);
+  const promptCot = given || thoughtPrompt(prompt);
   return {
-    ...named(record, mapping, line),
+    ...named(record, mapping, place),
     prompt,
     output,
     ...(chain !== "" && { promptCot, outputCot: concluded(chain, output) }),
@@ -141,40 +216,43 @@ function earlier(record: DataRecord, mapping: Mapping): string {
 /** The text itself when it is not JSON. */
 function jsonOf(stored: string): unknown {
   try {
-    return JSON.parse(stored) as unknown;
+    return parseJson(stored);
   } catch {
     return stored;
   }
 }
 
 /** The reasoning before "####" is the chain, what follows the answer; calculator notes <<2+3=5>> go. */
-function gsm8kRow(record: DataRecord, mapping: Mapping, line: number): Row {
-  const whole = required(record, mapping.output, line);
-  const answer = GSM8K.exec(whole)?.[1]?.trim();
-  if (answer === undefined) throw new DataError(`"${mapping.output}" does not end in "#### answer"`, line);
-  const chain = whole
-    .replace(GSM8K, "")
-    .replaceAll(/<<[^>]*>>/g, "")
-    .trim();
-  const asked = required(record, mapping.prompt, line);
-  const prompt = question(asked, "");
-  const outputCot = concluded(chain, answer);
-  return { ...named(record, mapping, line), prompt, output: answer, answer, promptCot: prompt, outputCot };
+function gsm8kRow(record: DataRecord, mapping: Mapping, place: PlaceName): Row {
+  const found = gsm8kAnswer(required(record, mapping.output, place));
+  if (!found) throw new DataError(`"${mapping.output}" does not end in "#### answer"`, place.at);
+  const { answer } = found;
+  const chain = found.chain.replaceAll(/<<[^<>]*>>/g, "").trim();
+  const prompt = question(required(record, mapping.prompt, place), "");
+  const row = { ...named(record, mapping, place), prompt, output: answer, answer };
+  return chain === ""
+    ? row
+    : { ...row, promptCot: thoughtPrompt(prompt), outputCot: concluded(chain, answer) };
 }
 
 /**
  * Everything up to the last reply is the prompt. Each model reads the turns in its own template; for those without one,
  * and to show and compare rows, roles are written out. What was thought before the last reply is its chain of thought.
  */
-function chatRow(record: DataRecord, mapping: Mapping, line: number): Row {
+function chatRow(record: DataRecord, mapping: Mapping, place: PlaceName): Row {
+  const { prompt: column, output: answers } = mapping;
   const { system, tools } = record;
-  const conversation = readConversation(record[mapping.prompt], { system, tools });
-  const { before, reply } = splitReply(conversation.turns, mapping.prompt);
+  const messages =
+    column === answers
+      ? messagesIn(record[column], column)
+      : [...asMessages(record, column, "user"), ...asMessages(record, answers, "assistant")];
+  const conversation = readConversation(messages, { system, tools });
+  const { before, reply } = splitReply(conversation.turns, answers);
   const prompt = writtenOut({ ...conversation, turns: before });
   const output = reply.content.trim(); // templates trim it or not: both models shall read the same
   const { reasoning } = reply;
   return {
-    ...named(record, mapping, line),
+    ...named(record, mapping, place),
     ...{ prompt, output, turns: before },
     ...(conversation.tools && { tools: conversation.tools }),
     ...(reasoning !== undefined && {
@@ -184,22 +262,44 @@ function chatRow(record: DataRecord, mapping: Mapping, line: number): Row {
   };
 }
 
+/** A column beside another of messages may hold plain text: one message of its role. */
+function asMessages(record: DataRecord, column: string, role: "user" | "assistant"): readonly unknown[] {
+  const value = record[column];
+  if (typeof value === "string" && !holdsConversation(value)) return [{ role, content: value }];
+  const messages = messagesIn(value, column);
+  if (Array.isArray(messages)) return messages as unknown[];
+  throw new DataError(`"${column}" must be text or a list of messages`);
+}
+
 const question = (asked: string, context: string): string =>
   `${context === "" ? "" : `${context}\n\n`}Question: ${asked.trim()}\nAnswer:\n`;
 
+/** A chain that ends in its answer stays as it is; "the answer is" elsewhere in it is no conclusion. */
 const concluded = (chain: string, answer: string): string =>
-  /answer is/i.test(chain) ? chain : `${chain}\nTherefore, the answer is: ${answer.trim()}`;
+  hasConclusion(chain) && exactMatch(chain, answer)
+    ? chain
+    : `${chain}\nTherefore, the answer is: ${answer.trim()}`;
 
-function named(record: DataRecord, mapping: Mapping, line: number): Pick<Row, "id" | "family" | "answer"> {
+function named(
+  record: DataRecord,
+  mapping: Mapping,
+  place: PlaceName,
+): Pick<Row, "id" | "family" | "answer"> {
   const of = (column: string | undefined): string => (column === undefined ? "" : text(record, column));
   const [id, family, answer] = [of(mapping.id), of(mapping.family), of(mapping.answer)];
-  return { id: id || `line ${line}`, ...(family && { family }), ...(answer && { answer }) };
+  return { id: id || place.name, ...(family && { family }), ...(answer && { answer }) };
 }
 
-function required(record: DataRecord, column: string, line: number): string {
+function required(record: DataRecord, column: string, { at }: PlaceName): string {
   const value = text(record, column);
-  if (value.trim() === "") throw new DataError(`"${column}" is missing or empty`, line);
-  return value;
+  if (value.trim() !== "") return value;
+  const given = record[column];
+  if (typeof given === "object" && given !== null)
+    throw new DataError(
+      `"${column}" must be text, it is ${Array.isArray(given) ? "a list" : "an object"}`,
+      at,
+    );
+  throw new DataError(`"${column}" is missing or empty`, at);
 }
 
 /** Numbers and truth values are often meant as text; lists and objects are not. */

@@ -1,179 +1,128 @@
-// Data files as records, a chunk of text at a time: JSON lines, a JSON list, CSV or TSV with a header, plain text.
-// A record that cannot be read becomes a problem with its line, and the next one is read all the same.
+// Data files as records, a piece of text at a time: JSON lines, JSON, tables with a header, plain text.
+// A record that cannot be read becomes a problem with its place, and the next one is read all the same.
 
 import { DataError } from "./errors";
+import { isConversation } from "./conversation-cells";
+import { parseJson } from "./exact-json";
+import { createJsonReader } from "./json-file";
+import type { DataKind } from "./kinds";
+import { createLineReader } from "./lines";
+import { isRecord, type RecordReader, type RecordSink } from "./record";
+import { findSeparator, SEPARATOR_NAMES } from "./separators";
+import { createTableReader } from "./table";
 
-export type DataKind = "jsonl" | "json" | "csv" | "tsv" | "txt";
-
-export type DataRecord = Readonly<Record<string, unknown>>;
-
-export interface RecordSink {
-  record(record: DataRecord, line: number): void;
-  problem(message: string, line: number): void;
+/** What a reader needs to know before the first record. */
+export interface ReaderOptions {
+  /** The beginning of the text, as `kindOf` takes it. */
+  readonly head: string;
+  /** Which of several parts; see `RecordSink.parts`. */
+  readonly part?: string | undefined;
 }
 
-export interface RecordReader {
-  push(text: string): void;
-  /** @throws DataError when the file as a whole is not what it is taken for. */
-  end(): void;
-}
-
-/** By the name's ending; a name that says nothing is judged by how the text begins. */
-export function kindOf(name: string, head: string): DataKind {
-  const [, ending = ""] = /\.(\w+)(?:\.gz)?$/.exec(name.toLowerCase()) ?? [];
-  if (ending === "jsonl" || ending === "ndjson") return "jsonl";
-  if (ending === "csv" || ending === "tsv") return ending;
-  const start = head.replace(/^\uFEFF/, "").trimStart();
-  if (ending === "json") return /^\{[^\n]*\}\s*\n\s*\{/.test(start) ? "jsonl" : "json";
-  if (start.startsWith("[")) return "json";
-  if (start.startsWith("{")) return "jsonl";
-  return "txt";
-}
-
-export function createRecordReader(kind: DataKind, sink: RecordSink): RecordReader {
+export function createRecordReader(
+  kind: DataKind,
+  sink: RecordSink,
+  { head, part }: ReaderOptions,
+): RecordReader {
   switch (kind) {
     case "jsonl":
-      return lineReader((line, at) => {
-        if (line.trim() !== "") jsonRecord(line, at, sink);
-      });
+      return createLineReader(
+        (line, at) => {
+          if (line.trim() !== "") jsonRecord(line, at, sink);
+        },
+        (at) => sink.problem("the line has more than 512 MB", at),
+      );
     case "json":
-      return jsonReader(sink);
+      return createJsonReader(sink, part);
     case "csv":
-      return tableReader(",", sink);
     case "tsv":
-      return tableReader("\t", sink);
+      return tableReader(kind, head, sink);
     case "txt":
       return textReader(sink);
+    case "parquet":
+      throw new DataError("it is not a Parquet file: these begin with PAR1");
   }
-}
-
-/** Ends of lines may be split between chunks, and be \n, \r\n or \r. */
-function lineReader(
-  line: (text: string, at: number) => void,
-  end: () => void = () => undefined,
-): RecordReader {
-  let [rest, at] = ["", 1];
-  const cut = (last: boolean): void => {
-    const lines = rest.split(/\r\n|\n|\r(?!$)/);
-    rest = last ? "" : (lines.pop() ?? "");
-    for (const text of lines) line(at === 1 ? text.replace(/^\uFEFF/, "") : text, at++);
-  };
-  return {
-    push(text) {
-      rest += text;
-      cut(false);
-    },
-    end() {
-      cut(true);
-      end();
-    },
-  };
 }
 
 function jsonRecord(text: string, line: number, sink: RecordSink): void {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     if (isRecord(value)) sink.record(value, line);
+    else if (isConversation(value)) sink.record({ messages: value }, line);
     else sink.problem(`expected a JSON object, got ${text.slice(0, 40)}`, line);
   } catch (error) {
     sink.problem(`not JSON (${error instanceof Error ? error.message : "?"})`, line);
   }
 }
 
-/** A list of objects, at the top or under the one field that holds one ("data", "rows", "train" and the like). */
-function jsonReader(sink: RecordSink): RecordReader {
-  const parts: string[] = [];
+/** The first row names the columns. */
+function tableReader(kind: "csv" | "tsv", head: string, sink: RecordSink): RecordReader {
+  const { separator, skip, said } = findSeparator(head, kind === "tsv" ? "\t" : ",");
+  const name = SEPARATOR_NAMES[separator] ?? `"${separator}"`;
+  if (said || separator !== (kind === "tsv" ? "\t" : ","))
+    sink.note(`cells are separated by ${name}${said ? ", as the file's first line says" : ""}`);
+  let header: readonly string[] | undefined;
+  let toSkip = skip;
+  const reader = createTableReader(separator, {
+    cells(cells, at) {
+      const line = skip > 0 ? at + 1 : at; // the line that names the separator
+      if (!header) header = columnNames(cells, sink);
+      else if (isHeader(cells, header)) sink.problem("repeats the header", line);
+      else tableRecord(cells, header, name, line, sink);
+    },
+    unclosed(at, lines) {
+      const line = skip > 0 ? at + 1 : at;
+      const lost = lines > 0 ? `; what follows (${lines} more line breaks) was taken for its text` : "";
+      sink.problem(`a quoted cell is never closed${lost}`, line);
+    },
+  });
   return {
-    push: (text) => void parts.push(text),
+    push(text) {
+      const from = Math.min(toSkip, text.length);
+      toSkip -= from;
+      reader.push(text.slice(from));
+    },
     end() {
-      let value: unknown;
-      try {
-        value = JSON.parse(parts.join("").replace(/^\uFEFF/, ""));
-      } catch (error) {
-        throw new DataError(`the file is not JSON (${error instanceof Error ? error.message : "?"})`);
-      }
-      const list = Array.isArray(value)
-        ? value
-        : isRecord(value)
-          ? Object.values(value).find(Array.isArray)
-          : undefined;
-      if (!list)
-        throw new DataError("expected a JSON list of objects, or an object with one list of them in it");
-      list.forEach((item: unknown, i) => {
-        if (isRecord(item)) sink.record(item, i + 1);
-        else sink.problem(`item ${i + 1} is not an object`, i + 1);
-      });
+      reader.end();
+      if (!header) throw new DataError("the table is empty; its first row must name the columns");
     },
   };
 }
 
-/** RFC 4180: quoted cells may hold separators, line breaks and doubled quotes. The first row names the columns. */
-function tableReader(separator: string, sink: RecordSink): RecordReader {
-  let header: string[] | undefined;
-  let cells: string[] = [];
-  let cell = "";
-  let state: "start" | "plain" | "quoted" | "quote" = "start";
-  let [line, rowLine, cr] = [1, 1, false];
+/** Two columns of one name would be one: the second is numbered. */
+function columnNames(cells: readonly string[], sink: RecordSink): string[] {
+  const seen = new Map<string, number>();
+  return cells.map((cell) => {
+    const name = cell.replaceAll("\uFEFF", "").trim();
+    const before = seen.get(name) ?? 0;
+    seen.set(name, before + 1);
+    if (before === 0 || name === "") return name;
+    const own = `${name} (${before + 1})`;
+    sink.note(`the header names "${name}" more than once; the further one is called "${own}"`);
+    return own;
+  });
+}
 
-  function row(): void {
-    cells.push(cell);
-    const full = cells;
-    [cells, cell, state] = [[], "", "start"];
-    if (full.length === 1 && full[0]?.trim() === "") return;
-    if (!header) {
-      header = full.map((name) => name.replace(/^\uFEFF/, "").trim());
-      return;
-    }
-    const names = header;
-    if (full.length > names.length)
-      sink.problem(
-        `has ${full.length} cells, the header ${names.length}; quote cells that hold "${separator}"`,
-        rowLine,
-      );
-    else sink.record(Object.fromEntries(full.map((value, i) => [names[i] ?? "", value])), rowLine);
-  }
+const isHeader = (cells: readonly string[], header: readonly string[]): boolean =>
+  cells.length === header.length && cells.every((cell, i) => cell.trim() === header[i]);
 
-  function character(c: string): void {
-    if (state === "quoted") {
-      if (c === '"') state = "quote";
-      else cell += c;
-      return;
-    }
-    if (c === '"' && (state === "start" || state === "quote")) {
-      if (state === "quote") cell += c; // a doubled quote
-      state = "quoted";
-      return;
-    }
-    if (c === separator) {
-      cells.push(cell);
-      [cell, state] = ["", "start"];
-      return;
-    }
-    if (c === "\n" || c === "\r") {
-      row();
-      rowLine = line + 1;
-      return;
-    }
-    cell += c;
-    state = "plain";
-  }
-
-  return {
-    push(text) {
-      for (const c of text) {
-        const second = c === "\n" && cr;
-        cr = c === "\r";
-        if (second && state !== "quoted") continue; // the \n of \r\n
-        character(c);
-        if (c === "\n" || c === "\r") line++;
-      }
-    },
-    end() {
-      if (state === "quoted") sink.problem("a quoted cell is never closed", rowLine);
-      else if (cell !== "" || cells.length > 0) row();
-      if (!header) throw new DataError("the table is empty; its first row must name the columns");
-    },
-  };
+function tableRecord(
+  cells: readonly string[],
+  header: readonly string[],
+  separator: string,
+  line: number,
+  sink: RecordSink,
+): void {
+  const beyond = cells.slice(header.length);
+  if (beyond.every((cell) => cell.trim() === ""))
+    return sink.record(
+      Object.fromEntries(header.map((name, i): [string, string] => [name, cells[i] ?? ""])),
+      line,
+    );
+  sink.problem(
+    `has ${cells.length} cells, the header ${header.length}; cells are separated by ${separator}: quote those that hold one`,
+    line,
+  );
 }
 
 /** "prompt<tab>output" lines; otherwise paragraphs, whose first line asks and whose other lines answer. */
@@ -185,15 +134,22 @@ function textReader(sink: RecordSink): RecordReader {
     if (block.length > 1) sink.record({ prompt: `${first}\n`, output: others.join("\n") }, start);
     block = [];
   };
-  return lineReader((text, at) => {
-    const tab = text.indexOf("\t");
-    if (tab > 0 && block.length === 0)
-      return sink.record({ prompt: text.slice(0, tab), output: text.slice(tab + 1) }, at);
-    if (text.trim() === "") return flush();
-    if (block.length === 0) start = at;
-    block.push(text);
-  }, flush);
+  const lines = createLineReader(
+    (text, at) => {
+      const tab = text.indexOf("\t");
+      if (tab > 0 && block.length === 0)
+        return sink.record({ prompt: text.slice(0, tab), output: text.slice(tab + 1) }, at);
+      if (text.trim() === "") return flush();
+      if (block.length === 0) start = at;
+      block.push(text);
+    },
+    (at) => sink.problem("the line has more than 512 MB", at),
+  );
+  return {
+    push: (text) => lines.push(text),
+    end() {
+      lines.end();
+      flush();
+    },
+  };
 }
-
-const isRecord = (value: unknown): value is DataRecord =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -5,6 +5,7 @@
 import type { ChatTools, ChatTurn } from "../models";
 import { readConversation } from "./conversation";
 import { DataError } from "./errors";
+import { parseJson } from "./exact-json";
 
 export interface Row {
   readonly id: string;
@@ -56,7 +57,7 @@ const place = (source: string, line: number): Place => ({
 function parseLine(line: string, at: Place): Json {
   let json: unknown;
   try {
-    json = JSON.parse(line);
+    json = parseJson(line);
   } catch (error) {
     const hint = /^\s*\[/.test(line) ? " A JSON array must be split into lines." : "";
     throw at.error(`not a JSON object on one line (${error instanceof Error ? error.message : "?"}).${hint}`);
@@ -77,8 +78,9 @@ export function readRow(json: Json, line: number, at: Place): Row {
   const [plain, cot] = published ? ["_raw", ""] : ["", "_cot"];
   const output = text(json, `output${plain}`, at);
   const prompt = text(json, `prompt${plain}`, at);
-  if (!prompt) throw at.error(`needs a "prompt${plain}" that is not empty`);
-  if (!output) throw at.error(`needs an "output${plain}" that is not empty: the student learns to write it`);
+  if (prompt.trim() === "") throw at.error(`needs a "prompt${plain}" that is not empty`);
+  if (output.trim() === "")
+    throw at.error(`needs an "output${plain}" that is not empty: the student learns to write it`);
   const outputCot = text(json, `output${cot}`, at);
   const promptCot = text(json, `prompt${cot}`, at);
   if (promptCot && !outputCot)
@@ -113,6 +115,7 @@ function conversation(json: Json, at: Place): ReturnType<typeof readConversation
 /** A missing or null field is the empty text: the callers say which may be empty. */
 function text(json: Json, field: string, at: Place): string {
   const value = json[field] ?? "";
+  if (typeof value === "number" || typeof value === "boolean") return String(value); // meant as text
   if (typeof value !== "string")
     throw at.error(`"${field}" must be text, got ${JSON.stringify(value).slice(0, 40)}`);
   return value;

@@ -34,13 +34,20 @@ export interface DataState {
   readonly problem: { readonly command: DataCommand["type"]; readonly failure: Failure } | undefined;
 }
 
+export interface ReadChange {
+  readonly mapping?: Mapping;
+  readonly kind?: DataKind;
+  /** Of a file with several lists of rows: the one to read, or "all". */
+  readonly part?: string | undefined;
+}
+
 export interface DataDeskStore {
   readonly store: StoreApi<DataState>;
   /** Ask what is kept; starts the worker. */
   open(): void;
   read(file: Blob, name: string): void;
-  /** The same file with another meaning of its columns, or as another kind. */
-  readAgain(change: { readonly mapping?: Mapping; readonly kind?: DataKind }): void;
+  /** The same file with another meaning of its columns, as another kind, or another part of it. */
+  readAgain(change: ReadChange): void;
   preview(question: Omit<PreviewQuestion, "baseUrl">): void;
   /** Keep the rows; `then` hears the name that a config gives them. */
   keep(then: (key: string, cot: boolean) => void): void;
@@ -100,7 +107,7 @@ export function createDataDeskStore(client: DataClient, baseUrl: string): DataDe
     event satisfies never;
   });
 
-  const send = (from: Blob, name: string, change: { mapping?: Mapping; kind?: DataKind }) => {
+  const send = (from: Blob, name: string, change: ReadChange) => {
     file = from;
     store.setState({ facts: undefined, preview: undefined, problem: undefined });
     client.send({ type: "read", file: from, name, ...change });

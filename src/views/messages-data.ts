@@ -8,7 +8,7 @@ export const dataMessages = {
     kept: "Kept on this device",
     drop: "Drop the file to read it",
     intro:
-      "JSON lines, a JSON list, CSV or TSV with a header, or plain text. It is read on this device and sent nowhere.",
+      "JSON lines, JSON, a table with a header (CSV, TSV, semicolons), Parquet or plain text, packed with gzip or not. It is read on this device and sent nowhere.",
     pick: "Choose a file…",
     dropHere: "or drop it anywhere on this page",
     paste: "Paste rows",
@@ -17,10 +17,18 @@ export const dataMessages = {
     pasted: "pasted",
     reading: (done: string, total: string, rows: number) =>
       `Reading ${done} of ${total}: ${plural(rows, "row", "rows")} so far`,
+    unpacking: (done: string, rows: number) =>
+      `Unpacking and reading, ${done} so far: ${plural(rows, "row", "rows")}`,
     tokenizing: (done: number, total: number) => `Cutting row ${count(done)} of ${count(total)}`,
     keeping: (done: number, total: number) => `Keeping row ${count(done)} of ${count(total)}`,
     kind: "Read as",
-    kinds: { jsonl: "JSON lines", json: "JSON list", csv: "CSV", tsv: "TSV", txt: "plain text" },
+    kinds: {
+      ...{ jsonl: "JSON lines", json: "JSON list", csv: "CSV", tsv: "TSV", txt: "plain text" },
+      parquet: "Parquet",
+    },
+    part: "List of rows",
+    partRows: (name: string, rows: number) => `${name} (${plural(rows, "row", "rows")})`,
+    allParts: "all of them",
     format: "Format",
     formats: {
       couplet: "prompt, output, prompt_cot, output_cot",
@@ -49,7 +57,7 @@ export const dataMessages = {
       `${plural(rows, "row", "rows")}, ${cot === rows ? "all" : count(cot)} with a chain of thought`,
     took: (seconds: string) => `read in ${seconds}`,
     dropped: (n: number) => `${plural(n, "row", "rows")} dropped out`,
-    line: "line",
+    places: { line: "line", row: "row" },
     why: "why",
     none: "No file yet.",
     needFile: "The rows appear here, cut by the tokenizers of both models, once a file is read.",
@@ -62,7 +70,7 @@ export const dataMessages = {
     truncated: (n: number) => `${plural(n, "row is", "rows are")} cut to fit`,
     out: (n: number) => `${plural(n, "row drops", "rows drop")} out`,
     split: (train: number, heldOut: number, seed: number) =>
-      `Split by seed ${seed}: ${plural(train, "row trains", "rows train")}, ${count(heldOut)} held out. Rows that ask the same stay on one side.`,
+      `Split by seed ${seed}: ${plural(train, "row trains", "rows train")}, ${count(heldOut)} held out. Rows that ask the same stay on one side. A comparison on these rows splits them by its own first seed.`,
     lengths: "Tokens of a row",
     side: "model",
     statistics: { mean: "mean", median: "median", p95: "95 of 100", longest: "longest" },

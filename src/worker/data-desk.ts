@@ -1,10 +1,10 @@
 // Rows from files, behind a protocol. It knows no worker: tests run it in Node over a store in memory.
 import {
+  checkEnough,
   importFile,
   type ImportedRows,
   type Mapping,
   parseRows,
-  peek,
   previewRows,
   type Row,
   rowLine,
@@ -40,17 +40,18 @@ export function createDataDesk(post: (event: DataEvent) => void, around: DataSur
   let previewing: AbortController | undefined;
   let models: { names: string; loaded: Promise<LoadedModels> } | undefined;
 
-  async function read({ file, name: called, mapping, kind }: Extract<DataCommand, { type: "read" }>) {
+  async function read({ file, name: called, mapping, kind, part }: Extract<DataCommand, { type: "read" }>) {
     reading?.abort();
     previewing?.abort();
     const mine = new AbortController();
     reading = mine;
     const began = around.now();
-    post({ type: "peeked", name: called, peek: await peek(file, called, kind) });
     const seen = await importFile(file, called, {
       ...(mapping && { mapping }),
       ...(kind && { kind }),
+      part,
       signal: mine.signal,
+      onPeek: (peek) => post({ type: "peeked", name: called, peek }),
       onProgress: (done, total, count) =>
         post({ type: "progress", stage: "reading", done, total, rows: count }),
     });
@@ -66,7 +67,8 @@ export function createDataDesk(post: (event: DataEvent) => void, around: DataSur
     rows = parseRows((await blob?.text()) ?? "", key);
     name = key.replace(/^own:|@.*$/g, "");
     const mapping: Mapping = { format: "couplet", prompt: "prompt", output: "output" };
-    const seen = { kind: "jsonl", mapping, columns: [], rows, problems: [], dropped: {} } as const;
+    const none = { columns: [], problems: [], dropped: {}, notes: [] };
+    const seen = { kind: "jsonl", mapping, rows, places: "line", ...none } as const;
     post({ type: "rows", facts: factsOf(name, seen, around.now() - began) });
   }
 
@@ -124,6 +126,7 @@ export function createDataDesk(post: (event: DataEvent) => void, around: DataSur
 
   async function keep(): Promise<void> {
     if (rows.length === 0) throw new Error("No rows were read yet.");
+    checkEnough(rows, name);
     const parts: Uint8Array<ArrayBuffer>[] = [];
     for (let at = 0; at < rows.length; at += KEEP_LINES) {
       const lines = rows.slice(at, at + KEEP_LINES).map((row) => `${rowLine(row)}\n`);
@@ -195,9 +198,10 @@ interface LoadedModel {
 }
 
 const factsOf = (name: string, seen: ImportedRows, ms: number) => {
-  const { kind, mapping, rows, problems, dropped } = seen;
+  const { kind, mapping, rows, places, problems, dropped, notes, parts } = seen;
   const cot = rows.filter(({ outputCot }) => outputCot !== undefined).length;
-  return { name, kind, mapping, rows: rows.length, cot, problems, dropped, ms };
+  const facts = { name, kind, mapping, rows: rows.length, cot, places, problems, dropped, notes, ms };
+  return { ...facts, ...(parts && { parts }) };
 };
 
 /** The first rows, which are shown, and others at equal distances. */

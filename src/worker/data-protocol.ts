@@ -1,7 +1,7 @@
 // The language of the data worker: files of rows in, what became of them and what two models make of them out. Large
 // files stay in the worker; the page sees counts and a few rows.
 import type { RunConfig } from "../config/run";
-import type { DataFormat, DataKind, DataPreview, Mapping, Peek, RowProblem } from "../data";
+import type { DataFormat, DataKind, DataPreview, ImportedRows, Mapping, Peek, RowProblem } from "../data";
 import type { Failure } from "./protocol";
 
 export type { DataFormat, DataKind, DataPreview, Mapping, Peek, RowProblem };
@@ -14,9 +14,15 @@ export interface DataFacts {
   readonly rows: number;
   /** Rows that have a chain of thought. */
   readonly cot: number;
+  /** What problems are numbered by. */
+  readonly places: ImportedRows["places"];
   /** The first of those that dropped out, and how many by reason. */
   readonly problems: readonly RowProblem[];
   readonly dropped: Readonly<Record<string, number>>;
+  /** How the file was read, and what of it takes no part. */
+  readonly notes: readonly string[];
+  /** Of a file with several lists of rows, such as train and test. */
+  readonly parts?: NonNullable<ImportedRows["parts"]>;
   readonly ms: number;
 }
 
@@ -45,7 +51,15 @@ export interface PreviewQuestion {
 
 export type DataCommand =
   /** Reads a file; an earlier reading stops. */
-  | { type: "read"; file: Blob; name: string; mapping?: Mapping; kind?: DataKind }
+  | {
+      type: "read";
+      file: Blob;
+      name: string;
+      mapping?: Mapping;
+      kind?: DataKind;
+      /** Of a file with several lists of rows: the one to read, or "all". */
+      part?: string | undefined;
+    }
   /** The rows that were read last, as both models take them. */
   | { type: "preview"; question: PreviewQuestion }
   /** Keep the rows that were read last in the browser's private storage. */

@@ -1,6 +1,6 @@
 // What a config may name beside the bundled things: a model of the library, and rows that were kept on the Data page.
 // Both are on this device or they are not; a link from another one may name what is not.
-import { parseRows, type Row, splitRows } from "../data";
+import { checkEnough, parseRows, type Row, splitRows } from "../data";
 import {
   missingFiles,
   type ModelFiles,
@@ -63,5 +63,7 @@ export async function ownRows(
       "Their hash differs: the file was not written to its end.",
       "Delete them on the Data page, and open the file again.",
     );
-  return splitRows(parseRows(new TextDecoder().decode(bytes), source), seed);
+  const rows = parseRows(new TextDecoder().decode(bytes), source);
+  checkEnough(rows, source);
+  return splitRows(rows, seed);
 }

@@ -75,7 +75,7 @@ test("three steps against the bundled student", async () => {
     evaluation: { ...FIRST_LIGHT.evaluation, everySteps: 0, rows: 0 },
   };
   const teacherStates = createStateSets(memoryStore());
-  const sources = { ...nodeSources(config), teacher: files, teacherStates };
+  const sources = { ...(await nodeSources(config)), teacher: files, teacherStates };
   const steps = async (what: string) => {
     const run = await timed(`${what} run opened`, async () => openRun(await testGpu(), config, sources));
     const losses: number[] = [];

@@ -1,5 +1,5 @@
 // The bundled models and rows as a run's sources, in Node.
-import { nodeSources } from "../../src/cli/sources";
+import { bundledSources as sourcesOf } from "../../src/cli/sources";
 import { FIRST_LIGHT } from "../../src/config/presets";
 import type { RunConfig } from "../../src/config/run";
 import type { StepRecord } from "../../src/telemetry";
@@ -15,7 +15,7 @@ export const SMALL_RUN: RunConfig = {
   evaluation: { everySteps: 0, rows: 0 },
 };
 
-export const bundledSources = (config: RunConfig = SMALL_RUN): RunSources => nodeSources(config);
+export const bundledSources = (config: RunConfig = SMALL_RUN): RunSources => sourcesOf(config);
 
 /** Records of the next steps, without what is no part of a run's identity. */
 export async function takeSteps(run: Run, count: number): Promise<Omit<StepRecord, "ms">[]> {

@@ -5,6 +5,7 @@ import { useDataDesk, useDataState } from "../use-app";
 
 const { data: text } = messages;
 const KINDS = Object.keys(text.kinds) as DataKind[]; // keys of a const object
+const TEXT_KINDS = KINDS.filter((kind) => kind !== "parquet"); // which is told by its bytes
 const FORMATS = Object.keys(text.formats) as DataFormat[]; // as above
 type Column = keyof typeof text.column;
 /** The columns that a format leaves to choose; the others have names of their own. */
@@ -21,21 +22,33 @@ const NEEDED: readonly Column[] = ["prompt", "output"];
 export function ColumnMapping() {
   const peek = useDataState((state) => state.peek);
   const mapping = useDataState((state) => state.facts?.mapping);
+  const parts = useDataState((state) => state.facts?.parts);
   const failed = useDataState((state) => state.problem?.command === "read");
   const desk = useDataDesk();
   if (!peek) return null;
   const { kind, columns } = peek;
   const shown = mapping ?? (failed && columns.length > 0 ? blank(columns) : undefined);
-  const change = (next: Mapping) => desk.readAgain({ mapping: next });
+  const change = (next: Mapping) => desk.readAgain({ mapping: next, part: parts?.chosen });
   return (
     <div className="mapping">
       <div className="fields">
         <Choice
           name={text.kind}
           value={kind}
-          options={KINDS.map((value) => [value, text.kinds[value]])}
+          options={(kind === "parquet" ? [kind] : TEXT_KINDS).map((value) => [value, text.kinds[value]])}
           onChange={(value) => desk.readAgain({ kind: KINDS.find((known) => known === value) ?? kind })}
         />
+        {parts && (
+          <Choice
+            name={text.part}
+            value={parts.chosen}
+            options={[
+              ...parts.all.map(({ name, rows }) => [name, text.partRows(name, rows)] as const),
+              ["all", text.allParts] as const,
+            ]}
+            onChange={(part) => desk.readAgain({ part, ...(mapping && { mapping }) })}
+          />
+        )}
         {shown && (
           <Choice
             name={text.format}

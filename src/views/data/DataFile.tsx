@@ -7,7 +7,7 @@ import { useDataDesk, useDataState } from "../use-app";
 import { ColumnMapping } from "./ColumnMapping";
 
 const { data: text } = messages;
-const ACCEPT = ".jsonl,.ndjson,.json,.csv,.tsv,.txt,text/plain,application/json";
+const ACCEPT = ".jsonl,.ndjson,.json,.csv,.tsv,.txt,.gz,.parquet,text/plain,application/json";
 
 /** The three ways in, what the file is taken for, and what dropped out. */
 export function DataFile({ onFiles }: { readonly onFiles: (gathered: Gathered) => void }) {
@@ -61,6 +61,8 @@ function Paste() {
   );
 }
 
+const sentence = (note: string): string => `${note.charAt(0).toUpperCase()}${note.slice(1)}.`;
+
 function Facts() {
   const facts = useDataState((state) => state.facts);
   if (!facts) return null;
@@ -74,6 +76,13 @@ function Facts() {
           {text.took(facts.ms < 1000 ? `${count(facts.ms)} ms` : duration(facts.ms / 1000))}
         </span>
       </p>
+      {facts.notes.length > 0 && (
+        <ul className="hint data-notes">
+          {facts.notes.map((note) => (
+            <li key={note}>{sentence(note)}</li>
+          ))}
+        </ul>
+      )}
       {total > 0 && (
         <details>
           <summary className="issue">{text.dropped(total)}</summary>
@@ -87,7 +96,7 @@ function Facts() {
           <table className="flow-table">
             <thead>
               <tr>
-                <th scope="col">{text.line}</th>
+                <th scope="col">{text.places[facts.places]}</th>
                 <th scope="col">{text.why}</th>
               </tr>
             </thead>

@@ -14,7 +14,7 @@ export function DataNews() {
         <section className="notice transfer" role="status">
           <p>{progressText(progress)}</p>
           <progress
-            value={progress.done}
+            value={progress.total > 0 ? progress.done : undefined}
             max={Math.max(1, progress.total)}
             aria-label={progressText(progress)}
           />
@@ -41,5 +41,6 @@ function progressText({
   readonly total: number;
   readonly rows: number;
 }): string {
-  return stage === "reading" ? text.reading(bytes(done), bytes(total), rows) : text[stage](done, total);
+  if (stage !== "reading") return text[stage](done, total);
+  return total > 0 ? text.reading(bytes(done), bytes(total), rows) : text.unpacking(bytes(done), rows);
 }

@@ -139,7 +139,7 @@ describe("couplet run", () => {
         writeFileSync(file, `${row({})}\n${JSON.stringify({ prompt: "Q" })}\n`);
         return ["run", configFile({ ...TINY, data: { ...TINY.data, source: file } }), "--out", dir];
       },
-      /rows\.jsonl.*2.*output/s,
+      /needs an "output".*\(line 2\)[\s\S]*rows\.jsonl holds one usable row; a run needs two/,
     ],
   ])("%s is refused in words", async (_name, argv, message) => {
     expect(await main(argv())).toBe(2);

@@ -148,8 +148,8 @@ test("a bad line drops out with its reason, and the rest is read", () => {
   expect(Object.values(dropped).reduce((a, b) => a + b, 0)).toBe(3);
   const table = importText('prompt,output\na,b\nc,d,e\nf,"g\n', "x.csv");
   expect(table.problems.map(({ reason }) => reason)).toEqual([
-    'has 3 cells, the header 2; quote cells that hold ","',
-    "a quoted cell is never closed",
+    "has 3 cells, the header 2; cells are separated by commas: quote those that hold one",
+    "a quoted cell is never closed; what follows (1 more line breaks) was taken for its text",
   ]);
   expect(
     importText(
@@ -199,7 +199,9 @@ test("100,000 rows are read in slices; other work goes on between, and an abort 
   await expect(
     importFile(file, "x.jsonl", { signal: AbortSignal.abort(new Error("stopped")) }),
   ).rejects.toThrow("stopped");
-  await expect(importFile(new Blob([Uint8Array.of(0xff, 0xfe)]), "x.txt")).rejects.toThrow(/is not UTF-8/);
+  await expect(importFile(new Blob([Uint8Array.of(0x61, 0xe9, 0x62)]), "x.txt")).rejects.toThrow(
+    /is not UTF-8/,
+  );
 });
 
 test("the split is by seed, and keeps rows together that ask the same", () => {

@@ -1,0 +1,76 @@
+// Cells that hold a conversation, in the shapes in which files keep them.
+import { looksLikeHeader } from "./column-names";
+import { DataError } from "./errors";
+import { parseJson } from "./exact-json";
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const SAID = ["content", "value", "text", "parts", "message", "tool_calls", "function_call"];
+
+/** A message of a role, in the fields that `readConversation` knows. */
+function isTurn(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { author } = value;
+  const role = value["role"] ?? value["from"] ?? value["speaker"] ?? (isObject(author) ? author["role"] : "");
+  return typeof role === "string" && role !== "" && SAID.some((field) => field in value);
+}
+
+/** A list of {role, content} or {from, value}. */
+export const isConversation = (value: unknown): value is readonly unknown[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isTurn);
+
+/** An object that is a row by itself, whatever lists it holds besides: a conversation, or a text that asks and one that answers. */
+export const isOneRow = (value: object): boolean =>
+  Object.values(value).some(isConversation) ||
+  looksLikeHeader(Object.entries(value).flatMap(([name, cell]) => (typeof cell === "string" ? [name] : [])));
+
+/** The same in any shape that `messagesIn` reads. */
+export function holdsConversation(value: unknown): boolean {
+  if (typeof value === "string")
+    return /^\s*\[\s*\{\s*["'](role|from|speaker|content|value)["']\s*:/.test(value);
+  return isConversation(value) || isTurn(value) || asColumns(value) !== undefined;
+}
+
+/** {role: […], content: […]}: what Parquet files keep of a sequence of structures. */
+function asColumns(value: unknown): unknown[] | undefined {
+  if (!isObject(value)) return undefined;
+  const roles = value["role"] ?? value["from"];
+  if (!Array.isArray(roles)) return undefined;
+  return roles.map((_, i) =>
+    Object.fromEntries(
+      Object.entries(value).map(([key, list]) => [key, Array.isArray(list) ? list[i] : undefined]),
+    ),
+  );
+}
+
+/**
+ * The messages of a cell: a list, one message, a list as JSON text, or columns of roles and contents; anything else as
+ * it is.
+ *
+ * @param column names the cell in errors. @throws DataError for text that is no list of messages.
+ */
+export function messagesIn(value: unknown, column: string): unknown {
+  if (typeof value === "string") return value.trim() === "" ? [] : fromText(value, column);
+  const columns = asColumns(value);
+  if (columns) return columns;
+  if (isTurn(value)) return [value];
+  return value ?? [];
+}
+
+function fromText(text: string, column: string): unknown {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    const python = /^\s*\[\s*\{\s*'/.test(text);
+    throw new DataError(
+      python
+        ? `"${column}" holds messages as Python prints them; write them with json.dumps, or save the file as JSON lines`
+        : `"${column}" holds text that is no JSON list of messages (${error instanceof Error ? error.message : "?"})`,
+    );
+  }
+  if (typeof value !== "string" && (Array.isArray(value) || isObject(value)))
+    return messagesIn(value, column);
+  throw new DataError(`"${column}" holds text that is no JSON list of messages`);
+}
