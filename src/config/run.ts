@@ -21,7 +21,7 @@ export const runConfig = v.strictObject({
   teacher: v.pipe(v.string(), v.nonEmpty("must name a model")),
   student: v.pipe(v.string(), v.nonEmpty("must name a model")),
   data: v.strictObject({
-    /** A bundled data set's id, rows kept by the page (own:name@hash), or (headless) the path of a data file. */
+    /** A bundled data set's id, rows kept by the page (own:name@hash), or (headless) the path of a data file, FILE#PART for one of several lists in it. */
     source: v.pipe(v.string(), v.nonEmpty("must name a data set")),
     /** Which side of a row both models read. */
     view: v.picklist(["cot", "plain"]),

@@ -70,7 +70,7 @@ export const dataMessages = {
     truncated: (n: number) => `${plural(n, "row is", "rows are")} cut to fit`,
     out: (n: number) => `${plural(n, "row drops", "rows drop")} out`,
     split: (train: number, heldOut: number, seed: number) =>
-      `Split by seed ${seed}: ${plural(train, "row trains", "rows train")}, ${count(heldOut)} held out. Rows that ask the same stay on one side. A comparison on these rows splits them by its own first seed.`,
+      `Split by seed ${seed}: ${plural(train, "row trains", "rows train")}, ${count(heldOut)} held out. Rows that ask the same stay on one side. Compare splits them the same way, whatever its seeds.`,
     lengths: "Tokens of a row",
     side: "model",
     statistics: { mean: "mean", median: "median", p95: "95 of 100", longest: "longest" },
