@@ -13,10 +13,12 @@ import {
   browserFiles,
   browserLocks,
   createApp,
+  createAside,
   createComparison,
   createDataDeskStore,
   createModelLibrary,
   createTransportLab,
+  createUndo,
 } from "./store";
 import { App } from "./views/App";
 import { followLinks } from "./views/links";
@@ -59,9 +61,12 @@ const lab = createTransportLab({
 });
 // Its runs go through an engine and an app of their own: what Distill shows and keeps is not touched.
 const compareEngine = createEngineClient(spawnEngine, { lazy: true });
+const aside = createAside(app, lab);
 const page = {
   ...app,
   lab,
+  aside,
+  undo: createUndo({ app, lab, aside }),
   comparison: createComparison({
     app: createApp({ engine: compareEngine, transport: explorer, baseUrl, fetchJson }),
     openEngine: () => compareEngine.send({ type: "open", baseUrl }),

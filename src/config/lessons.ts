@@ -51,8 +51,8 @@ export const LESSONS: readonly Lesson[] = [
         target: "#stage",
         question: {
           ask: "Which of the two needs more tokens for the same text?",
-          options: ["the teacher", "the student", "neither: the bytes are the same"],
-          answer: 1,
+          options: ["the student", "the teacher", "neither: the bytes are the same"],
+          answer: 0,
           because:
             "Fewer pieces in the list means shorter pieces, so more of them. The student's line has more cuts.",
         },
@@ -86,10 +86,10 @@ export const LESSONS: readonly Lesson[] = [
           ask: "What happens to the frames towards the end of the text?",
           options: [
             "they stay on matching tokens",
-            "they drift away from what matches",
             "they cover all tokens",
+            "they drift away from what matches",
           ],
-          answer: 1,
+          answer: 2,
           because:
             "Each extra cut of the student shifts everything after it. The pairs soon compare different words, and the longer side's last tokens have no partner.",
         },
@@ -153,8 +153,8 @@ export const LESSONS: readonly Lesson[] = [
         target: "#stage",
         question: {
           ask: "A student token is close to one single teacher token, but so are three other student tokens. Can all send everything there?",
-          options: ["yes, it is the cheapest", "no, the teacher token takes only 1/m"],
-          answer: 1,
+          options: ["no, the teacher token takes only 1/m", "yes, it is the cheapest"],
+          answer: 0,
           because:
             "Both marginals must hold. Three tokens of 1/n may be more than 1/m, so some mass has to go elsewhere, at a higher cost.",
         },
@@ -186,8 +186,8 @@ export const LESSONS: readonly Lesson[] = [
         target: ".scrubber",
         question: {
           ask: "How does the error fall from sweep to sweep?",
-          options: ["by the same amount", "by about the same factor", "at once to zero"],
-          answer: 1,
+          options: ["by the same amount", "at once to zero", "by about the same factor"],
+          answer: 2,
           because:
             "On the log scale the curve is nearly straight: each sweep keeps about the same share of the error. A sharper plan keeps more of it, and takes longer.",
         },
@@ -219,10 +219,10 @@ export const LESSONS: readonly Lesson[] = [
         target: ".panel-readouts",
         question: {
           ask: "The plan is sharper. What does it cost?",
-          options: ["nothing", "more sweeps", "a larger ⟨P, C⟩"],
-          answer: 1,
+          options: ["more sweeps", "nothing", "a larger ⟨P, C⟩"],
+          answer: 0,
           because:
-            "⟨P, C⟩ falls, as less mass is blurred onto dear pairs, but the error keeps more of itself in each sweep.",
+            "⟨P, C⟩ falls, as less mass is blurred onto expensive pairs, but the error shrinks less in each sweep.",
         },
       },
       {
@@ -287,10 +287,10 @@ export const LESSONS: readonly Lesson[] = [
           ask: "The student has one answer, the teacher a whole derivation. What must the plan do?",
           options: [
             "leave most teacher tokens out",
-            "spread the few student tokens over all of the reasoning",
             "fail to converge",
+            "spread the few student tokens over all of the reasoning",
           ],
-          answer: 1,
+          answer: 2,
           because:
             "Both marginals hold, so every teacher token is served. The answer's tokens are pulled towards the mean of the reasoning.",
         },
@@ -317,17 +317,17 @@ export const LESSONS: readonly Lesson[] = [
         target: ".panel-losses",
       },
       {
-        text: "Here the last hidden layer's weight is 0 and the run is short. Apply the settings and press Play (or read on: without WebGPU the recorded run stands for it).",
+        text: "Here the last hidden layer's weight is 0 and the run is short. The first button says what it will train: press it (or read on: without WebGPU the recorded run stands for it).",
         link: "distill?v=1&method.transport.hidden=0&steps=60",
         target: ".panel-settings",
         question: {
           ask: "What becomes of the term that is taken away?",
           options: [
-            "it is still drawn, at its old size",
             "it drops out of the sum",
+            "it is still drawn, at its old size",
             "cross entropy takes its place",
           ],
-          answer: 1,
+          answer: 0,
           because:
             "A term of weight 0 adds nothing to the loss and sends no gradient. The others keep their weights.",
         },
@@ -339,7 +339,7 @@ export const LESSONS: readonly Lesson[] = [
       },
     ],
     open: {
-      text: "Train once with cross entropy alone, from the same seed. Which numbers differ, and by more than their own wobble?",
+      text: "Train once with cross entropy alone, from the same seed. Which numbers differ by more than chance alone would make them?",
       link: "distill?v=1&preset=sft",
     },
   },
@@ -349,7 +349,7 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 5,
     steps: [
       {
-        text: "The dots are held-out rows answered exactly right. Sixty rows are few: by chance alone the count wobbles by some four rows either way.",
+        text: "The dots are held-out rows answered exactly right. Sixty rows are few: by chance alone the count varies by about ±4 rows.",
         link: "distill?v=1",
         target: ".panel-accuracy",
         question: {
@@ -361,7 +361,7 @@ export const LESSONS: readonly Lesson[] = [
           ],
           answer: 1,
           because:
-            "From 21 to 38 is four wobbles; 40 against 38 is half a one. And nothing says which term did it: that takes the same run without transport, and more than one seed of both.",
+            "From 21 to 38 is about four times that variation, 40 against 38 only half of it. And nothing says which term did it: that takes the same run without transport, and more than one seed of both.",
         },
       },
       {

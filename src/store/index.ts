@@ -1,6 +1,7 @@
 export * from "./actions";
 export * from "./adapter-notes";
 export * from "./app";
+export * from "./aside";
 export * from "./compare";
 export * from "./compare-budget";
 export * from "./compare-results";
@@ -23,6 +24,7 @@ export * from "./run-locks";
 export * from "./run-record";
 export * from "./selectors";
 export * from "./state";
+export * from "./undo";
 export * from "./word-diff";
 export type {
   AdapterFacts,

@@ -4,6 +4,8 @@ import { EMBED, usePlace, useRoute, type Route } from "./routes";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
+import { Toast } from "./shell/Toast";
+import { useArrival } from "./shell/use-arrival";
 import { CompareScreen } from "./compare/CompareScreen";
 import { DeviceScreen } from "./device/DeviceScreen";
 import { DataScreen } from "./data/DataScreen";
@@ -42,7 +44,9 @@ const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
 export function App() {
   useThemeAttribute();
   const route = useRoute();
-  const embedded = usePlace()[0] === EMBED;
+  const place = usePlace();
+  const embedded = place[0] === EMBED;
+  useArrival(route, place);
   const Screen = SCREENS[route];
   if (embedded)
     return (
@@ -55,6 +59,7 @@ export function App() {
   return (
     <>
       <Header />
+      <Toast />
       <main id="main" tabIndex={-1}>
         <Notices />
         <ErrorBoundary key={route} title={messages.nav.routes[route]}>

@@ -1,5 +1,10 @@
+import { bytes } from "./format";
+import { messages } from "./messages";
+import { say } from "./shell/toast";
+
 /** Hands a file to the browser's downloads. */
 export function download(name: string, content: Blob): void {
+  say(messages.save.saved(name, bytes(content.size)));
   const url = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = url;

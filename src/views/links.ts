@@ -1,7 +1,7 @@
 // The address bar follows the screen, and the screen follows the address bar. Replaced, not pushed: the back
 // button goes from screen to screen, not from slider position to slider position. The address holds one screen's
 // state; the other's is kept for this tab, so that a reload anywhere loses neither.
-import { draftFromLink, linkOf } from "../store";
+import { draftFromLink, linkOf, linkOfView } from "../store";
 import { EMBED, hashOf, placeOf, queryOf, routeOf, type Route } from "./routes";
 import type { PageApp } from "./use-app";
 
@@ -19,6 +19,9 @@ export function followLinks(page: PageApp): void {
   const read = () => {
     const query = queryOf(location.hash);
     const route = routeOf(location.hash);
+    // Who leaves a lesson gets back what was there before it, unless its state was asked for.
+    const inLesson = route === "learn" && Boolean(placeOf(location.hash)[1]);
+    if (!inLesson && !page.aside.store.getState().opened) page.aside.giveBack();
     // Who comes without a state finds the screen as it was left, and its address says so.
     if (!query || STATELESS.includes(route)) return write();
     if (route === "distill") page.actions.openLink(query);
@@ -34,6 +37,7 @@ export function followLinks(page: PageApp): void {
   bringScreensBack(page);
   read();
   addEventListener("hashchange", read);
+  page.aside.store.subscribe(writeSoon);
   page.store.subscribe((now, before) => now.draft !== before.draft && writeSoon());
   page.lab.store.subscribe((now, before) => now.view !== before.view && writeSoon());
 }
@@ -49,28 +53,38 @@ export function currentHash({ store, lab }: PageApp): string | undefined {
 
 const KEPT = "couplet.screens";
 
-function keepScreens({ store, lab }: PageApp): void {
-  const distill = linkOf(store.getState().draft);
+interface Screens {
+  readonly distill?: string;
+  readonly transport?: string;
+  /** These are the person's own, and a lesson's state is opened over them. */
+  readonly aside?: boolean;
+}
+
+function keepScreens({ store, lab, aside }: PageApp): void {
+  const { own, opened } = aside.store.getState();
+  const distill = linkOf((own ?? store.getState()).draft);
+  const transport = linkOfView((own ?? lab.store.getState()).view);
   try {
     // A half-typed setting is no link: the last whole state stays.
-    const before = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as { distill?: string };
-    const screens = { distill: distill ?? before.distill ?? "", transport: lab.toLink() };
+    const before = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as Screens;
+    const screens: Screens = { distill: distill ?? before.distill ?? "", transport, aside: opened };
     sessionStorage.setItem(KEPT, JSON.stringify(screens));
   } catch {
     // Storage is denied: then the address alone holds a state, as it always did.
   }
 }
 
-function bringScreensBack({ actions, lab }: PageApp): void {
+function bringScreensBack({ actions, lab, aside }: PageApp): void {
   try {
-    const { distill, transport } = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as Record<
-      string,
-      unknown
-    >;
+    const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as Screens;
+    const { distill, transport } = kept;
     // Written by a page of another version, it may name what this one does not have: then there is nothing to bring.
-    if (typeof distill === "string" && distill && draftFromLink(distill).issues.length === 0)
-      actions.openLink(distill);
-    if (typeof transport === "string" && transport) lab.fromLink(transport);
+    if (distill && draftFromLink(distill).issues.length === 0) actions.openLink(distill);
+    if (transport) lab.fromLink(transport);
+    if (kept.aside) {
+      aside.begin();
+      aside.open();
+    }
   } catch {
     // As above.
   }

@@ -6,6 +6,7 @@ import type {
   Actions,
   App,
   AppState,
+  Aside,
   Comparison,
   DataDeskStore,
   DataState,
@@ -13,12 +14,15 @@ import type {
   LibraryState,
   ModelLibrary,
   TransportLab,
+  Undo,
 } from "../store";
 
 /** The app of the runs, and the lab of the Transport screen. */
 export interface PageApp extends App {
   readonly lab: TransportLab;
   readonly comparison: Comparison;
+  readonly aside: Aside;
+  readonly undo: Undo;
   readonly library: ModelLibrary;
   readonly data: DataDeskStore;
 }

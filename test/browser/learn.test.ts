@@ -1,6 +1,6 @@
 // lessons, the Device page, embedded figures and the second visit — plan
 //   lessons      every step of all ten, walked by its own links: its target is there and framed; a prediction reveals
-//                its reason; a finished lesson is ticked; nothing is complained about
+//                its reason, and marks the wrong and the right one; a finished lesson is ticked; nothing is complained about
 //   device       adapter or reason, the report; axe
 //   embed        in an iframe of another page: says its state and height, takes a new one; replay needs no engine
 //   offline      a reload without a network, after one visit
@@ -25,8 +25,22 @@ test("every step of every lesson shows what it points at", async () => {
       await page.getByText(step.text.slice(0, 40)).first().waitFor();
       if (step.target) await page.locator(`.lesson-screen ${step.target}[data-framed]`).waitFor();
       if (step.question) {
-        await page.locator(".predict input").nth(step.question.answer).check();
-        expect(await page.locator(".predict [role=status]").innerText()).toContain("As you said.");
+        const { answer, options } = step.question;
+        const wrong = lesson === LESSONS[0]; // one is answered wrong: it is marked, and so is the right one
+        await page
+          .locator(".predict input")
+          .nth(wrong ? options.length - 1 : answer)
+          .check();
+        const said = await page.locator(".predict [role=status]").innerText();
+        expect(said).toContain(wrong ? "Not quite." : "Correct.");
+        const marks = await page
+          .locator(".predict label")
+          .evaluateAll((all) => all.map((l) => l.dataset["mark"]));
+        const expected = options.map((_, k) =>
+          k === answer ? "right" : wrong && k === options.length - 1 ? "wrong" : undefined,
+        );
+        expect(marks).toEqual(expected);
+        if (wrong) await page.screenshot({ path: join(artifacts, "lesson-wrong.png") });
       }
       if (i < lesson.steps.length - 1) await page.getByRole("link", { name: "Next →" }).click();
     }

@@ -221,12 +221,12 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
       if (JSON.stringify(value) !== JSON.stringify(store.getState().view)) apply(value);
       store.setState({ issues });
     },
-    toLink: () => {
-      const { view } = store.getState();
-      return encodeLink(TRANSPORT_LINKS, presetOf(view) ?? "intended", view);
-    },
+    toLink: () => linkOfView(store.getState().view),
   };
 }
+
+export const linkOfView = (view: TransportView): string =>
+  encodeLink(TRANSPORT_LINKS, presetOf(view) ?? "intended", view);
 
 const SOLVER_FIELDS = [...SCHEME_FIELDS, "gradient", "tau", "solver"] as const;
 

@@ -62,6 +62,7 @@ function LessonView({ lesson, index }: { readonly lesson: Lesson; readonly index
         <h2 id="lesson-title">{lesson.title}</h2>
         <Step key={index} step={step} />
         <Pager lesson={lesson} index={index} />
+        <p className="muted lesson-own">{text.own}</p>
       </article>
       <div className="lesson-screen">
         <ErrorBoundary title={lesson.title}>
@@ -73,8 +74,9 @@ function LessonView({ lesson, index }: { readonly lesson: Lesson; readonly index
   );
 }
 
-/** Set the real screen to the step's state. */
-function applyLink({ lab, actions }: PageApp, link: string): void {
+/** Set the real screen to the step's state; the person's own comes back when the lesson is left: see links.ts. */
+function applyLink({ lab, actions, aside }: PageApp, link: string): void {
+  aside.begin();
   const [screen = "", query = ""] = link.split("?");
   if (screen === "transport") lab.fromLink(query);
   else actions.openLink(query);
@@ -92,11 +94,12 @@ function Step({ step }: { readonly step: LessonStep }) {
 /** A prediction first, then the answer with its reason. */
 function Predict({ question }: { readonly question: Question }) {
   const [chosen, choose] = useState<number>();
+  const markOf = (i: number) => (i === question.answer ? "right" : i === chosen ? "wrong" : undefined);
   return (
     <fieldset className="predict">
       <legend>{question.ask}</legend>
       {question.options.map((option, i) => (
-        <label key={option} data-right={chosen !== undefined && i === question.answer}>
+        <label key={option} data-mark={chosen === undefined ? undefined : markOf(i)}>
           <input
             type="radio"
             name="prediction"
@@ -105,6 +108,9 @@ function Predict({ question }: { readonly question: Question }) {
             onChange={() => choose(i)}
           />
           {option}
+          {chosen !== undefined && markOf(i) && (
+            <span className="mark-of-answer">{markOf(i) === "right" ? text.markRight : text.markWrong}</span>
+          )}
         </label>
       ))}
       <p role="status">
@@ -119,6 +125,7 @@ function Predict({ question }: { readonly question: Question }) {
 }
 
 function Pager({ lesson, index }: { readonly lesson: Lesson; readonly index: number }) {
+  const { aside } = useAppParts();
   const last = index === lesson.steps.length - 1;
   const to = (step: number) => `#/learn/${lesson.id}/${step + 1}`;
   const next = LESSONS[LESSONS.indexOf(lesson) + 1];
@@ -128,7 +135,7 @@ function Pager({ lesson, index }: { readonly lesson: Lesson; readonly index: num
         <section className="lesson-open">
           <h3>{text.open}</h3>
           <p>{lesson.open.text}</p>
-          <a className="button" href={`#/${lesson.open.link}`} onClick={() => finishLesson(lesson.id)}>
+          <a className="button" href={`#/${lesson.open.link}`} onClick={aside.open}>
             {text.openIn}
           </a>
         </section>
@@ -156,7 +163,7 @@ function Pager({ lesson, index }: { readonly lesson: Lesson; readonly index: num
   );
 }
 
-/** All steps and answers, for paper. */
+/** All steps for paper, with room to write; the answers stand on a page of their own. */
 function Handout({ lesson }: { readonly lesson: Lesson }) {
   return (
     <section className="handout" aria-hidden="true">
@@ -164,13 +171,31 @@ function Handout({ lesson }: { readonly lesson: Lesson }) {
         <div key={prose}>
           <p>{prose}</p>
           {question && (
-            <p>
-              <b>{question.ask}</b> {question.options.join(" / ")}. {question.because}
-            </p>
+            <>
+              <p>
+                <b>{question.ask}</b>
+              </p>
+              <ul>
+                {question.options.map((option) => (
+                  <li key={option}>{option}</li>
+                ))}
+              </ul>
+            </>
           )}
         </div>
       ))}
       <p>{lesson.open.text}</p>
+      <div className="handout-answers">
+        <h3>{text.answers}</h3>
+        {lesson.steps.map(
+          ({ question }) =>
+            question && (
+              <p key={question.ask}>
+                {question.ask} <b>{question.options[question.answer]}</b>. {question.because}
+              </p>
+            ),
+        )}
+      </div>
     </section>
   );
 }

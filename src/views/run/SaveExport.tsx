@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import { hashOfUrl, manifestOf, metricsCsv, metricsJsonl } from "../../store";
 import { download } from "../download";
 import { messages } from "../messages";
+import { useDismiss } from "../shell/use-dismiss";
 import { useActions, useApp, useAppParts } from "../use-app";
 
 const text = messages.run;
@@ -11,6 +12,7 @@ export function SaveExport() {
   const { exportStudent, exportSaved, saveCheckpoint, openCheckpoint } = useActions();
   const page = useAppParts();
   const menu = useRef<HTMLDetailsElement>(null);
+  useDismiss(menu);
   const exported = useApp((state) => state.exported);
   const loaded = useApp(({ run }) => run.facts !== undefined);
   const still = useApp(({ run }) => run.step > 0 && ["paused", "finished"].includes(run.status));

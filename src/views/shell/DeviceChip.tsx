@@ -1,7 +1,9 @@
+import { useRef } from "react";
 import type { AdapterFacts, DeviceState } from "../../store";
 import { bytes, count } from "../format";
 import { messages } from "../messages";
 import { useApp } from "../use-app";
+import { useDismiss } from "./use-dismiss";
 
 const LIMITS = [
   "maxBufferSize",
@@ -14,8 +16,10 @@ const LIMITS = [
 /** The adapter, or why there is none; opens the details. */
 export function DeviceChip() {
   const device = useApp((state) => state.device);
+  const chip = useRef<HTMLDetailsElement>(null);
+  useDismiss(chip);
   return (
-    <details className="chip" data-kind={device.kind}>
+    <details ref={chip} className="chip" data-kind={device.kind}>
       <summary aria-label={`${messages.device.title}: ${chipText(device)}`}>
         <span className="dot" aria-hidden="true" />
         <span className="chip-name">{chipText(device)}</span>

@@ -6,6 +6,7 @@ const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly
     title: messages.keys.groups.everywhere,
     rows: [
       ["Ctrl K", messages.palette.open],
+      ["Ctrl Z", messages.palette.undo],
       ["?", messages.keys.help],
       ...ROUTES.map((route, i) => [`g ${i + 1}`, messages.palette.goTo(messages.nav.routes[route])] as const),
     ],

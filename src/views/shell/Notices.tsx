@@ -1,3 +1,4 @@
+import { useStore } from "zustand";
 import {
   absentModels,
   fieldText,
@@ -13,19 +14,21 @@ import { bytes, count } from "../format";
 import { crashFailure, messages } from "../messages";
 import { hashOf, useRoute } from "../routes";
 import { modelTitle } from "../models/model-title";
-import { useActions, useApp, useDataState, useLibraryState } from "../use-app";
+import { useActions, useApp, useAppParts, useDataState, useLibraryState } from "../use-app";
 import { remedyFor, visitorOf } from "./remedy";
 
 /** What went wrong, above everything else on the page. */
 export function Notices() {
   const problem = useApp((state) => state.problem);
   const device = useApp((state) => state.device);
-  const trains = useRoute() === "distill"; // the other screens need no GPU
+  const route = useRoute();
+  const trains = route === "distill"; // the other screens need no GPU
   return (
     <>
       {trains && device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
       {trains && device.kind === "open" && <AdapterNotes adapter={device.adapter} />}
       <LinkIssues />
+      {["distill", "transport"].includes(route) && <LessonState />}
       {trains && <Absent />}
       {trains && <LastSessionNotice />}
       {trains && <KeepNotice />}
@@ -162,6 +165,28 @@ function LinkIssues() {
       <button type="button" className="quiet" onClick={dismissLinkIssues}>
         {messages.link.dismiss}
       </button>
+    </section>
+  );
+}
+
+/** A lesson's state was opened over the person's own. */
+function LessonState() {
+  const { aside } = useAppParts();
+  const { opened } = useStore(aside.store);
+  if (!opened) return null;
+  return (
+    <section className="notice notice-info" role="status" data-notice="aside">
+      <p>
+        <b>{messages.learn.asideTitle}.</b> {messages.learn.asideWhat}
+      </p>
+      <div className="row">
+        <button type="button" onClick={aside.giveBack}>
+          {messages.learn.asideBack}
+        </button>
+        <button type="button" className="quiet" onClick={aside.keepShown}>
+          {messages.learn.asideKeep}
+        </button>
+      </div>
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useId, useState, type KeyboardEvent } from "react";
+import { useCallback, useEffect, useId, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { currentHash } from "../links";
 import { messages } from "../messages";
 import { hashOf, routeOf, type Route } from "../routes";
@@ -6,6 +6,7 @@ import { useApp, useAppParts, type PageApp } from "../use-app";
 import { commandsOf, matchCommands, type CommandItem } from "./commands";
 import { KeysDialog } from "./KeysDialog";
 import { listenToKeys } from "./keys";
+import { say } from "./toast";
 
 const PALETTE = "palette";
 const KEYS = "keys";
@@ -15,7 +16,7 @@ const closeDialog = (id: string) => document.querySelector<HTMLDialogElement>(`d
 /** Every action by name (Ctrl-K), the keys that do the same, and the sheet that lists them (?). */
 export function Palette() {
   const page = useAppParts();
-  const [note, setNote] = useState("");
+  const dialog = useRef<HTMLDialogElement>(null);
   const list = useCallback(
     () =>
       commandsOf({
@@ -23,7 +24,8 @@ export function Palette() {
         actions: page.actions,
         route: routeOf(location.hash),
         go,
-        copyLink: () => copyLink(page).then(setNote),
+        copyLink: () => void copyLink(page).then(say),
+        undo: page.undo,
         openKeys: () => openDialog(KEYS),
       }),
     [page],
@@ -34,13 +36,10 @@ export function Palette() {
       <button type="button" className="palette-button" onClick={() => openDialog(PALETTE)}>
         {messages.palette.open} <kbd>{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
       </button>
-      <dialog id={PALETTE} className="palette" aria-label={messages.palette.title}>
-        <CommandList list={list} />
+      <dialog ref={dialog} id={PALETTE} className="palette" aria-label={messages.palette.title}>
+        <CommandList list={list} dialog={dialog} />
       </dialog>
       <KeysDialog id={KEYS} />
-      <span role="status" className="unseen">
-        {note}
-      </span>
     </>
   );
 }
@@ -59,11 +58,26 @@ async function copyLink(page: PageApp): Promise<string> {
   }
 }
 
-function CommandList({ list }: { readonly list: () => readonly CommandItem[] }) {
+interface CommandListProps {
+  readonly list: () => readonly CommandItem[];
+  readonly dialog: RefObject<HTMLDialogElement | null>;
+}
+
+function CommandList({ list, dialog }: CommandListProps) {
   const id = useId();
   useApp((state) => state.run.status); // what can be done changes with it
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
+  // However it was closed, the next time begins anew.
+  useEffect(() => {
+    const node = dialog.current;
+    const clear = () => {
+      setQuery("");
+      setAt(0);
+    };
+    node?.addEventListener("close", clear);
+    return () => node?.removeEventListener("close", clear);
+  }, [dialog]);
   const found = matchCommands(
     list().filter(({ usable }) => usable),
     query,
@@ -72,8 +86,6 @@ function CommandList({ list }: { readonly list: () => readonly CommandItem[] }) 
   const run = (command: CommandItem | undefined) => {
     if (!command) return;
     closeDialog(PALETTE);
-    setQuery("");
-    setAt(0);
     command.run();
   };
   const onKey = (event: KeyboardEvent) => {

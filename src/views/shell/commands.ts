@@ -1,9 +1,10 @@
 // What a person can do from anywhere, by name: the palette lists these, and the keys sheet those that have keys.
-import type { Actions, AppState, Theme } from "../../store";
+import type { Actions, AppState, Theme, Undo } from "../../store";
 import { canPlay, nextTraining, pendingChanges } from "../../store";
 import { messages } from "../messages";
 import { ROUTES, type Route } from "../routes";
 import { changesText } from "../run/training-text";
+import { say } from "./toast";
 
 export interface CommandItem {
   readonly name: string;
@@ -19,11 +20,20 @@ interface Surroundings {
   readonly go: (route: Route) => void;
   readonly copyLink: () => void;
   readonly openKeys: () => void;
+  readonly undo: Undo;
 }
 
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
-export function commandsOf({ state, actions, route, go, copyLink, openKeys }: Surroundings): CommandItem[] {
+export function commandsOf({
+  state,
+  actions,
+  route,
+  go,
+  copyLink,
+  openKeys,
+  undo,
+}: Surroundings): CommandItem[] {
   const running = state.run.status === "running";
   const next = nextTraining(state);
   const trains = next.usable && !running;
@@ -60,6 +70,18 @@ export function commandsOf({ state, actions, route, go, copyLink, openKeys }: Su
       run: () => actions.chooseTheme(theme),
       usable: state.theme !== theme,
     })),
+    {
+      name: messages.palette.undo,
+      keys: "Ctrl Z",
+      run: () => undo.undo() && say(messages.palette.undone),
+      usable: undo.canUndo,
+    },
+    {
+      name: messages.palette.redo,
+      keys: "Ctrl Shift Z",
+      run: () => undo.redo() && say(messages.palette.redone),
+      usable: undo.canRedo,
+    },
     { name: messages.palette.copyLink, run: copyLink, usable: true },
     { name: messages.keys.help, keys: "?", run: openKeys, usable: true },
   ];

@@ -17,6 +17,15 @@ export function listenToKeys({ commands, openPalette }: Listener): () => void {
       event.preventDefault();
       return;
     }
+    // In a text field the field's own undo comes first.
+    if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "z" && !isTyping(event.target)) {
+      const keys = event.shiftKey ? "Ctrl Shift Z" : "Ctrl Z";
+      const command = commands().find((candidate) => candidate.usable && candidate.keys === keys);
+      if (!command) return;
+      event.preventDefault();
+      command.run();
+      return;
+    }
     if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
     const keys = Date.now() - firstAt < SEQUENCE_MS && first ? `${first} ${event.key}` : event.key;
     first = event.key === "g" ? "g" : "";
