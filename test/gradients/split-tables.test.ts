@@ -5,6 +5,7 @@
 //   one step       logits, loss, norm, every gradient, weights after AdamW equal those of the student in one piece
 //   five steps     losses; weights and moments by name; save and restore to the bit
 //   generation     the same tokens
+//   logits         of more rows than are bound at once: block by block, the same bits
 //   LoRA           frozen matrices in ranges: the same losses and adapters
 //   control        a table with two of its ranges changed places gives other logits
 import { beforeAll, describe, expect, test } from "vitest";
@@ -14,7 +15,7 @@ import { checkTensors } from "../../src/models/student-weights";
 import { createGenerator, networkOf, studentLogits } from "../../src/student";
 import { relativeL2 } from "../support/close";
 import { configOf, goldenBatch, readGolden, type StudentGolden, tensorsOf } from "../support/golden";
-import { testGpu } from "../support/gpu";
+import { testGpu, withLimits } from "../support/gpu";
 import { openTrainee, plainHyper, type TraineeOptions } from "../support/student";
 
 let gpu: Gpu;
@@ -139,6 +140,18 @@ test("LoRA beside frozen matrices in ranges", async () => {
   expectSame(cut.gradients, whole.gradients, 3e-6);
   expectSame(cut.weights, whole.weights, 1e-4);
   expect(cut.weights.get("lm_head.weight")).toEqual(whole.weights.get("lm_head.weight"));
+});
+
+test("logits of more rows than are bound at once are taken block by block", async () => {
+  const golden = readGolden<StudentGolden>("llama-tied-gqa");
+  const trainee = await open(golden);
+  const { ids, rows: B, length: T } = golden.batch;
+  const logits = (bytes?: number) =>
+    studentLogits(withLimits(gpu, { segmentBytes: bytes }), trainee.model, Int32Array.from(ids), B, T);
+  const whole = await logits();
+  expect(whole).toHaveLength(B * T * 37);
+  for (const rows of [1, 5, B * T - 1, B * T]) expect(await logits(4 * 37 * rows + 100)).toEqual(whole);
+  trainee.destroy();
 });
 
 test("control: two ranges of the table in each other's place", async () => {
