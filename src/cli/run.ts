@@ -5,7 +5,15 @@ import type { RunConfig } from "../config/run";
 import type { PlanRecord } from "../telemetry";
 import { createStateSets, type ModelFiles } from "../models";
 import { folderStore } from "../models/node-store";
-import { openRun, type Run, RunError, type RunSources, type TeacherStateCounts } from "../trainer";
+import {
+  coverageLine,
+  createSilenceLog,
+  openRun,
+  type Run,
+  RunError,
+  type RunSources,
+  type TeacherStateCounts,
+} from "../trainer";
 import { BAD_INPUT, CANNOT_RUN, OK, STOPPED } from "./exit-codes";
 import { explain, fileError } from "./explain";
 import { openNodeGpu } from "./node-gpu";
@@ -110,7 +118,9 @@ async function open(
   let run: Run | undefined;
   try {
     run = await openRun(gpu, config, sources, progress.loading);
-    for (const note of run.facts().notes ?? []) progress.line(note);
+    const { notes = [], coverage } = run.facts();
+    if (coverage) progress.line(coverageLine(coverage));
+    for (const note of notes) progress.line(note);
     if (resume) await run.restore(resume.bytes);
     out.begin();
     const code = await train(run, out, going);
@@ -145,12 +155,15 @@ async function train(run: Run, out: OutputFolder, { progress, signals, command }
   if (!small)
     progress.line("no checkpoints: they would be larger than a file that Node writes at once (2 GiB)");
   signals.waitForSteps();
+  const silence = createSilenceLog();
   let failed: RunError | undefined;
   while (run.at < steps && !failed && !signals.asked) {
     failed = await caught(async () => {
       const record = await run.step();
       out.append("metrics.jsonl", record);
       progress.step(record);
+      const silent = silence(record);
+      if (silent !== undefined) progress.line(silent);
       if (due(config.evaluation.everySteps)) await evaluate(run, out, progress);
       // Last, so that whoever resumes here has all that belongs to this step.
       if (small && due(checkpoints.everySteps)) out.replace(CHECKPOINT, await run.checkpoint());

@@ -8,7 +8,7 @@
 // do (src/models/text-match.ts). Tokens without text (BOS, EOS, an empty piece) join the chunk that follows; those
 // after the last common end belong to none.
 import { matchTexts } from "../models";
-import type { TokenTable } from "./batch";
+import type { TokenTable, TokenTables } from "./batch";
 
 /** Tokens [from, to) of either side that stand for the same text. */
 export interface Chunk {
@@ -54,6 +54,22 @@ export function textBytes(ids: readonly number[], table: TokenTable): Uint8Array
   const last = ids.length - 1;
   return ids.map((id, k) => (k === last && table.special?.(id) ? new Uint8Array() : table.bytes(id)));
 }
+
+/** What either side reads at the first place where two responses differ, in short; undefined where they do not. */
+export function firstDifference(
+  student: readonly number[],
+  teacher: readonly number[],
+  tables: TokenTables,
+): { readonly student: string; readonly teacher: string } | undefined {
+  const [s, t] = [joined(textBytes(student, tables.student)), joined(textBytes(teacher, tables.teacher))];
+  const apart = matchTexts(s.bytes, t.bytes).find(({ kind }) => kind === "different");
+  if (!apart) return undefined;
+  const excerpt = (bytes: Uint8Array, [from]: readonly [number, number]) =>
+    new TextDecoder().decode(bytes.subarray(from, from + EXCERPT));
+  return { student: excerpt(s.bytes, apart.a), teacher: excerpt(t.bytes, apart.b) };
+}
+
+const EXCERPT = 24; // bytes
 
 function joined(tokens: readonly Uint8Array[]): { bytes: Uint8Array; ends: number[] } {
   const ends: number[] = [];

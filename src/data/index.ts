@@ -35,7 +35,16 @@ export {
   TooLong,
   type WholeLengths,
 } from "./encode";
-export { alignChunks, type Chunk, textBytes } from "./chunks";
+export { alignChunks, type Chunk, firstDifference, textBytes } from "./chunks";
+export {
+  addCoverage,
+  chunkCoverage,
+  type Coverage,
+  coverageOf,
+  leastShare,
+  shareOf,
+  type SideCoverage,
+} from "./coverage";
 export { DataError } from "./errors";
 export {
   type BesideMessages,
@@ -48,6 +57,7 @@ export {
 export { parseRows, type Row, type View } from "./rows";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer, rougeL } from "./score";
+export { tokenTable, tokenTables } from "./token-table";
 export { warpPartners } from "./token-dtw";
 export {
   buildVocabularyMap,

@@ -10,6 +10,7 @@ import type { InputData, Tensor } from "../gpu/program";
 import { NO_ROW, type Var } from "../student";
 import { add } from "../student/ops/add";
 import { batchChunks, chunkWeights, type RowChunk, sideTables } from "./align/chunks";
+import { coverageOfChunks } from "./align/coverage";
 import { recordSumTerm } from "./distillation";
 import { recordLikelihoodMatch } from "./ops/chunk-losses";
 import { chunkSum } from "./ops/chunk-sum";
@@ -27,6 +28,11 @@ export const alm: Distillation<Omit<MethodOf<"alm">, "kdRate">> = {
   paper: "arXiv 2503.20083",
   needs: () => ["teacher.logits"],
   parameters: () => [],
+  alignment: () => ({
+    coverage: coverageOfChunks,
+    reads: "tokens in chunks of text that both sides have",
+    remedy: "ULD, DSKD-CMA and CoT2Align need no alignment of texts.",
+  }),
   recordTerm({ temperature, debias }, recording, weight) {
     const { tape, shape, student, teacher } = recording;
     const count = chunkCount(shape);

@@ -29,6 +29,11 @@ export const cot2align: Objective<MethodOf<"cot2align">> = {
   ],
   preservesLogits: ({ base }) => baseOf(base)?.preservesLogits?.(base) ?? false,
   prepare: async ({ base }, tokens, options) => baseOf(base)?.prepare?.(base, tokens, options),
+  alignment: ({ base }) => baseOf(base)?.alignment?.(base),
+  unweighted: ({ base, kdRate }, tokens) => [
+    ...(kdRate === 1 ? ["ce"] : []),
+    ...(baseOf(base)?.unweighted?.(base, tokens) ?? []),
+  ],
   record(config, recording) {
     const { kdRate, base } = config;
     const kd = baseOf(base);

@@ -25,6 +25,11 @@ export function besideCrossEntropy<Settings extends { readonly id: string }>(
     parameters: (config, dims, seed) => term.parameters(config, dims, seed),
     preservesLogits: (config) => term.preservesLogits?.(config) ?? false,
     prepare: async (config, tokens, options) => term.prepare?.(config, tokens, options),
+    alignment: (config) => term.alignment?.(config),
+    unweighted: (config, tokens) => [
+      ...(config.kdRate === 1 ? ["ce"] : []),
+      ...(term.unweighted?.(config, tokens) ?? []),
+    ],
     record: (config, recording) =>
       joinTerms([
         recordCrossEntropyTerm(recording, 1 - config.kdRate),

@@ -8,6 +8,7 @@
 // (METHODS §9) and is left out.
 import type { MethodOf } from "../config/run";
 import { batchChunks, chunkWeights, sideTables } from "./align/chunks";
+import { coverageOfChunks } from "./align/coverage";
 import { columns, matchedTokens, otherColumns } from "./align/matched-tokens";
 import { recordSumTerm } from "./distillation";
 import { recordMixtureDivergence } from "./ops/chunk-losses";
@@ -30,6 +31,19 @@ export const gold: Distillation<Settings> = {
   paper: "TRL's GOLD trainer, after arXiv 2402.12030",
   needs: () => ["teacher.logits"],
   parameters: () => [],
+  alignment: () => ({
+    coverage: coverageOfChunks,
+    reads: "tokens in chunks of text that both sides have",
+    remedy: "ULD, DSKD-CMA and CoT2Align need no alignment of texts.",
+  }),
+  unweighted({ mode, matchedWeight, unmatchedWeight, tokenMatch }, tokens) {
+    if (mode === "uld") return [];
+    const rest = matchedTokens(tokens, tokenMatch).teacher.length < tokens.teacher.size;
+    return [
+      ...(matchedWeight === 0 ? ["gold_matched"] : []),
+      ...(unmatchedWeight === 0 || !rest ? ["gold_sorted"] : []),
+    ];
+  },
   recordTerm(settings, recording, weight) {
     const { tape, shape, student, teacher } = recording;
     const count = Math.min(shape.studentRows, shape.teacherRows);

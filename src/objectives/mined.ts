@@ -3,7 +3,7 @@
 //
 //   KD = Σ_{p∈R_s} FKL(softmax(s_p / T), softmax(z_p / T)),   z by shaders/loss/mined_target.wgsl
 import type { MethodOf } from "../config/run";
-import { alignMined, prepareVocabularyMap } from "./align/mined";
+import { alignMined, minedCoverage, prepareVocabularyMap } from "./align/mined";
 import { recordTokenTerm, rowMask } from "./distillation";
 import { recordDivergence } from "./ops/divergence";
 import { recordMinedTarget } from "./ops/mined-target";
@@ -15,6 +15,12 @@ export const mined: Distillation<Omit<MethodOf<"mined">, "kdRate">> = {
   paper: "FuseLLM, arXiv 2401.10491; constants as in CoT2Align's code",
   needs: () => ["teacher.logits"],
   parameters: () => [],
+  alignment: ({ tokenMatch }) => ({
+    coverage: (view, tokens) => minedCoverage(view, tokens, tokenMatch),
+    reads: "tokens that warping pairs one to one with the token that the vocabulary map gives",
+    remedy:
+      "The others learn the label alone. GOLD and ALM read whole chunks; DSKD-CMA and CoT2Align need no such pairs.",
+  }),
   prepare: async ({ tokenMatch }, tokens, { progress, signal, vocabularyMaps: store }) => {
     const onProgress = (done: number, total: number) => progress?.("matching vocabularies", done, total);
     await prepareVocabularyMap(tokens, tokenMatch, { onProgress, signal, store });

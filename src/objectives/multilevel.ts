@@ -10,6 +10,7 @@ import type { PairBatch, SideBatch } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
 import { costElements, packProblems, type ProblemSize, readStatus } from "../ot";
 import { NO_ROW, type Var } from "../student";
+import { coverageOfPositions } from "./align/coverage";
 import { recordSumTerm } from "./distillation";
 import { logSoftmax } from "./ops/log-softmax";
 import { pickTop, recordSequenceLevel, recordTokenLevel, zScale } from "./ops/multilevel";
@@ -36,6 +37,12 @@ export const multilevel: Distillation<Omit<MethodOf<"multilevel">, "kdRate">> = 
   paper: "arXiv 2412.14528",
   needs: () => ["teacher.logits"],
   parameters: () => [],
+  alignment: () => ({
+    coverage: coverageOfPositions,
+    reads: "tokens whose place in the response the other side has too",
+    remedy:
+      "Methods that align texts (GOLD, ALM, DSKD-CMA, CoT2Align) do not pair the k-th token with the k-th.",
+  }),
   recordTerm({ temperature }, recording, weight) {
     const { tape, shape, student, teacher } = recording;
     const top = Math.min(TOP, shape.studentVocab, shape.teacherVocab);

@@ -5,6 +5,7 @@
 import type { MethodOf } from "../config/run";
 import { NO_ROW } from "../student";
 import { batchChunks } from "./align/chunks";
+import { coverageOfChunks, isSingle } from "./align/coverage";
 import { columns, matchedTokens } from "./align/matched-tokens";
 import { recordSumTerm } from "./distillation";
 import { recordDivergence } from "./ops/divergence";
@@ -17,6 +18,12 @@ export const sharedVocabulary: Distillation<Omit<MethodOf<"shared_vocabulary">, 
   paper: "KDFlow, after DSKDv2 (arXiv 2504.11426)",
   needs: () => ["teacher.logits"],
   parameters: () => [],
+  alignment: () => ({
+    coverage: (view, tokens) => coverageOfChunks(view, tokens, isSingle),
+    reads: "tokens that both sides cut alike",
+    remedy:
+      "GOLD and ALM also read text that the two sides cut differently; a nearer pair of tokenizers has more in common.",
+  }),
   recordTerm({ divergence, temperature, skew, adaptiveAlpha, tokenMatch }, recording, weight) {
     const { tape, shape, student, teacher } = recording;
     const { b } = tape;
@@ -45,9 +52,7 @@ export const sharedVocabulary: Distillation<Omit<MethodOf<"shared_vocabulary">, 
         return { shared_vocabulary: totals };
       },
       (batch) => {
-        const single = batchChunks(batch, batch.tokens).filter(
-          ({ student: s, teacher: t }) => s[1] - s[0] === 1 && t[1] - t[0] === 1,
-        );
+        const single = batchChunks(batch, batch.tokens).filter(isSingle);
         const matched = batch.tokens ? matchedTokens(batch.tokens, tokenMatch) : { student: [], teacher: [] };
         const rows = (side: "student" | "teacher") =>
           Uint32Array.from({ length: count }, (_, g) => single[g]?.[side][0] ?? NO_ROW);

@@ -1,7 +1,7 @@
 // What an objective is: a record that says what it needs, which parameters it brings, and how to record its terms.
 // The trainer never asks which objective it has.
 import type { MethodConfig } from "../config/run";
-import type { MapStore, PairBatch, TokenTables } from "../data";
+import type { Coverage, MapStore, PairBatch, TokenTables, ViewBatch } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
 import type { PlanRecord, TermGauge } from "../telemetry";
 import type { CrossEntropy, NewParameter, ParamStore, Tape, Var } from "../student";
@@ -170,6 +170,16 @@ export interface PrepareOptions {
   readonly vocabularyMaps?: MapStore | undefined;
 }
 
+/** How a term pairs the tokens of two tokenizations: what takes no part is told. */
+export interface TokenAlignment {
+  /** Of the responses of a view. */
+  coverage(view: ViewBatch, tokens: TokenTables): Coverage;
+  /** Which tokens take part: "tokens in chunks of …". */
+  readonly reads: string;
+  /** What to do where most take no part, a sentence. */
+  readonly remedy: string;
+}
+
 export interface Objective<Config extends { readonly id: string } = MethodConfig> {
   readonly id: Config["id"];
   readonly title: string;
@@ -186,6 +196,10 @@ export interface Objective<Config extends { readonly id: string } = MethodConfig
   preservesLogits?(config: Config): boolean;
   /** Work on the two vocabularies that is better done before the first batch. */
   prepare?(config: Config, tokens: TokenTables, options: PrepareOptions): Promise<void>;
+  /** How it pairs the tokens of two tokenizations; undefined where it reads all of them. */
+  alignment?(config: Config): TokenAlignment | undefined;
+  /** Terms of the log that are zero under these settings and vocabularies, and are meant to be. */
+  unweighted?(config: Config, tokens: TokenTables): readonly string[];
   /** Record the loss; its adjoints run when the trainer calls `tape.backward()`. */
   record(config: Config, recording: Recording): RecordedObjective;
   /** The names of terms whose gradients are worth comparing, "ce" first; absent when there is nothing to compare. */
@@ -211,6 +225,10 @@ export interface Distillation<Settings extends { readonly id: string } = { reado
   preservesLogits?(settings: Settings): boolean;
   /** As an objective's. */
   prepare?(settings: Settings, tokens: TokenTables, options: PrepareOptions): Promise<void>;
+  /** As an objective's. */
+  alignment?(settings: Settings): TokenAlignment;
+  /** As an objective's. */
+  unweighted?(settings: Settings, tokens: TokenTables): readonly string[];
   /** weight · KD / denominator, KD summed over response tokens. */
   recordTerm(settings: Settings, recording: Recording, weight: number): RecordedTerm;
 }

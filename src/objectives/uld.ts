@@ -4,6 +4,7 @@
 import type { MethodOf } from "../config/run";
 import type { PairBatch } from "../data";
 import { NO_ROW } from "../student";
+import { coverageOfPositions } from "./align/coverage";
 import { recordTokenTerm } from "./distillation";
 import { recordSortedL1 } from "./ops/sorted-l1";
 import type { Distillation } from "./types";
@@ -14,6 +15,12 @@ export const uld: Distillation<Omit<MethodOf<"uld">, "kdRate">> = {
   paper: "arXiv 2402.12030",
   needs: () => ["teacher.logits"],
   parameters: () => [],
+  alignment: () => ({
+    coverage: coverageOfPositions,
+    reads: "tokens whose place in the response the other side has too",
+    remedy:
+      "Methods that align texts (GOLD, ALM, DSKD-CMA, CoT2Align) do not pair the k-th token with the k-th.",
+  }),
   recordTerm(_settings, recording, weight) {
     const { tape, shape, student, teacher } = recording;
     const { b } = tape;

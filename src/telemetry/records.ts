@@ -19,6 +19,10 @@ export interface StepRecord {
   readonly marginalError: number;
   /** Transport problems of the step that did not reach the tolerance. */
   readonly unconverged: number;
+  /** Shares of the step's response tokens that the method's alignment of two tokenizations reaches; absent without one. */
+  readonly coverage?: { readonly student: number; readonly teacher: number };
+  /** Terms that came out as exactly zero though they have weight: the step learned nothing from them. */
+  readonly silent?: readonly string[];
   /** How sharp each transport term's plans are, by the term's name; absent without transport. */
   readonly gauges?: Readonly<Record<string, TermGauge>>;
   /** Wall-clock time of the step in milliseconds. Not part of a run's identity. */
@@ -169,6 +173,27 @@ export interface BenchmarkRecord {
   readonly unit: string;
 }
 
+/** Response tokens that take part in a method's alignment, before training. */
+export interface CoverageRecord {
+  /** Training rows that were looked at, spread over all of them. */
+  readonly rows: number;
+  /** Of these, rows of which a side has no token that takes part. */
+  readonly empty: number;
+  /** Shares of all their response tokens. */
+  readonly student: number;
+  readonly teacher: number;
+  /** Which tokens take part, in words. */
+  readonly reads: string;
+  /** The rows with the least, worst first: those under half, five at most. */
+  readonly least: readonly RowCoverage[];
+}
+
+export interface RowCoverage {
+  readonly id: string;
+  readonly student: number;
+  readonly teacher: number;
+}
+
 /** What the run stands on, for the page's fact lines. */
 export interface RunFacts {
   readonly teacher: { readonly hiddenSize: number; readonly vocabSize: number };
@@ -182,6 +207,8 @@ export interface RunFacts {
   };
   readonly rows: number;
   readonly heldOut: number;
+  /** How much of the rows the method's alignment of two tokenizations reaches; absent without one. */
+  readonly coverage?: CoverageRecord;
   /** Rows that dropped out, each with its reason. */
   readonly dropped: readonly string[];
   /** What went otherwise than the config asks. */

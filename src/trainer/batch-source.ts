@@ -8,10 +8,9 @@ import {
   type PairBatch,
   type PreparedRow,
   type TeacherMoments,
-  type TokenTable,
   type TokenTables,
 } from "../data";
-import type { NamedTensor, Teacher, Tokenizer } from "../models";
+import type { NamedTensor, Teacher } from "../models";
 import { byNumber, type Dims } from "../objectives";
 import type { Loaded } from "./load";
 import type { BatchStates, TeacherCache } from "./teacher-cache";
@@ -66,23 +65,10 @@ function momentsByToken({ shape, data }: NamedTensor): (id: number) => Moments {
   return byNumber((id) => momentsOf(data.subarray(id * width, (id + 1) * width)));
 }
 
-export const tokenTables = (student: Tokenizer, teacher: Tokenizer): TokenTables => ({
-  student: tokenTable(student),
-  teacher: tokenTable(teacher),
-});
-
 /** Whether both vocabularies write the same tokens under the same ids. */
 export const sameTokens = ({ student, teacher }: TokenTables): boolean =>
   student.size === teacher.size &&
   Array.from({ length: student.size }, (_, id) => id).every((id) => student.raw(id) === teacher.raw(id));
-
-export const tokenTable = (tokenizer: Tokenizer): TokenTable => ({
-  size: tokenizer.vocabSize,
-  raw: (id) => tokenizer.rawToken(id),
-  bytes: (id) => tokenizer.tokenBytes(id),
-  space: tokenizer.scheme === "metaspace" ? "▁" : "Ġ",
-  special: (id) => tokenizer.stopIds.includes(id) || id === tokenizer.padId,
-});
 
 /** What a run's models make of the shapes. */
 export const dimsOf = ({ model, teacher }: DimsSource): Dims => ({

@@ -1,6 +1,7 @@
 // The trainer: from a config to steps, plans, answers and a trained student.
 export { benchmark } from "./benchmark";
 export { checkpointFacts, checkWhole, sameRun } from "./checkpoint";
+export { coverageLine, createSilenceLog } from "./coverage";
 export { asRunError, deviceLost, RunError } from "./failure";
 export type { Progress, RunSources } from "./load";
 export { mib } from "./plan";

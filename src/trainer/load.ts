@@ -6,6 +6,7 @@ import {
   type PreparedRow,
   prepareDataset,
   type Row,
+  tokenTables,
   type TokenTables,
 } from "../data";
 import type { Gpu } from "../gpu/device";
@@ -35,8 +36,10 @@ import {
   type StudentModel,
   studentLogits,
 } from "../student";
-import { dimsOf, sameTokens, tokenTables } from "./batch-source";
+import type { CoverageRecord } from "../telemetry";
+import { dimsOf, sameTokens } from "./batch-source";
 import { fingerprint } from "./checkpoint";
+import { measureCoverage } from "./coverage";
 import { asRunError, RunError } from "./failure";
 import { runParameters, startAtHeads } from "./parameters";
 import { planRun, type RunPlan } from "./plan";
@@ -85,6 +88,8 @@ export interface Loaded {
   readonly train: readonly PreparedRow[];
   readonly heldOut: readonly PreparedRow[];
   readonly dropped: readonly string[];
+  /** What the method's alignment of two tokenizations reaches; undefined without one. */
+  readonly coverage: CoverageRecord | undefined;
   /** What went otherwise than the config asks. */
   readonly notes: readonly string[];
   readonly plan: RunPlan;
@@ -164,6 +169,8 @@ async function open(
 
   const dims = dimsOf({ model: { config }, teacher });
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
+  const measured = await measureCoverage(objective, run, rows.train, { padIds, tokens }, progress, signal);
+  if (measured?.warning !== undefined) notes.push(measured.warning);
   const parts = { config: run, student: config, dims, objective, padIds, ...rows };
   const plan = supported(() => planRun(parts, gpu.device.limits));
   if (!plan.memory.fits) checkFits(planWithChanges(parts, gpu.device.limits));
@@ -200,7 +207,7 @@ async function open(
       teacherWeights,
     },
     fingerprint: fingerprint(tensors),
-    ...{ plan, pool, notes },
+    ...{ plan, pool, notes, coverage: measured?.record },
     views,
     ...rows,
   };

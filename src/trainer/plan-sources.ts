@@ -9,9 +9,10 @@ import {
   loadTokenizer,
   type StudentConfig,
 } from "../models";
+import { tokenTables } from "../data";
 import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
-import { dimsOf, tokenTables } from "./batch-source";
+import { dimsOf } from "./batch-source";
 import { prepareRows, type RunSources } from "./load";
 import { unwritten } from "./teacher-rows";
 import type { PlanParts } from "./plan";

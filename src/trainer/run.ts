@@ -24,6 +24,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
 } from "./checkpoint";
+import { sharesOf, silentTerms } from "./coverage";
 import { inWords, RunError } from "./failure";
 import { createGradientGauge } from "./gradient-gauge";
 import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
@@ -92,6 +93,7 @@ export async function openRun(
   const { teacher, model } = loaded;
   const { store } = model;
   const needs = loaded.objective.needs(config.method);
+  const unweighted = loaded.objective.unweighted?.(config.method, loaded.tokens) ?? [];
   const cache = createTeacherCache(teacher, needs, { set: loaded.teacherStates, gpu: gpu.device });
   const source = createBatchSource(loaded, cache);
   const stepper = createStepper(gpu, loaded, config, source, progress);
@@ -163,7 +165,10 @@ export async function openRun(
     if (!outcome.updated) throw notFinite(outcome, at + 1);
     at++;
     const ms = performance.now() - started;
-    return { record: stepRecord(outcome, tokens, at, adamw.learningRate, ms), teacherMs };
+    return {
+      record: stepRecord(outcome, tokens, { step: at, ms, learningRate: adamw.learningRate, unweighted }),
+      teacherMs,
+    };
   }
 
   /** The gradients' ratios on a held-out row, measured once a step; none when the config does not ask. */
@@ -273,14 +278,16 @@ function adamwStep({ optimizer, steps }: RunConfig, step: number): AdamWStep {
 function stepRecord(
   outcome: StepOutcome,
   tokens: number,
-  step: number,
-  learningRate: number,
-  ms: number,
+  of: Pick<StepRecord, "step" | "ms" | "learningRate"> & { readonly unweighted: readonly string[] },
 ): StepRecord {
-  const { loss, terms, gradNorm, marginalError, unconverged, correctTokens, gauges = {} } = outcome;
+  const { loss, terms, gradNorm, marginalError, unconverged, correctTokens, coverage, gauges = {} } = outcome;
+  const { step, ms, learningRate, unweighted } = of;
+  const silent = silentTerms(terms, unweighted);
   const tokenAccuracy = correctTokens / tokens;
   return {
     ...{ step, loss, terms, gradNorm, learningRate, tokenAccuracy, tokens, marginalError, unconverged },
+    ...(coverage && { coverage: sharesOf(coverage) }),
+    ...(silent.length > 0 && { silent }),
     ...(Object.keys(gauges).length > 0 && { gauges }),
     ms,
   };
@@ -324,6 +331,7 @@ function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cach
     },
     rows: train.length,
     heldOut: heldOut.length,
+    ...(loaded.coverage && { coverage: loaded.coverage }),
     dropped,
     notes: loaded.notes,
     probes: heldOut.map(({ row }) => row.prompt),

@@ -2,7 +2,7 @@
 // forward, objective, backward, clip, AdamW. With it, each micro-batch is a pass that adds to the gradients, and the
 // update is a program of its own, which clears them.
 import type { MethodConfig } from "../config/run";
-import type { PairBatch } from "../data";
+import type { Coverage, PairBatch } from "../data";
 import type { ScratchPool } from "../gpu/arena";
 import type { Gpu } from "../gpu/device";
 import { ProgramBuilder, type ProgramMemory } from "../gpu/program";
@@ -12,6 +12,7 @@ import {
   STAGES,
   type StepShape,
   type StepTerms,
+  type TokenAlignment,
 } from "../objectives";
 import {
   type AdamWStep,
@@ -29,6 +30,8 @@ import type { TeacherWeights } from "./teacher-weights";
 /** What a forward and backward pass finds. */
 export interface PassOutcome extends StepTerms {
   readonly loss: number;
+  /** Response tokens that the method's alignment reaches; absent without one. */
+  readonly coverage?: Coverage;
 }
 
 /** What the update did. */
@@ -73,6 +76,7 @@ export interface StepParts {
 type OnProgress = (done: number, total: number) => void;
 
 interface RecordedPass {
+  readonly alignment: TokenAlignment | undefined;
   readonly live: LiveRecording;
   readonly recorded: RecordedObjective;
 }
@@ -88,7 +92,8 @@ function recordPass(
   const tape = new Tape(b, { accumulateLeaves });
   const pass = b.inStage(STAGES.forward, () => {
     const live = recordForward(tape, model, weights, shape, { recompute });
-    return { live, recorded: objective.record(method, live.recording) };
+    const alignment = objective.alignment?.(method);
+    return { live, recorded: objective.record(method, live.recording), alignment };
   });
   b.inStage(STAGES.backward, () => tape.backward());
   return pass;
@@ -189,12 +194,13 @@ const passInputs = ({ live, recorded }: RecordedPass, batch: PairBatch, states: 
 });
 
 function passOutcome(
-  { recorded }: RecordedPass,
+  { recorded, alignment }: RecordedPass,
   values: Readonly<Record<string, Float32Array>>,
   batch: PairBatch,
 ): PassOutcome {
   const terms = recorded.terms(values, batch);
-  return { ...terms, loss: sumOf(terms.terms) };
+  const coverage = batch.tokens && alignment?.coverage(batch, batch.tokens);
+  return { ...terms, loss: sumOf(terms.terms), ...(coverage && { coverage }) };
 }
 
 function updateOutcome(verdict: Float32Array | undefined): UpdateOutcome {

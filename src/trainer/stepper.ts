@@ -1,7 +1,7 @@
 // From the rows of one step to its update: one batch, or micro-batches whose gradients add up. Programs are built
 // per shape bucket, when first met.
 import type { RunConfig } from "../config/run";
-import type { PairBatch, PreparedRow } from "../data";
+import { addCoverage, type PairBatch, type PreparedRow } from "../data";
 import type { Gpu } from "../gpu/device";
 import type { ProgramMemory } from "../gpu/program";
 import type { AdamWStep } from "../student";
@@ -138,6 +138,7 @@ export function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
   const terms = Object.fromEntries(
     [...names].map((name) => [name, passes.reduce((sum, pass) => sum + (pass.terms[name] ?? 0), 0)]),
   );
+  const coverages = passes.flatMap(({ coverage }) => coverage ?? []);
   const gauges = joinGauges(passes.flatMap((pass) => (pass.gauges ? [pass.gauges] : [])));
   return {
     terms,
@@ -145,6 +146,7 @@ export function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
     correctTokens: passes.reduce((sum, pass) => sum + pass.correctTokens, 0),
     marginalError: Math.max(...passes.map((pass) => pass.marginalError)),
     unconverged: passes.reduce((sum, pass) => sum + pass.unconverged, 0),
+    ...(coverages.length > 0 && { coverage: addCoverage(coverages) }),
     ...(Object.keys(gauges).length > 0 && { gauges }),
   };
 }

@@ -164,6 +164,23 @@ export const messages = {
     log: "Log",
     noLog: "What happens to a run is written here.",
   },
+  coverage: {
+    takes: (student: string, teacher: string, reads: string) =>
+      `The method reads ${student} of the student's and ${teacher} of the teacher's response tokens: ${reads}.`,
+    empty: (n: number, rows: number) => `${count(n)} of ${plural(rows, "row", "rows")} looked at have none.`,
+    few: "The log says why, and what to do.",
+    least: (n: number) => `The ${plural(n, "row", "rows")} with the least`,
+    row: (id: string, student: string, teacher: string) => `${id}: student ${student}, teacher ${teacher}`,
+    silent: (step: number, names: string) =>
+      `Step ${count(step)} learned nothing from ${names}: exactly zero.`,
+    textTakes: (student: string, teacher: string) =>
+      `Chunks of the same text cover ${student} of the student's and ${teacher} of the teacher's response tokens.`,
+    textFew: "Methods that align texts (GOLD, ALM, shared-vocabulary KL) would read little of these rows.",
+    textEmpty: (n: number) => `${plural(n, "row has", "rows have")} no chunk at all.`,
+    ofRow: (share: string) => `${share} aligned`,
+    ofText: (student: string, teacher: string) =>
+      `Byte chunks cover ${student} of the student's and ${teacher} of the teacher's tokens.`,
+  },
   estimate: {
     measure: "Estimate the time (takes 4 steps, and takes them back)",
     measuring: "Measuring…",

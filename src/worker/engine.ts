@@ -7,6 +7,8 @@ import type { MemoryPlan, StepRecord } from "../telemetry/records";
 import {
   asRunError,
   benchmark,
+  coverageLine,
+  createSilenceLog,
   checkpointFacts,
   checkWhole,
   deviceLost,
@@ -49,6 +51,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   /** Stops what can be stopped of a loading: the teacher's writing. */
   let loading: AbortController | undefined;
   let queue: Promise<void> = Promise.resolve();
+  let silence = createSilenceLog();
   const planner = createPlanner();
   const rescue = createRescue((text) => post({ type: "log", text }), around.now);
   const telemetry = createTelemetry(post, around);
@@ -113,6 +116,8 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     answered = undefined;
     const facts = run.facts();
     post({ type: "facts", facts, config });
+    silence = createSilenceLog();
+    if (facts.coverage) post({ type: "log", text: coverageLine(facts.coverage) });
     for (const text of facts.notes ?? []) post({ type: "log", text });
     const saved = rescue.take(config);
     if (saved) await run.restore(saved);
@@ -164,6 +169,8 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
   async function step(current: Run): Promise<void> {
     const record = await current.step();
     telemetry.add(record);
+    const silent = silence(record);
+    if (silent !== undefined) post({ type: "log", text: silent });
     await rescue.after(current);
     const { steps, probe, evaluation } = current.config;
     const last = current.at >= steps;

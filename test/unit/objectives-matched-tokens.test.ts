@@ -8,12 +8,11 @@
 import fc from "fast-check";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import type { SideBatch, TokenTables, ViewBatch } from "../../src/data";
+import { type SideBatch, tokenTables, type TokenTables, type ViewBatch } from "../../src/data";
 import { loadTokenizer, type Tokenizer } from "../../src/models";
 import { folderFiles } from "../../src/models/node-files";
 import { alignMined } from "../../src/objectives/align/mined";
 import { matchedTokens } from "../../src/objectives/align/matched-tokens";
-import { tokenTables } from "../../src/trainer/batch-source";
 import { madeTokenizer, type Traits } from "../support/made-tokenizers";
 
 const GEMMA: Traits = {

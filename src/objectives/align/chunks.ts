@@ -46,7 +46,7 @@ export function batchChunks(view: ViewBatch, tokens: TokenTables | undefined): R
 }
 
 /** The tokens that a sample's response rows predict. */
-function responseIds({ labels, rowOffsets }: SideBatch, sample: number) {
+export function responseIds({ labels, rowOffsets }: SideBatch, sample: number) {
   const from = rowOffsets[sample] ?? 0;
   return { from, ids: [...labels.subarray(from, rowOffsets[sample + 1] ?? from)] };
 }

@@ -5,6 +5,7 @@ import type { TokenMatch } from "../../config/methods";
 import {
   buildVocabularyMapNow,
   bytesAsSpelling,
+  type Coverage,
   DataError,
   inverseMap,
   type MapOptions,
@@ -66,19 +67,34 @@ export function alignMined(
     throw new DataError(
       "MinED compares token texts: it needs the token tables of both models (student_tokens, teacher_tokens)",
     );
-  const { tokens: read, map, known } = preparedNow(tokens, by);
+  const prepared = preparedNow(tokens, by);
+  return { source: sourcesOf(view, prepared), inverse: inverseMap(prepared.map, studentVocab) };
+}
+
+/** The teacher's row of each of the student's; NO_ROW where there is none. */
+function sourcesOf(view: ViewBatch, { tokens, map, known }: Prepared): Uint32Array {
   const { student, teacher } = view;
   const source = new Uint32Array(student.labels.length).fill(NO_ROW);
   for (let b = 0; b < student.B; b++) {
     const [s, t] = [inputIds(student, b), inputIds(teacher, b)];
     const key = `${s.ids.join()}|${t.ids.join()}`;
     let partners = known.get(key);
-    if (!partners) known.set(key, (partners = alignRow(s.ids, t.ids, read, map)));
+    if (!partners) known.set(key, (partners = alignRow(s.ids, t.ids, tokens, map)));
     partners.forEach((i, j) => {
       if (i >= 0) source[s.from + j] = t.from + i;
     });
   }
-  return { source, inverse: inverseMap(map, studentVocab) };
+  return source;
+}
+
+/** Student tokens that take their target from the teacher, and the teacher tokens that give it. */
+export function minedCoverage(view: ViewBatch, tokens: TokenTables, by: TokenMatch): Coverage {
+  const source = sourcesOf(view, preparedNow(tokens, by));
+  const taken = source.filter((row) => row !== NO_ROW);
+  return {
+    student: { aligned: taken.length, tokens: source.length },
+    teacher: { aligned: new Set(taken).size, tokens: view.teacher.labels.length },
+  };
 }
 
 function preparedNow(tokens: TokenTables, by: TokenMatch): Prepared {

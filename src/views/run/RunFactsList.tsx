@@ -1,6 +1,7 @@
 import type { MemoryPlan, RunFacts } from "../../telemetry";
 import { bytes, count, significant } from "../format";
 import { messages } from "../messages";
+import { CoverageFact } from "./CoverageFact";
 import { MemoryFacts } from "./MemoryFacts";
 import { TimeEstimate } from "./TimeEstimate";
 import { Panel } from "../shell/Panel";
@@ -11,12 +12,14 @@ const { facts: text } = messages;
 /** What the loaded run stands on. */
 export function RunFactsList() {
   const facts = useApp((state) => state.run.facts);
+  const last = useApp((state) => state.run.last);
   if (!facts) return null;
   return (
     <Panel title={text.title} name="facts">
       <ModelsTable facts={facts} />
       <p className="fact">{text.rows(facts.rows, facts.heldOut)}</p>
       <p className="fact">{text.gap(significant(facts.logitsGap))}</p>
+      <CoverageFact coverage={facts.coverage} last={last} />
       <Dropped reasons={facts.dropped} />
       <TimeEstimate />
       <details className="fact">

@@ -8,7 +8,7 @@
 //                (control: with the bytes of added tokens taken as they are written, they do not)
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { alignChunks, type Chunk, textBytes, type TokenTable } from "../../../src/data";
+import { alignChunks, type Chunk, textBytes, tokenTable } from "../../../src/data";
 import type { Tokenizer } from "../../../src/models";
 import { madeTokenizer, type Traits } from "../../support/made-tokenizers";
 
@@ -22,14 +22,6 @@ const LLAMA2: Traits = { scheme: "metaspace", prefixSpace: true, words: [...CODE
 const LLAMA3: Traits = { scheme: "byte-level", words: [...CODE, "  ", "   ", "\n "] };
 const QWEN: Traits = { scheme: "byte-level", normalizers: ["NFC"], words: CODE, added: ["<|im_end|>"] };
 
-const tableOf = (tok: Tokenizer): TokenTable => ({
-  size: tok.vocabSize,
-  raw: (id) => tok.rawToken(id),
-  bytes: (id) => tok.tokenBytes(id),
-  space: tok.scheme === "metaspace" ? "▁" : "Ġ",
-  special: (id) => tok.stopIds.includes(id) || id === tok.padId,
-});
-
 interface Aligned {
   readonly chunks: Chunk[];
   readonly student: readonly Uint8Array[];
@@ -37,7 +29,7 @@ interface Aligned {
 }
 
 function align(student: Tokenizer, teacher: Tokenizer, text: string, other = text): Aligned {
-  const response = (tok: Tokenizer, of: string) => textBytes([...tok.encode(of), tok.eosId], tableOf(tok));
+  const response = (tok: Tokenizer, of: string) => textBytes([...tok.encode(of), tok.eosId], tokenTable(tok));
   const [s, t] = [response(student, text), response(teacher, other)];
   return { student: s, teacher: t, chunks: alignChunks(s, t) };
 }
@@ -134,7 +126,7 @@ describe("by hand", () => {
   test("what ends a response stands for no text", async () => {
     const tok = await madeTokenizer(LLAMA3);
     const ids = [...tok.encode("The</s> owl"), tok.eosId];
-    const lengths = textBytes(ids, tableOf(tok)).map((bytes) => bytes.length);
+    const lengths = textBytes(ids, tokenTable(tok)).map((bytes) => bytes.length);
     expect(lengths).toEqual([3, 4, 4, 0]);
   });
 });
