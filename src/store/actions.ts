@@ -5,7 +5,7 @@ import { draftFor, draftOf, editDraft, judgeDraft, type PresetId, sameConfig } f
 import type { Explorer } from "./explore";
 import { configOfFile } from "./run-files";
 import { draftFromLink } from "./run-link";
-import type { Session } from "./session";
+import type { KeptActions, Session } from "./session";
 import { createTrainingActions } from "./training";
 import type { Supervisor } from "./supervisor";
 import { saveHiddenNotes, saveTheme } from "./preferences";
@@ -43,10 +43,7 @@ export interface Actions {
   /** Offer it no more; it stays in the list. */
   forgetSession(): void;
   /** Kept runs, one by one. */
-  readonly kept: Pick<
-    Session,
-    "rename" | "remove" | "look" | "recordOf" | "checkpointOf" | "keepAsOwn" | "afterwards"
-  >;
+  readonly kept: KeptActions & Pick<Session, "keepAsOwn" | "afterwards">;
   probe(row: number): void;
   choosePreset(preset: PresetId): void;
   edit(path: string, text: string): void;

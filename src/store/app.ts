@@ -52,7 +52,7 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files, locks 
   const live = createHistory();
   const recorded = createHistory();
   const explorer = createExplorer(store, transport);
-  const session = createSession({ store, engine, live, files, locks });
+  const session = createSession({ store, engine, live, recorded, files, locks });
   // Whoever loads another run: the one that is here is kept first.
   const keepingEngine: EngineClient = {
     ...engine,

@@ -26,6 +26,8 @@ export interface Keeping {
   readonly damage:
     | { readonly id: string; readonly damaged: readonly Damage[]; readonly step: number | undefined }
     | undefined;
+  /** Shown in the place of the recorded run. */
+  readonly looking: string | undefined;
   /** Why the kept runs cannot be listed or read. */
   readonly trouble: string | undefined;
   /** What had to go on this visit, as there were too many. */
@@ -44,5 +46,6 @@ export const NOTHING_KEPT: Keeping = {
   busy: undefined,
   damage: undefined,
   trouble: undefined,
+  looking: undefined,
   letGo: [],
 };

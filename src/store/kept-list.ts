@@ -2,6 +2,7 @@
 import type { StoreApi } from "zustand/vanilla";
 import { parseRunConfig, type RunConfig } from "../config/run";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
+import type { RunHistory } from "./history";
 import type { Keeping } from "./keeping";
 import { KeepError, type KeptFolders } from "./kept-files";
 import { beyondLimits } from "./kept-limits";
@@ -19,6 +20,12 @@ export interface KeptList {
   remove(id: string): Promise<void>;
   /** Show its numbers, plans and answers in the place of the recorded run. No engine is needed. */
   look(id: string): Promise<boolean>;
+  /** The recorded run is shown again. */
+  lookAway(): void;
+  /** Put the present word about kept runs away. */
+  dismiss(): void;
+  /** Folders in which nothing whole is left. */
+  removeLost(): Promise<void>;
   /** @throws Error when no whole generation is there. */
   recordOf(id: string): Promise<RunRecord>;
   /** @throws Error as above. */
@@ -32,12 +39,17 @@ interface ListParts {
   readonly runs: KeptRuns | undefined;
   readonly files: KeptFolders | undefined;
   readonly locks: RunLocks;
+  /** The numbers of the recorded run, or of what is looked at in its place. */
+  readonly recorded: RunHistory;
   /** The run of this tab. */
   readonly here: () => string | undefined;
   readonly report: (error: unknown) => void;
 }
 
-export function createKeptList({ store, runs, files, locks, here, report }: ListParts): KeptList {
+export function createKeptList(parts: ListParts): KeptList {
+  const { store, runs, files, locks, recorded, here, report } = parts;
+  /** What the page came with, while something else is in its place. */
+  let shipped: { readonly recorded: AppState["recorded"]; readonly steps: Shown } | undefined;
   const know = (change: Partial<Keeping>) =>
     store.setState(({ keeping }) => ({ keeping: { ...keeping, ...change } }));
 
@@ -122,16 +134,43 @@ export function createKeptList({ store, runs, files, locks, here, report }: List
           ...{ title: titleOf(named, record), adapter: "", config, steps, evaluations, plans },
           answers: answers ? [answers] : [],
         };
+        shipped ??= {
+          recorded: store.getState().recorded,
+          steps: { steps: [...recorded.records], evaluations: recorded.evaluations },
+        };
+        show(recorded, run);
         store.setState({ recorded: { kind: "ready", run }, source: "recorded", planStep: undefined });
+        know({ looking: id, damage: undefined, busy: undefined });
         return true;
       } catch (error) {
-        know({ damage: { id, damaged: [{ step: undefined, why: String(error) }], step: undefined } });
+        const why = error instanceof Error ? error.message : String(error);
+        know({ damage: { id, damaged: [{ step: undefined, why }], step: undefined } });
         return false;
       }
+    },
+    lookAway() {
+      if (!shipped) return;
+      show(recorded, shipped.steps);
+      store.setState({ recorded: shipped.recorded, planStep: undefined });
+      shipped = undefined;
+      know({ looking: undefined });
+    },
+    dismiss: () => know({ damage: undefined, busy: undefined, trouble: undefined, letGo: [] }),
+    async removeLost() {
+      for (const { id } of store.getState().keeping.lost) await runs?.remove(id).catch(tell);
+      await refresh();
     },
     recordOf: async (id) => (await whole(id)).record,
     checkpointOf: async (id) => (await whole(id)).checkpoint,
   };
+}
+
+type Shown = Pick<RunRecord, "steps" | "evaluations">;
+
+function show(history: RunHistory, { steps, evaluations }: Shown): void {
+  history.rewind(-1);
+  history.push(steps);
+  for (const evaluation of evaluations) history.pushEvaluation(evaluation);
 }
 
 const titleOf = (run: KeptRun | undefined, { config, step }: RunRecord): string =>

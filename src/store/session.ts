@@ -20,7 +20,21 @@ const LEAST_MS = 2000;
 /** What writing failed for is held in memory up to this size, against a worker that dies. */
 const MOST_HELD = 512 * 2 ** 20;
 
-export interface Session extends Pick<KeptList, "rename" | "remove" | "look" | "recordOf" | "checkpointOf"> {
+/** What can be done with one kept run. */
+export type KeptActions = Pick<
+  KeptList,
+  | "rename"
+  | "remove"
+  | "removeLost"
+  | "look"
+  | "lookAway"
+  | "dismiss"
+  | "refresh"
+  | "recordOf"
+  | "checkpointOf"
+>;
+
+export interface Session extends KeptActions {
   /** Look for runs of earlier visits. */
   find(): Promise<void>;
   /**
@@ -50,6 +64,7 @@ export interface SessionParts {
   readonly store: StoreApi<AppState>;
   readonly engine: EngineClient;
   readonly live: RunHistory;
+  readonly recorded: RunHistory;
   readonly files: KeptFolders | undefined;
   readonly locks?: RunLocks | undefined;
 }
@@ -92,7 +107,10 @@ export function createSession(parts: SessionParts): Session {
         detail: error instanceof Error ? error.message : String(error),
       },
     });
-  const list = createKeptList({ store, runs, files, locks, here: () => current?.id, report });
+  const list = createKeptList({
+    ...{ store, runs, files, locks, recorded: parts.recorded, report },
+    here: () => current?.id,
+  });
   const tell = list.tell;
 
   /** A run begins, or nothing is here: whoever was, is free. */
@@ -269,6 +287,7 @@ export function createSession(parts: SessionParts): Session {
 
   function restore(id: string, { checkpoint, record }: Generation): void {
     restoring = { id, record };
+    comingBack = true;
     store.setState({ lastSession: undefined, source: "live", problem: undefined, planStep: undefined });
     // Its own copy: the page may need it again.
     engine.send({ type: "restore", checkpoint });

@@ -11,6 +11,7 @@ import { DeviceScreen } from "./device/DeviceScreen";
 import { DataScreen } from "./data/DataScreen";
 import { ModelsScreen } from "./models/ModelsScreen";
 import { LearnScreen } from "./learn/LearnScreen";
+import { RunsScreen } from "./runs/RunsScreen";
 import { StartScreen } from "./start/StartScreen";
 import { TransportScreen } from "./transport/TransportScreen";
 import { useThemeAttribute } from "./theme/use-scheme";
@@ -27,6 +28,7 @@ import "./styles/learn.css";
 import "./styles/compare.css";
 import "./styles/device.css";
 import "./styles/library.css";
+import "./styles/runs.css";
 import "./styles/start.css";
 import "./styles/embed.css";
 
@@ -35,6 +37,7 @@ const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   distill: DistillScreen,
   transport: TransportScreen,
   compare: CompareScreen,
+  runs: RunsScreen,
   learn: LearnScreen,
   models: ModelsScreen,
   data: DataScreen,

@@ -3,6 +3,7 @@ import type { Failure, NoGpuReason, RunStatus } from "../store";
 import { bytes, count, decimals, plural } from "./format";
 import type { Route } from "./routes";
 import { dataMessages } from "./messages-data";
+import { keptMessages } from "./messages-kept";
 import { libraryMessages } from "./messages-library";
 import { pageMessages } from "./messages-pages";
 import { startMessages } from "./messages-start";
@@ -38,6 +39,15 @@ export const messages = {
       "no-adapter": "The browser has WebGPU, but found no graphics adapter that it may use.",
       "no-device": "There is a graphics adapter, but it refused to open a device.",
     } satisfies Record<NoGpuReason, string>,
+  },
+  lostGpu: {
+    title: "The browser gives this page no GPU any more",
+    why: "The GPU was lost, more than once in a short time: its process ended, or the driver was reset. A browser then keeps a page away from the GPU for a while, or until the page is reloaded.",
+    remedy: "Try again, in two minutes if it fails at once; or reload the page.",
+    kept: (step: number) => `The run is kept at step ${count(step)}, and goes on from there.`,
+    nothingKept: "Your settings are kept; no step was taken that could be lost.",
+    again: "Try again",
+    reload: "Reload the page",
   },
   run: {
     title: "Run",
@@ -88,11 +98,6 @@ export const messages = {
     saveConfig: "Run config (.json)",
     saveManifest: "Manifest: config, hashes, adapter (.json)",
     openCheckpoint: "Open a checkpoint…",
-    resumeTitle: "A run of an earlier visit can go on",
-    resumeWhat: (method: string, step: number, steps: number, seed: number, when: string) =>
-      `${method}, step ${count(step)} of ${count(steps)}, seed ${seed}, kept ${when}.`,
-    resume: "Go on with it",
-    forget: "Let it go",
     showing: "Showing",
     recorded: "Recorded run",
     live: "Live run",
@@ -324,6 +329,7 @@ export const messages = {
   ...libraryMessages,
   ...dataMessages,
   ...startMessages,
+  kept: keptMessages,
   nav: {
     label: "Screens",
     comparing: (done: number, all: number) => `Comparing ${done + 1} / ${all}`,
@@ -336,6 +342,7 @@ export const messages = {
       distill: "Distill",
       transport: "Transport",
       compare: "Compare",
+      runs: "Runs",
       learn: "Learn",
       models: "Models",
       data: "Data",

@@ -6,6 +6,7 @@ export const ROUTES = [
   "distill",
   "transport",
   "compare",
+  "runs",
   "learn",
   "models",
   "data",

@@ -14,6 +14,7 @@ import { bytes, count } from "../format";
 import { crashFailure, messages } from "../messages";
 import { hashOf, useRoute } from "../routes";
 import { modelTitle } from "../models/model-title";
+import { RunNotices } from "../runs/RunNotices";
 import { useActions, useApp, useAppParts, useDataState, useLibraryState } from "../use-app";
 import { remedyFor, visitorOf } from "./remedy";
 
@@ -21,17 +22,18 @@ import { remedyFor, visitorOf } from "./remedy";
 export function Notices() {
   const problem = useApp((state) => state.problem);
   const device = useApp((state) => state.device);
+  const lost = useApp((state) => state.hadDevice);
   const route = useRoute();
   const trains = route === "distill"; // the other screens need no GPU
   return (
     <>
-      {trains && device.kind === "none" && <NoGpu reason={device.reason} detail={device.detail} />}
+      {trains && device.kind === "none" && lost && <LostGpu />}
+      {trains && device.kind === "none" && !lost && <NoGpu reason={device.reason} detail={device.detail} />}
       {trains && device.kind === "open" && <AdapterNotes adapter={device.adapter} />}
       <LinkIssues />
       {["distill", "transport"].includes(route) && <LessonState />}
       {trains && <Absent />}
-      {trains && <LastSessionNotice />}
-      {trains && <KeepNotice />}
+      {trains && <RunNotices />}
       {problem && <ProblemNotice problem={problem} />}
     </>
   );
@@ -50,6 +52,34 @@ function NoGpu({ reason, detail }: { readonly reason: NoGpuReason; readonly deta
         <dd>{remedyFor(reason, visitorOf(navigator.userAgent))}</dd>
       </dl>
       <p>{messages.noGpu.stillWorks}</p>
+    </section>
+  );
+}
+
+/** There was a device on this visit, and now the browser gives none: it is no question of flags. */
+function LostGpu() {
+  const { retry } = useActions();
+  const kept = useApp(({ keeping, run }) => (run.step > 0 ? keeping.current?.keptStep : undefined));
+  const text = messages.lostGpu;
+  return (
+    <section className="notice notice-bad" role="alert" data-reason="lost-gpu">
+      <h2>{text.title}</h2>
+      <dl>
+        <dt>{messages.problem.why}</dt>
+        <dd>{text.why}</dd>
+        <dt>{messages.problem.remedy}</dt>
+        <dd>
+          {text.remedy} {kept === undefined ? text.nothingKept : text.kept(kept)}
+        </dd>
+      </dl>
+      <div className="row">
+        <button type="button" onClick={retry}>
+          {text.again}
+        </button>
+        <button type="button" onClick={() => location.reload()}>
+          {text.reload}
+        </button>
+      </div>
     </section>
   );
 }
@@ -185,53 +215,6 @@ function LessonState() {
         </button>
         <button type="button" className="quiet" onClick={aside.keepShown}>
           {messages.learn.asideKeep}
-        </button>
-      </div>
-    </section>
-  );
-}
-
-/** A run that will not survive a reload. */
-function KeepNotice() {
-  const issue = useApp((state) => state.keepIssue);
-  const { dismissKeepIssue } = useActions();
-  if (!issue) return null;
-  return (
-    <section className="notice notice-bad" role="status" data-keep={issue.reason}>
-      <h2>{messages.keep.title}</h2>
-      <dl>
-        <dt>{messages.problem.why}</dt>
-        <dd>{issue.detail}</dd>
-        <dt>{messages.problem.remedy}</dt>
-        <dd>{messages.keep.remedies[issue.reason]}</dd>
-      </dl>
-      <button type="button" className="quiet" onClick={dismissKeepIssue}>
-        {messages.problem.dismiss}
-      </button>
-    </section>
-  );
-}
-
-/** A run that an earlier visit left. */
-function LastSessionNotice() {
-  const session = useApp((state) => state.lastSession);
-  const untouched = useApp(({ run }) => run.step === 0);
-  const loaded = useApp(({ run }) => run.facts !== undefined);
-  const { resume, forgetSession } = useActions();
-  if (!session || !untouched) return null;
-  const { method, step, steps, seed, savedAt } = session;
-  const when = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(savedAt);
-  const name = messages.settings.options[method] ?? method;
-  return (
-    <section className="notice" role="status" data-notice="session">
-      <h2>{messages.run.resumeTitle}</h2>
-      <p>{messages.run.resumeWhat(name, step, steps, seed, when)}</p>
-      <div className="row">
-        <button type="button" onClick={() => void resume()} disabled={!loaded}>
-          {messages.run.resume}
-        </button>
-        <button type="button" className="quiet" onClick={forgetSession}>
-          {messages.run.forget}
         </button>
       </div>
     </section>

@@ -5,6 +5,7 @@ import { Heatmap } from "../plan/Heatmap";
 import { Readouts } from "../plan/Readouts";
 import { StepScrubber } from "../plan/StepScrubber";
 import { TopFlows } from "../plan/TopFlows";
+import { useRecordedRun } from "../runs/use-recorded";
 import { Panel } from "../shell/Panel";
 import { SourceTag } from "../shell/SourceTag";
 import { useApp } from "../use-app";
@@ -16,6 +17,7 @@ const { start: text } = messages;
 
 /** The first five seconds: a plan that is alive, the loss that it is part of, and three ways on. */
 export function StartScreen() {
+  useRecordedRun();
   const plan = useApp(shownPlan);
   const failed = useApp(({ recorded }) => (recorded.kind === "failed" ? recorded.detail : undefined));
   const waiting = failed === undefined ? messages.plan.loading : `${messages.plan.recordedFailed} ${failed}`;

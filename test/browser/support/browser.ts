@@ -63,6 +63,10 @@ export interface ScriptedEngine {
   /** The step at which the device is lost, every time it is reached. */
   readonly loseAt?: number;
   readonly noGpu?: string;
+  /** The student at which loading never ends. */
+  readonly hangOn?: string;
+  /** The step that never ends, the first time it is reached. */
+  readonly hangAt?: number;
 }
 
 export interface Site {

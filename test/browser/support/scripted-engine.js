@@ -1,7 +1,8 @@
 // A stand-in for the engine's worker, put into the page before it loads: it speaks the protocol with scripted
 // numbers, so that panels can be tested for states that a real run reaches rarely. Test only; never built in.
 //
-//   window.scriptedEngine = { stepMs, failAt, crashAt, noGpu, slowLoadMs }
+//   window.scriptedEngine = { stepMs, loadMs, failAt, crashAt, loseAt, noGpu, hangOn, hangAt }
+//   hangOn: a student at which loading never ends; hangAt: a step that never ends, the first time
 (() => {
   const RealWorker = globalThis.Worker;
   const script = { stepMs: 60, loadMs: 30, ...globalThis.scriptedEngine };
@@ -121,8 +122,10 @@
     #step = 0;
     #timer = 0;
     #config = undefined;
+    #hung = false;
 
     terminate() {
+      this.onmessage = null;
       clearInterval(this.#timer);
     }
     #post(event) {
@@ -132,7 +135,7 @@
       this.#post({ type: "status", status, step: this.#step });
     }
     postMessage(command) {
-      setTimeout(() => this.#handle(command), 1);
+      setTimeout(() => !this.#hung && this.#handle(command), 1);
     }
     #handle(command) {
       switch (command.type) {
@@ -163,6 +166,19 @@
           return this.#post({ type: "profile", profile: profileOf(this.#step + 2, script.stepMs) });
         case "pace":
           return this.#post({ type: "pace", pace: { warmUp: 1, warmUpMs: 812, ms: [40, 30, 50] } });
+        case "checkpoint":
+          return this.#post({
+            type: "checkpoint",
+            name: `scripted-${this.#step}`,
+            step: this.#step,
+            checkpoint: new TextEncoder().encode(JSON.stringify({ config: this.#config, step: this.#step })),
+            config: this.#config,
+            ...(command.tag !== undefined && { tag: command.tag }),
+          });
+        case "restore": {
+          const { config, step } = JSON.parse(new TextDecoder().decode(command.checkpoint));
+          return this.#load(config, step);
+        }
         case "evaluate":
           this.#post({ type: "answers", answers: answersAt(this.#step, this.#config) });
           return this.#evaluate();
@@ -170,15 +186,18 @@
           return this.#show();
       }
     }
-    #load(config) {
+    #load(config, step = 0) {
       clearInterval(this.#timer);
       this.#config = config;
       this.#step = 0;
       this.#status("loading");
       this.#post({ type: "progress", stage: "loading teacher", done: 1_400_000, total: 3_200_000 });
+      if (config.student === script.hangOn) return;
       setTimeout(() => {
-        this.#post({ type: "facts", facts });
-        this.#status("ready");
+        this.#post({ type: "facts", facts, config });
+        this.#step = step;
+        if (step > 0) this.#post({ type: "restored", step });
+        this.#status(step >= config.steps ? "finished" : step > 0 ? "paused" : "ready");
         this.#show();
       }, script.loadMs);
     }
@@ -204,6 +223,11 @@
         if (this.#step === script.crashAt) {
           clearInterval(this.#timer);
           return this.onerror?.({ message: "Scripted crash." });
+        }
+        if (this.#step === script.hangAt) {
+          script.hangAt = undefined;
+          this.#hung = true;
+          return clearInterval(this.#timer);
         }
         if (this.#step === script.failAt) return this.#fail();
         if (this.#step === script.loseAt) return this.#lose();
