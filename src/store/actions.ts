@@ -107,7 +107,8 @@ export function createActions({ store, engine, explorer, session, supervisor }: 
     retry() {
       const { problem, device, draft, run } = store.getState();
       if (problem?.kind === "crash" || device.kind !== "open") return supervisor.restart();
-      if (sameConfig(judgeDraft(draft).config, run.config)) session.expectSame();
+      const lost = problem?.kind === "failure" && /^device-lost/.test(problem.failure.code);
+      if (lost && sameConfig(judgeDraft(draft).config, run.config)) session.expectSame();
       load();
     },
     evaluate: () => engine.send({ type: "evaluate" }),
