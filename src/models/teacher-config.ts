@@ -20,6 +20,17 @@ export async function loadTeacherConfig(files: ModelFiles): Promise<TeacherConfi
   return withFile("config.json", () => teacherConfig(json));
 }
 
+/** What Transformers takes where the file is silent. */
+const MAX_POSITIONS = {
+  llama: 2048,
+  mistral: 131_072,
+  qwen2: 32_768,
+  qwen3: 32_768,
+  gpt2: 1024,
+  gpt_neox: 2048,
+  gemma3_text: 131_072,
+} as const;
+
 /** A teacher only has to run, so more families will do than for a student. */
 export function teacherConfig(json: unknown): TeacherConfig {
   const config = asObject(json);
@@ -40,7 +51,10 @@ export function teacherConfig(json: unknown): TeacherConfig {
     modelType,
     hiddenSize: size("hidden_size", "n_embd"),
     vocabSize: size("vocab_size"),
-    maxPositions: size("max_position_embeddings", "n_positions"),
+    maxPositions:
+      (config["max_position_embeddings"] ?? config["n_positions"] ?? undefined) === undefined
+        ? MAX_POSITIONS[modelType]
+        : size("max_position_embeddings", "n_positions"),
     layers: size("num_hidden_layers", "n_layer"),
   };
 }

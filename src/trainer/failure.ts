@@ -63,6 +63,21 @@ export const deviceLost = ({ message }: Pick<GPUDeviceLostInfo, "message">, at: 
     "Load the run again: the device is then opened anew, and the run goes on from its last checkpoint.",
   );
 
+/** What the kernels or the adapter cannot take is the student's trait, not a defect. */
+export function supported<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RunError(
+      "unsupported",
+      "This student cannot be trained here.",
+      error.message,
+      "Choose another student; docs/STUDENT.md says what the engine takes.",
+    );
+  }
+}
+
 /** `work`, with failures of the GPU layer in the reader's terms. */
 export async function inWords<T>(gpu: Gpu, at: () => number, work: () => Promise<T>): Promise<T> {
   try {

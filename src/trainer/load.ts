@@ -40,7 +40,7 @@ import type { CoverageRecord } from "../telemetry";
 import { dimsOf, sameTokens } from "./batch-source";
 import { fingerprint } from "./checkpoint";
 import { measureCoverage } from "./coverage";
-import { asRunError, RunError } from "./failure";
+import { asRunError, RunError, supported } from "./failure";
 import { runParameters, startAtHeads } from "./parameters";
 import { planRun, type RunPlan } from "./plan";
 import { checkFits, planWithChanges } from "./plan-changes";
@@ -236,21 +236,6 @@ function scratchPool(gpu: Gpu, slots: readonly number[]): ScratchPool {
   const pool = new ScratchPool(gpu.device);
   pool.take(slots);
   return pool;
-}
-
-/** What the kernels or the adapter cannot take is the student's trait, not a defect. */
-function supported<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RunError(
-      "unsupported",
-      "This student cannot be trained here.",
-      error.message,
-      "Choose another student; docs/STUDENT.md says what the engine takes.",
-    );
-  }
 }
 
 export function prepareRows(

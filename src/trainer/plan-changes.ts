@@ -4,12 +4,16 @@ import type { PlanningLimits } from "../gpu/counting";
 import { expectedTensors, type StudentConfig } from "../models";
 import { loraModules } from "../student";
 import type { MemoryChange, MemoryPlan } from "../telemetry";
-import { RunError } from "./failure";
+import { RunError, supported } from "./failure";
 import { mib, type PlanParts, planRun } from "./plan";
 
-/** The plan, and what each of a few changes would make of it. */
+/**
+ * The plan, and what each of a few changes would make of it.
+ *
+ * @throws RunError `unsupported` for a model that no adapter could train.
+ */
 export function planWithChanges(parts: PlanParts, limits: PlanningLimits): MemoryPlan {
-  const { memory } = planRun(parts, limits);
+  const { memory } = supported(() => planRun(parts, limits));
   const changes = changedConfigs(parts.config, parts.student).map(([settings, config]): MemoryChange => {
     const { total, fits } = planRun({ ...parts, config }, limits).memory;
     return { settings, total, fits };

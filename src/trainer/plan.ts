@@ -48,8 +48,26 @@ export interface RunPlan {
 /** Batches of a run that are looked at; a longer one has met every bucket by then, but for rare ones. */
 const MOST_BATCHES = 4096;
 
-/** @throws RangeError for a model that the kernels cannot take. */
+/**
+ * What a run takes, also one that the adapter cannot bind: then the figures are those of an adapter that could, and
+ * the plan says why this one cannot.
+ *
+ * @throws RangeError for a model that the kernels cannot take on any adapter.
+ */
 export function planRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
+  try {
+    return countRun(parts, limits);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const plan = countRun(parts, UNBOUNDED);
+    const reasons = [error.message.replace(/\.$/, ""), ...plan.memory.reasons];
+    return { ...plan, memory: { ...plan.memory, fits: false, reasons } };
+  }
+}
+
+const UNBOUNDED: PlanningLimits = { maxStorageBufferBindingSize: 2 ** 52, maxBufferSize: 2 ** 52 };
+
+function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
   const { config, student, dims, objective } = parts;
   const counting = countingGpu(limits);
   const needs = objective.needs(config.method);
@@ -79,9 +97,11 @@ export function planRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
     inputs: sum(programs.map(hostBytes)),
     workspace: counting.bytes() - beside + gpuStates,
   };
-  const largest = programs
-    .map((b) => b.footprint().largest)
-    .reduce((a, b) => (b.length > a.length ? b : a), { label: "", length: 0 });
+  const largest = [
+    ...[...store.entries].flatMap(([label, { pieces }]) => pieces.map(({ length }) => ({ label, length }))),
+    ...weights.ranges,
+    ...programs.map((b) => b.footprint().largest),
+  ].reduce((a, b) => (b.length > a.length ? b : a), { label: "", length: 0 });
   const total = sum(Object.values(bytes));
   const reasons = reasonsAgainst(total, largest, config, limits);
   return {

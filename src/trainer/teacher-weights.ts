@@ -13,6 +13,8 @@ export interface TeacherWeights {
   tokenEmbedding(): Tensor;
   readonly shape: readonly [number, number];
   readonly bytes: number;
+  /** The ranges that they lie in. */
+  readonly ranges: readonly { readonly label: string; readonly length: number }[];
   destroy(): void;
 }
 
@@ -76,6 +78,9 @@ export function placeTeacherWeights(
     tokenEmbedding: () => get("tokenEmbedding").tensor,
     shape,
     bytes: placed.size * shape[0] * shape[1] * ELEMENT_BYTES,
+    ranges: [...placed.values()].flatMap(({ parts, tensor: { label } }) =>
+      parts.map(({ count }) => ({ label, length: count })),
+    ),
     write(kind, data) {
       for (const { start, count, buffer } of get(kind).parts) {
         const values = data.subarray(start, start + count) as GPUAllowSharedBufferSource; // never shared

@@ -48,7 +48,7 @@ export function linear(tape: Tape, x: Var, w: Var, options: LinearOptions = {}):
   if (bias && residual)
     throw new RangeError(`linear "${w.label}": add the residual on its own beside a bias`);
   const inputs = [x, w, bias, residual].filter((v) => v !== undefined);
-  const y = tape.result(w.label.replace(/\.weight$/, ""), [rows, cols], inputs);
+  const y = tape.result(w.label.replace(/(\.weight)?$/, " output"), [rows, cols], inputs);
   const addend = (bias ?? residual)?.value;
   const dims = { rows, cols, inner };
   const split = w.value.place.kind === "split";

@@ -142,6 +142,22 @@ describe("what does not fit is refused before anything is allocated", () => {
     gpu.destroy();
   });
 
+  test("not a single row of a table", async () => {
+    const limits = { maxStorageBufferBindingSize: 128, maxBufferSize: 2 ** 28 };
+    const sources = bundledSources();
+    for (const config of [SFT, { ...SMALL_RUN, method: { id: "uld", kdRate: 0.5 } } satisfies RunConfig]) {
+      const plan = await planSources(config, sources, limits);
+      const { total } = await planSources(config, sources, {
+        ...limits,
+        maxStorageBufferBindingSize: 2 ** 28,
+      });
+      expect([plan.fits, plan.total]).toEqual([false, total]); // what an adapter that could would take
+      expect(plan.reasons[0]).toMatch(
+        /^A row of the parameter ".*" takes 0\.0 MiB, but this adapter binds at most 0\.0 MiB of memory at once/,
+      );
+    }
+  });
+
   test("a binding limit", async () => {
     const most = 512 * 1024;
     const limits = { maxStorageBufferBindingSize: most, maxBufferSize: most };
