@@ -37,9 +37,7 @@ function Offer() {
   const session = useApp((state) => state.lastSession);
   const untouched = useApp(({ run }) => run.step === 0);
   const loaded = useApp(({ run }) => run.facts !== undefined);
-  const named = useApp(({ keeping, lastSession }) =>
-    keeping.runs?.find(({ id }) => id === lastSession?.id),
-  );
+  const named = useApp(({ keeping, lastSession }) => keeping.runs?.find(({ id }) => id === lastSession?.id));
   const { resume, forgetSession } = useActions();
   if (!session || !untouched) return null;
   return (
