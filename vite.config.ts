@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { contentSecurityPolicy, inlineScripts, policy } from "./scripts/content-security-policy";
 import { serviceWorker } from "./scripts/service-worker/plugin";
 
 // What a run's manifest says it was computed with.
@@ -14,12 +15,16 @@ const isolation = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/** What docs/SECURITY.md asks of a host, so that the tests drive the page under it. */
+const page = readFileSync(new URL("index.html", import.meta.url), "utf8");
+const guarded = { ...isolation, "Content-Security-Policy": policy("worker", inlineScripts(page)) };
+
 export default defineConfig({
   base: "./",
   define: { __VERSIONS__: JSON.stringify(versions) },
-  plugins: [react(), serviceWorker()],
+  plugins: [react(), contentSecurityPolicy(), serviceWorker()],
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 1500 },
   server: { headers: isolation },
-  preview: { headers: isolation },
+  preview: { headers: guarded },
 });

@@ -77,7 +77,8 @@ const page = {
   data: createDataDeskStore(createDataClient(spawnData), baseUrl),
 };
 followLinks(page);
-app.start({ engine: !location.hash.startsWith("#/embed/") });
+const framed = window.top !== window.self;
+app.start({ engine: !framed && !location.hash.startsWith("#/embed/") });
 
 // A hidden page may never be seen again: the run is kept as it stands. Whoever closes one that trains is asked.
 addEventListener("visibilitychange", () => document.visibilityState === "hidden" && app.leaving());

@@ -53,11 +53,16 @@ export function parseHubName(text: string): RemoteSource {
   return { kind: "hub", id, ...(revision !== undefined && { revision }) };
 }
 
-/** What the store and run settings call it. */
-export const keyOf = (source: RemoteSource): ModelKey =>
-  source.kind === "address"
-    ? source.url.replace(/\/*$/, "")
-    : `hub:${source.id}@${source.revision ?? "main"}`;
+/**
+ * What the store and run settings call it. A host names its own commits, so the name of another host than the hub is
+ * part of the key: no host can pass its files off as another's.
+ */
+export function keyOf(source: RemoteSource): ModelKey {
+  if (source.kind === "address") return source.url.replace(/\/*$/, "");
+  const { id, revision = "main", host = HUB } = source;
+  const at = host === HUB ? "" : `//${new URL(host).host}/`;
+  return `hub:${at}${id}@${revision}`;
+}
 
 function addressOf(source: RemoteSource, path: string): string {
   const safe = path.split("/").map(encodeURIComponent).join("/");
@@ -94,7 +99,7 @@ function parseListing(json: unknown, key: string): Omit<Listing, "key"> {
     if (typeof path !== "string") return [];
     return [{ path, ...(typeof size === "number" && { bytes: size }) }];
   });
-  return { files, ...(typeof sha === "string" && { commit: sha }) };
+  return { files, ...(typeof sha === "string" && /^[\w.-]{1,64}$/.test(sha) && { commit: sha }) };
 }
 
 const record = (value: unknown): Record<string, unknown> =>

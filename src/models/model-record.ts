@@ -17,6 +17,8 @@ export interface ModelRecord {
   readonly source?: RemoteSource;
   /** All files that were asked for, with their sizes where these were known. */
   readonly wanted: readonly RemoteFile[];
+  /** Of what is in the files (see `folderMark`), once all have come; shown, so that two copies can be told apart. */
+  readonly mark?: string;
   /** Of each ONNX file that was looked through: why no teacher can be tapped in it, or "" when it can. */
   readonly taps: Readonly<Partial<Record<OnnxDtype, string>>>;
 }

@@ -3,7 +3,7 @@
 
 import { bodyOf, collect, concatBytes, missingFile, type ByteStream, type ModelFiles } from "./files";
 
-/** "hub:owner/name@revision": what a stored model is called, in run settings too. */
+/** "hub:owner/name@revision", of another host than the hub "hub://host/owner/name@revision": what a stored model is called, in run settings too. */
 export type ModelKey = string;
 
 export interface StoredFile {

@@ -15,12 +15,15 @@ import { RunError } from "./failure";
 export interface ExportCheck {
   /** Largest |exported logits − our engine's| on the prompts. */
   readonly logitsGap: number;
+  /** Largest |logit| there: what the gap is judged against. */
+  readonly largestLogit: number;
   /** New tokens of the greedy continuations, all of which were identical. */
   readonly tokens: number;
   /** The same distance for the f16 graph, whose weights are rounded: reported, not judged. */
   readonly halfGap?: number;
 }
 
+/** Of the largest logit, or absolute where no logit is above 1: rounding grows with the numbers that are rounded. */
 export const EXPORT_TOLERANCE = 1e-4;
 const NEW_TOKENS = 32;
 const PROMPT_TOKENS = 64;
@@ -47,13 +50,18 @@ export async function verifyExport(
   const exported = await openTeacher(files, { device });
   try {
     const logitsGap = await largestGap(exported, ids, wanted);
-    if (!(logitsGap <= EXPORT_TOLERANCE)) {
+    const largestLogit = wanted.reduce(
+      (most, logits) => logits.reduce((m, x) => Math.max(m, Math.abs(x)), most),
+      0,
+    );
+    const allowed = EXPORT_TOLERANCE * Math.max(1, largestLogit);
+    if (!(logitsGap <= allowed)) {
       throw differs(
-        `its logits are off by up to ${logitsGap.toPrecision(3)}; at most ${EXPORT_TOLERANCE} is allowed`,
+        `its logits are off by up to ${logitsGap.toPrecision(3)}; at most ${allowed.toPrecision(3)} is allowed`,
       );
     }
     const tokens = await sameContinuations(gpu, model, exported, ids);
-    return { logitsGap, tokens, ...(await halfCheck(folder, device, ids, wanted)) };
+    return { logitsGap, largestLogit, tokens, ...(await halfCheck(folder, device, ids, wanted)) };
   } finally {
     await exported.dispose();
   }

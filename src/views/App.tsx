@@ -2,6 +2,7 @@ import { DistillScreen } from "./DistillScreen";
 import { EmbedScreen } from "./embed/EmbedScreen";
 import { EMBED, usePlace, useRoute, type Route } from "./routes";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
+import { FramedNotice } from "./shell/FramedNotice";
 import { Header } from "./shell/Header";
 import { Notices } from "./shell/Notices";
 import { Toast } from "./shell/Toast";
@@ -51,6 +52,7 @@ export function App() {
   const embedded = place[0] === EMBED;
   useArrival(route, place);
   const Screen = SCREENS[route];
+  if (!embedded && window.top !== window.self) return <FramedNotice />;
   if (embedded)
     return (
       <main>

@@ -42,11 +42,31 @@ export async function svgToPng(svg: string): Promise<Blob> {
   }
 }
 
-/** Rows of text as CSV: quotes around what needs them. */
+/** What spreadsheets take for the beginning of a formula (the wide forms too, in some languages), or skip to one. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+const PLAIN_NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+/**
+ * Rows of text as CSV: quotes around what needs them. Tokens and names come from strangers' files, so a text that a
+ * spreadsheet would compute is written with an apostrophe in front, as spreadsheets mark text; see `jsonLines` for
+ * the exact texts.
+ */
 export function csv(rows: readonly (readonly (string | number)[])[]): string {
   const cell = (value: string | number) => {
-    const text = String(value);
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const plain = typeof value === "number" || PLAIN_NUMBER.test(value) || !FORMULA.test(value);
+    const text = plain ? String(value) : `'${value}`;
+    return /[",;\t\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; // ";" and tab separate in some settings
   };
   return `${rows.map((row) => row.map(cell).join(",")).join("\n")}\n`;
+}
+
+/** The same rows, the first of which are headings, as a JSON object a line, every text as it is. */
+export function jsonLines([head = [], ...rows]: readonly (readonly (string | number)[])[]): string {
+  const names = head.map(String);
+  return rows
+    .map(
+      (row) =>
+        `${JSON.stringify(Object.fromEntries(row.map((value, i) => [names[i] ?? String(i), value])))}\n`,
+    )
+    .join("");
 }

@@ -32,6 +32,7 @@ export const libraryMessages = {
     revision: (revision: string) => `revision ${revision}`,
     mark: (mark: string) => `content ${mark}`,
     local: "own folder",
+    fromHost: (host: string) => `from ${host}`,
     files: (n: number) => plural(n, "file", "files"),
     partial: (here: number, missing: number) =>
       `Not complete: ${bytes(here)} are here, ${plural(missing, "file is", "files are")} still to come. It is not used until it is whole.`,

@@ -14,6 +14,10 @@ export const messages = {
   name: "Couplet",
   promise: "A small model learns from one that cuts words differently.",
   skip: "Skip to the content",
+  framed: {
+    why: "Another site shows this page inside its own. To protect you from clicks that you do not mean, only Couplet's figures can be shown that way.",
+    open: "Open Couplet in a tab of its own",
+  },
   theme: { label: "Theme", system: "System", light: "Light", dark: "Dark" },
   device: {
     opening: "Opening WebGPU…",

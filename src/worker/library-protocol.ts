@@ -36,6 +36,8 @@ export interface LibraryModel {
   readonly missing: readonly RemoteFile[];
   /** Where it came from; undefined for a folder that was dropped. */
   readonly source?: RemoteSource;
+  /** SHA-256 of samples of its files, in twelve hex digits; of a download that is whole. */
+  readonly mark?: string;
   readonly savedAt?: number;
   /** What it is good for; of a whole one. */
   readonly inspection?: Inspection;

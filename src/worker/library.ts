@@ -102,7 +102,8 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
       await writeRecord(store, key, record);
       const report = { ...request, signal };
       await download(source, files, store, (progress) => post({ type: "progress", key, progress }), report);
-      await writeRecord(store, key, { ...record, taps: await checkTaps(store, key, record.taps) });
+      const taps = await checkTaps(store, key, record.taps);
+      await writeRecord(store, key, { ...record, taps, mark: await storedMark(store, key) });
     });
   };
 
@@ -173,6 +174,17 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
   };
 }
 
+/** Of the files that are here. */
+async function storedMark(store: ModelStore, key: string): Promise<string> {
+  const model = (await store.list()).find((stored) => stored.key === key);
+  const blobs = new Map<string, Blob>();
+  for (const { path, whole } of model ? modelFiles(model) : []) {
+    const blob = whole ? await store.open(key, path) : undefined;
+    if (blob) blobs.set(path, blob);
+  }
+  return folderMark(blobs);
+}
+
 async function describe(store: ModelStore, stored: StoredModel): Promise<LibraryModel> {
   const { key } = stored;
   const record = await readRecord(store, key);
@@ -190,6 +202,7 @@ async function describe(store: ModelStore, stored: StoredModel): Promise<Library
     missing,
     ...(savedAt > 0 && { savedAt }),
     ...(record?.source && { source: record.source }),
+    ...(record?.mark !== undefined && { mark: record.mark }),
     ...(seen && "key" in seen && { inspection: withTaps(seen, record?.taps) }),
     ...(seen && "why" in seen && { broken: seen.why }),
   };

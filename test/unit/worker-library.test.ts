@@ -18,8 +18,9 @@ import type { LibraryEvent } from "../../src/worker/protocol";
 import { type FakeHub, fakeHub } from "./models/fake-hub";
 import { tinyFolder } from "./models/tiny";
 
-const KEY = "hub:a/b@c0ffee";
 let hub: FakeHub;
+/** A model of another host than the hub is kept under that host's name. */
+const key = (revision: string) => `hub:${hub.host.replace("http:", "")}/a/b@${revision}`;
 let folder: Map<string, Uint8Array>;
 let source: RemoteSource;
 let events: LibraryEvent[];
@@ -65,17 +66,18 @@ test("look up, download, list, inspect, delete", async () => {
   const { files, bytes } = student.choices[0]!;
   await library.handle({ type: "download", source: pinned, files });
   expect(last("progress").progress).toMatchObject({ loaded: bytes, total: bytes });
-  expect(last("downloaded").key).toBe(KEY);
+  expect(last("downloaded").key).toBe(key("c0ffee"));
   expect(last("stored")).toMatchObject({ usedBytes: 10, freeBytes: 100 });
   const [model] = last("stored").models;
-  expect(model).toMatchObject({ key: KEY, bytes, whole: true, missing: [], source: pinned });
+  expect(model).toMatchObject({ key: key("c0ffee"), bytes, whole: true, missing: [], source: pinned });
+  expect(model!.mark).toMatch(/^[0-9a-f]{12}$/);
   expect(model!.inspection!.student.can).toBe(true);
   // Its ONNX file was not asked for: one is made of the weights.
   expect(model!.inspection!.teacher).toMatchObject({ can: true, choices: [{ dtype: "fp32", made: true }] });
-  expect((await loadStudentWeights(await libraryFolder(store, KEY))).config.layers).toBe(2);
-  await library.handle({ type: "delete", key: KEY });
-  await expect(libraryFolder(store, KEY)).rejects.toThrow(
-    /uses the model hub:a\/b@c0ffee, which is not in this browser/,
+  expect((await loadStudentWeights(await libraryFolder(store, key("c0ffee")))).config.layers).toBe(2);
+  await library.handle({ type: "delete", key: key("c0ffee") });
+  await expect(libraryFolder(store, key("c0ffee"))).rejects.toThrow(
+    /uses the model hub:\/\/127\.0\.0\.1:\d+\/a\/b@c0ffee, which is not in this browser/,
   );
   expect(last("stored").models).toEqual([]);
 });
@@ -90,16 +92,16 @@ test("stop keeps what came, download goes on", async () => {
     void library.handle({ type: "stop" });
   });
   await library.handle({ type: "download", source, files });
-  expect(last("stopped").key).toBe("hub:a/b@main");
+  expect(last("stopped").key).toBe(key("main"));
   const [begun] = last("stored").models;
   expect(begun).toMatchObject({ whole: false, missing: files, source });
   expect(begun!.inspection).toBeUndefined();
-  await expect(libraryFolder(store, "hub:a/b@main")).rejects.toThrow(/only partly in this browser/);
-  expect((await store.file("hub:a/b@main", "onnx/model.onnx"))!.whole).toBe(false);
+  await expect(libraryFolder(store, key("main"))).rejects.toThrow(/only partly in this browser/);
+  expect((await store.file(key("main"), "onnx/model.onnx"))!.whole).toBe(false);
   hub.trouble = "none";
   await library.handle({ type: "download", source, files });
   expect(hub.asked.at(-1)).toMatch(/bytes=\d{4,}-$/);
-  expect((await store.file("hub:a/b@main", "onnx/model.onnx"))!.whole).toBe(true);
+  expect((await store.file(key("main"), "onnx/model.onnx"))!.whole).toBe(true);
 });
 
 test("a dropped folder becomes a stored model", async () => {
@@ -169,4 +171,25 @@ test("states of teachers are listed and deleted", async () => {
   expect(last("states").sets.map(({ teacher }) => teacher)).toEqual(["b"]);
   await library.handle({ type: "delete-states" });
   expect(last("states").sets).toEqual([]);
+});
+
+test("what one host sent is not another's, whatever commit that one claims", async () => {
+  const { library, store } = open();
+  await library.handle({ type: "look-up", source });
+  const first = last("looked-up").inspection;
+  if (!first.student.can || !first.source) throw new Error("expected a student");
+  const files = first.student.choices[0]!.files;
+  await library.handle({ type: "download", source: first.source, files });
+  const other = await fakeHub("a/b", folder); // the same name, the same commit, another port
+  try {
+    await library.handle({ type: "look-up", source: { kind: "hub", id: "a/b", host: other.host } });
+    const second = last("looked-up").inspection;
+    expect(second.key).not.toBe(first.key);
+    for (const { path } of files) {
+      expect((await store.file(first.key, path))!.whole).toBe(true);
+      expect(await store.file(second.key, path)).toBeUndefined();
+    }
+  } finally {
+    await other.close();
+  }
 });

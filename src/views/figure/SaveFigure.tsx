@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { csv, download, svgToPng } from "../download";
+import { csv, download, jsonLines, svgToPng } from "../download";
 import { messages } from "../messages";
 
 const { save: text } = messages;
@@ -24,6 +24,7 @@ const FORMS = {
   PNG: async ({ svg }: Figure) => svgToPng(svg()),
   SVG: async ({ svg }: Figure) => new Blob([svg()], { type: "image/svg+xml" }),
   CSV: async ({ rows }: Figure) => new Blob([csv(rows())], { type: "text/csv" }),
+  JSONL: async ({ rows }: Figure) => new Blob([jsonLines(rows())], { type: "application/jsonl" }),
 } as const;
 const KINDS = Object.keys(FORMS) as (keyof typeof FORMS)[]; // keys of a const object
 

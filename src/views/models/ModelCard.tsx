@@ -11,9 +11,9 @@ const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 
 /** One model that was added: whole or not, its roles, and the way out. */
 export function ModelCard({ model }: { readonly model: LibraryModel }) {
-  const { key, files, whole, savedAt, inspection, broken } = model;
+  const { key, files, whole, source, mark, savedAt, inspection, broken } = model;
   const at = key.lastIndexOf("@");
-  const mark = at > 0 ? key.slice(at + 1) : undefined;
+  const revision = at > 0 ? key.slice(at + 1) : undefined;
   return (
     <li className="model-card" data-model={key} data-whole={whole}>
       <p className="model-name">
@@ -21,7 +21,11 @@ export function ModelCard({ model }: { readonly model: LibraryModel }) {
       </p>
       <p className="model-facts muted">
         {key.startsWith("local:") && <span>{text.local}</span>}
-        {mark && <span className="mono">{(key.startsWith("local:") ? text.mark : text.revision)(mark)}</span>}
+        {source && <span>{text.fromHost(hostOfSource(source))}</span>}
+        {revision && (
+          <span className="mono">{(key.startsWith("local:") ? text.mark : text.revision)(revision)}</span>
+        )}
+        {mark && <span className="mono">{text.mark(mark)}</span>}
         {inspection && <span>{inspection.modelType}</span>}
         <span>{text.files(files.length)}</span>
         {savedAt !== undefined && <span>{text.saved(day.format(savedAt))}</span>}

@@ -9,7 +9,7 @@ export function modelTitle(name: string): string {
   if (known !== undefined) return known;
   const [key = "", dtype] = name.split("#");
   const at = key.lastIndexOf("@");
-  const plain = (at > 0 ? key.slice(0, at) : key).replace(/^(hub|local|own):/, "");
+  const plain = (at > 0 ? key.slice(0, at) : key).replace(/^(hub|local|own):(\/\/)?/, "");
   const mark = at > 0 ? ` @${key.slice(at + 1, at + 1 + SHORT)}` : "";
   return `${plain}${mark}${dtype === undefined ? "" : ` ${dtype}`}`;
 }

@@ -119,7 +119,13 @@ function address(server: PreviewServer): string {
 }
 
 async function openPage(browser: Browser, url: string, visit: Visit): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...visit.context });
+  // A scripted engine is a worker from a blob, which the page's policy refuses; real visits are held to the policy.
+  const bypassCSP = visit.before !== undefined || visit.engine !== "real";
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    bypassCSP,
+    ...visit.context,
+  });
   const page = await context.newPage();
   const complaints: string[] = [];
   const base = visit.url ?? url;

@@ -53,7 +53,7 @@ test("looking a model up: roles and sizes, in two small requests", async () => {
     `GET /${ID}/resolve/c0ffee/config.json`,
   ]);
   const pinned = { ...source, revision: "c0ffee" };
-  expect(seen).toMatchObject({ key: `hub:${ID}@c0ffee`, source: pinned, modelType: "llama" });
+  expect(seen).toMatchObject({ key: keyOf(pinned), source: pinned, modelType: "llama" });
   if (!seen.teacher.can || !seen.student.can) throw new Error("both roles were expected");
   const [teacher] = seen.teacher.choices;
   const [student] = seen.student.choices;
@@ -226,7 +226,7 @@ test("the store lists, tells whole from begun, and deletes", async () => {
   const writer = await store.append(keyOf(source), "begun.bin", 0);
   await writer.write(new Uint8Array(7));
   const [model] = await store.list();
-  expect(model!.key).toBe(`hub:${ID}@main`);
+  expect(model!.key).toBe(`hub:${hub.host.replace("http:", "")}/${ID}@main`);
   expect(model!.files.at(-1)).toEqual({ path: "begun.bin", bytes: 7, whole: false });
   await store.delete(keyOf(source), "begun.bin");
   expect((await store.list())[0]!.files).toHaveLength(2);
