@@ -41,4 +41,5 @@ export type {
   StoredFile,
   StoredStates,
   TokenLine,
+  TokenPairings,
 } from "../worker/protocol";

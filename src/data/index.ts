@@ -58,6 +58,7 @@ export { parseRows, type Row, type View } from "./rows";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer, rougeL } from "./score";
 export { tokenTable, tokenTables } from "./token-table";
+export { sharedPositions, tokenChunks, type TokenPairings, tokenPairings, warpedPartners } from "./pairings";
 export { warpPartners } from "./token-dtw";
 export {
   buildVocabularyMap,

@@ -2,7 +2,7 @@
 //
 //   ULD = Σ_b Σ_{k < min(n_s, n_t)} ‖ sortdesc(softmax s_{R_s[k]}) − sortdesc(softmax q_{R_t[k]}) ‖₁
 import type { MethodOf } from "../config/run";
-import type { PairBatch } from "../data";
+import { type PairBatch, sharedPositions } from "../data";
 import { NO_ROW } from "../student";
 import { coverageOfPositions } from "./align/coverage";
 import { recordTokenTerm } from "./distillation";
@@ -63,7 +63,7 @@ export function pairedRows(
   for (let b = 0; b < student.B; b++) {
     const [s = 0, sEnd = 0] = student.rowOffsets.subarray(b, b + 2);
     const [t = 0, tEnd = 0] = teacher.rowOffsets.subarray(b, b + 2);
-    for (let k = 0; k < Math.min(sEnd - s, tEnd - t); k++, at++) {
+    for (let k = 0; k < sharedPositions(sEnd - s, tEnd - t); k++, at++) {
       rows[0][at] = s + k;
       rows[1][at] = t + k;
     }

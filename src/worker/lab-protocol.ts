@@ -2,7 +2,9 @@
 // solver (transport-worker.ts) turns states into costs and plans, on the CPU or through the WGSL kernels.
 import type { CostKind } from "../config/run";
 import type { Features, ModelPair, TransportView } from "../config/transport-view";
-import type { View } from "../data";
+import type { TokenPairings, View } from "../data";
+
+export type { TokenPairings };
 
 /** A text as one model reads it; what is solved over starts at `from`, a byte of `prompt + response`. */
 export interface LabText {
@@ -51,7 +53,7 @@ export interface LabStates {
 export type LabEvent =
   | { type: "rows"; rows: readonly LabRow[] }
   | { type: "progress"; stage: string }
-  | { type: "tokens"; id: number; student: TokenLine; teacher: TokenLine }
+  | { type: "tokens"; id: number; student: TokenLine; teacher: TokenLine; pairings: TokenPairings }
   | { type: "states"; id: number; features: Features; states: LabStates }
   /** `id` 0: the lab itself could not open. */
   | { type: "failed"; id: number; detail: string };

@@ -1,7 +1,7 @@
 // Reads texts with a pair of models on the CPU: tokens with their bytes, and states in one space.
 // It knows no worker, so that it runs the same under test in Node.
 import type { Features, TransportView } from "../config/transport-view";
-import type { Row } from "../data";
+import { type Chunk, type Row, tokenChunks, tokenPairings, tokenTables } from "../data";
 import { type Teacher, type Tokenizer, tokenSpans } from "../models";
 import { BYTE_FEATURES, byteFeatures } from "./lab-features";
 import { fitProjector, randomProjector, type Projector } from "./lab-projector";
@@ -62,6 +62,7 @@ export function createLab(sources: LabSources, post: (event: LabEvent) => void):
     const [ds, dt] = [student.config.hiddenSize, teacher.config.hiddenSize];
     if (which === "random") return randomProjector(ds, dt);
     post({ type: "progress", stage: "fit" });
+    const tables = tokenTables(student.tokenizer, teacher.tokenizer);
     const x: number[] = [];
     const y: number[] = [];
     for (const row of (await sources.train()).slice(0, FIT_ROWS)) {
@@ -70,7 +71,7 @@ export function createLab(sources: LabSources, post: (event: LabEvent) => void):
         await statesOf(student, tokenize(student.tokenizer, text), kind),
         await statesOf(teacher, tokenize(teacher.tokenizer, text), kind),
       ];
-      for (const [i, j] of alignedPairs(s.line, t.line)) {
+      for (const [i, j] of alignedPairs(tokenChunks(s.line.ids, t.line.ids, tables))) {
         x.push(...s.states.subarray(i * ds, (i + 1) * ds));
         y.push(...t.states.subarray(j * dt, (j + 1) * dt));
       }
@@ -120,7 +121,9 @@ export function createLab(sources: LabSources, post: (event: LabEvent) => void):
           student: tokenize(student, question.student).line,
           teacher: tokenize(teacher, question.teacher).line,
         };
-        post({ type: "tokens", id: question.id, ...lines });
+        const tables = tokenTables(student, teacher);
+        const pairings = tokenPairings(lines.student.ids, lines.teacher.ids, tables);
+        post({ type: "tokens", id: question.id, ...lines, pairings });
         const states = await statesFor(question);
         if (!late()) post({ type: "states", id: question.id, features: question.features, states });
       } catch (error) {
@@ -174,14 +177,6 @@ async function statesOf(
   return { states: output[kind].slice(before * output.D, ids.length * output.D), line };
 }
 
-/** Tokens of both lines that end at the same byte. */
-export function alignedPairs(a: TokenLine, b: TokenLine): [number, number][] {
-  const pairs: [number, number][] = [];
-  for (let i = 0, j = 0; i < a.end.length && j < b.end.length;) {
-    const [x, y] = [a.end[i] ?? 0, b.end[j] ?? 0];
-    if (x === y) pairs.push([i++, j++]);
-    else if (x < y) i++;
-    else j++;
-  }
-  return pairs;
-}
+/** The last tokens of each chunk: both have read the same text. */
+export const alignedPairs = (chunks: readonly Chunk[]): [student: number, teacher: number][] =>
+  chunks.map(({ student, teacher }) => [student[1] - 1, teacher[1] - 1]);

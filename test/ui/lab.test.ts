@@ -1,20 +1,27 @@
 // the Transport screen's mind — plan
-//   alignments   byte chunks, ULD positions, MinED path on small lines by hand; agreement and its chance level
+//   alignments   chunks, ULD's positions and MinED's path as pairs of the plan's axes; agreement and its chance level
 //   sweeps       any sweep's plan from the potentials is the solver's; facts of a·bᵀ and of a one-to-one plan
 //   the lab      bytes first, then the models; a setting solves again, a text reads again; links in and out
 import { describe, expect, test } from "vitest";
-import type { LabClient, LabEvent, LabSolution, LabSolverClient, TokenLine } from "../../src/client";
+import type {
+  LabClient,
+  LabEvent,
+  LabSolution,
+  LabSolverClient,
+  TokenLine,
+  TokenPairings,
+} from "../../src/client";
 import { TRANSPORT_PRESETS } from "../../src/config/transport-view";
 import { costOf, planFrom } from "../../src/ot/cpu";
 import {
   agreement,
-  byteChunks,
+  chunkPairs,
+  chunkShares,
   createTransportLab,
-  editDistance,
-  minimumEditPath,
+  pathPairs,
   planAtSweep,
   planFacts,
-  positions,
+  positionPairs,
   presetOf,
 } from "../../src/store";
 import { labSolve } from "../../src/worker/lab-solve";
@@ -29,6 +36,7 @@ const line = (...texts: string[]): TokenLine => {
     end: texts.map((text, i) => (start[i] ?? 0) + text.length),
   };
 };
+const NO_PAIRS: TokenPairings = { chunks: [], path: [], positions: 0 };
 const uniform = (n: number) => new Float64Array(n).fill(1 / n);
 function even(n: number, m: number) {
   return { student: uniform(n), teacher: uniform(m) };
@@ -37,34 +45,39 @@ const pairsOf = (pairs: Uint8Array, m: number) =>
   [...pairs.keys()].filter((k) => pairs[k]).map((k) => [Math.floor(k / m), k % m]);
 
 describe("alignments", () => {
-  const student = line("Tr", "ain", "ing", "␣6", "0");
-  const teacher = line("Train", "ing", "␣60");
-  test("byte chunks close where both break", () => {
-    expect(pairsOf(byteChunks(student, teacher), 3)).toEqual([
+  const pairings: TokenPairings = {
+    chunks: [
+      { student: [0, 2], teacher: [0, 1] },
+      { student: [3, 4], teacher: [1, 3] },
+    ],
+    path: [
       [0, 0],
       [1, 0],
       [2, 1],
       [3, 2],
-      [4, 2],
+    ],
+    positions: 3,
+  };
+  test("all tokens of a chunk belong together; what is in none has no pair", () => {
+    expect(pairsOf(chunkPairs(pairings, 4, 3), 3)).toEqual([
+      [0, 0],
+      [1, 0],
+      [3, 1],
+      [3, 2],
     ]);
+    expect(chunkShares(pairings, 4, 3)).toEqual({ student: 0.75, teacher: 1 });
+    expect(chunkShares({ ...pairings, chunks: [] }, 0, 3)).toEqual({ student: 1, teacher: 0 });
   });
-  test("no common break before the end: one chunk", () => {
-    expect(pairsOf(byteChunks(line("ab", "c"), line("a", "bc")), 2)).toHaveLength(4);
-  });
-  test("ULD pairs positions, however long the lines", () => {
-    expect(pairsOf(positions(3, 2), 2)).toEqual([
+  test("ULD pairs positions, however long the lines; MinED its path", () => {
+    expect(pairsOf(positionPairs(pairings, 4, 3), 3)).toEqual([
       [0, 0],
       [1, 1],
+      [2, 2],
     ]);
-  });
-  test("MinED ignores spaces and walks from end to end", () => {
-    const pairs = pairsOf(minimumEditPath(["␣a", "b", "cc"], ["a", "bcc"]), 2);
-    expect(pairs[0]).toEqual([0, 0]);
-    expect(pairs.at(-1)).toEqual([2, 1]);
-    expect(editDistance("kitten", "sitting")).toBe(3);
+    expect(pairsOf(pathPairs(pairings, 4, 3), 3)).toEqual(pairings.path);
   });
   test("agreement is the mass on the pairs; chance is theirs under a·bᵀ", () => {
-    const pairs = positions(2, 2);
+    const pairs = positionPairs({ ...pairings, positions: 2 }, 2, 2);
     expect(agreement([0.5, 0, 0, 0.5], pairs, even(2, 2))).toEqual({ share: 1, chance: 0.5 });
     const uneven = { student: Float64Array.of(0.9, 0.1), teacher: Float64Array.of(0.8, 0.2) };
     expect(agreement([0.5, 0, 0, 0.5], pairs, uneven).chance).toBeCloseTo(0.74);
@@ -152,7 +165,13 @@ function rig() {
   }));
   const answer = (features: "bytes" | "hidden") => {
     const id = asked.at(-1)!.id;
-    emit({ type: "tokens", id, student: line("Tr", "ai", "n"), teacher: line("Tra", "in") });
+    emit({
+      type: "tokens",
+      id,
+      student: line("Tr", "ai", "n"),
+      teacher: line("Tra", "in"),
+      pairings: NO_PAIRS,
+    });
     emit({ type: "states", id, features, states });
   };
   const gpu = { ready: () => ready(), says: (next: LabSolution["by"]) => (by = next) };
@@ -228,7 +247,7 @@ describe("the lab", () => {
     emit({ type: "rows", rows });
     const old = asked.at(-1)!.id;
     lab.change({ text: { from: "own", text: "abc" } });
-    emit({ type: "tokens", id: old, student: line("x"), teacher: line("x") });
+    emit({ type: "tokens", id: old, student: line("x"), teacher: line("x"), pairings: NO_PAIRS });
     expect(lab.store.getState().lines).toBeUndefined();
   });
   test("the published switch changes the solver and nothing else; links carry it", () => {

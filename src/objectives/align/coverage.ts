@@ -3,6 +3,7 @@ import {
   addCoverage,
   type Coverage,
   coverageOf,
+  sharedPositions,
   type SideBatch,
   textBytes,
   type TokenTables,
@@ -38,7 +39,7 @@ export function coverageOfPositions({ student, teacher }: ViewBatch): Coverage {
   return addCoverage(
     Array.from({ length: student.B }, (_, b) => {
       const [s, t] = [length(student, b), length(teacher, b)];
-      const aligned = Math.min(s, t);
+      const aligned = sharedPositions(s, t);
       return { student: { aligned, tokens: s }, teacher: { aligned, tokens: t } };
     }),
   );

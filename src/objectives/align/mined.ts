@@ -15,7 +15,7 @@ import {
   type TokenTables,
   type ViewBatch,
   type VocabularyMap,
-  warpPartners,
+  warpedPartners,
 } from "../../data";
 import { NO_ROW } from "../../student";
 
@@ -111,14 +111,10 @@ function preparedNow(tokens: TokenTables, by: TokenMatch): Prepared {
 function alignRow(
   s: readonly number[],
   t: readonly number[],
-  { student, teacher }: TokenTables,
+  tokens: TokenTables,
   { toStudent }: VocabularyMap,
 ): Int32Array {
-  const partners = warpPartners(
-    t.map((id) => teacher.raw(id).replaceAll(teacher.space, "")),
-    s.map((id) => student.raw(id).replaceAll(student.space, "")),
-  );
-  return Int32Array.from(partners, (list, j) => {
+  return Int32Array.from(warpedPartners(s, t, tokens), (list, j) => {
     const [i = -1] = list;
     return list.length === 1 && toStudent[t[i] ?? -1] === s[j] ? i : -1;
   });

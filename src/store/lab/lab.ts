@@ -9,7 +9,7 @@ import type {
   LabStates,
   LabText,
 } from "../../client";
-import type { LabRow, TokenLine } from "../../client";
+import type { LabRow, TokenLine, TokenPairings } from "../../client";
 import { encodeLink, decodeLink, type LinkFormat } from "../../config/link";
 import { ConfigError } from "../../config/run";
 import {
@@ -43,6 +43,8 @@ export interface Lines {
   readonly student: TokenLine;
   readonly teacher: TokenLine;
   readonly sameText: boolean;
+  /** How training pairs these tokens. */
+  readonly pairings: TokenPairings;
 }
 
 export interface Solved {
@@ -158,7 +160,7 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
         return store.setState({ stage: event.stage });
       case "tokens":
         if (event.id !== asked?.id) return;
-        return store.setState({ lines: linesOf(event.student, event.teacher, asked.texts) });
+        return store.setState({ lines: linesOf(event, asked.texts) });
       case "states": {
         const { lines, view } = store.getState();
         if (event.id !== asked?.id || !lines) return;
@@ -250,9 +252,11 @@ export function textsOf({ text }: TransportView, rows: readonly LabRow[] | undef
   return row && { student: row.views[text.student], teacher: row.views[text.teacher] };
 }
 
-const linesOf = (student: TokenLine, teacher: TokenLine, texts: Texts): Lines => ({
-  student,
-  teacher,
+const linesOf = (
+  { student, teacher, pairings }: Pick<Lines, "student" | "teacher" | "pairings">,
+  texts: Texts,
+): Lines => ({
+  ...{ student, teacher, pairings },
   sameText: texts.student.response === texts.teacher.response,
 });
 

@@ -1,6 +1,6 @@
 import { useId, useMemo } from "react";
 import { OVERLAYS, type Overlay } from "../../config/transport-view";
-import { agreement } from "../../store";
+import { agreement, chunkShares, type Lines } from "../../store";
 import { percent } from "../format";
 import { messages } from "../messages";
 import { useLab, useLabState } from "../use-app";
@@ -44,6 +44,7 @@ export function Agreement({ shown }: { readonly shown: Shown }) {
           );
         })}
       </dl>
+      {lines.sameText && <Coverage lines={lines} />}
       <p className="fact">
         {lines.sameText ? text.agreementNote : `${text.agreementNote} ${text.otherText}`}
       </p>
@@ -65,5 +66,16 @@ export function Agreement({ shown }: { readonly shown: Shown }) {
         </select>
       </div>
     </>
+  );
+}
+
+/** How much of the text methods that align by chunks would read. */
+function Coverage({ lines: { pairings, student, teacher } }: { readonly lines: Lines }) {
+  const shares = chunkShares(pairings, student.ids.length, teacher.ids.length);
+  const few = Math.min(shares.student, shares.teacher) < 0.5;
+  return (
+    <p className={few ? "fact issue" : "fact"}>
+      {messages.coverage.ofText(percent(shares.student), percent(shares.teacher))}
+    </p>
   );
 }

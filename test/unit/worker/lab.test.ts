@@ -122,7 +122,7 @@ async function contrast(projector: "fitted" | "random"): Promise<number> {
   const [n, m] = [tokens.student.ids.length, tokens.teacher.ids.length];
   const cost = costOf({ n, m, d: states.d, x: states.student, y: states.teacher, kind: "cosine" });
   const mean = cost.reduce((a, b) => a + b, 0) / cost.length;
-  const pairs = alignedPairs(tokens.student, tokens.teacher);
+  const pairs = alignedPairs(tokens.pairings.chunks);
   return pairs.reduce((sum, [i, j]) => sum + cost[i * m + j]!, 0) / pairs.length / mean;
 }
 
