@@ -1,6 +1,6 @@
 // A data file on a disk, read by the code that the Data page reads with; what became of it is told.
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import { importFile, type ImportedRows, KIND_NAMES, type Row } from "../data";
 import { BadUsage } from "./usage";
 
@@ -14,16 +14,16 @@ export async function readDataFile(
 ): Promise<{ rows: readonly Row[]; file: string }> {
   const [, path = source, part] = existsSync(resolve(source)) ? [] : (/^(.+)#([^#/\\]+)$/.exec(source) ?? []);
   const file = resolve(path);
-  const seen = await importFile(blobOf(source, file), basename(file), { part });
-  for (const line of importReport(basename(file), seen)) tell(line);
-  return { rows: seen.rows, file: basename(file) };
+  const seen = await importFile(blobOf(source, file), path, { part });
+  for (const line of importReport(path, seen)) tell(line);
+  return { rows: seen.rows, file: path };
 }
 
 const MOST_LINES = 8;
 
 /** What was read, and as what; how many rows were skipped, where the first of each kind is, and why. */
 export function importReport(name: string, seen: ImportedRows): string[] {
-  const { kind, mapping, rows, places, problems, dropped, notes } = seen;
+  const { kind, mapping, rows, places, problems, dropped, notes, parts } = seen;
   const count = (n: number) => `${n} ${n === 1 ? "row" : "rows"}`;
   const reasons = Object.entries(dropped);
   const skipped = reasons.reduce((sum, [, n]) => sum + n, 0);
@@ -31,6 +31,9 @@ export function importReport(name: string, seen: ImportedRows): string[] {
     mapping.prompt === mapping.output ? `"${mapping.prompt}"` : `"${mapping.prompt}" and "${mapping.output}"`;
   const lines = [`data: ${count(rows.length)} of ${name}, read as ${KIND_NAMES[kind]}, from ${columns}`];
   for (const note of notes) lines.push(`data: ${note}`);
+  const other = parts?.all.find((part) => part.name !== parts.chosen);
+  if (other)
+    lines.push(`data: another is read by data.source "${name}#${other.name}", all of them by "${name}#all"`);
   if (skipped === 0) return lines;
   lines.push(`data: ${count(skipped)} of ${name} skipped:`);
   for (const [reason, n] of reasons.slice(0, MOST_LINES)) {

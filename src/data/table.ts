@@ -11,6 +11,8 @@ export interface TableReader {
   end(): void;
 }
 
+const [LF, CR] = [0x0a, 0x0d];
+
 type State = "start" | "plain" | "quoted" | "quote";
 
 /** In time that grows with the text: cells are taken in slices, not letter by letter. */
@@ -32,11 +34,13 @@ export function createTableReader(separator: string, sink: CellSink): TableReade
   /** A slice of a quoted cell: up to the next quote. */
   function quoted(text: string, at: number): number {
     const end = text.indexOf('"', at);
-    const slice = text.slice(at, end < 0 ? undefined : end);
-    cell += slice;
-    for (const { index, 0: found } of slice.matchAll(/\r\n|\n|\r/g))
-      if (!(carriageReturn && index === 0 && found === "\n")) line++;
-    if (slice !== "") carriageReturn = slice.endsWith("\r");
+    const stop = end < 0 ? text.length : end;
+    cell += text.slice(at, stop);
+    for (let i = at; i < stop; i++) {
+      const code = text.charCodeAt(i);
+      if (code === CR || (code === LF && !carriageReturn)) line++;
+      carriageReturn = code === CR;
+    }
     if (end < 0) return text.length;
     [state, carriageReturn] = ["quote", false];
     return end + 1;

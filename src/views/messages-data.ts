@@ -23,7 +23,7 @@ export const dataMessages = {
     keeping: (done: number, total: number) => `Keeping row ${count(done)} of ${count(total)}`,
     kind: "Read as",
     kinds: {
-      ...{ jsonl: "JSON lines", json: "JSON list", csv: "CSV", tsv: "TSV", txt: "plain text" },
+      ...{ jsonl: "JSON lines", json: "JSON", csv: "CSV", tsv: "TSV", txt: "plain text" },
       parquet: "Parquet",
     },
     part: "List of rows",
@@ -31,7 +31,7 @@ export const dataMessages = {
     allParts: "all of them",
     format: "Format",
     formats: {
-      couplet: "prompt, output, prompt_cot, output_cot",
+      couplet: "prompt and output (Couplet's own fields)",
       rationale: "authors' rationale rows (prompt_raw, output_raw)",
       alpaca: "Alpaca",
       dolly: "Dolly",

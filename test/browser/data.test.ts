@@ -2,13 +2,15 @@
 //   the whole way   a JSONL file: format named, guess shown and changed, both tokenizations, what is cut and drops out, split;
 //                   used in Distill, there after a reload, trained for a step by the real engine; deleted
 //   dropped     on the page
-//   by hand         pasted columns that no guess fits
+//   by hand         pasted columns that no guess fits; a pasted table whose columns are known needs no hand
+//   files           Parquet by its own part of the page, gzip, one of two lists, what is refused by name
 //   large           100,000 rows: the page is never blocked for long
 //   absent          a link that names rows of another browser
 //   reading         axe, light and dark, 1440 and 390 px
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { overflow, seriousFindings } from "./support/axe";
@@ -95,14 +97,50 @@ test("pasted columns that no guess fits are chosen by hand", async () => {
   await page.getByText("Paste rows", { exact: true }).click();
   await page.getByLabel("or paste rows here").fill("frage,antwort\nWas ist 1+1?,zwei\nWas ist 2+2?,vier\n");
   await page.getByRole("button", { name: "Read what was pasted" }).click();
-  await page.getByLabel("Read as").selectOption({ label: "CSV" });
   await page.getByText(/no column looks like a prompt/).waitFor();
+  expect(await page.getByLabel("Read as").inputValue()).toBe("csv"); // told by its content
   await page.getByLabel("Chain of thought").selectOption("frage");
   await page.getByLabel("Prompt", { exact: true }).selectOption("frage");
   await page.getByText("2 rows, all with a chain of thought").waitFor();
   await page.getByLabel("Chain of thought").selectOption({ label: "none" });
   await page.getByText("2 rows, 0 with a chain of thought").waitFor();
   expect(await page.getByLabel("Output").inputValue()).toBe("antwort");
+});
+
+test("tables without a name, Parquet, gzip, splits, and what is no data", async () => {
+  const { page, complaints } = await site.open({ hash: "#/data" });
+  await page.getByText("Paste rows", { exact: true }).click();
+  const rows = page.locator(".data-facts");
+  await page.getByLabel("or paste rows here").fill("prompt;output\nWhat is 2+2?;4\nWhat is 3+3?;6\n");
+  await page.getByRole("button", { name: "Read what was pasted" }).click();
+  await page.getByText("Cells are separated by semicolons.").waitFor();
+  expect(await rows.innerText()).toMatch(/^2 rows/);
+  const fixtures = join(import.meta.dirname, "../fixtures/data");
+  await pick(page, join(fixtures, "sums-snappy.parquet"));
+  await page.getByText("1 row dropped out").waitFor();
+  expect(await page.getByLabel("Read as").inputValue()).toBe("parquet");
+  const lists = {
+    train: [
+      { prompt: "a", output: "1" },
+      { prompt: "b", output: "2" },
+    ],
+    test: [{ prompt: "c", output: "3" }],
+  };
+  writeFileSync(join(dir, "lists.json.gz"), gzipSync(JSON.stringify(lists)));
+  await pick(page, join(dir, "lists.json.gz"));
+  await page.getByText("Unpacked from gzip.").waitFor();
+  expect(await rows.innerText()).toMatch(/^2 rows.*"train" is read/s);
+  await page.getByLabel("List of rows").selectOption("all");
+  await page.getByText("3 rows, 0 with").waitFor();
+  await page.screenshot({ path: join(artifacts, "data-lists.png"), fullPage: true });
+  await pick(page, join(fixtures, "sums.arrow"));
+  await page
+    .getByText(/is an Arrow \(Feather\) file, which is not read; save its rows as JSON lines/)
+    .waitFor();
+  writeFileSync(join(dir, "old.csv"), Buffer.from("prompt,output\nCaf\xe9?,oui\n", "latin1"));
+  await pick(page, join(dir, "old.csv"));
+  await page.getByText(/byte 0xE9 at 17, in line 2.*Save it as UTF-8/).waitFor();
+  expect(complaints).toEqual([]);
 });
 
 test("100,000 rows leave the page quick", async () => {

@@ -3,11 +3,13 @@
 //                   config again gives the same losses
 //   resume          two steps, then --resume to four: the metrics of four steps straight; a file that is no checkpoint
 //                   of this run is refused in words
+//   own rows        UTF-16, semicolons, gzip: read as the page reads them
 //   bad input       exit 2 and one message that names the thing: config fields, files, models, rows
 //   not finite      exit 3; metrics hold the good steps only; the student is still written
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { main } from "../../../src/cli/main";
 import { parseRunConfig } from "../../../src/config/run";
@@ -98,6 +100,23 @@ describe("couplet run", () => {
     expect(errors.join("\n")).toMatch(/checkpoint cannot be taken up[\s\S]*seed differs[\s\S]*Resume with/);
     expect(await main(["run", other, "--out", join(dir, "other"), "--resume", join(dir, "nope")])).toBe(2);
     expect(errors.join("\n")).toMatch(/checkpoint file ".*nope" cannot be read/);
+  });
+
+  test("own rows in another dialect: what was read and skipped is said, and they train", async () => {
+    const rows = Array.from({ length: 9 }, (_, i) => `"${i} plus; one?";${i + 1}`);
+    const table = ["prompt;output", ...rows, "no answer;", ""].join("\r\n");
+    const source = join(dir, "rows.csv.gz");
+    writeFileSync(source, gzipSync(Buffer.from(`\uFEFF${table}`, "utf16le")));
+    const data = { ...TINY.data, source, view: "plain" };
+    const method = { id: "sft" };
+    const out = join(dir, "dialect");
+    expect(await main(["run", configFile({ ...TINY, data, method, steps: 1 }), "--out", out])).toBe(0);
+    expect(lines(join(out, "metrics.jsonl"))).toHaveLength(1);
+    const told = errors.join("\n");
+    expect(told).toMatch(/data: 9 rows of .*rows\.csv\.gz, read as a table, from "prompt" and "output"/);
+    for (const note of ["unpacked from gzip", "read as UTF-16LE", "cells are separated by semicolons"])
+      expect(told).toContain(`data: ${note}`);
+    expect(told).toMatch(/1 row of .* skipped:\n {2}1 × needs an "output" .* \(line 11\)/);
   });
 
   const row = (fields: object) =>

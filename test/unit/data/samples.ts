@@ -99,6 +99,21 @@ export const SAMPLES: readonly Sample[] = [
     PAIRS.map((row) => `{"\uFEFFprompt": "${row.prompt}", "output": "${row.output}"}\n`).join(""),
   ),
   plain("mark.json", `\uFEFF${JSON.stringify(PAIRS)}`),
+  plain(
+    "lines-of-cells.csv",
+    'sep=,\r\nprompt,output\r\n"Ten\r\nand ""one""?",11\r\n"x\ny\rz",\r\nz,w,v\r\n\r\nCafé?,oui,\r\n"open',
+    [
+      { id: "line 3", prompt: 'Ten\r\nand "one"?', output: "11" },
+      { id: "line 10", prompt: "Café?", output: "oui" },
+    ],
+    {
+      problems: [
+        [5, /needs an "output"/],
+        [8, /has 3 cells, the header 2/],
+        [11, /never closed/],
+      ],
+    },
+  ),
   // encodings
   packed("utf16.csv", utf16(TABLE(",", "\r\n")), { notes: [/UTF-16LE/] }),
   packed("utf16-big.csv", utf16(TABLE(";", "\r\n"), true), { notes: [/UTF-16BE/, /semicolons/] }),
