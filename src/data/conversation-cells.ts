@@ -2,6 +2,7 @@
 import { looksLikeHeader } from "./column-names";
 import { DataError } from "./errors";
 import { parseJson } from "./exact-json";
+import { pythonAsJson } from "./python-literal";
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -28,7 +29,7 @@ export const isOneRow = (value: object): boolean =>
 /** The same in any shape that `messagesIn` reads. */
 export function holdsConversation(value: unknown): boolean {
   if (typeof value === "string")
-    return /^\s*\[\s*\{\s*["'](role|from|speaker|content|value)["']\s*:/.test(value);
+    return /^\s*(?:array\()?\[\s*\{\s*["'](role|from|speaker|content|value)["']\s*:/.test(value);
   return isConversation(value) || isTurn(value) || asColumns(value) !== undefined;
 }
 
@@ -45,7 +46,7 @@ function asColumns(value: unknown): unknown[] | undefined {
 }
 
 /**
- * The messages of a cell: a list, one message, a list as JSON text, or columns of roles and contents; anything else as
+ * The messages of a cell: a list, one message, a list as the text of JSON or of Python, or columns of roles and contents; anything else as
  * it is.
  *
  * @param column names the cell in errors. @throws DataError for text that is no list of messages.
@@ -61,16 +62,23 @@ export function messagesIn(value: unknown, column: string): unknown {
 function fromText(text: string, column: string): unknown {
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseLiteral(text);
   } catch (error) {
-    const python = /^\s*\[\s*\{\s*'/.test(text);
-    throw new DataError(
-      python
-        ? `"${column}" holds messages as Python prints them; write them with json.dumps, or save the file as JSON lines`
-        : `"${column}" holds text that is no JSON list of messages (${error instanceof Error ? error.message : "?"})`,
-    );
+    const why = error instanceof Error ? error.message : "?";
+    throw new DataError(`"${column}" holds text that is no JSON list of messages (${why})`);
   }
-  if (typeof value !== "string" && (Array.isArray(value) || isObject(value)))
-    return messagesIn(value, column);
+  if (typeof value === "object" && value !== null) return messagesIn(value, column);
+  if (typeof value === "string" && value.trim() !== "") return fromText(value, column); // JSON in JSON
   throw new DataError(`"${column}" holds text that is no JSON list of messages`);
+}
+
+/** JSON, or the same as Python prints it. */
+function parseLiteral(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    const json = pythonAsJson(text);
+    if (json === undefined) throw error;
+    return parseJson(json);
+  }
 }

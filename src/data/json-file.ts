@@ -5,13 +5,13 @@ import { DataError } from "./errors";
 import { parseJson } from "./exact-json";
 import { type DataRecord, isRecord, type RecordReader, type RecordSink } from "./record";
 
-/** @param split which of several lists; "all" takes them one after the other. */
-export function createJsonReader(sink: RecordSink, split?: string): RecordReader {
+/** @param part which of several lists; "all" takes them one after the other. */
+export function createJsonReader(sink: RecordSink, part?: string): RecordReader {
   const parts: string[] = [];
   return {
     push: (text) => void parts.push(text),
     end() {
-      readValue(parse(whole(parts)), sink, split);
+      readValue(parse(whole(parts)), sink, part);
     },
   };
 }
@@ -61,14 +61,14 @@ function valuesOf(text: string): unknown[] | undefined {
   return values.flatMap((value) => (Array.isArray(value) && !isConversation(value) ? value : [value]));
 }
 
-function readValue(value: unknown, sink: RecordSink, split: string | undefined): void {
+function readValue(value: unknown, sink: RecordSink, part: string | undefined): void {
   if (isRecord(value) && isOneRow(value)) return sink.record(value, 1);
   const list = listOf(value, sink);
   if (list) return tell(list, sink);
   const lists = isRecord(value) ? listsIn(value) : [];
   const names = lists.map(([name]) => name);
   if (names.length > 1) {
-    const chosen = split ?? choice(lists);
+    const chosen = part ?? choice(lists);
     if (chosen !== "all" && !names.includes(chosen))
       throw new DataError(`there is no part "${chosen}" in the file; there are ${names.join(", ")}`);
     sink.parts?.(
@@ -82,8 +82,10 @@ function readValue(value: unknown, sink: RecordSink, split: string | undefined):
     return;
   }
   if (lists[0]) return tell(lists[0][1], sink);
-  if (isRecord(value) && Object.values(value).some((cell) => typeof cell === "string"))
-    return sink.record(value, 1);
+  const cells = isRecord(value) ? Object.values(value) : [];
+  const [inner, ...others] = cells.filter(isRecord);
+  if (inner && others.length === 0) return readValue(inner, sink, part);
+  if (isRecord(value) && cells.some((cell) => typeof cell === "string")) return sink.record(value, 1);
   throw new DataError("expected a JSON list of objects, or an object with one list of them in it");
 }
 
@@ -114,7 +116,7 @@ class CutRow {
   constructor(readonly cells: readonly string[]) {}
 }
 
-/** pandas' orient="split": {columns, data}; and its default, {column: {index: cell}}. */
+/** pandas' orient="split": {columns, data}; "index": {index: row}; and its default, {column: {index: cell}}. */
 function pandasRows(value: DataRecord): readonly unknown[] | undefined {
   const { columns, data } = value;
   if (isTexts(columns) && Array.isArray(data) && data.every(Array.isArray)) {
@@ -124,6 +126,8 @@ function pandasRows(value: DataRecord): readonly unknown[] | undefined {
   const entries = Object.entries(value);
   const first = entries[0]?.[1];
   if (!isRecord(first)) return undefined;
+  const rows = entries.map(([, row]) => row);
+  if (rows.every((row) => isRecord(row) && isOneRow(row))) return rows;
   const index = Object.keys(first);
   const even = entries.every(([, cells]) => isRecord(cells) && index.every((at) => at in cells));
   if (index.length === 0 || !index.every((at) => /^\d+$/.test(at)) || !even) return undefined;

@@ -137,7 +137,7 @@ function notUtf8(name: string, bytes: Bytes, before: number, from: number, line:
     .replaceAll(/\s+/g, " ");
   return new DataError(
     `${name} is not UTF-8 text: byte 0x${byte} at ${from + at - before}, in line ${line + lines}. As Windows-1252 (Latin-1) it ` +
-      `reads "${near}". Save it as UTF-8: in Excel "CSV UTF-8", elsewhere iconv -f WINDOWS-1252 -t UTF-8`,
+      `reads "${near}". Save it as UTF-8: in Excel "CSV UTF-8", elsewhere iconv -f WINDOWS-1252 -t UTF-8. If that reads wrong, name the encoding that it is in`,
   );
 }
 

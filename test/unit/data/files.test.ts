@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { importReport, readDataFile } from "../../../src/cli/data-file";
 import { createRng } from "../../../src/config/rng";
 import { checkEnough, DataError, importFile, importText, kindOf, parseRows } from "../../../src/data";
+import { pythonAsJson } from "../../../src/data/python-literal";
 import { memoryStore } from "../../../src/models";
 import { createDataDesk } from "../../../src/worker/data-desk";
 import { ROWS_FILE } from "../../../src/worker/own-sources";
@@ -238,8 +239,53 @@ test("one row, none, and other things that are no data", async () => {
   await expect(read(onDisk("accounts", "root:x:0:0:root:/root:/bin/sh\n"))).rejects.toThrow(
     /accounts, read as plain text, holds no usable rows; the first problem, in line 1: a paragraph needs a second line/,
   );
-  const python = `messages\n"[{'role': 'user', 'content': 'Hi'}]"\n`;
-  expect(() => importText(python, "x.csv")).toThrow(/as Python prints them; write them with json\.dumps/);
+  const broken = `messages\n"[{'role': 'user', 'content': 'Hi"\n`;
+  expect(() => importText(broken, "x.csv")).toThrow(/"messages" holds text that is no JSON list of messages/);
+});
+
+describe("messages as Python prints them", () => {
+  // Printed by Python 3.11 and NumPy 2.4 from the values that are expected of them.
+  const REPR = String.raw`[{'role': 'user', 'content': 'It\'s "so"\n\tétrange \\ \x07 \u2028 🐻, isn\'t it?'}, {'role': 'assistant', 'content': 'He said "no"', 'weight': None, 'ok': True, 'n': -1.5e-07, 't': (1,)}]`;
+  const ITEMS = `{'content': "Name a river's end.", 'role': 'user'}SEPARATOR {'content': 'The sea.', 'role': 'assistant'}`;
+  const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  const rowOf = (text: string) => importText(`id,messages\n7,${cell(text)}\n`, "x.csv").rows[0];
+
+  test.each([
+    ["a list", REPR, "It's \"so\"\n\tétrange \\ \u0007 \u2028 🐻, isn't it?", 'He said "no"'],
+    ["an array, printed", `[${ITEMS.replace("SEPARATOR", "\n")}]`, "Name a river's end.", "The sea."],
+    [
+      "an array, represented",
+      `array([${ITEMS.replace("SEPARATOR", ",\n      ")}], dtype=object)`,
+      ...["Name a river's end.", "The sea."],
+    ],
+    [
+      "JSON in JSON",
+      JSON.stringify(
+        JSON.stringify([
+          { role: "user", content: "a" },
+          { role: "assistant", content: "b" },
+        ]),
+      ),
+      "a",
+      "b",
+    ],
+  ])("%s", (_, text, asked, said) => {
+    expect(rowOf(text)).toMatchObject({ id: "7", output: said, turns: [{ role: "user", content: asked }] });
+  });
+
+  test("any damage: JSON text or none, never a hang", () => {
+    const rng = createRng(5);
+    for (let i = 0; i < 3000; i++) {
+      const at = rng.int(REPR.length);
+      const text = REPR.slice(0, at) + "'\"\\[({x,1:array("[rng.int(16)] + REPR.slice(at + rng.int(3));
+      const json = pythonAsJson(text);
+      expect(json === undefined || typeof json === "string").toBe(true);
+    }
+    const deep = "[".repeat(1e5);
+    expect(pythonAsJson(deep)).toBe(deep);
+    expect(pythonAsJson("'".repeat(99_999))).toBeUndefined();
+    expect(pythonAsJson(" ".repeat(1e6))).toBe("");
+  });
 });
 
 test("a table needs no name, and text is not taken for one", () => {

@@ -148,6 +148,11 @@ export const SAMPLES: readonly Sample[] = [
     "pandas-split.json",
     '{"columns":["prompt","output"],"index":[0,1],"data":[["Ten and one?","11"],["Café ouvert?","oui; dès 8 h"]]}',
   ),
+  plain(
+    "pandas-index.json",
+    '{"0":{"prompt":"Ten and one?","output":"11"},"1":{"prompt":"Café ouvert?","output":"oui; dès 8 h"}}',
+  ),
+  plain("nested.json", JSON.stringify({ status: 200, response: { next: null, items: PAIRS } })),
   plain("pandas-table.json", JSON.stringify({ schema: { fields: [{ name: "prompt" }] }, data: PAIRS })),
   plain("splits.json", JSON.stringify({ test: [{ prompt: "t?", output: "u" }], train: PAIRS }), PAIRS, {
     notes: [/several lists of rows: test \(1\), train \(2\); "train" is read/],
