@@ -67,8 +67,7 @@ export function createRowCollector(name: string, kind: DataKind, options: Import
   const places: ImportedRows["places"] = kind === "json" || kind === "parquet" ? "row" : "line";
   const rows: Row[] = [];
   const ids = new Map<string, number>();
-  const problems: RowProblem[] = [];
-  const dropped: Record<string, number> = {};
+  const tally = createTally();
   const columns = new Set<string>();
   const first: DataRecord[] = [];
   const waiting: [DataRecord, number][] = [];
@@ -77,11 +76,7 @@ export function createRowCollector(name: string, kind: DataKind, options: Import
   let mapping = options.mapping;
   let [records, peeked] = [0, false];
 
-  const problem = (reason: string, line: number): void => {
-    if (problems.length < PROBLEMS_KEPT) problems.push({ line, reason });
-    const plain = reason.replaceAll(/\d+/g, "…"); // one reason, whatever the numbers in it
-    dropped[plain] = (dropped[plain] ?? 0) + 1;
-  };
+  const { problem } = tally;
   function take(record: DataRecord, line: number, by: Mapping): void {
     if (rows.length >= maxRows) return problem(`only the first ${maxRows} rows are read`, line);
     try {
@@ -129,18 +124,33 @@ export function createRowCollector(name: string, kind: DataKind, options: Import
     peek,
     finish() {
       settle();
-      if (rows.length === 0 || !mapping) throw nothing(name, kind, records, problems[0], places);
+      if (rows.length === 0 || !mapping) throw nothing(name, kind, records, tally.problems()[0], places);
       if (parts) notes.push(partsNote(parts.all, parts.chosen));
       const unused = unusedColumns([...columns], mapping);
       if (unused.length > 0) notes.push(`columns that take no part: ${listed(unused)}`);
       if (rows.length === 1) notes.push("a run needs two rows, one to train on and one that is held out");
-      const found = { rows, places, problems: problems.toSorted((a, b) => a.line - b.line), dropped, notes };
+      const found = { rows, places, problems: tally.problems(), dropped: tally.dropped, notes };
       const seen = { kind, mapping, columns: [...columns], ...found } as const;
       return { ...seen, ...(parts && { parts }) };
     },
     get count() {
       return rows.length;
     },
+  };
+}
+
+/** What dropped out: the first with their places, all by their reasons. */
+function createTally() {
+  const kept: RowProblem[] = [];
+  const dropped: Record<string, number> = {};
+  return {
+    dropped,
+    problem(this: void, reason: string, line: number): void {
+      if (kept.length < PROBLEMS_KEPT) kept.push({ line, reason });
+      const plain = reason.replaceAll(/\d+/g, "…"); // one reason, whatever the numbers in it
+      dropped[plain] = (dropped[plain] ?? 0) + 1;
+    },
+    problems: () => kept.toSorted((a, b) => a.line - b.line),
   };
 }
 

@@ -11,87 +11,99 @@ export interface TableReader {
   end(): void;
 }
 
+export const createTableReader = (separator: string, sink: CellSink): TableReader =>
+  new Cells(separator, sink);
+
 const [LF, CR] = [0x0a, 0x0d];
 
-type State = "start" | "plain" | "quoted" | "quote";
-
 /** In time that grows with the text: cells are taken in slices, not letter by letter. */
-export function createTableReader(separator: string, sink: CellSink): TableReader {
-  const special = new RegExp(`[${/[\\\]^-]/.test(separator) ? `\\${separator}` : separator}\\r\\n]`, "g");
-  let cells: string[] = [];
-  let cell = "";
-  let state: State = "start";
-  let [line, rowLine, quoteLine] = [1, 1, 1];
-  let carriageReturn = false; // the last character
+class Cells implements TableReader {
+  private readonly special: RegExp;
+  private cells: string[] = [];
+  private cell = "";
+  private state: "start" | "plain" | "quoted" | "quote" = "start";
+  private line = 1;
+  private rowLine = 1;
+  private quoteLine = 1;
+  /** The last character was one: an \n behind it ends no further line. */
+  private carriageReturn = false;
 
-  function row(): void {
-    cells.push(cell);
-    const full = cells;
-    [cells, cell, state] = [[], "", "start"];
-    if (full.length > 1 || full[0]?.trim() !== "") sink.cells(full, rowLine);
+  constructor(
+    private readonly separator: string,
+    private readonly sink: CellSink,
+  ) {
+    const escaped = /[[\\\]^-]/.test(separator) ? `\\${separator}` : separator;
+    this.special = new RegExp(`[${escaped}\\r\\n]`, "g");
   }
 
-  /** A slice of a quoted cell: up to the next quote. */
-  function quoted(text: string, at: number): number {
+  push(text: string): void {
+    for (let at = 0; at < text.length;) at = this.step(text, at);
+  }
+
+  end(): void {
+    if (this.state === "quoted") this.sink.unclosed(this.quoteLine, this.line - this.quoteLine);
+    else if (this.cell !== "" || this.cells.length > 0) this.row();
+  }
+
+  /** From one character that matters to the next; gives where that is. */
+  private step(text: string, at: number): number {
+    const { state } = this;
+    if (state === "quoted") return this.quoted(text, at);
+    const c = text[at];
+    if (c === "\uFEFF" && state === "start" && this.cells.length === 0) return at + 1;
+    if (c !== '"' || state === "plain") return this.plain(text, at);
+    if (state === "quote") this.cell += c; // a doubled quote
+    else this.quoteLine = this.line;
+    [this.state, this.carriageReturn] = ["quoted", false];
+    return at + 1;
+  }
+
+  /** A slice of a quoted cell, up to the next quote. */
+  private quoted(text: string, at: number): number {
     const end = text.indexOf('"', at);
     const stop = end < 0 ? text.length : end;
-    cell += text.slice(at, stop);
+    this.cell += text.slice(at, stop);
     for (let i = at; i < stop; i++) {
       const code = text.charCodeAt(i);
-      if (code === CR || (code === LF && !carriageReturn)) line++;
-      carriageReturn = code === CR;
+      if (code === CR || (code === LF && !this.carriageReturn)) this.line++;
+      this.carriageReturn = code === CR;
     }
     if (end < 0) return text.length;
-    [state, carriageReturn] = ["quote", false];
+    [this.state, this.carriageReturn] = ["quote", false];
     return end + 1;
   }
 
   /** A slice outside of quotes, with what ends it. */
-  function plain(text: string, at: number): number {
-    special.lastIndex = at;
-    const end = special.exec(text)?.index ?? text.length;
-    if (end > at) {
-      const slice = text.slice(at, end);
-      // Files that were joined have a mark at the start of a row in the middle.
-      cell += cells.length === 0 && cell === "" ? slice.replace(/^\uFEFF+/, "") : slice;
-      state = cell === "" ? "start" : "plain";
-      carriageReturn = false;
-    }
+  private plain(text: string, at: number): number {
+    this.special.lastIndex = at;
+    const end = this.special.exec(text)?.index ?? text.length;
+    if (end > at) this.add(text.slice(at, end));
     if (end === text.length) return end;
     const c = text[end];
-    if (c === separator) {
-      cells.push(cell);
-      [cell, state, carriageReturn] = ["", "start", false];
-    } else if (c === "\n" && carriageReturn) {
-      carriageReturn = false; // the second half of \r\n
+    if (c === this.separator) {
+      this.cells.push(this.cell);
+      [this.cell, this.state, this.carriageReturn] = ["", "start", false];
+    } else if (c === "\n" && this.carriageReturn) {
+      this.carriageReturn = false; // the second half of \r\n
     } else {
-      row();
-      rowLine = ++line;
-      carriageReturn = c === "\r";
+      this.row();
+      this.rowLine = ++this.line;
+      this.carriageReturn = c === "\r";
     }
     return end + 1;
   }
 
-  function step(text: string, at: number): number {
-    if (state === "quoted") return quoted(text, at);
-    const c = text[at];
-    if (c === "\uFEFF" && state === "start" && cells.length === 0) return at + 1;
-    if (c === '"' && (state === "start" || state === "quote")) {
-      if (state === "quote") cell += c; // a doubled quote
-      else quoteLine = line;
-      [state, carriageReturn] = ["quoted", false];
-      return at + 1;
-    }
-    return plain(text, at);
+  private add(slice: string): void {
+    // Files that were joined have a byte order mark at the start of a row in the middle.
+    const first = this.cells.length === 0 && this.cell === "";
+    this.cell += first ? slice.replace(/^\uFEFF+/, "") : slice;
+    this.state = this.cell === "" ? "start" : "plain";
+    this.carriageReturn = false;
   }
 
-  return {
-    push(text) {
-      for (let at = 0; at < text.length;) at = step(text, at);
-    },
-    end() {
-      if (state === "quoted") sink.unclosed(quoteLine, line - quoteLine);
-      else if (cell !== "" || cells.length > 0) row();
-    },
-  };
+  private row(): void {
+    const full = [...this.cells, this.cell];
+    [this.cells, this.cell, this.state] = [[], "", "start"];
+    if (full.length > 1 || full[0]?.trim() !== "") this.sink.cells(full, this.rowLine);
+  }
 }
