@@ -38,7 +38,7 @@ fn know_columns(p: Problem, t: u32) {
 
 fn known_column(p: Problem, j: u32) -> vec4f { return v_next[j]; }
 
-fn scale_rows(p: Problem, t: u32, eps: f32, rho: f32, omega: f32) {
+fn scale_rows(p: Problem, t: u32, eps: f32, slack: f32, omega: f32) {
   let stride = p.pitch / 4u;
   let last = p.n - 1u;
   let r = lane % ROWS;
@@ -65,7 +65,7 @@ fn scale_rows(p: Problem, t: u32, eps: f32, rho: f32, omega: f32) {
     workgroupBarrier();
     var sum = 0.0;
     for (var g = 0u; g < owners; g++) { sum += parts[turn + g * ROWS + r]; }
-    let scaled = row_scaling(p, i0 + r, sum, eps, rho, omega);
+    let scaled = row_scaling(p, i0 + r, sum, eps, slack, omega);
     if (owns && mine == 0u && lane < ROWS && i0 + r <= last) { u[i0 + r] = scaled; }
     sums += k[0] * subgroupBroadcast(scaled, 0u) + k[1] * subgroupBroadcast(scaled, 1u);
     sums += k[2] * subgroupBroadcast(scaled, 2u) + k[3] * subgroupBroadcast(scaled, 3u);
@@ -78,13 +78,13 @@ fn scale_rows(p: Problem, t: u32, eps: f32, rho: f32, omega: f32) {
 }
 
 // u of row i, 0 past the last one. Balanced plain sweeps, the usual case, need neither the old u nor the potential.
-fn row_scaling(p: Problem, i: u32, sum: f32, eps: f32, rho: f32, omega: f32) -> f32 {
+fn row_scaling(p: Problem, i: u32, sum: f32, eps: f32, slack: f32, omega: f32) -> f32 {
   let row = min(i, p.n - 1u);
   let mass = marginals[p.f + row];
   var next = mass / max(sum + params.delta, 1e-37);
-  if (rho != 1.0 || omega != 1.0) {
+  if (slack != 0.0 || omega != 1.0) {
     let old = vec4f(u[row]);
-    let exact = scaling_for(old, vec4f(sum), vec4f(mass), vec4f(potentials[p.f + row]), eps, rho);
+    let exact = scaling_for(old, vec4f(sum), vec4f(mass), vec4f(potentials[p.f + row]), eps, slack);
     next = exact.x;
     if (omega != 1.0) { next = relaxed(old, exact, omega).x; }
   }

@@ -4,12 +4,18 @@
 //   solved for μ by conjugate gradients on the Schur complement, preconditioned by its diagonal c/ρ_b:
 //   (diag(c/ρ_b) − Pᵀ diag(ρ_a/r) P) μ = t − Pᵀ(ρ_a s/r),   then λ = ρ_a (s − Pμ)/r
 //
-// Source   Eisenberger 2022, §4; Cuturi 2022 (OTT). Balanced, the constants are its null space and never enter P∘(G−λ−μ).
-// Shapes   matrix: the plan; cost (ragged) · duals (3(R+S)): λ, μ | r/ρ_a, q | –, c/ρ_b · state (P, 16)
+// Null     balanced, the constants are the null space (one constant for every part of a plan that falls apart) and never
+//   space  enter P∘(G−λ−μ); rounding must not enter it either. So the residual is kept orthogonal to it, steps end where
+//          what is left is what rounding leaves of the terms of the right-hand side, and no step is taken along a
+//          direction whose curvature is rounding. Then the residual of the μ that is returned is made anew; while that
+//          is larger than what the steps believed, they go on from there.
+// Source   Eisenberger 2022, §4; Cuturi 2022 (OTT).
+// Shapes   matrix: the plan; cost (ragged) · duals (4(R+S)): λ, μ | r/ρ_a, q | –, c/ρ_b | –, right-hand side · state (P, 16)
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
-// Numerics f32; stops at a residual of 1e-6 of the first, or when rounding stalls it. The residual is reported.
+// Numerics f32; norms are those of diag(c/ρ_b)⁻¹. S_RESIDUAL is the residual made anew, relative to the right-hand side,
+//          or to 2⁻¹⁰ of its terms where it is less than that.
 // Oracle   test/oracle/ot.ts. Tested by test/gradients/ot.test.ts.
-// Uses     ot/problem.wgsl, ot/passes.wgsl
+// Uses     ot/problem.wgsl, ot/passes.wgsl, ot/implicit_system.wgsl
 
 override WG: u32 = 64u;
 
@@ -32,24 +38,12 @@ struct Params {
 @group(0) @binding(6) var<storage, read> potentials: array<f32>;
 @group(0) @binding(7) var<storage, read> marginals: array<f32>;
 
+const ROUNDING: f32 = 2.4e-7; // 2⁻²²: what rounding leaves of a sum of terms of size 1
+const FLAT: f32 = 4.8e-7;     // curvature that rounding alone can make, relative to the direction's length
+const SMALL: f32 = 9.8e-4;    // 2⁻¹⁰
+const RESTARTS: u32 = 2u;
+
 var<workgroup> residual: array<vec4f, MAX_SIDE / 4u>;
-
-fn get4(p: Problem, part: u32, j4: u32) -> vec4f {
-  let at = part * params.stride + p.g + 4u * j4;
-  return vec4f(duals[at], duals[at + 1u], duals[at + 2u], duals[at + 3u]);
-}
-
-fn put4(p: Problem, part: u32, j4: u32, x: vec4f) {
-  let at = part * params.stride + p.g + 4u * j4;
-  duals[at] = x.x;
-  duals[at + 1u] = x.y;
-  duals[at + 2u] = x.z;
-  duals[at + 3u] = x.w;
-}
-
-fn inverse(x: vec4f) -> vec4f { return select(vec4f(), 1.0 / max(x, vec4f(1e-37)), x > vec4f(1e-37)); }
-fn sum4(x: vec4f) -> f32 { return x.x + x.y + x.z + x.w; }
-fn rho_of(tau: f32, eps: f32) -> f32 { return select(1.0, tau / (tau + eps), tau > 0.0); }
 
 @compute @workgroup_size(WG)
 fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
@@ -60,40 +54,77 @@ fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
   let eps = state[s + S_EPS];
   let mean = select(0.0, state[s + S_MEAN], params.center == 1u);
   rows_of_system(p, t, mean, eps);
-  let first = columns_of_system(p, t, mean, eps);
+  let system = columns_of_system(p, t, mean, eps);
+  let whole = select(1e-37, system.z, system.z > 1e-37);
+  let singular = params.tau_a == 0.0 && params.tau_b == 0.0;
+  let first = max(system.x - select(0.0, system.y * system.y / whole, singular), 0.0);
+  let floor = ROUNDING * ROUNDING * system.w;
+  let enough = max(first * params.tolerance * params.tolerance, floor);
 
   var rz = first;
+  var shift = select(0.0, system.y / whole, singular);
   var step = 0u;
-  while (step < params.max_steps && rz > first * params.tolerance * params.tolerance && rz > 1e-30) {
+  var again = 0u;   // how often the residual was made anew
+  var anew = false; // v is μ, and this pass makes the residual of it
+  begin_direction(p, t, shift, 0.0);
+  loop {
+    if (!anew && (rz <= enough || step >= params.max_steps)) { anew = true; }
+    if (anew) {
+      for (var j = t; j < stride; j += WG) { v[j] = get4(p, 0u, j); }
+      workgroupBarrier();
+    }
     for (var i = t; i < p.n; i += WG) { u[i] = row_sum(p, i) * inverse(vec4f(duals[params.stride + p.f + i])).x; }
     workgroupBarrier();
-    var curvature = 0.0;
+    var seen = vec4f();
     for (var j = t; j < stride; j += WG) {
-      let q = get4(p, 2u, j) * v[j] - column_sum(p, j);
-      curvature += dot(v[j], q);
-      put4(p, 1u, j, q);
+      let c = get4(p, 2u, j);
+      let q = c * v[j] - column_sum(p, j);
+      if (anew) {
+        let r = get4(p, 3u, j) - q;
+        residual[j] = r;
+        seen += vec4f(dot(r, r * inverse(c)), sum4(r), 0.0, 0.0);
+      } else {
+        put4(p, 1u, j, q);
+        seen += vec4f(0.0, 0.0, dot(v[j], q), dot(v[j], c * v[j]));
+      }
     }
-    let dq = sum_workgroup(t, vec4f(curvature)).x;
-    if (!(dq > 0.0)) { break; }
-    let length = rz / dq;
-    var next = 0.0;
-    for (var j = t; j < stride; j += WG) {
-      put4(p, 0u, j, get4(p, 0u, j) + length * v[j]);
-      residual[j] -= length * get4(p, 1u, j);
-      next += dot(residual[j], residual[j] * inverse(get4(p, 2u, j)));
+    let sums = sum_workgroup(t, seen);
+    var next = sums;
+    if (!anew) {
+      if (!(sums.z > FLAT * sums.w)) { // a direction of the null space, or none
+        anew = true;
+        continue;
+      }
+      let length = rz / sums.z;
+      var left = vec4f();
+      for (var j = t; j < stride; j += WG) {
+        put4(p, 0u, j, get4(p, 0u, j) + length * v[j]);
+        let r = residual[j] - length * get4(p, 1u, j);
+        residual[j] = r;
+        left += vec4f(dot(r, r * inverse(get4(p, 2u, j))), sum4(r), 0.0, 0.0);
+      }
+      next = sum_workgroup(t, left);
+      step++;
     }
-    let rz_next = sum_workgroup(t, vec4f(next)).x;
-    for (var j = t; j < stride; j += WG) { v[j] = residual[j] * inverse(get4(p, 2u, j)) + (rz_next / rz) * v[j]; }
-    rz = rz_next;
-    step++;
-    workgroupBarrier();
+    shift = select(0.0, next.y / whole, singular);
+    let left_over = max(next.x - select(0.0, next.y * next.y / whole, singular), 0.0);
+    if (anew && (left_over <= 4.0 * enough || again == RESTARTS || step >= params.max_steps)) {
+      rz = left_over;
+      break;
+    }
+    let turn = select(left_over / rz, 0.0, anew);
+    rz = left_over;
+    if (anew) {
+      anew = false;
+      again++;
+    }
+    begin_direction(p, t, shift, turn);
   }
 
-  for (var j = t; j < stride; j += WG) { v[j] = get4(p, 0u, j); }
-  workgroupBarrier();
+  // u = Pμ/r and v = μ are those of the last pass.
   for (var i = t; i < p.n; i += WG) {
     let r = duals[params.stride + p.f + i];
-    duals[p.f + i] = (duals[p.f + i] - row_sum(p, i)) * inverse(vec4f(r)).x;
+    duals[p.f + i] = duals[p.f + i] * inverse(vec4f(r)).x - u[i];
     if (params.value == 1u) { duals[p.f + i] -= scaled(p.f + i, eps); }
   }
   if (params.value == 1u) {
@@ -101,60 +132,16 @@ fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
   }
   if (t == 0u) {
     state[s + S_CG] = f32(step);
-    state[s + S_RESIDUAL] = select(0.0, sqrt(rz / max(first, 1e-37)), first > 0.0);
+    state[s + S_RESIDUAL] = sqrt(rz / max(max(first, SMALL * SMALL * system.w), 1e-37));
   }
 }
 
-// A potential less ε log of its mass: the potential of KL(P | abᵀ).
-fn scaled(at: u32, eps: f32) -> f32 {
-  return select(0.0, potentials[at] - eps * log(max(marginals[at], 1e-37)), marginals[at] > 0.0);
-}
-
-// G = dLoss/dP.
-fn slope(p: Problem, i: u32, j4: u32, mean: f32, eps: f32) -> vec4f {
-  if (params.value == 0u) { return cost[p.cost / 4u + i * (p.pitch / 4u) + j4] - mean; }
-  let at = p.g + 4u * j4;
-  return scaled(p.f + i, eps) + vec4f(scaled(at, eps), scaled(at + 1u, eps), scaled(at + 2u, eps), scaled(at + 3u, eps));
-}
-
-// r/ρ_a and s of every row; u = ρ_a s/r.
-fn rows_of_system(p: Problem, t: u32, mean: f32, eps: f32) {
-  let stride = p.pitch / 4u;
-  let rho = rho_of(params.tau_a, eps);
-  for (var i = t; i < p.n; i += WG) {
-    let at = p.cost / 4u + i * stride;
-    var r = vec4f();
-    var s = vec4f();
-    for (var j = 0u; j < stride; j++) {
-      r += matrix[at + j];
-      s += select(vec4f(), matrix[at + j] * slope(p, i, j, mean, eps), in_row(p, j));
-    }
-    duals[p.f + i] = sum4(s);
-    duals[params.stride + p.f + i] = sum4(r) / rho;
-    u[i] = sum4(s) * inverse(vec4f(sum4(r) / rho)).x;
+// The residual freed of its part in the null space, and the next direction from it: v ← z + turn·v.
+fn begin_direction(p: Problem, t: u32, shift: f32, turn: f32) {
+  for (var j = t; j < p.pitch / 4u; j += WG) {
+    let c = get4(p, 2u, j);
+    residual[j] -= shift * c;
+    v[j] = residual[j] * inverse(c) + select(vec4f(), turn * v[j], turn > 0.0);
   }
   workgroupBarrier();
-}
-
-// c/ρ_b, the right-hand side, and the first direction. Returns residual · preconditioned residual.
-fn columns_of_system(p: Problem, t: u32, mean: f32, eps: f32) -> f32 {
-  let stride = p.pitch / 4u;
-  let rho = rho_of(params.tau_b, eps);
-  var rz = 0.0;
-  for (var j = t; j < stride; j += WG) {
-    var c = vec4f();
-    var r = vec4f();
-    for (var i = 0u; i < p.n; i++) {
-      let at = p.cost / 4u + i * stride + j;
-      c += matrix[at];
-      r += matrix[at] * (slope(p, i, j, mean, eps) - u[i]);
-    }
-    r = select(vec4f(), r, in_row(p, j));
-    put4(p, 0u, j, vec4f());
-    put4(p, 2u, j, c / rho);
-    residual[j] = r;
-    v[j] = r * inverse(c / rho);
-    rz += dot(r, v[j]);
-  }
-  return sum_workgroup(t, vec4f(rz)).x;
 }

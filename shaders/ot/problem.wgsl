@@ -24,7 +24,7 @@ struct Problem {
 const STATE: u32 = 16u;
 const S_EPS: u32 = 0u;        // ε, after scaling by the mean cost if it is relative
 const S_ITERATIONS: u32 = 1u; // sweeps done
-const S_ERROR: u32 = 2u;      // L1 marginal error
+const S_ERROR: u32 = 2u;      // L1 marginal error, relative to the mass wanted
 const S_STATUS: u32 = 3u;     // 0 running, 1 met the tolerance, 2 out of iterations
 const S_MEAN: u32 = 4u;       // mean cost
 const S_LINEAR: u32 = 5u;     // ⟨P, C⟩

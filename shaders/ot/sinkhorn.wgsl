@@ -59,7 +59,8 @@ fn sweep_problem(index: u32, t: u32) {
   let start = workgroupUniformLoad(&begun);
   if (start[2] != 0.0) { return; }
   let eps = start[0];
-  let rho = vec2f(rho_of(params.tau_a, eps), rho_of(params.tau_b, eps));
+  let slack = vec2f(slack_of(params.tau_a, eps), slack_of(params.tau_b, eps));
+  let relaxes = params.tau_a > 0.0 || params.tau_b > 0.0;
   var k = u32(start[1]);
   var plain = start[4] == 1.0;
   var status = 0.0;
@@ -68,6 +69,7 @@ fn sweep_problem(index: u32, t: u32) {
   if (k == 0u && params.multiplicative == 1u) { exponentiate(p, t, eps); }
 
   var base = start[5];
+  var taken = false; // the rows of this sweep, anew
   var known = false; // the sums over rows, from the pass before
   let to = k + params.sweeps;
   while (k < to) {
@@ -76,10 +78,11 @@ fn sweep_problem(index: u32, t: u32) {
     var retake = 2u; // half-steps to take in the log domain: 2 both, 1 rows, 0 none
     if (params.multiplicative == 1u || (k > 0u && eps_at(k - 1u, eps, start[3]) == eps)) {
       if (!known) { know_columns(p, t); }
-      let seen = propose_columns(p, t, eps, rho.y);
+      let seen = propose_columns(p, t, eps, slack.y);
       retake = select(select(0u, 2u, seen.z > 0.0), 1u, seen.y > 0.0);
+      if (retake == 1u && taken) { retake = 2u; } // rows that were just taken anew and are not numbers: on, not round again
       if (retake != 1u) {
-        error = select(seen.x, -1.0, k == 0u);
+        error = select(select(seen.x, seen.x / seen.w, relaxes), -1.0, k == 0u);
         let met = params.stop > 0.0 && error >= 0.0 && error <= params.stop && k % params.check_every == 1u % params.check_every;
         status = select(select(0.0, 2.0, k >= params.max_iterations), 1.0, met && plain);
         plain = met || retake > 0u || k < params.relax_after || params.relaxation == 1.0 || k + 1u >= params.max_iterations;
@@ -88,18 +91,19 @@ fn sweep_problem(index: u32, t: u32) {
     if (retake != 1u) { remember(p, t, k); }
     if (status > 0.0) { break; }
     if (retake > 0u) { fold(p, t, eps, retake == 2u); }
-    if (retake == 2u) { log_columns(p, t, hot, rho_of(params.tau_b, hot)); }
+    if (retake == 2u) { log_columns(p, t, hot, slack_of(params.tau_b, hot)); }
     if (retake > 0u) {
-      log_rows(p, t, hot, rho_of(params.tau_a, hot));
+      log_rows(p, t, hot, slack_of(params.tau_a, hot));
       absorb(p, t, eps);
       known = false;
     } else {
       let omega = select(params.relaxation, 1.0, plain);
       accept_columns(p, t, omega);
-      scale_rows(p, t, eps, rho.x, omega);
+      scale_rows(p, t, eps, slack.x, omega);
       known = true;
     }
     k += select(1u, 0u, retake == 1u);
+    taken = retake == 1u;
     if (retake > 0u) { base = f32(k); }
   }
 

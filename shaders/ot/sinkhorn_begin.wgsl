@@ -1,6 +1,6 @@
 // ot/sinkhorn_begin.wgsl — the start of a solve: ε, marginals, potentials and state of every problem.
 //
-//   ε = scale · mean(C) when relative, else scale        f⁰ = 0, or the warm start
+//   ε = scale · mean(C) when relative (and the mean > 0), else scale        f⁰ = 0, or the warm start
 //
 // Shapes   cost (ragged) · given (R+S): marginals, read when `uniform_marginals` is 0 · warm (R+S)
 //          marginals (R+S) · potentials (2(R+S)): f, g, then the scalings u, v · state (P, 16)
@@ -59,7 +59,8 @@ fn sinkhorn_begin(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
     state[s + S_MEAN] = mean;
     var scale = select(params.scale, -params.scale, params.relative == 1u);
     if (params.own_epsilons == 1u) { scale = epsilons[group.x]; }
-    state[s + S_EPS] = max(select(scale, -scale * mean, scale < 0.0), 1e-30);
+    // A mean that is not positive says nothing: then ε is absolute.
+    state[s + S_EPS] = max(select(abs(scale), -scale * mean, scale < 0.0 && mean > 0.0), 1e-30);
     state[s + S_PLAIN] = 1.0;
   }
 }

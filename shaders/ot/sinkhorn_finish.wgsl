@@ -6,7 +6,7 @@
 //
 // Source   Feydy 2020, §3.1 for the dual; the unbalanced gap is the Fenchel–Young gap of each marginal.
 // Honest   r = P1 and c = Pᵀ1 are summed anew from the plan that is written, and `converged` means that the
-//          larger of the two L1 errors is at most the tolerance. Not finite is never converged.
+//          larger of the two L1 errors, relative to the mass wanted where it is not 1, is at most the tolerance. Not finite is never converged.
 // Shapes   matrix: K in, P out (ragged) · cost (ragged) · potentials (2(R+S)) · duals (R+S): f, g · state (P, 16)
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
 // Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
@@ -51,7 +51,7 @@ fn sinkhorn_finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   workgroupBarrier();
   for (var j = t; j < p.m; j += WG) { add_marginal(&sums, p.g + j, v[j / 4u][j % 4u], eps, params.tau_b); }
   let column_totals = sum_workgroup(t, vec4f(sums.error, sums.value, sums.gap, linear));
-  let column_rest = sum_workgroup(t, vec4f(sums.entropy, sums.mass, sums.wanted, 0.0));
+  let column_rest = sum_workgroup(t, vec4f(sums.entropy, sums.mass, sums.given, sums.wanted));
 
   storageBarrier();
   for (var j = t; j < p.pitch / 4u; j += WG) { v[j] = select(vec4f(), vec4f(1.0), in_row(p, j)); }
@@ -59,16 +59,18 @@ fn sinkhorn_finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   var rows = Sums();
   for (var i = t; i < p.n; i += WG) { add_marginal(&rows, p.f + i, row_sum(p, i), eps, params.tau_a); }
   let row_totals = sum_workgroup(t, vec4f(rows.error, rows.value, rows.gap, rows.entropy));
-  let row_mass = sum_workgroup(t, vec4f(rows.wanted)).x;
+  let row_mass = sum_workgroup(t, vec4f(rows.given, rows.wanted, 0.0, 0.0));
 
   if (t == 0u) {
-    let error = max(column_totals.x, row_totals.x);
+    let relaxes = params.tau_a > 0.0 || params.tau_b > 0.0; // balanced masses sum to 1
+    let row_error = select(row_totals.x, row_totals.x / row_mass.y, relaxes);
+    let error = max(select(column_totals.x, column_totals.x / column_rest.w, relaxes), row_error);
     let mass = column_rest.y;
     state[s + S_ERROR] = error;
     state[s + S_STATUS] = select(2.0, 1.0, error <= params.tolerance && error >= 0.0);
-    state[s + S_ROW_ERROR] = row_totals.x;
+    state[s + S_ROW_ERROR] = row_error;
     state[s + S_LINEAR] = column_totals.w;
-    state[s + S_VALUE] = column_totals.y + row_totals.y + eps * (row_mass * column_rest.z - mass);
+    state[s + S_VALUE] = column_totals.y + row_totals.y + eps * (row_mass.x * column_rest.z - mass);
     state[s + S_ENTROPY] = (column_totals.w - column_rest.x - row_totals.w) / eps;
     state[s + S_MASS] = mass;
     state[s + S_GAP] = column_totals.z + row_totals.z;
@@ -121,20 +123,23 @@ struct Sums {
   gap: f32,
   entropy: f32, // Σ marginal · potential
   mass: f32,    // Σ marginal
-  wanted: f32,  // Σ a or Σ b
+  given: f32,   // Σ a or Σ b
+  wanted: f32,  // Σ of what the marginal should be
 }
 
 fn add_marginal(sums: ptr<function, Sums>, at: u32, got: f32, eps: f32, tau: f32) {
   let mass = marginals[at];
   let potential = duals[at];
   (*sums).mass += got;
-  (*sums).wanted += mass;
+  (*sums).given += mass;
   if (mass <= 0.0 || potential <= NO_MASS) {
     (*sums).error += abs(got - mass);
+    (*sums).wanted += mass;
     return;
   }
   let wanted = select(mass, mass * exp(-potential / max(tau, 1e-30)), tau > 0.0);
   (*sums).error += abs(got - wanted);
+  (*sums).wanted += wanted;
   (*sums).value += got * (potential - eps * log(mass));
   (*sums).entropy += got * potential;
   let unbalanced = got * potential + tau * (got * log(max(got, 1e-37) / mass) - got + wanted);

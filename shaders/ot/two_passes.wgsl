@@ -10,11 +10,11 @@ fn know_columns(p: Problem, t: u32) {}
 
 fn known_column(p: Problem, j: u32) -> vec4f { return column_sum(p, j); }
 
-fn scale_rows(p: Problem, t: u32, eps: f32, rho: f32, omega: f32) {
+fn scale_rows(p: Problem, t: u32, eps: f32, slack: f32, omega: f32) {
   for (var i = t; i < p.n; i += WG) {
     let old = vec4f(u[i]);
     let pot = vec4f(potentials[p.f + i]);
-    let next = scaling_for(old, vec4f(row_sum(p, i)), vec4f(marginals[p.f + i]), pot, eps, rho);
+    let next = scaling_for(old, vec4f(row_sum(p, i)), vec4f(marginals[p.f + i]), pot, eps, slack);
     if (omega == 1.0) { u[i] = next.x; } else { u[i] = relaxed(old, next, omega).x; }
   }
   workgroupBarrier();

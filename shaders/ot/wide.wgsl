@@ -10,7 +10,7 @@
 //          a sweep waits for, and no half-step ever has to be taken again. Scalings beyond e^±4 go into f⁰ and g⁰, and R
 //          is made anew, so that u, v and R keep their last digits. WebGPU has no barrier across workgroups but the
 //          end of a dispatch, hence three dispatches a sweep; those after the last sweep return at once.
-// Shapes   wide (2(R+S) + P·32): log u and log v | the proposed log v | the error of every stripe
+// Shapes   wide (2(R+S) + P·64): log u and log v | the proposed log v | the error of every stripe, and what it is relative to
 // Numerics f32. A running sum of exponentials, shifted by the largest term so far.
 
 override WG: u32 = 64u;      // 8 threads along, 8 across
@@ -34,7 +34,7 @@ struct Params {
   stride: u32,      // R+S
 }
 
-fn rho_of(tau: f32, eps: f32) -> f32 { return select(1.0, tau / (tau + eps), tau > 0.0); }
+fn slack_of(tau: f32, eps: f32) -> f32 { return select(0.0, eps / (tau + eps), tau > 0.0); } // σ = 1 − ρ, see ot/sweep.wgsl
 
 // ε of the sweep that follows k sweeps; the last sweep always has the final ε.
 fn eps_at(k: u32, eps: f32, mean: f32) -> f32 {
@@ -48,10 +48,10 @@ fn has_kernel(k: u32, eps: f32, mean: f32) -> bool {
 }
 
 // The log of the scaling that makes a marginal right, from (top, s): Σ = s·exp(top).
-fn log_scaling(mass: f32, potential: f32, top: f32, s: f32, eps: f32, rho: f32) -> f32 {
+fn log_scaling(mass: f32, potential: f32, top: f32, s: f32, eps: f32, slack: f32) -> f32 {
   if (mass <= 0.0) { return LOWEST; }
   if (params.delta > 0.0) { return log(mass) - log(s * exp(clamp(top, -100.0, 80.0)) + params.delta); }
-  return rho * (log(mass) - log(s) - top) + (rho - 1.0) * potential / eps;
+  return (1.0 - slack) * (log(mass) - log(s) - top) - slack * potential / eps;
 }
 
 // A step ω of the way, and beyond. What has no mass has no way.

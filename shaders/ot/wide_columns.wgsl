@@ -18,7 +18,7 @@
 
 var<workgroup> tops: array<vec4f, WG>;
 var<workgroup> sums: array<vec4f, WG>;
-var<workgroup> errors: array<f32, EIGHT>;
+var<workgroup> errors: array<vec2f, EIGHT>; // and the mass that they are relative to
 
 fn potential4(p: Problem, j4: u32) -> vec4f {
   let at = p.g + 4u * j4;
@@ -61,26 +61,28 @@ fn wide_columns(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     for (var o = t + EIGHT; o < WG; o += EIGHT) { top = max(top, tops[o]); }
     var s = vec4f();
     for (var o = t; o < WG; o += EIGHT) { s += sums[o] * exp(max(tops[o] - top, vec4f(-100.0))); }
-    errors[t] = 0.0;
+    errors[t] = vec2f();
     for (var c = 0u; c < 4u; c++) {
       if (4u * j4 + c < p.pitch) { errors[t] += propose(p.g + 4u * j4 + c, top[c], s[c], eps, k); }
     }
   }
   workgroupBarrier();
   if (t == 0u) {
-    var error = 0.0;
+    var error = vec2f();
     for (var o = 0u; o < EIGHT; o++) { error += errors[o]; }
-    wide[2u * params.stride + group.y * STRIPES + group.x] = error;
+    let at = 2u * (params.stride + group.y * STRIPES + group.x);
+    wide[at] = error.x;
+    wide[at + 1u] = error.y;
   }
 }
 
-// Write the proposal for one column, padding included; return what the old scaling misses its marginal by.
-fn propose(at: u32, top: f32, s: f32, eps: f32, k: u32) -> f32 {
+// Write the proposal for one column, padding included; return what the old scaling misses its marginal by, and that.
+fn propose(at: u32, top: f32, s: f32, eps: f32, k: u32) -> vec2f {
   let mass = marginals[at];
   let g = potentials[at];
-  wide[params.stride + at] = log_scaling(mass, g, top, s, eps, rho_of(params.tau_b, eps));
-  if (mass <= 0.0 || k == 0u) { return mass; }
+  wide[params.stride + at] = log_scaling(mass, g, top, s, eps, slack_of(params.tau_b, eps));
+  if (mass <= 0.0 || k == 0u) { return vec2f(mass); }
   let old = wide[at];
   let wanted = select(mass, mass * exp(clamp(-(g + eps * old) / params.tau_b, -80.0, 80.0)), params.tau_b > 0.0);
-  return abs(s * exp(clamp(old + top, -100.0, 80.0)) - wanted);
+  return vec2f(abs(s * exp(clamp(old + top, -100.0, 80.0)) - wanted), wanted);
 }

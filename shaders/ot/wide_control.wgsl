@@ -36,9 +36,13 @@ fn judge(index: u32, p: Problem) -> Verdict {
   if (state[at + S_STATUS] != 0.0) { v.status = -1.0; }
   if (v.ready == 0u || v.status < 0.0) { return v; }
   v.error = 0.0;
+  var mass = 0.0;
   for (var stripe = 0u; stripe * EIGHT * 4u < p.m; stripe++) {
-    v.error += wide[2u * params.stride + index * STRIPES + stripe];
+    let e = 2u * (params.stride + index * STRIPES + stripe);
+    v.error += wide[e];
+    mass += wide[e + 1u];
   }
+  if (params.tau_a > 0.0 || params.tau_b > 0.0) { v.error /= mass; }
   let met = params.stop > 0.0 && v.error <= params.stop && v.k % params.check_every == 1u % params.check_every;
   v.status = select(select(0.0, 2.0, v.k >= params.max_iterations), 1.0, met && v.plain == 1.0);
   let plain = met || v.k < params.relax_after || params.relaxation == 1.0 || v.k + 1u >= params.max_iterations;

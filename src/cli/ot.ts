@@ -65,6 +65,9 @@ function toJson(r: OtResult): Record<string, unknown> {
     ...{ cost: r.cost, value: r.value, f: [...r.f], g: [...r.g], mass: r.mass, entropy: r.entropy },
     ...{ iterations: r.iterations, marginalError: r.marginalError, converged: r.converged },
     ...{ gap: r.gap, epsilon: r.epsilon },
+    ...(r.gradientSolved === undefined
+      ? {}
+      : { gradientResidual: r.gradientResidual, gradientSolved: r.gradientSolved }),
     ...(r.dx ? { dx: rows(r.dx, r.n) } : {}),
     ...(r.dy ? { dy: rows(r.dy, r.m) } : {}),
     ...(r.dcost ? { dcost: rows(r.dcost, r.n) } : {}),

@@ -8,6 +8,7 @@ import type { PairBatch } from "../data";
 import type { Tensor } from "../gpu/program";
 import {
   DEFAULT_SETTINGS,
+  MOST_RESIDUAL,
   type OtCapacity,
   type OtSettings,
   packProblems,
@@ -210,7 +211,7 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
         ),
         correctTokens: 0,
         marginalError: Math.max(0, ...all.map((s) => s.marginalError)),
-        unconverged: all.filter((s) => !s.converged).length,
+        unconverged: all.filter((s) => !(s.converged && s.gradientResidual <= MOST_RESIDUAL)).length,
         gauges: Object.fromEntries(
           perSite.flatMap(({ site, solvedHere }) => {
             const count = solvedHere.length;

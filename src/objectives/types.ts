@@ -117,6 +117,7 @@ export interface StepTerms {
   readonly terms: Record<string, number>;
   readonly correctTokens: number;
   readonly marginalError: number;
+  /** Problems whose plan, or whose implicit gradient's linear system, misses its tolerance. */
   readonly unconverged: number;
   /** What transport does, by the name of its term. */
   readonly gauges?: Readonly<Record<string, TermGauge>>;

@@ -1,5 +1,6 @@
 // Is this a transport problem? Every complaint names the problem and the field.
-import { COST_KINDS, MAX_SIDE, type OtSettings } from "./settings";
+import { boundOf, centreOf, radiusOf, scaleOf } from "./scale";
+import { COST_KINDS, LEAST_RATIO, MAX_SIDE, type OtSettings } from "./settings";
 import { hasFeatures, type OtOptions, type OtProblem } from "./types";
 
 export class OtInputError extends Error {
@@ -45,11 +46,12 @@ export function checkProblem(p: OtProblem, index: number, settings: OtSettings, 
     if (!Number.isInteger(p.d) || p.d < 1) fail("x", `expected features of width 1 or more, got ${p.d}`);
     numbers("x", p.x, p.n * p.d, LARGEST);
     numbers("y", p.y, p.m * p.d, LARGEST);
-  } else numbers("cost", p.cost, p.n * p.m, Number.MAX_VALUE / 1e6);
+  } else numbers("cost", p.cost, p.n * p.m, Number.MAX_VALUE / 1e7);
   if (p.f) numbers("f", p.f, p.n, Infinity);
   const balanced = settings.tauA === null && settings.tauB === null;
   if (p.a) checkMasses("a", p.a, p.n, balanced, fail);
   if (p.b) checkMasses("b", p.b, p.m, balanced, fail);
+  checkScale(p, settings, fail);
   if (!options.divergence) return;
   if (!hasFeatures(p))
     fail("divergence", "needs features x and y; a cost matrix does not say what x against x costs");
@@ -58,6 +60,47 @@ export function checkProblem(p: OtProblem, index: number, settings: OtSettings, 
       "divergence",
       "has no meaning for attention: that cost is not symmetric, and x against x does not cost 0",
     );
+}
+
+/** The total of relaxed masses, at most; at least one part in as many. */
+const LARGEST_MASS = 1e36;
+/** Products of features, before they are divided by √d, stay below this. */
+const LARGEST_SCORE = 1e38;
+/** (f + g − C)/ε must not leave float32. */
+const LARGEST_QUOTIENT = 1e36;
+
+/** Is ε something beside the costs, and can their quotient be written in float32? */
+function checkScale(p: OtProblem, s: OtSettings, fail: (field: string, detail: string) => never): void {
+  if (hasFeatures(p) && p.kind === "attention") {
+    const score = radiusOf(p.x, p.d, new Float64Array(p.d)) * radiusOf(p.y, p.d, centreOf(p));
+    if (score > LARGEST_SCORE)
+      fail(
+        "x",
+        `attention scores reach ${score.toPrecision(2)}, too large for float32; scale the features down`,
+      );
+  }
+  if (s.scheme !== "log") return; // the published loop loses its mass at small ε, and says so
+  const { epsilon, range, unavoidable } = scaleBeside(p, s);
+  const field = hasFeatures(p) ? "x" : "cost";
+  const least = Math.max(LEAST_RATIO * unavoidable, range / LARGEST_QUOTIENT);
+  if (epsilon < least)
+    fail(
+      field,
+      `epsilon is ${epsilon} beside costs that ${epsilon < LEAST_RATIO * unavoidable ? `no plan avoids, of ${unavoidable.toPrecision(3)}` : `span ${range.toPrecision(3)}`}: ` +
+        `no arithmetic here tells it from 0. It must be at least ${least.toPrecision(3)}`,
+    );
+}
+
+function scaleBeside(p: OtProblem, s: OtSettings) {
+  // Where both marginals may be missed, no potential needs to be much larger than τ.
+  const most = s.tauA !== null && s.tauB !== null ? 100 * (s.tauA + s.tauB) : Infinity;
+  if (hasFeatures(p)) {
+    const bound = boundOf(p);
+    const epsilon = s.relative ? Infinity : s.epsilon; // relative: checkSettings knows
+    return { epsilon, range: bound, unavoidable: Math.min(bound, most) };
+  }
+  const { low, high, unavoidable, epsilon } = scaleOf(p, massesOf(p.a, p.n, s), massesOf(p.b, p.m, s), s);
+  return { epsilon, range: high - low, unavoidable: Math.min(unavoidable, most) };
 }
 
 function checkMasses(
@@ -76,6 +119,8 @@ function checkMasses(
     total += x;
   }
   if (!(total > 0)) fail(field, "all masses are zero");
+  if (!balanced && !(total >= 1 / LARGEST_MASS && total <= LARGEST_MASS))
+    fail(field, `masses sum to ${total}; float32 takes sums from ${1 / LARGEST_MASS} to ${LARGEST_MASS}`);
   if (balanced && Math.abs(total - 1) > MASS_SLACK) fail(field, `masses must sum to 1, they sum to ${total}`);
 }
 

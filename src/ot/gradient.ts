@@ -3,6 +3,7 @@ import { defineKernel, withConstants } from "../gpu/kernel";
 import { f32, packParams, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
 import implicitDualsWgsl from "../../shaders/ot/implicit_duals.wgsl?raw";
+import implicitSystemWgsl from "../../shaders/ot/implicit_system.wgsl?raw";
 import passesWgsl from "../../shaders/ot/passes.wgsl?raw";
 import planGradientWgsl from "../../shaders/ot/plan_gradient.wgsl?raw";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
@@ -29,7 +30,7 @@ export const planGradient = defineKernel({
 
 export const implicitDuals = defineKernel({
   entry: "implicit_duals",
-  code: [problemWgsl, passesWgsl, implicitDualsWgsl],
+  code: [problemWgsl, passesWgsl, implicitSystemWgsl, implicitDualsWgsl],
   bindings: {
     params: "uniform",
     problems: "read",
@@ -112,7 +113,7 @@ function recordFromPlan(b: ProgramBuilder, solved: Solved, MODE: number, duals: 
 function recordImplicit(b: ProgramBuilder, solved: Solved, weights: Tensor): Tensor {
   const { problems, plan: matrix, cost, state, capacity, settings, potentials, marginals } = solved;
   const stride = vectorLength(capacity);
-  const duals = b.scratch("implicit duals", 3 * stride);
+  const duals = b.scratch("implicit duals", 4 * stride);
   const { tauA, tauB } = settings;
   const center = massIsFixed(settings);
   const value = settings.objective === "value";

@@ -29,7 +29,7 @@ export {
   type SweepKernels,
 } from "./settings";
 export { recordSinkhorn, type SinkhornArgs, type Solved } from "./sinkhorn";
-export { readStatus, STATE_FLOATS, type ProblemStatus } from "./status";
+export { MOST_RESIDUAL, readStatus, STATE_FLOATS, type ProblemStatus } from "./status";
 export { checkProblem, OtInputError } from "./check";
 export { solveBatch } from "./solve";
 export {

@@ -1,6 +1,4 @@
-// From problems as arrays to the flat buffers of one run: order, places, and the change of units that keeps
-// float32 honest. A balanced log-domain problem with a given cost is solved in units of its own range,
-// C' = (C − min C)/(max C − min C), ε' = ε/(max C − min C): offsets and scales of any size then lose nothing.
+// From problems as arrays to the flat buffers of one run: order, places, and each problem in its own units (units.ts).
 import type { InputData } from "../gpu/program";
 import { massesOf } from "./check";
 import {
@@ -11,8 +9,9 @@ import {
   type OtCapacity,
   type Placed,
 } from "./problems";
-import { epsilonOf, type CostKind, type OtSettings } from "./settings";
-import { hasFeatures, NO_MASS, type FeatureProblem, type OtProblem } from "./types";
+import type { CostKind, OtSettings } from "./settings";
+import { hasFeatures, type OtProblem } from "./types";
+import type { Units } from "./units";
 
 /** Problems of one cost kind and width, whose features lie in one buffer. */
 export interface FeatureGroup {
@@ -35,11 +34,7 @@ export interface Layout {
   readonly groups: readonly FeatureGroup[];
   readonly a: readonly Float64Array[];
   readonly b: readonly Float64Array[];
-  /** C = offset + unit·C'. */
-  readonly offset: readonly number[];
-  readonly unit: readonly number[];
-  /** > 0 in units of C'; < 0 relative to the mean that the GPU finds. */
-  readonly epsilons: readonly number[];
+  readonly units: readonly Units[];
   readonly warm: boolean;
 }
 
@@ -47,9 +42,9 @@ const keyOf = (p: OtProblem): string => (hasFeatures(p) ? `${p.kind} ${p.d}` : "
 
 export function layOut(
   all: readonly OtProblem[],
+  allUnits: readonly Units[],
   batch: readonly number[],
   settings: OtSettings,
-  given?: readonly number[],
 ): Layout {
   const order = [...batch].sort((i, j) => keyOf(all[i]!).localeCompare(keyOf(all[j]!)) || i - j);
   const problems = order.map((i) => all[i]!); // order holds indices of the batch
@@ -60,62 +55,39 @@ export function layOut(
     return { xOffset: at.x, n: p.n, yOffset: at.y, m: p.m };
   });
   const capacity = capacityFor(sizes);
-  const units = problems.map((p) => unitsOf(p, settings));
+  const units = order.map((i) => allUnits[i]!);
   return {
-    ...{ order, problems, capacity },
+    ...{ order, problems, capacity, units },
     placed: placeProblems(sizes, capacity),
-    groups: groupsOf(problems),
     a: problems.map((p) => massesOf(p.a, p.n, settings)),
     b: problems.map((p) => massesOf(p.b, p.m, settings)),
-    offset: units.map((u) => u.offset),
-    unit: units.map((u) => u.unit),
-    epsilons: problems.map((p, k) => (given?.[order[k]!] ?? epsilonFor(p, settings)) / units[k]!.unit),
-    warm: problems.some((p) => p.f !== undefined),
+    groups: groupsOf(problems, units),
+    warm: units.some(({ warm }) => warm !== undefined),
   };
 }
 
-function unitsOf(p: OtProblem, s: OtSettings): { offset: number; unit: number } {
-  if (hasFeatures(p) || s.scheme === "kernel" || s.tauA !== null || s.tauB !== null)
-    return { offset: 0, unit: 1 };
-  let low = Infinity;
-  let high = -Infinity;
-  for (let at = 0; at < p.cost.length; at++) {
-    low = Math.min(low, p.cost[at]!);
-    high = Math.max(high, p.cost[at]!);
-  }
-  return { offset: low, unit: high > low ? high - low : 1 };
-}
-
-function epsilonFor(p: OtProblem, s: OtSettings): number {
-  if (hasFeatures(p)) return s.relative ? -s.epsilon : s.epsilon;
-  let sum = 0;
-  for (let at = 0; at < p.cost.length; at++) sum += p.cost[at]!;
-  return epsilonOf(s, sum / p.cost.length);
-}
-
-function groupsOf(problems: readonly OtProblem[]): FeatureGroup[] {
+function groupsOf(problems: readonly OtProblem[], units: readonly Units[]): FeatureGroup[] {
   const groups: FeatureGroup[] = [];
   for (let first = 0; first < problems.length;) {
-    const key = keyOf(problems[first]!);
-    const members = problems
-      .slice(first)
-      .filter((p): p is FeatureProblem => hasFeatures(p) && keyOf(p) === key);
-    const [head] = members;
-    if (head) {
-      const D = Math.ceil(head.d / 4) * 4;
-      const x = padRows(
-        members.map((p) => p.x),
-        head.d,
-        D,
-      );
-      const y = padRows(
-        members.map((p) => p.y),
-        head.d,
-        D,
-      );
-      groups.push({ kind: head.kind, d: head.d, D, first, count: members.length, x, y });
+    const head = problems[first]!; // first is below the length
+    if (!hasFeatures(head)) {
+      first++;
+      continue;
     }
-    first += Math.max(1, members.length);
+    const members = problems.slice(first).flatMap((p, k) => {
+      if (!hasFeatures(p) || keyOf(p) !== keyOf(head)) return [];
+      return [units[first + k]?.features ?? p];
+    });
+    const D = Math.ceil(head.d / 4) * 4;
+    const [x, y] = (["x", "y"] as const).map((side) =>
+      padRows(
+        members.map((p) => p[side]),
+        head.d,
+        D,
+      ),
+    );
+    groups.push({ kind: head.kind, d: head.d, D, first, count: members.length, x: x!, y: y! });
+    first += members.length;
   }
   return groups;
 }
@@ -130,6 +102,10 @@ function padRows(parts: readonly ArrayLike<number>[], d: number, D: number): Flo
   return out;
 }
 
+/** What is larger belongs to a row or a column without mass. */
+const LARGEST = 1e20;
+const within = (c: number): number => Math.min(Math.max(c, -LARGEST), LARGEST);
+
 /** The values of every input of the run. */
 export function pack(layout: Layout, weights: boolean): Record<string, InputData> {
   const { capacity, problems, placed, groups } = layout;
@@ -138,19 +114,19 @@ export function pack(layout: Layout, weights: boolean): Record<string, InputData
   const warm = new Float32Array(vectorLength(capacity));
   problems.forEach((p, k) => {
     const at = placed[k]!;
+    const { offset, unit, warm: start } = layout.units[k]!;
     marginals.set(layout.a[k]!, at.f);
     marginals.set(layout.b[k]!, at.g);
-    if (p.f)
-      for (let i = 0; i < p.n; i++) warm[at.f + i] = p.f[i]! <= NO_MASS ? 0 : p.f[i]! / layout.unit[k]!;
+    start?.forEach((f, i) => (warm[at.f + i] = f / unit));
     if (hasFeatures(p)) return;
     for (let i = 0; i < p.n; i++)
       for (let j = 0; j < p.m; j++)
-        cost[at.cost + i * at.pitch + j] = (p.cost[i * p.m + j]! - layout.offset[k]!) / layout.unit[k]!;
+        cost[at.cost + i * at.pitch + j] = within((p.cost[i * p.m + j]! - offset) / unit);
   });
   return {
     problems: packProblems(placed, capacity),
     ...{ cost, marginals },
-    epsilons: Float32Array.from(layout.epsilons, (e) => (e > 0 ? Math.max(e, 1e-30) : e)),
+    epsilons: Float32Array.from(layout.units, ({ epsilon }) => epsilon),
     ...(layout.warm ? { warm } : {}),
     ...(weights ? { weights: new Float32Array(problems.length).fill(1) } : {}),
     ...Object.fromEntries(

@@ -67,11 +67,18 @@ export const RELAX_AFTER = 10;
 /** Rows or columns of one problem, at most: both scalings live in workgroup memory. */
 export const MAX_SIDE = 1024;
 
+/** ε beside the costs that a plan cannot avoid, at least: below, (f + g − C)/ε is rounding alone. */
+export const LEAST_RATIO = 1e-12;
+
 /** @throws RangeError naming the first setting that makes no sense. */
 export function checkSettings(s: OtSettings): void {
   const positive = (name: string, x: number) =>
     demand(Number.isFinite(x) && x > 0, `${name} must be a number > 0, got ${x}`);
   positive("epsilon", s.epsilon);
+  demand(
+    !(s.relative && s.scheme === "log" && s.epsilon < LEAST_RATIO),
+    `epsilon is ${s.epsilon} times the mean cost; below ${LEAST_RATIO} no arithmetic here tells it from 0. Raise it.`,
+  );
   if (s.tauA !== null) positive("tauA", s.tauA);
   if (s.tauB !== null) positive("tauB", s.tauB);
   demand(Number.isFinite(s.tolerance) && s.tolerance >= 0, `tolerance must be ≥ 0, got ${s.tolerance}`);

@@ -17,6 +17,7 @@ import {
 } from "./settings";
 import { kernelsFor, recordSinkhorn } from "./sinkhorn";
 import { hasFeatures, type OtOptions, type OtProblem, type OtResult } from "./types";
+import { settingsIn, unitsOf, type Units } from "./units";
 
 /**
  * Solve every problem, of whatever sizes, in as few runs as the adapter's limits allow.
@@ -60,8 +61,9 @@ async function solveAll(
   epsilons?: readonly number[],
 ): Promise<OtResult[]> {
   const results = new Array<OtResult>(problems.length);
-  for (const { batch, kernels } of splitBatch(gpu, problems, settings, options)) {
-    const layout = layOut(problems, batch, settings, epsilons);
+  const units = problems.map((p, k) => unitsOf(p, settings, epsilons?.[k]));
+  for (const { batch, kernels } of splitBatch(gpu, problems, units, settings, options)) {
+    const layout = layOut(problems, units, batch, settings);
     const solved = await solveLayout(gpu, layout, settings, { ...options, kernels });
     solved.forEach((r, i) => (results[layout.order[i]!] = r));
   }
@@ -69,18 +71,20 @@ async function solveAll(
 }
 
 /**
- * Problems in runs whose largest buffer fits the adapter, and whose sizes want the same kernels: so that a problem's
- * result does not depend on what else is in the batch, and small problems do not wait for the grid of a large one.
+ * Problems in runs whose largest buffer fits the adapter, and whose sizes want the same kernels (and whose τ is the same
+ * in their units): so that a problem's result does not depend on what else is in the batch, and small problems do not wait for the grid of a large one.
  */
 function splitBatch(
   gpu: Gpu,
   problems: readonly OtProblem[],
+  units: readonly Units[],
   settings: OtSettings,
   options: OtOptions,
 ): Batch[] {
   const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
   const keeps = options.history || options.gradient === "unrolled";
-  const open = new Map<SweepKernels, { batch: number[]; used: number[] }>();
+  const relaxed = settings.tauA !== null || settings.tauB !== null;
+  const open = new Map<string, { batch: number[]; used: number[] }>();
   const batches: Batch[] = [];
   problems.forEach((p, index) => {
     const kernels = options.kernels ?? kernelsFor(gpu.adapter.software, p.n, p.m);
@@ -96,14 +100,15 @@ function splitBatch(
         sizes[1]! > limit ? "maxIterations" : hasFeatures(p) ? "x" : "cost",
         `needs a buffer of ${Math.max(...sizes)} bytes, the adapter allows ${limit}`,
       );
-    const last = open.get(kernels);
+    const key = `${kernels} ${relaxed ? units[index]!.unit : ""}`; // one run has one τ
+    const last = open.get(key);
     const together = sizes.map((bytes, k) => bytes + (last?.used[k] ?? 0));
     if (last && last.batch.length < MAX_BATCH && Math.max(...together) <= limit) {
       last.batch.push(index);
       last.used = together;
     } else {
       const batch = [index];
-      open.set(kernels, { batch, used: sizes });
+      open.set(key, { batch, used: sizes });
       batches.push({ batch, kernels });
     }
   });
@@ -148,7 +153,7 @@ async function solveLayout(
     return { args, saved: recordCost(b, args) };
   });
   const solved = recordSinkhorn(b, {
-    ...{ cost, problems, capacity, settings },
+    ...{ cost, problems, capacity, settings: settingsIn(layout.units[0]?.unit ?? 1, settings) },
     marginals: b.input("marginals", vectors),
     epsilons: b.input("epsilons", capacity.problems),
     ...(layout.warm ? { warm: b.input("warm", vectors) } : {}),
@@ -183,7 +188,9 @@ async function solveLayout(
       Boolean(options.gradient && options.gradient !== "none"),
     );
     const values = await program.run(inputs, { read });
-    return layout.order.map((_, k) => readResult(layout, k, values, settings));
+    return layout.order.map((_, k) =>
+      readResult(layout, k, values, settings, options.gradient === "implicit"),
+    );
   } finally {
     program.destroy();
   }

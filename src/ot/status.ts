@@ -6,7 +6,7 @@ export interface ProblemStatus {
   /** ε as used, after scaling by the mean cost. */
   readonly epsilon: number;
   readonly iterations: number;
-  /** The larger L1 error of the two marginals, measured on the plan itself. */
+  /** The larger L1 error of the two marginals, measured on the plan itself, as a share of the mass wanted there. */
   readonly marginalError: number;
   readonly converged: boolean;
   readonly meanCost: number;
@@ -18,7 +18,14 @@ export interface ProblemStatus {
   readonly mass: number;
   /** Primal less dual. */
   readonly gap: number;
+  /** What the implicit gradient's linear system is missed by, relative to its right-hand side; 0: rounding alone, or another gradient. */
+  readonly gradientResidual: number;
+  /** Its conjugate-gradient steps. */
+  readonly gradientSteps: number;
 }
+
+/** An implicit gradient whose residual is larger is not to be trusted. */
+export const MOST_RESIDUAL = 1e-3;
 
 /** Read problem p's report from the values of `Solved.state`. */
 export function readStatus(state: ArrayLike<number>, p: number): ProblemStatus {
@@ -34,5 +41,7 @@ export function readStatus(state: ArrayLike<number>, p: number): ProblemStatus {
     entropy: at(7),
     mass: at(8),
     gap: at(9),
+    gradientResidual: at(12),
+    gradientSteps: at(13),
   };
 }

@@ -64,8 +64,12 @@ export interface OtResult {
   /** Primal less dual. */
   readonly gap: number;
   readonly iterations: number;
+  /** The larger L1 error of the two marginals, as a share of the mass that should be there (1 in balanced problems). */
   readonly marginalError: number;
   readonly converged: boolean;
+  /** With the implicit gradient: what its linear system is missed by, relative to its right-hand side (0: rounding alone), and whether that is little. */
+  readonly gradientResidual?: number;
+  readonly gradientSolved?: boolean;
   readonly dcost?: Float64Array;
   readonly dx?: Float64Array;
   readonly dy?: Float64Array;

@@ -83,7 +83,7 @@ export function recordWideSweeps(b: ProgramBuilder, args: WideArgs): number {
   const { settings, capacity, keepHistory, problems, cost, marginals, matrix, potentials, state, history } =
     args;
   const stride = vectorLength(capacity);
-  const wide = b.scratch("log scalings", 2 * stride + capacity.problems * STRIPES);
+  const wide = b.scratch("log scalings", 2 * (stride + capacity.problems * STRIPES));
   const params = packParams(...sweepScalars(settings, stride, keepHistory));
   const sums = { params, problems, cost, matrix, marginals, potentials, state, wide };
   const stripes = [Math.ceil(pitchOf(capacity.maxCols) / STRIPE), capacity.problems] as const;
@@ -118,8 +118,15 @@ export function sweepScalars(s: OtSettings, stride: number, keepHistory: boolean
   ];
 }
 
-/** Stop a little below the tolerance, so that the error summed anew from the plan is below it too. */
+/**
+ * Stop a little below the tolerance, so that the error summed anew from the plan is below it too. What a relaxed marginal
+ * should be hangs on its potential, whose rounding counts as well.
+ */
 const STOP_MARGIN = 0.9;
+const RELAXED_MARGIN = 0.5;
 
 /** The error at which sweeps stop; the authors' loop stops at its tolerance exactly. */
-const stopAt = (s: OtSettings): number => s.tolerance * (s.scheme === "kernel" ? 1 : STOP_MARGIN);
+function stopAt({ scheme, tolerance, tauA, tauB }: OtSettings): number {
+  if (scheme === "kernel") return tolerance;
+  return tolerance * (tauA === null && tauB === null ? STOP_MARGIN : RELAXED_MARGIN);
+}

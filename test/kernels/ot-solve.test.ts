@@ -251,7 +251,7 @@ describe.each(KERNELS)("%s kernels", (kernels) => {
 
   describe("the report is honest", () => {
     test("unconverged is said, whatever ε", async () => {
-      for (const epsilon of [1e-4, 1e-8, 1e-20]) {
+      for (const epsilon of [1e-4, 1e-8, 1e-11]) {
         const got = await solve(given(uniforms(20, 30, 1)), {
           epsilon,
           relative: true,

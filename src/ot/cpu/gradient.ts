@@ -5,6 +5,13 @@ import type { Dense } from "./sinkhorn";
 
 const CG_TOLERANCE = 1e-12;
 const CG_STEPS = 2000;
+const CG_RESTARTS = 2;
+/** What rounding leaves of a sum of terms of size 1, and of a direction's curvature. */
+const ROUNDING = 2 ** -51;
+const FLAT = 2 ** -50;
+const SMALL = 2 ** -10;
+/** Marginals below this have no inverse. */
+const LEAST = 1e-290;
 
 /** dLoss/dP: C for ⟨P,C⟩, f + g − ε log ab for the value. */
 function slopes(
@@ -25,7 +32,10 @@ function slopes(
 
 const rhoOf = (tau: number | null, eps: number): number => (tau === null ? 1 : tau / (tau + eps));
 
-/** The derivative of the converged plan's loss: conjugate gradients on the Schur complement. */
+/**
+ * The derivative of the converged plan's loss: conjugate gradients on the Schur complement. `residual` is what the linear
+ * system is missed by in the end, relative to its right-hand side, or to 2⁻¹⁰ of its terms where it is less than that.
+ */
 export function implicitGradient(
   p: Dense,
   s: OtSettings,
@@ -33,50 +43,90 @@ export function implicitGradient(
   plan: Float64Array,
   f: Float64Array,
   g: Float64Array,
-): Float64Array {
+): { dcost: Float64Array; residual: number } {
   const { n, m } = p;
-  const G = slopes(p, s, eps, f, g);
+  const whole = slopes(p, s, eps, f, g);
+  // A constant in G changes λ + μ by itself, where the mass is fixed: without it fewer digits cancel.
+  const balanced = s.tauA === null && s.tauB === null;
+  const mass = plan.reduce((sum, x) => sum + x, 0);
+  const shift = balanced && mass > 0 ? dot(plan, whole) / mass : 0;
+  const G = whole.map((x) => x - shift);
   const [r, st] = [rowSums(plan, n, m), rowSums(mul(plan, G), n, m)];
-  const [c, t] = [columnSums(plan, n, m), columnSums(mul(plan, G), n, m)];
-  const invR = r.map((x) => (x > 0 ? rhoOf(s.tauA, eps) / x : 0));
-  const diag = c.map((x) => x / rhoOf(s.tauB, eps));
-  const invC = diag.map((x) => (x > 0 ? 1 / x : 0));
-  const through = (y: Float64Array) => timesT(plan, mul(times(plan, y, n, m), invR), n, m);
-  const mu = conjugateGradients(
-    (y) => minus(mul(diag, y), through(y)),
-    minus(t, timesT(plan, mul(st, invR), n, m)),
-    invC,
-  );
+  const c = columnSums(plan, n, m);
+  const invR = r.map((x) => (x > LEAST ? rhoOf(s.tauA, eps) / x : 0));
+  const u = mul(st, invR);
+  const part = (size: (x: number) => number, join: (x: number, y: number) => number) =>
+    timesT(
+      mul(
+        plan,
+        G.map((x, at) => join(size(x), size(u[Math.floor(at / m)]!))),
+      ),
+      ones(n),
+      n,
+      m,
+    );
+  const { x: mu, residual } = conjugateGradients({
+    apply: (y, diagonal) => minus(mul(diagonal, y), timesT(plan, mul(times(plan, y, n, m), invR), n, m)),
+    diagonal: c.map((x) => x / rhoOf(s.tauB, eps)),
+    b: part(
+      (x) => x,
+      (x, y) => x - y,
+    ),
+    terms: part(Math.abs, (x, y) => x + y),
+    singular: balanced,
+  });
   const lambda = mul(minus(st, times(plan, mu, n, m)), invR);
-  return plan.map((x, at) => x - (x * (G[at]! - lambda[Math.floor(at / m)]! - mu[at % m]!)) / eps);
+  const dcost = plan.map(
+    (x, at) => x && x - (x * (G[at]! - lambda[Math.floor(at / m)]! - mu[at % m]!)) / eps,
+  );
+  return { dcost, residual };
 }
 
-function conjugateGradients(
-  apply: (y: Float64Array) => Float64Array,
-  b: Float64Array,
-  precondition: Float64Array,
-): Float64Array {
+interface System {
+  readonly apply: (y: Float64Array, diagonal: Float64Array) => Float64Array;
+  readonly diagonal: Float64Array;
+  readonly b: Float64Array;
+  /** What the entries of b are sums of, in magnitude. */
+  readonly terms: Float64Array;
+  /** Are the constants its null space? */
+  readonly singular: boolean;
+}
+
+/** Why it stops where it does: shaders/ot/implicit_duals.wgsl. Norms are those of diagonal⁻¹. */
+function conjugateGradients({ apply, diagonal, b, terms, singular }: System) {
+  const inverse = diagonal.map((x) => (x > LEAST ? 1 / x : 0));
+  const square = (y: Float64Array) => dot(y, mul(y, inverse));
+  const mass = diagonal.reduce((sum, x) => sum + x, 0);
+  const project = (y: Float64Array) => {
+    if (!singular) return y;
+    const shift = y.reduce((sum, v) => sum + v, 0) / mass;
+    return y.map((v, j) => v - shift * diagonal[j]!);
+  };
   const x = new Float64Array(b.length);
-  const r = b.slice();
-  let z = mul(r, precondition);
-  const d = z.slice();
-  let rz = dot(r, z);
+  let r = project(b);
+  let rz = square(r);
   const first = rz;
-  for (let k = 0; k < CG_STEPS && rz > first * CG_TOLERANCE ** 2 && rz > 1e-300; k++) {
-    const q = apply(d);
-    const curvature = dot(d, q);
-    if (!(curvature > 0)) break;
-    const step = rz / curvature;
-    for (let j = 0; j < x.length; j++) {
-      x[j]! += step * d[j]!;
-      r[j]! -= step * q[j]!;
+  const enough = Math.max(first * CG_TOLERANCE ** 2, ROUNDING ** 2 * square(terms));
+  for (let step = 0, round = 0; round <= CG_RESTARTS; round++) {
+    let z = mul(r, inverse);
+    const d = z.slice();
+    for (; step < CG_STEPS && rz > enough; step++) {
+      const q = apply(d, diagonal);
+      const curvature = dot(d, q);
+      if (!(curvature > FLAT * dot(d, mul(d, diagonal)))) break; // a direction of the null space, or none
+      const length = rz / curvature;
+      for (let j = 0; j < x.length; j++) x[j]! += length * d[j]!;
+      r = project(r.map((v, j) => v - length * q[j]!));
+      z = mul(r, inverse);
+      const next = square(r);
+      for (let j = 0; j < d.length; j++) d[j] = z[j]! + (next / rz) * d[j]!;
+      rz = next;
     }
-    z = mul(r, precondition);
-    const next = dot(r, z);
-    for (let j = 0; j < d.length; j++) d[j] = z[j]! + (next / rz) * d[j]!;
-    rz = next;
+    r = project(minus(b, apply(x, diagonal))); // made anew
+    rz = square(r);
+    if (rz <= 4 * enough) break;
   }
-  return x;
+  return { x, residual: Math.sqrt(rz / Math.max(first, SMALL ** 2 * square(terms), 1e-300)) };
 }
 
 /** Reverse over the finite iteration, from the potentials of every sweep. */
@@ -89,7 +139,7 @@ export function unrolledGradient(p: Dense, s: OtSettings, eps: number, history: 
     p.cost.map((c, at) => {
       const x = f[Math.floor(at / m)]!;
       const y = g[at % m]!;
-      return x > NO_MASS && y > NO_MASS ? Math.exp((x + y - c) / eps) : 0;
+      return x !== NO_MASS && y !== NO_MASS ? Math.exp((x + y - c) / eps) : 0;
     });
   const share = (pull: Float64Array, mass: Float64Array, pot: Float64Array, tau: number | null) =>
     pull.map((x, i) => {
@@ -131,5 +181,6 @@ function timesT(M: Float64Array, x: Float64Array, n: number, m: number): Float64
   return out;
 }
 
-const rowSums = (M: Float64Array, n: number, m: number) => times(M, new Float64Array(m).fill(1), n, m);
-const columnSums = (M: Float64Array, n: number, m: number) => timesT(M, new Float64Array(n).fill(1), n, m);
+const ones = (length: number): Float64Array => new Float64Array(length).fill(1);
+const rowSums = (M: Float64Array, n: number, m: number) => times(M, ones(m), n, m);
+const columnSums = (M: Float64Array, n: number, m: number) => timesT(M, ones(n), n, m);

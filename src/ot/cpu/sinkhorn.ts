@@ -13,6 +13,9 @@ export interface Dense {
   readonly warm: ArrayLike<number> | undefined;
 }
 
+/** The potential of a row or column without mass, in here: no cost, however large, comes near it. */
+const NOTHING = -Infinity;
+
 /** Scalings within e^±100 lose nothing in float64. */
 const RANGE = Math.exp(100);
 
@@ -32,7 +35,7 @@ export class Sinkhorn {
     readonly eps: number,
   ) {
     this.kernel = new Float64Array(p.n * p.m);
-    this.f = Float64Array.from(p.a, (mass, i) => (mass > 0 ? (p.warm?.[i] ?? 0) : NO_MASS));
+    this.f = Float64Array.from(p.a, (mass, i) => (mass > 0 ? (p.warm?.[i] ?? 0) : NOTHING));
     this.g = new Float64Array(p.m);
     this.u = new Float64Array(p.n).fill(1);
     this.v = new Float64Array(p.m).fill(1);
@@ -74,13 +77,12 @@ export class Sinkhorn {
 
   /** Potentials with the scalings folded in. */
   potentials(): { f: Float64Array; g: Float64Array } {
-    return { f: this.#folded(this.f, this.u), g: this.#folded(this.g, this.v) };
+    const shown = (x: number): number => (x === NOTHING ? NO_MASS : x);
+    return { f: this.#folded(this.f, this.u).map(shown), g: this.#folded(this.g, this.v).map(shown) };
   }
 
   #folded(potential: Float64Array, scaling: Float64Array): Float64Array {
-    return potential.map((x, i) =>
-      scaling[i]! > 0 && x > NO_MASS ? x + this.eps * Math.log(scaling[i]!) : NO_MASS,
-    );
+    return potential.map((x, i) => (scaling[i]! > 0 ? x + this.eps * Math.log(scaling[i]!) : NOTHING));
   }
 
   #epsAt(k: number): number {
@@ -125,7 +127,8 @@ export class Sinkhorn {
     const exact = mass / (sum + delta);
     if (tau === null) return omega === 1 ? exact : old * (exact / old) ** omega;
     const rho = tau / (tau + this.eps);
-    const step = rho * Math.log(exact / old) + (rho - 1) * (potential / this.eps + Math.log(old));
+    const rest = this.eps / (tau + this.eps); // 1 − ρ, with all its digits
+    const step = rho * Math.log(exact / old) - rest * (potential / this.eps + Math.log(old));
     return old * Math.exp(omega * step);
   }
 
@@ -140,15 +143,17 @@ export class Sinkhorn {
 
   #columnError(): number {
     const { b } = this.p;
+    const { tauA, tauB } = this.s;
     this.#columnSums();
-    let error = 0;
+    let [error, mass] = [0, 0];
     for (let j = 0; j < b.length; j++) {
       let wanted = b[j]!;
-      if (this.s.tauB !== null && wanted > 0)
-        wanted *= Math.exp(-(this.g[j]! + this.eps * Math.log(this.v[j]!)) / this.s.tauB);
+      if (tauB !== null && wanted > 0)
+        wanted *= Math.exp(-(this.g[j]! + this.eps * Math.log(this.v[j]!)) / tauB);
       error += Math.abs(this.#sums[j]! * this.v[j]! - wanted);
+      mass += wanted;
     }
-    return error;
+    return tauA === null && tauB === null ? error : error / mass;
   }
 
   #logSweep(eps: number): void {
@@ -158,11 +163,11 @@ export class Sinkhorn {
     this.f.set(this.#folded(this.f, this.u));
     for (let j = 0; j < m; j++) {
       const lse = logSumExp(n, (i) => (this.f[i]! - cost[i * m + j]!) / eps);
-      this.g[j] = b[j]! > 0 ? rho(tauB) * eps * (Math.log(b[j]!) - lse) : NO_MASS;
+      this.g[j] = b[j]! > 0 ? rho(tauB) * eps * (Math.log(b[j]!) - lse) : NOTHING;
     }
     for (let i = 0; i < n; i++) {
       const lse = logSumExp(m, (j) => (this.g[j]! - cost[i * m + j]!) / eps);
-      this.f[i] = a[i]! > 0 ? rho(tauA) * eps * (Math.log(a[i]!) - lse) : NO_MASS;
+      this.f[i] = a[i]! > 0 ? rho(tauA) * eps * (Math.log(a[i]!) - lse) : NOTHING;
     }
     for (let i = 0, at = 0; i < n; i++)
       for (let j = 0; j < m; j++, at++)
@@ -186,7 +191,7 @@ function logSumExp(length: number, term: (i: number) => number): number {
   return top + Math.log(sum);
 }
 
-/** The plan of given potentials: what redraws any iteration of a history. */
+/** The plan of given potentials: what redraws any iteration of a history. Rows and columns without mass stay empty. */
 export function planFrom(
   cost: ArrayLike<number>,
   f: ArrayLike<number>,
@@ -196,6 +201,7 @@ export function planFrom(
   const m = g.length;
   const plan = new Float64Array(f.length * m);
   for (let i = 0, at = 0; i < f.length; i++)
-    for (let j = 0; j < m; j++, at++) plan[at] = Math.exp((f[i]! + g[j]! - cost[at]!) / eps);
+    for (let j = 0; j < m; j++, at++)
+      plan[at] = f[i] === NO_MASS || g[j] === NO_MASS ? 0 : Math.exp((f[i]! + g[j]! - cost[at]!) / eps);
   return plan;
 }

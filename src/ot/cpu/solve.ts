@@ -1,7 +1,9 @@
 // The CPU twin of the GPU solver: the same problems, options and results, in float64, one problem after another.
 import { checkProblem, massesOf } from "../check";
 import { reportPlan } from "../report";
-import { checkGradient, checkSettings, DEFAULT_SETTINGS, epsilonOf, type OtSettings } from "../settings";
+import { scaleOf } from "../scale";
+import { checkGradient, checkSettings, DEFAULT_SETTINGS, type OtSettings } from "../settings";
+import { MOST_RESIDUAL } from "../status";
 import {
   hasFeatures,
   type FeatureProblem,
@@ -10,6 +12,7 @@ import {
   type OtProblem,
   type OtResult,
 } from "../types";
+import { warmStart } from "../units";
 import { costBackward, costOf } from "./cost";
 import { implicitGradient, unrolledGradient } from "./gradient";
 import { Sinkhorn, type Dense } from "./sinkhorn";
@@ -42,42 +45,30 @@ export function selfProblems(p: FeatureProblem): [FeatureProblem, FeatureProblem
 function solve(p: OtProblem, settings: OtSettings, options: OtOptions): OtResult {
   const cost = hasFeatures(p) ? costOf(p) : Float64Array.from(p.cost);
   const { n, m } = p;
-  const dense: Dense = {
-    n,
-    m,
-    cost,
-    a: massesOf(p.a, n, settings),
-    b: massesOf(p.b, m, settings),
-    warm: p.f,
-  };
-  const mean = cost.reduce((sum, c) => sum + c, 0) / cost.length;
-  const eps = Math.max(epsilonOf(settings, mean), 1e-300);
+  const [a, b] = [massesOf(p.a, n, settings), massesOf(p.b, m, settings)];
+  const { epsilon: eps, low, high } = scaleOf({ n, m, cost }, a, b, settings);
+  const extent = { range: high - low, size: Math.max(Math.abs(low), Math.abs(high)) };
+  const dense: Dense = { n, m, cost, a, b, warm: warmStart(p.f, a, settings, eps, extent) };
 
   const solver = new Sinkhorn(dense, settings, eps);
   const trace = options.history || options.gradient === "unrolled" ? new Trace(n, m) : undefined;
   solver.run(trace ? (state) => trace.add(state) : undefined);
   const plan = solver.plan();
-  const { f, g } = solver.potentials();
   const history = trace?.done();
-  const result = {
-    n,
-    m,
-    plan,
-    f,
-    g,
-    epsilon: eps,
-    iterations: solver.iterations,
-    ...reportPlan({ ...dense, plan, f, g }, settings, eps),
-  };
+  const report = reportPlan({ ...dense, plan, ...solver.potentials() }, settings, eps);
+  const result = { n, m, plan, epsilon: eps, iterations: solver.iterations, ...report };
 
-  const dcost = costGradient(dense, settings, eps, result, options, history);
+  const { dcost, ...system } = costGradient(dense, settings, eps, result, options, history);
   return {
     ...result,
     ...(dcost ? { dcost } : {}),
+    ...system,
     ...(dcost && hasFeatures(p) ? costBackward(p, cost, dcost) : {}),
     ...(options.history && history ? { history } : {}),
   };
 }
+
+type CostGradient = Pick<OtResult, "dcost" | "gradientResidual" | "gradientSolved">;
 
 function costGradient(
   dense: Dense,
@@ -86,16 +77,18 @@ function costGradient(
   { plan, f, g }: Pick<OtResult, "plan" | "f" | "g">,
   options: OtOptions,
   history: OtHistory | undefined,
-): Float64Array | undefined {
+): CostGradient {
   switch (options.gradient ?? "none") {
     case "none":
-      return undefined;
+      return {};
     case "envelope":
-      return plan.slice();
-    case "implicit":
-      return implicitGradient(dense, settings, eps, plan, f, g);
+      return { dcost: plan.slice() };
+    case "implicit": {
+      const { dcost, residual } = implicitGradient(dense, settings, eps, plan, f, g);
+      return { dcost, gradientResidual: residual, gradientSolved: residual <= MOST_RESIDUAL };
+    }
     case "unrolled":
-      return history && unrolledGradient(dense, settings, eps, history);
+      return history ? { dcost: unrolledGradient(dense, settings, eps, history) } : {};
   }
 }
 
