@@ -2,6 +2,7 @@
 import { type Command, COMMANDS } from "./commands";
 import { OK } from "./exit-codes";
 import { explain, refuse } from "./explain";
+import { startWatchdog } from "./watchdog";
 import { asksForHelp, EXIT_CODES, helpOf, parseArguments } from "./usage";
 
 export async function main(argv: string[]): Promise<number> {
@@ -16,6 +17,7 @@ export async function main(argv: string[]): Promise<number> {
     console.log(helpOf(name, command));
     return OK;
   }
+  startWatchdog();
   try {
     const given = parseArguments(name, command, rest);
     return await (

@@ -41,6 +41,7 @@ export async function runCommand({ positional, options }: Arguments): Promise<nu
     bytes: await leastBytes(sources.student, config),
   });
   const signals = listenForSignals(() => output.release());
+  process.once("exit", output.release);
   const progress = runProgress(config.steps);
   try {
     return await open(config, sources, output, {
@@ -52,6 +53,7 @@ export async function runCommand({ positional, options }: Arguments): Promise<nu
   } finally {
     progress.end();
     signals.dispose();
+    process.off("exit", output.release);
     output.release();
   }
 }

@@ -8,6 +8,8 @@ import { type ModelFiles, readJson } from "./files";
 import { transformers } from "./hub";
 import { addedTokenBytes, displayBytes, rawTokenBytes, type TokenScheme } from "./token-bytes";
 import { limitTokens, unusedToken } from "./token-limit";
+import { checkTokenizerClaims } from "./tokenizer-limits";
+import { untrusted } from "./untrusted";
 
 export interface Tokenizer {
   /** Without special tokens around the text. */
@@ -67,11 +69,16 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     readJson(files, SETTINGS).then((json) => withFile(SETTINGS, () => asObject(json))),
     transformers(),
   ]);
+  checkTokenizerClaims(tokenizerJson);
   const settings = await withTemplate(files, stored);
   const scheme = withFile(TOKENIZER, () => tokenScheme(tokenizerJson));
   let inner: Inner;
   try {
-    inner = new PreTrainedTokenizer(tokenizerJson, settings);
+    inner = untrusted(
+      `the tokenizer of ${files.id}, while it was built`,
+      "build",
+      () => new PreTrainedTokenizer(tokenizerJson, settings),
+    );
   } catch (error) {
     const message = `${TOKENIZER}: transformers.js could not build it (${reason(error)})`;
     throw new ModelError("invalid", message, { file: TOKENIZER, cause: error });
@@ -90,10 +97,14 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
   };
   const tokenBytes = (id: number): Uint8Array =>
     added.has(id) ? addedTokenBytes(rawToken(id), scheme) : rawTokenBytes(rawToken(id), scheme);
+  const splitting = `the tokenizer of ${files.id}, while it split a text`;
   const encode = (text: string): number[] =>
-    text === "" ? [] : inner.encode(text, { add_special_tokens: false });
+    text === ""
+      ? []
+      : untrusted(splitting, "encode", () => inner.encode(text, { add_special_tokens: false }));
   const around = withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => tokens[id] !== undefined));
-  const chat = chatOf(inner, settings["chat_template"], [...added].map(rawToken));
+  const writing = `the chat template of ${files.id}, while it wrote a conversation`;
+  const chat = chatOf(inner, settings["chat_template"], [...added].map(rawToken), writing);
   const turnEnd = chat && lastToken(chat.turnEnd(), encode);
   const stops = [
     eosId,
@@ -135,14 +146,21 @@ const lastToken = (text: string | undefined, encode: (text: string) => number[])
 type Inner = InstanceType<Awaited<ReturnType<typeof transformers>>["PreTrainedTokenizer"]>;
 
 /** The template is picked here and given by its text: of a list the library would take none but "default". */
-function chatOf(inner: Inner, templates: unknown, added: readonly string[]): ChatTemplate | undefined {
+function chatOf(
+  inner: Inner,
+  templates: unknown,
+  added: readonly string[],
+  writing: string,
+): ChatTemplate | undefined {
   if (!hasTemplate(templates)) return undefined;
   return chatTemplate(
     (turns, { open, tools, marked = false }) => {
       const chat_template = templateText(templates, { tools: tools !== undefined, marked });
       const options = { tokenize: false, add_generation_prompt: open, chat_template } as const;
       const given = tools && { tools: tools.map((tool) => Object(tool) as object) };
-      return String(inner.apply_chat_template(turns.map(toMessage), { ...options, ...given }));
+      return untrusted(writing, "render", () =>
+        String(inner.apply_chat_template(turns.map(toMessage), { ...options, ...given })),
+      );
     },
     { marks: added, ...templateTraits(templates) },
   );
