@@ -4,7 +4,7 @@
 //
 // Source   as nn/matmul; the classic tiling (Volkov & Demmel 2008): 16 reads from memory feed 4096 products.
 // Shapes   as nn/matmul: any sizes and strides.
-// Grid     one workgroup per 64×64 block of out: dispatch (⌈cols/64⌉, ⌈rows/64⌉).
+// Grid     one workgroup per 64×64 block of out: dispatch (⌈cols/64⌉, ⌈rows/64⌉, parts of k as in nn/matmul).
 // WG       16×16 threads of 4×4 sums each; two tiles of 64×16, 8 KiB. Made for hardware without subgroups: there a
 //          value is read from memory once per 64 uses. On lavapipe, where workgroup memory is no faster than any
 //          other, it loses to nn/matmul (docs/LOG.md).
@@ -22,6 +22,7 @@ struct Params {
   addend_row: u32, // 0: a bias, the same for every row
   add: u32,        // 1: add the addend
   accumulate: u32, // 1: add to what out holds
+  chunk: u32,      // k of a part; inner for the whole product
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -40,10 +41,10 @@ fn spot(tid: u32, inner_stride: u32) -> vec2u {
   return select(vec2u(tid / 64u, tid % 64u), vec2u(tid % DEPTH, tid / DEPTH), inner_stride == 1u);
 }
 
-fn store(row: u32, col: u32, sums: vec4f) {
+fn store(part: u32, row: u32, col: u32, sums: vec4f) {
   if (row >= params.rows) { return; }
   for (var j = 0u; j < min(4u, params.cols - min(col, params.cols)); j++) {
-    let at = row * params.cols + col + j;
+    let at = (part * params.rows + row) * params.cols + col + j;
     var value = sums[j];
     if (params.add == 1u) { value += addend[row * params.addend_row + col + j]; }
     if (params.accumulate == 1u) { value += out[at]; }
@@ -68,7 +69,8 @@ fn matmul_shared(
   var s1 = vec4f();
   var s2 = vec4f();
   var s3 = vec4f();
-  for (var k0 = 0u; k0 < params.inner; k0 += DEPTH) {
+  let end = min((group.z + 1u) * params.chunk, params.inner);
+  for (var k0 = group.z * params.chunk; k0 < end; k0 += DEPTH) {
     for (var i = 0u; i < 4u; i++) {
       let pa = at_a + i * step_a;
       let pb = at_b + i * step_b;
@@ -79,7 +81,7 @@ fn matmul_shared(
       b_tile[pb.x * 16u + pb.y / 4u][pb.y % 4u] = b[at_col + (k0 + pb.x) * params.b_inner];
     }
     workgroupBarrier();
-    let depth = min(DEPTH, params.inner - k0); // a bound unknown to the compiler: unrolled, it takes seconds to compile
+    let depth = min(DEPTH, end - k0); // a bound unknown to the compiler: unrolled, it takes seconds to compile
     for (var k = 0u; k < depth; k++) {
       let x = a_tile[k * 16u + local.y];
       let y = b_tile[k * 16u + local.x];
@@ -92,8 +94,8 @@ fn matmul_shared(
   }
   let row = first_row + local.y * 4u;
   let col = first_col + local.x * 4u;
-  store(row, col, s0);
-  store(row + 1u, col, s1);
-  store(row + 2u, col, s2);
-  store(row + 3u, col, s3);
+  store(group.z, row, col, s0);
+  store(group.z, row + 1u, col, s1);
+  store(group.z, row + 2u, col, s2);
+  store(group.z, row + 3u, col, s3);
 }

@@ -5,7 +5,8 @@
 // Source   as nn/matmul; three entry points, one per layout: nt a·bᵀ, nn a·b, tn aᵀ·b.
 // Shapes   rows × cols × inner, all matrices row-major and read as vec4: cols a multiple of 4; for nt and nn also
 //          inner, for tn also rows. What does not fit goes through nn/matmul.
-// Grid     one workgroup per 16 rows × 4·WG columns: dispatch (⌈cols/(4·WG)⌉, ⌈rows/16⌉).
+// Grid     one workgroup per 16 rows × 4·WG columns: dispatch (⌈cols/(4·WG)⌉, ⌈rows/16⌉), for tn with parts of k as
+//          a third dimension, as in nn/matmul.
 // WG       one subgroup of at least 8 lanes. A lane owns 4 columns, so b is read once by whoever needs it; the
 //          16×4 block of a that a step of k needs is read by 8 lanes, two vec4s each, and broadcast. That is 6
 //          loads for 256 multiply-adds of a lane; 4×4 blocks without broadcast take 8 for 64. On lavapipe, where a
@@ -28,6 +29,7 @@ struct Params {
   addend_row: u32, // 0: a bias, the same for every row
   add: u32,        // 1: add the addend
   accumulate: u32, // 1: add to what out holds
+  chunk: u32,      // k of a part; inner for the whole product
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -41,11 +43,12 @@ struct Place {
   col: u32,    // in vec4s; may lie past the edge
   inside: u32, // col, clamped: lanes past the edge compute a duplicate, since all lanes must broadcast
   lane: u32,   // 0…7: which part of a this lane reads
+  part: u32,   // of k
 }
 
 fn place(group: vec3u, tid: u32, lane: u32) -> Place {
   let col = group.x * WG + tid;
-  return Place(group.y * 16u, col, min(col, params.cols / 4u - 1u), lane % 8u);
+  return Place(group.y * 16u, col, min(col, params.cols / 4u - 1u), lane % 8u, group.z);
 }
 
 // A row at a time, then the others move up: sixteen copies of these loads took lavapipe's compiler four times as long.
@@ -55,7 +58,7 @@ fn store(at: Place, sums: ptr<function, array<vec4f, 16>>) {
   let end = min(at.row + 16u, params.rows);
   for (var row = at.row; row < end; row++) {
     var value = (*sums)[0];
-    let to = row * width + at.col;
+    let to = (at.part * params.rows + row) * width + at.col;
     if (params.add == 1u) { value += addend[row * params.addend_row / 4u + at.col]; }
     if (params.accumulate == 1u) { value += out[to]; }
     out[to] = value;
@@ -134,9 +137,9 @@ fn matmul_tn(
   let width = params.cols / 4u;
   let a_width = params.rows / 4u;
   let mine = min(at.row / 4u + at.lane % 4u, a_width - 1u);
-  let last = params.inner - 1u;
+  let last = min((group.z + 1u) * params.chunk, params.inner) - 1u; // group, not at: the loop must be uniform
   var s: array<vec4f, 16>;
-  for (var k = 0u; k < params.inner; k += 2u) {
+  for (var k = group.z * params.chunk; k <= last; k += 2u) {
     let row = k + at.lane / 4u; // lanes 0–3 read the block's 16 rows at k, lanes 4–7 at k + 1
     let part = select(vec4f(), a[min(row, last) * a_width + mine], row <= last);
     let even = b[k * width + at.inside];

@@ -11,29 +11,20 @@
 // No allocation, bind-group creation or readback happens in `run` beyond what it asks for.
 import { type Lifetime, placeScratch, type ScratchPool } from "./arena";
 import type { Gpu } from "./device";
-import type { DispatchFacts } from "./dispatch-facts";
+import type { DispatchFacts, DispatchOptions, Faster } from "./dispatch-facts";
 import { GpuMemoryError } from "./failures";
 import { inputBytes, type ProgramInput, writeInput } from "./input-pieces";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
 import { type Binding, type Bound, byteLength, checkBinding, positive, UNIFORM_ALIGN } from "./tensor";
 import { type Tensor, whole, type WholeTensor } from "./tensor";
 
-export type { DispatchFacts };
+export type { DispatchFacts, DispatchOptions, Faster };
 export { type Binding, ELEMENT_BYTES, fixed, type Tensor } from "./tensor";
 
 interface Step extends DispatchOptions, Pick<DispatchFacts, "stage"> {
   readonly spec: KernelSpec;
   readonly bindings: readonly Bound[];
   readonly grid: Grid;
-}
-
-/** The same work as another kernel, for devices that can: equal bindings, its own grid. Asked once, on `build`. */
-export type Faster = (gpu: Gpu) => { readonly spec: KernelSpec; readonly grid: Grid } | undefined;
-
-export interface DispatchOptions {
-  readonly faster?: Faster | undefined;
-  /** Multiplications and additions of the dispatch, for profiles; without it they show bytes alone. */
-  readonly flops?: number;
 }
 
 /** Bytes by class, known before anything is allocated. */
@@ -143,7 +134,8 @@ export class ProgramBuilder {
     pool?: ScratchPool,
   ): Promise<Program> {
     const { device } = gpu;
-    const chosen = this.#steps.map((step) => ({ ...step, ...step.faster?.(gpu) }));
+    const taken = this.#steps.filter(({ only }) => only?.(gpu) ?? true);
+    const chosen = taken.map((step) => ({ ...step, ...step.faster?.(gpu) }));
     const distinct = new Map(chosen.map((s) => [pipelineKey(s.spec), s.spec]));
     let done = 0;
     const pipelines = new Map(

@@ -8,9 +8,11 @@ import hyper_ from "../../shaders/optim/hyper.wgsl?raw";
 import sumSquares_ from "../../shaders/optim/sum_squares.wgsl?raw";
 import { defineKernel } from "../gpu/kernel";
 import { packParams, u32 } from "../gpu/params";
-import type { ProgramBuilder, Tensor } from "../gpu/program";
+import type { DispatchOptions, ProgramBuilder, Tensor } from "../gpu/program";
 import { foldGrid } from "./grid";
+import { onHardware, onSoftware } from "./hardware";
 import { recordFill } from "./ops/fill";
+import { recordSumParts } from "./ops/sum-parts";
 import type { ParamStore } from "./params";
 
 export const sumSquaresKernel = defineKernel({
@@ -92,8 +94,34 @@ export function recordStudentSquares(b: ProgramBuilder, { segments, ends: [, stu
   return parts;
 }
 
+/** On hardware a segment's squares are summed by up to 2048 workgroups: 64 for each of so many elements. */
+const ROUND = 2 ** 16;
+const MOST_ROUNDS = 32;
+
+/** Partial sums of squares, as many for each segment as `groups` says. */
+function recordSquares(
+  b: ProgramBuilder,
+  segments: ParamStore["segments"],
+  groups: readonly number[],
+  only?: DispatchOptions["only"],
+): Tensor {
+  const parts = b.scratch(
+    "norm parts",
+    groups.reduce((total, n) => total + n, 0),
+  );
+  let first = 0;
+  for (const [i, { length, tensors }] of segments.entries()) {
+    const grid = groups[i] ?? 0;
+    const params = packParams(u32(length), u32(first));
+    b.dispatch(sumSquaresKernel, { params, g: tensors.grads, parts }, [grid], { only });
+    first += grid;
+  }
+  return parts;
+}
+
 /**
- * Clip the gradient by its global norm and take one AdamW step: one dispatch of each kind per segment.
+ * Clip the gradient by its global norm and take one AdamW step: one dispatch of each kind per segment, and on hardware
+ * one more for the norm of a large model.
  *
  * @param loss its elements must be finite too, or nothing is updated.
  * @returns the verdict (4): gradient norm before clipping, clipping factor, 1 if the update was applied, 0.
@@ -105,19 +133,22 @@ export function recordClipAndAdamW(
   loss?: Tensor,
 ): { verdict: Tensor } {
   const { segments, ends } = store;
-  const groups = segments.map(({ length }) => Math.min(MAX_PARTS, Math.ceil(length / 64)));
-  const count = groups.reduce((total, n) => total + n, 0);
-  const parts = b.scratch("norm parts", count);
   const verdict = b.scratch("verdict", 4);
-  let first = 0;
-  for (const [i, { length, tensors }] of segments.entries()) {
-    const grid = groups[i] ?? 0;
-    const params = packParams(u32(length), u32(first));
-    b.dispatch(sumSquaresKernel, { params, g: tensors.grads, parts }, [grid]);
-    first += grid;
+  const judge = (parts: Tensor, only?: DispatchOptions["only"]) => {
+    const finite = packParams(u32(parts.length), u32(loss?.length ?? 0));
+    const bindings = { params: finite, hyper, parts, loss: loss ?? parts, verdict };
+    b.dispatch(clipScaleKernel, bindings, [1], { only });
+  };
+  const few = segments.map(({ length }) => Math.min(MAX_PARTS, Math.ceil(length / 64)));
+  const many = segments.map(({ length }) => MAX_PARTS * Math.min(MOST_ROUNDS, Math.ceil(length / ROUND)));
+  if (many.every((n) => n === MAX_PARTS)) judge(recordSquares(b, segments, few));
+  else {
+    judge(recordSquares(b, segments, few, onSoftware), onSoftware);
+    const parts = b.scratch("norm", MAX_PARTS);
+    const out = { out: parts, accumulate: false };
+    recordSumParts(b, recordSquares(b, segments, many, onHardware), out, { only: onHardware });
+    judge(parts, onHardware);
   }
-  const finite = packParams(u32(count), u32(loss?.length ?? 0));
-  b.dispatch(clipScaleKernel, { params: finite, hyper, parts, loss: loss ?? parts, verdict }, [1]);
   const [studentDecay, student, projectorDecay] = ends;
   for (const { base, length, tensors } of segments) {
     const params = packParams(u32(length), u32(base), u32(studentDecay), u32(student), u32(projectorDecay));

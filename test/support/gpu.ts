@@ -36,6 +36,9 @@ export function withLimits(gpu: Gpu, limits: Partial<PlanningLimits>): Gpu {
   return { ...gpu, device };
 }
 
+/** The same device as if it were a graphics card: programs take what they have for those. */
+export const asHardware = (gpu: Gpu): Gpu => ({ ...gpu, adapter: { ...gpu.adapter, software: false } });
+
 export interface KernelCall<Name extends string> {
   /** Values of the bindings that the kernel reads, uniform bytes included. */
   readonly inputs: Partial<Record<Name, InputData | ArrayBuffer>>;

@@ -44,14 +44,22 @@ export interface Matmul {
   readonly accumulate?: boolean;
 }
 
-/** The bytes of `Params`, in the order of the WGSL struct. */
-export function matmulParams(m: Omit<Matmul, "a" | "b" | "out" | "addend">, addendRow?: number): ArrayBuffer {
+/**
+ * The bytes of `Params`, in the order of the WGSL struct.
+ *
+ * @param chunk of the inner sum, for a product in parts.
+ */
+export function matmulParams(
+  m: Omit<Matmul, "a" | "b" | "out" | "addend">,
+  addendRow?: number,
+  chunk = m.inner,
+): ArrayBuffer {
   const { layout, rows, cols, inner } = m;
   const [aRow, aInner] = layout === "tn" ? [1, rows] : [inner, 1];
   const [bInner, bCol] = layout === "nt" ? [1, inner] : [cols, 1];
   const sizes = [rows, cols, inner, aRow, aInner, bInner, bCol].map(u32);
   const add = addendRow === undefined ? 0 : 1;
-  return packParams(...sizes, u32(addendRow ?? 0), u32(add), u32(m.accumulate ? 1 : 0));
+  return packParams(...sizes, u32(addendRow ?? 0), u32(add), u32(m.accumulate ? 1 : 0), u32(chunk));
 }
 
 export type MatmulDims = Pick<Matmul, "layout" | "rows" | "cols" | "inner">;
@@ -59,13 +67,22 @@ export type MatmulDims = Pick<Matmul, "layout" | "rows" | "cols" | "inner">;
 /** The forms of the product; docs/STUDENT.md says which is chosen when. */
 export type MatmulForm = "registers" | "shared" | "subgroup";
 
-/** A form's kernel and grid for given sizes; undefined where device or sizes do not allow it. */
+/**
+ * A form's kernel and grid for given sizes; undefined where device or sizes do not allow it.
+ *
+ * @param parts of the inner sum, each a layer of the grid; more than one for tn alone.
+ */
 export function matmulForm(
   form: MatmulForm,
   { layout, rows, cols, inner }: MatmulDims,
   lanes: number,
+  parts = 1,
 ): { spec: typeof matmulKernel; grid: Grid } | undefined {
-  const blocks = (width: number, height: number): Grid => [Math.ceil(cols / width), Math.ceil(rows / height)];
+  const blocks = (width: number, height: number): Grid => [
+    Math.ceil(cols / width),
+    Math.ceil(rows / height),
+    parts,
+  ];
   switch (form) {
     case "registers":
       return { spec: matmulKernel, grid: blocks(32, 32) };
