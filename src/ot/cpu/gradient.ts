@@ -98,7 +98,7 @@ function conjugateGradients({ apply, diagonal, b, terms, singular }: System) {
   const square = (y: Float64Array) => dot(y, mul(y, inverse));
   const mass = diagonal.reduce((sum, x) => sum + x, 0);
   const project = (y: Float64Array) => {
-    if (!singular) return y;
+    if (!singular || !(mass > LEAST)) return y;
     const shift = y.reduce((sum, v) => sum + v, 0) / mass;
     return y.map((v, j) => v - shift * diagonal[j]!);
   };
