@@ -3,7 +3,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { augmentWithThought, rowLine, sequenceLevel, type TextCache, type WrittenRows } from "../data";
 import { openTeacher } from "../models";
-import { writerOf } from "../trainer";
+import { asConfigured, writerOf, writingText } from "../trainer";
 import { OK, STOP_SIGNALS, STOPPED, type StopSignal } from "./exit-codes";
 import { nodeSources, readConfig } from "./sources";
 import { type Arguments, BadUsage } from "./usage";
@@ -21,7 +21,8 @@ export async function generateCommand({ positional, options }: Arguments): Promi
   const config = readConfig(file);
   const sources = await nodeSources(config);
   const rows = count > 0 ? sources.train.slice(0, count) : sources.train;
-  const teacher = await openTeacher(sources.teacher, { device: sources.device });
+  const opened = await openTeacher(sources.teacher, { device: sources.device });
+  const teacher = { ...opened, tokenizer: asConfigured(config, opened.tokenizer) };
   const stop = new AbortController();
   let signal: StopSignal = "SIGINT";
   const listening = STOP_SIGNALS.map((name) => {
@@ -32,8 +33,8 @@ export async function generateCommand({ positional, options }: Arguments): Promi
     process.once(name, hear);
     return () => process.off(name, hear);
   });
-  const { maxLength, maxPrompt, view } = config.data;
-  const writer = writerOf(teacher, config.teacher, maxLength - maxPrompt);
+  const { maxLength, view } = config.data;
+  const writer = writerOf(teacher, config);
   const writing = { cache: fileTexts(`${out}.texts`), signal: stop.signal, progress: report };
   try {
     const written: WrittenRows =
@@ -41,9 +42,7 @@ export async function generateCommand({ positional, options }: Arguments): Promi
         ? await sequenceLevel(rows, view, writer, writing)
         : await augmentWithThought(rows, writer, writing);
     writeFileSync(out, written.rows.map((row) => `${rowLine(row)}\n`).join(""));
-    console.error(
-      `${written.rows.length} rows in ${out}: ${written.written} written, ${written.refused} refused`,
-    );
+    console.error(`${written.rows.length} rows in ${out}: ${writingText(written, maxLength)}`);
     return OK;
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;

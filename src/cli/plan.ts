@@ -41,6 +41,7 @@ export function planTable(plan: MemoryPlan, adapter: string): string[] {
   const row = (name: string, bytes: number) => `${name.padEnd(16)}${mib(bytes).padStart(12)}`;
   return [
     `adapter: ${adapter}`,
+    ...(plan.reading ?? []),
     `largest batch: ${rows} rows of ${length} tokens, ${responses} response positions`,
     ...Object.entries(plan.bytes).map(([name, bytes]) => row(name, bytes)),
     row("total", plan.total),

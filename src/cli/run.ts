@@ -120,9 +120,9 @@ async function open(
   let run: Run | undefined;
   try {
     run = await openRun(gpu, config, sources, progress.loading);
-    const { notes = [], coverage } = run.facts();
-    if (coverage) progress.line(coverageLine(coverage));
-    for (const note of notes) progress.line(note);
+    const { reading = [], notes = [], coverage } = run.facts();
+    const covered = coverage ? [coverageLine(coverage)] : [];
+    for (const line of [...reading, ...covered, ...notes]) progress.line(line);
     if (resume) await run.restore(resume.bytes);
     out.begin();
     const code = await train(run, out, going);
@@ -214,20 +214,41 @@ const resumable = (error: RunError, out: OutputFolder): RunError =>
       : "There is no checkpoint yet; run the same command again, with smaller checkpoints.everySteps.",
   );
 
-/** The checkpoint and the student first, then plans and answers; what a run that failed cannot give any more is said. */
+/**
+ * The checkpoint and the student first, then plans and answers; what a run that failed cannot give any more is said, and
+ * nothing that fails here costs what comes after it.
+ */
 async function writeResults(run: Run, config: RunConfig, out: OutputFolder): Promise<RunError | undefined> {
   const missing = [
-    await caught(async () => {
+    await made("checkpoint", async () => {
       if (run.checkpointBytes < MOST_CHECKPOINT_BYTES) out.replace(CHECKPOINT, await run.checkpoint());
     }),
-    await caught(async () => {
+    await made("student", async () => {
       for (const [path, bytes] of await run.exportStudent()) out.bytes(`student/${path}`, bytes);
     }),
-    await caught(async () => out.json("plan.json", (await run.plans(config.probe.row)).map(plainPlan))),
-    await caught(async () => out.json("answers.json", await run.answers(config.probe.row))),
+    await made("plans", async () =>
+      out.json("plan.json", (await run.plans(config.probe.row)).map(plainPlan)),
+    ),
+    await made("answers", async () => out.json("answers.json", await run.answers(config.probe.row))),
   ];
   return missing.find((error) => error !== undefined);
 }
+
+/** One result of a finished run. A full disk ends the command; anything else is said, and the others are made all the same. */
+const made = (what: string, work: () => Promise<void>): Promise<RunError | undefined> =>
+  caught(async () => {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof RunError || fileError(error) !== undefined) throw error;
+      throw new RunError(
+        "result-missing",
+        `The run's ${what} could not be made.`,
+        error instanceof Error ? error.message : String(error),
+        "What else the run made is written. Please report this with the run's config.",
+      );
+    }
+  });
 
 /** A failure in the run's own terms is printed and given back. */
 async function caught(work: () => Promise<void>): Promise<RunError | undefined> {

@@ -39,6 +39,7 @@ export const FIRST_LIGHT: RunConfig = {
     view: "cot",
     outputs: "gold",
     records: "one",
+    specialTokens: "tokenizer",
     rows: 0,
     maxLength: 192,
     maxPrompt: 128,
@@ -142,7 +143,7 @@ export const PRESETS = {
     title: "CoT2Align as published: attention cost, alpha 0.1, four of the six terms",
     config: {
       ...cot2align({ base: CMA, crossCot: true, masks: "as_published", transport: PUBLISHED_TRANSPORT }),
-      data: { ...FIRST_LIGHT.data, records: "published" },
+      data: { ...FIRST_LIGHT.data, records: "published", specialTokens: "none" },
     },
   },
   "cot2align-uld": {

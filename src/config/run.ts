@@ -35,6 +35,11 @@ export const runConfig = v.strictObject({
      * its plain view alone and its chain of thought with the plain view beside it.
      */
     records: v.optional(v.picklist(["one", "published"]), "one"),
+    /**
+     * What stands around a text on both sides: what each tokenizer's own post-processor puts there (BOS, EOS), or, as in
+     * the published code, nothing but eos behind an answer. Conversations have theirs from the chat template.
+     */
+    specialTokens: v.optional(v.picklist(["tokenizer", "none"]), "tokenizer"),
     /** What rows without halves of their own are split by into training and held-out ones; without it, the run's seed. */
     splitSeed: v.exactOptional(count(0, 2 ** 32 - 1)),
     /** Use at most this many training rows; 0 means all. */

@@ -137,10 +137,13 @@ function gather(
   return { rows, labels };
 }
 
-/** The next multiple of `multiple`: few widths mean few programs to record and shaders to compile. */
-export function bucketLength(n: number, multiple = 16): number {
+/**
+ * The next multiple of `multiple`: few widths mean few programs to record and shaders to compile. `most`: a model's
+ * positions, which padding does not exceed; a longer `n` stays as it is.
+ */
+export function bucketLength(n: number, multiple = 16, most = Infinity): number {
   if (!(multiple >= 1)) throw new RangeError(`buckets are multiples of a number from 1, got ${multiple}`);
-  return Math.max(1, Math.ceil(n / multiple)) * multiple;
+  return Math.min(Math.max(1, Math.ceil(n / multiple)) * multiple, Math.max(n, most));
 }
 
 export function momentsOf(values: ArrayLike<number>): Moments {

@@ -2,8 +2,16 @@
 
 import { ModelError, type Tokenizer } from "../models";
 import { bucketLength, makeSideBatch, type PairBatch, type SideBatch } from "./batch";
-import { encodeRow, type LengthLimits, type Sequence } from "./encode";
+import {
+  encodeRow,
+  type LengthLimits,
+  type Sequence,
+  TooLong,
+  type WholeLengths,
+  wholeLengths,
+} from "./encode";
 import { DataError } from "./errors";
+import { longestOf, type MeasuredRow, measured } from "./row-lengths";
 import type { Row, View } from "./rows";
 
 export interface PreparedRow {
@@ -26,6 +34,8 @@ export interface PreparedDataset {
   readonly dropped: DroppedRow[];
   /** Usable rows of which one side was cut to fit. */
   readonly truncated: number;
+  /** Of every row that could be read, those that are too long included, one a row. */
+  readonly lengths: readonly MeasuredRow[];
 }
 
 /** Of each side; a model's maxPositions bounds its maxLength. */
@@ -44,7 +54,30 @@ export interface DatasetOptions {
   readonly plainToo?: boolean;
 }
 
-export function prepareDataset(
+/** @throws DataError when no row can be used. */
+export function prepareDataset(...args: Parameters<typeof prepareEach>): PreparedDataset {
+  const prepared = prepareEach(...args);
+  if (prepared.usable.length > 0) return prepared;
+  const [first] = prepared.dropped;
+  const { length } = args[0];
+  if (!first) throw new DataError("there are no rows to read");
+  throw new DataError(
+    `none of ${length} ${length === 1 ? "row" : "rows"} can be used; the first: ${first.reason}`,
+  );
+}
+
+/** Reasons with row names and numbers left out → rows. */
+export function countReasons(dropped: readonly DroppedRow[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { row, reason } of dropped) {
+    const plain = reason.replace(`row ${row.id}`, "a row").replaceAll(/\d+/g, "…");
+    counts[plain] = (counts[plain] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Each row by itself: a set of which nothing is left is none the worse. */
+export function prepareEach(
   rows: readonly Row[],
   view: View,
   studentTok: Tokenizer,
@@ -54,31 +87,39 @@ export function prepareDataset(
 ): PreparedDataset {
   const usable: PreparedRow[] = [];
   const dropped: DroppedRow[] = [];
+  const lengths: MeasuredRow[] = [];
   const sides = (row: Row, of: View) => {
     const side = (tok: Tokenizer, { maxLength, maxPrompt }: LengthLimits): Sequence =>
       encodeRow(tok, row, of, maxLength, maxPrompt);
     return { student: side(studentTok, limits.student), teacher: side(teacherTok, limits.teacher) };
   };
   for (const [index, row] of rows.entries()) {
+    const thinks = view === "cot" && row.outputCot !== undefined;
+    const own = pairs && !thinks ? "plain" : view;
+    const paired = pairs && thinks;
     try {
-      const thinks = view === "cot" && row.outputCot !== undefined;
-      const main = sides(row, pairs && !thinks ? "plain" : view);
-      const plain = pairs && thinks ? sides(row, "plain") : undefined;
+      const main = sides(row, own);
+      const plain = paired ? sides(row, "plain") : undefined;
+      lengths.push(measured(plain ? [main, plain] : [main]));
       if (plain && plainToo) usable.push({ index, row, ...plain });
       usable.push({ index, row, ...main, ...(plain && { plain }) });
     } catch (error) {
+      if (error instanceof TooLong) {
+        const whole = (tok: Tokenizer): WholeLengths =>
+          longestOf((paired ? [own, "plain" as const] : [own]).map((of) => wholeLengths(tok, row, of)));
+        lengths.push({
+          lengths: { student: whole(studentTok), teacher: whole(teacherTok) },
+          fate: "too long",
+        });
+      }
       // A text that a model has no embeddings for is the row's fault, not the model's.
       if (error instanceof ModelError) dropped.push({ row, reason: `row ${row.id}: ${error.message}` });
       else if (error instanceof DataError) dropped.push({ row, reason: error.message });
       else throw error;
     }
   }
-  if (usable.length === 0) {
-    const first = dropped[0] ? `; the first: ${dropped[0].reason}` : "";
-    throw new DataError(`none of ${rows.length} rows can be used${first}`);
-  }
   const truncated = usable.filter(({ student, teacher }) => student.truncated || teacher.truncated).length;
-  return { usable, dropped, truncated };
+  return { usable, dropped, truncated, lengths };
 }
 
 export interface PairOptions {
@@ -86,13 +127,15 @@ export interface PairOptions {
   readonly bucket?: number;
   /** Also batch the plain views; a row without one has no response rows there. */
   readonly plain?: boolean;
+  /** Positions of the models: no batch is padded beyond them. */
+  readonly positions?: { readonly student?: number | undefined; readonly teacher?: number | undefined };
 }
 
 /** Rows of a prepared data set as one batch, each side padded to its own bucket. */
 export function makePairBatch(
   rows: readonly PreparedRow[],
   padIds: { readonly student: number; readonly teacher: number },
-  { bucket = 16, plain = false }: PairOptions = {},
+  { bucket = 16, plain = false, positions = {} }: PairOptions = {},
 ): PairBatch {
   const side = (
     which: "student" | "teacher",
@@ -100,7 +143,7 @@ export function makePairBatch(
   ): SideBatch => {
     const seqs = rows.map((row) => of(row)?.[which]);
     const longest = Math.max(...seqs.map((seq) => (seq ? seq.ids.length - 1 : 0)));
-    return makeSideBatch(seqs, padIds[which], bucketLength(longest, bucket));
+    return makeSideBatch(seqs, padIds[which], bucketLength(longest, bucket, positions[which]));
   };
   const view = (of: Parameters<typeof side>[1]) => ({
     student: side("student", of),

@@ -36,15 +36,8 @@ export interface LengthLimits {
 /** What the paper's code uses. */
 export const PAPER_LIMITS: LengthLimits = { maxLength: 512, maxPrompt: 256 };
 
-/** A row that cannot be cut to fit, and how long it is. */
-export class TooLong extends DataError {
-  constructor(
-    message: string,
-    readonly whole: WholeLengths,
-  ) {
-    super(message);
-  }
-}
+/** A row that cannot be cut to fit. */
+export class TooLong extends DataError {}
 
 export function encodeRow(
   tok: Tokenizer,
@@ -60,12 +53,10 @@ export function encodeRow(
   }
   const { prompt, response } = tokensOf(tok, row, view);
   if (prompt.length === 0) throw new DataError(`row ${row.id}: its prompt has no tokens`);
-  const whole = { prompt: prompt.length, length: prompt.length + response.length };
   if (templated(tok, row, view) && prompt.length > maxPrompt) {
     throw new TooLong(
       `row ${row.id}: its conversation takes ${prompt.length} tokens and would be cut at ${maxPrompt}, before the reply's ` +
         "head; raise the prompt's maximum length",
-      whole,
     );
   }
   const kept = prompt.slice(0, maxPrompt);
@@ -73,7 +64,6 @@ export function encodeRow(
     throw new TooLong(
       `row ${row.id}: its prompt takes ${kept.length} of ${maxLength} tokens and leaves no room for a response; ` +
         "raise the maximum length or lower the prompt's",
-      whole,
     );
   }
   const ids = [...kept, ...response];
@@ -82,8 +72,14 @@ export function encodeRow(
     ids: Int32Array.from(ids.slice(0, maxLength)),
     promptLength: kept.length,
     truncated,
-    ...(truncated && { whole }),
+    ...(truncated && { whole: { prompt: prompt.length, length: prompt.length + response.length } }),
   };
+}
+
+/** How long a row is without limits. */
+export function wholeLengths(tok: Tokenizer, row: Row, view: View): WholeLengths {
+  const { prompt, response } = tokensOf(tok, row, view);
+  return { prompt: prompt.length, length: prompt.length + response.length };
 }
 
 /** What a model is asked with: a conversation in its own template where it has one, else the row's text. */
@@ -151,7 +147,9 @@ function textsOf(tok: Tokenizer, row: Row, view: View): ChatPair {
   const { promptCot, outputCot } = row;
   if (promptCot !== undefined && outputCot !== undefined)
     return { prompt: promptCot, reply: outputCot, closed: false };
-  throw new DataError(`row ${row.id} has no chain of thought; add "output_cot" or train on the plain view`);
+  throw new DataError(
+    `row ${row.id} has no chain of thought; add "output_cot" or train on the plain view (data.view: "plain")`,
+  );
 }
 
 /** |R|: how many positions of a sequence carry a loss. */

@@ -19,6 +19,7 @@ export {
   type DatasetLimits,
   type DroppedRow,
   makePairBatch,
+  countReasons,
   prepareDataset,
   type PreparedDataset,
   type PreparedRow,
@@ -55,6 +56,7 @@ export {
   writtenOut,
 } from "./conversation";
 export { parseRows, type Row, type View } from "./rows";
+export { lengthLines, type LengthReport, type Positions, reportLengths } from "./row-lengths";
 export { createSampler, type Sampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer, rougeL } from "./score";
 export { tokenTable, tokenTables } from "./token-table";
@@ -74,12 +76,14 @@ export {
   vocabularyMapJson,
 } from "./vocabulary-map";
 export {
+  type Asked,
   augmentWithThought,
   memoryTexts,
   rowLine,
   sequenceLevel,
   type TextCache,
   type Writer,
+  type Writing,
   type WritingOptions,
   type WrittenRows,
 } from "./teacher-texts";

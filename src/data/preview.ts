@@ -2,8 +2,8 @@
 // out and why, and a few rows as either model reads them.
 
 import type { Tokenizer } from "../models";
-import { type DatasetLimits, prepareDataset } from "./dataset";
-import { DataError } from "./errors";
+import { countReasons, type DatasetLimits, type DroppedRow, prepareEach } from "./dataset";
+import { lengthLines, type MeasuredRow, type Positions, reportLengths } from "./row-lengths";
 import type { Row, View } from "./rows";
 
 export interface Lengths {
@@ -31,6 +31,8 @@ export interface DataPreview {
   /** Tokens of a row: prompt, output and eos. */
   readonly student: Lengths;
   readonly teacher: Lengths;
+  /** In words: how many rows are longer than the limits, and which limits would keep 95 of 100 whole. */
+  readonly limitLines: readonly string[];
   readonly samples: readonly PreviewRow[];
 }
 
@@ -45,22 +47,28 @@ export async function previewRows(
   limits: DatasetLimits,
   {
     samples = 5,
+    positions = { student: Infinity, teacher: Infinity },
     signal,
     onProgress,
-  }: { samples?: number; signal?: AbortSignal; onProgress?: (rows: number) => void } = {},
+  }: {
+    samples?: number;
+    /** Of the models, beyond which no limit can be raised. */
+    positions?: Positions;
+    signal?: AbortSignal;
+    onProgress?: (rows: number) => void;
+  } = {},
 ): Promise<DataPreview> {
   const lengths = { student: [] as number[], teacher: [] as number[] };
-  const dropped: Record<string, number> = {};
+  const dropped: DroppedRow[] = [];
   const shown: PreviewRow[] = [];
+  const measured: MeasuredRow[] = [];
   let truncated = 0;
   for (let at = 0; at < rows.length; at += SLICE_ROWS) {
     signal?.throwIfAborted();
-    const slice = prepareSlice(rows.slice(at, at + SLICE_ROWS), view, student, teacher, limits);
+    const slice = prepareEach(rows.slice(at, at + SLICE_ROWS), view, student, teacher, limits);
     truncated += slice.truncated;
-    for (const { row, reason } of slice.dropped) {
-      const plain = reason.replace(`row ${row.id}`, "a row").replaceAll(/\d+/g, "…");
-      dropped[plain] = (dropped[plain] ?? 0) + 1;
-    }
+    measured.push(...slice.lengths);
+    dropped.push(...slice.dropped);
     for (const prepared of slice.usable) {
       lengths.student.push(prepared.student.ids.length);
       lengths.teacher.push(prepared.teacher.ids.length);
@@ -84,34 +92,13 @@ export async function previewRows(
     rows: rows.length,
     usable: lengths.student.length,
     truncated,
-    dropped,
+    dropped: countReasons(dropped),
     student: summary(lengths.student),
     teacher: summary(lengths.teacher),
+    limitLines: lengthLines(reportLengths(measured, positions)),
     samples: shown,
   };
 }
-
-/** prepareDataset refuses a set of which nothing is left; a slice of one may be so. */
-function prepareSlice(...args: Parameters<typeof prepareDataset>): ReturnType<typeof prepareDataset> {
-  try {
-    return prepareDataset(...args);
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error;
-    const [rows] = args;
-    return rows.length === 1
-      ? { usable: [], dropped: rows.map((row) => ({ row, reason: innermost(error.message) })), truncated: 0 }
-      : rows
-          .map((row) => prepareSlice([row], args[1], args[2], args[3], args[4]))
-          .reduce((all, one) => ({
-            usable: [...all.usable, ...one.usable],
-            dropped: [...all.dropped, ...one.dropped],
-            truncated: all.truncated + one.truncated,
-          }));
-  }
-}
-
-const innermost = (message: string): string =>
-  message.replace(/^none of 1 rows can be used; the first: /, "");
 
 function summary(values: readonly number[]): Lengths {
   const sorted = values.toSorted((a, b) => a - b);

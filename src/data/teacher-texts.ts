@@ -11,13 +11,28 @@ export interface TextCache {
   set(key: string, text: string): Promise<void>;
 }
 
+/** What a teacher wrote; not `ended`: it was cut off at its limit, so that it is no answer. */
+export interface Writing {
+  readonly text: string;
+  readonly ended: boolean;
+}
+
+/** The row and the view that a prompt is of. */
+export interface Asked {
+  readonly row: Row;
+  readonly view: View;
+}
+
 export interface Writer {
   /** Names the teacher and its settings: a part of the cache's keys. */
   readonly id: string;
   /** How it is asked for a row's answer; by the row's own prompt where this is absent. */
   promptOf?(row: Row, view: View): string;
-  /** The teacher's answer to a prompt. Rejects with the signal's reason when aborted. */
-  write(prompt: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * The teacher's answer to a prompt; text alone is one that ended by itself. `asked`: where the prompt is a row's own.
+   * Rejects with the signal's reason when aborted.
+   */
+  write(prompt: string, signal?: AbortSignal, asked?: Asked): Promise<string | Writing>;
 }
 
 export interface WritingOptions {
@@ -31,11 +46,16 @@ export interface WrittenRows {
   readonly rows: readonly Row[];
   /** Rows that changed. */
   readonly written: number;
-  /** Rows whose text was of no use: empty, or with a wrong answer. */
+  /** Rows whose text was of no use: empty, with a wrong answer, or cut off. */
   readonly refused: number;
+  /** Of those, how many were cut off at the limit of what a teacher writes. */
+  readonly cutOff: number;
 }
 
-/** Every row with the teacher's answer on this view in place of its own; a row whose answer is empty is left out. */
+/**
+ * Every row with the teacher's answer on this view in place of its own; a row whose answer is empty, or was cut off before
+ * it ended, is left out: a student would learn to stop in mid-sentence.
+ */
 export async function sequenceLevel(
   rows: readonly Row[],
   view: View,
@@ -43,19 +63,28 @@ export async function sequenceLevel(
   options: WritingOptions = {},
 ): Promise<WrittenRows> {
   const texts = await writeAll(
-    rows.map((row) =>
-      writer.promptOf ? writer.promptOf(row, view) : view === "cot" ? row.promptCot : row.prompt,
-    ),
+    rows.map((row) => {
+      const own = view === "cot" ? row.promptCot : row.prompt;
+      const prompt = writer.promptOf ? writer.promptOf(row, view) : own;
+      return prompt === undefined ? undefined : { prompt, asked: { row, view } };
+    }),
     writer,
     options,
   );
   const out = rows.flatMap((row, i): Row[] => {
-    const text = texts[i]?.trim();
+    const text = whole(texts[i]);
     if (!text) return [];
     return [view === "cot" ? { ...row, outputCot: text } : { ...row, output: text }];
   });
-  return { rows: out, written: out.length, refused: rows.length - out.length };
+  return { rows: out, written: out.length, refused: rows.length - out.length, cutOff: cutOff(texts) };
 }
+
+/** A text that ended, without the space around it. */
+const whole = (writing: Writing | undefined): string | undefined =>
+  writing?.ended ? writing.text.trim() : undefined;
+
+const cutOff = (texts: readonly (Writing | undefined)[]): number =>
+  texts.filter((writing) => writing?.ended === false).length;
 
 /** Every row, those without a chain of thought with one that the teacher wrote, where its answer is the row's. */
 export async function augmentWithThought(
@@ -64,38 +93,49 @@ export async function augmentWithThought(
   options: WritingOptions = {},
 ): Promise<WrittenRows> {
   const prompts = rows.map((row) => (row.outputCot === undefined ? thoughtPrompt(row.prompt) : undefined));
-  const texts = await writeAll(prompts, writer, options);
+  const texts = await writeAll(
+    prompts.map((prompt) => (prompt === undefined ? undefined : { prompt })),
+    writer,
+    options,
+  );
   const out = rows.map((row, i): Row => {
-    const [promptCot, text] = [prompts[i], texts[i]?.trim()];
+    const [promptCot, text] = [prompts[i], whole(texts[i])];
     const right = text !== undefined && exactMatch(text, row.answer ?? extractAnswer(row.output));
     return promptCot && text && right ? { ...row, promptCot, outputCot: text } : row;
   });
   const written = out.filter((row, i) => row !== rows[i]).length;
   const asked = prompts.filter((prompt) => prompt !== undefined).length;
-  return { rows: out, written, refused: asked - written };
+  return { rows: out, written, refused: asked - written, cutOff: cutOff(texts) };
 }
+
+/** In front of a cached text that was cut off. */
+const CUT_OFF = "\u0000cut off\u0000";
 
 /** One text for each prompt, in order; prompts that are absent get none. */
 async function writeAll(
-  prompts: readonly (string | undefined)[],
+  prompts: readonly ({ prompt: string; asked?: Asked } | undefined)[],
   { id, write }: Writer,
   { cache, progress, signal }: WritingOptions,
-): Promise<(string | undefined)[]> {
-  const texts: (string | undefined)[] = [];
-  for (const [i, prompt] of prompts.entries()) {
+): Promise<(Writing | undefined)[]> {
+  const texts: (Writing | undefined)[] = [];
+  for (const [i, question] of prompts.entries()) {
     signal?.throwIfAborted();
-    texts.push(prompt === undefined ? undefined : await cached(prompt));
+    texts.push(question === undefined ? undefined : await cached(question));
     progress?.(i + 1, prompts.length);
   }
   return texts;
 
-  async function cached(prompt: string): Promise<string> {
+  async function cached({ prompt, asked }: { prompt: string; asked?: Asked }): Promise<Writing> {
     const key = JSON.stringify([id, prompt]);
     const known = await cache?.get(key);
-    if (known !== undefined) return known;
-    const text = await write(prompt, signal);
-    await cache?.set(key, text);
-    return text;
+    if (known !== undefined)
+      return known.startsWith(CUT_OFF)
+        ? { text: known.slice(CUT_OFF.length), ended: false }
+        : { text: known, ended: true };
+    const given = await write(prompt, signal, asked);
+    const writing = typeof given === "string" ? { text: given, ended: true } : given;
+    await cache?.set(key, writing.ended ? writing.text : `${CUT_OFF}${writing.text}`);
+    return writing;
   }
 }
 

@@ -10,8 +10,16 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The new tokens only, without what ends them. Rejects with the signal's reason when aborted. */
-export type Generate = (ids: readonly number[], options: GenerateOptions) => Promise<number[]>;
+/** What a model went on with. */
+export interface Continuation {
+  /** The new tokens only, without what ends them. */
+  readonly ids: number[];
+  /** It ended by itself; otherwise the limit or the context ended it, and the text may stop anywhere. */
+  readonly ended: boolean;
+}
+
+/** Rejects with the signal's reason when aborted. */
+export type Generate = (ids: readonly number[], options: GenerateOptions) => Promise<Continuation>;
 
 /** model_type → the class of transformers.js. All of them are fed alike. */
 const DECODERS = {
@@ -30,7 +38,7 @@ export const isDecoder = (type: unknown): type is keyof typeof DECODERS =>
   typeof type === "string" && Object.hasOwn(DECODERS, type);
 
 /** Continues `ids` by up to `room` tokens, ending before eos or the end of the turn. */
-type Continue = (ids: readonly number[], room: number, signal?: AbortSignal) => Promise<number[]>;
+type Continue = (ids: readonly number[], room: number, signal?: AbortSignal) => Promise<Continuation>;
 
 export async function createGenerate(
   rawConfig: Record<string, unknown>,
@@ -97,10 +105,10 @@ function withoutCache(session: DecoderSession, stopIds: readonly number[]): Cont
       const scores = logits?.data ?? new Float32Array(0);
       const last = scores.subarray(scores.length - scores.length / T);
       const best = last.reduce((top, value, id) => (value > (last[top] ?? 0) ? id : top), 0);
-      if (stopIds.includes(best)) break;
+      if (stopIds.includes(best)) return { ids: all.slice(ids.length), ended: true };
       all.push(best);
     }
-    return all.slice(ids.length);
+    return { ids: all.slice(ids.length), ended: false };
   };
 }
 
@@ -146,12 +154,12 @@ function asGenerator(
 }
 
 /** What follows the prompt, without eos or the end of the turn, which not every tokenizer marks as special. */
-function newTokens(output: unknown, promptLength: number, stopIds: readonly number[]): number[] {
+function newTokens(output: unknown, promptLength: number, stopIds: readonly number[]): Continuation {
   if (typeof output !== "object" || output === null || !("data" in output)) {
     throw new Error("transformers.js returned no token tensor from generate; adapt src/models/generate.ts");
   }
   const { data } = output;
   const fresh = data instanceof BigInt64Array ? Array.from(data.subarray(promptLength), Number) : [];
   const end = fresh.findIndex((id) => stopIds.includes(id));
-  return end < 0 ? fresh : fresh.slice(0, end);
+  return end < 0 ? { ids: fresh, ended: false } : { ids: fresh.slice(0, end), ended: true };
 }

@@ -32,6 +32,7 @@ export {
   type OpenOptions,
   type ReferenceSession,
   type Teacher,
+  type TeacherAnswer,
   type TeacherBatchOutput,
   type TeacherOptions,
 } from "./teacher";

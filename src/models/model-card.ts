@@ -18,6 +18,8 @@ export interface RunManifest {
   }[];
   /** Of the last step. */
   readonly loss?: number;
+  /** What stands around a text that it was trained on, "<bos> … <eos>"; absent in older runs. */
+  readonly specialTokens?: string;
 }
 
 export const MANIFEST_FILE = "couplet-run.json";
@@ -40,6 +42,9 @@ export function modelCard(
     ["student before", code(run.student)],
     ["method", code(method.id)],
     ["rows", `${code(data.source)}, ${data.view} view${data.rows > 0 ? `, at most ${data.rows}` : ""}`],
+    ...(manifest.specialTokens === undefined
+      ? []
+      : [["around a text", code(manifest.specialTokens)] as [string, string]]),
     ["steps × rows", `${manifest.steps} of ${run.steps} × ${run.batchSize}`],
     ["learning rate", `${optimizer.learningRate}, ${optimizer.schedule}`],
     ["seed", String(run.seed)],

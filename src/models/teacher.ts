@@ -68,16 +68,27 @@ export interface Teacher {
     T: number,
     copies: readonly StateCopy[],
   ) => Promise<void>;
-  /** Greedy, with a KV cache; returns the new text only. Rejects with the signal's reason when aborted. */
+  /**
+   * Greedy, with a KV cache; returns the new text only. In front of the prompt stands what the tokenizer's post-processor
+   * puts there. Rejects with the signal's reason when aborted.
+   */
   generate(prompt: string, options: GenerateOptions): Promise<string>;
-  /** The same in tokens: the new ones only, without eos. */
+  /** The same in tokens, as they are: the new ones only, without eos. */
   continue(ids: readonly number[], options: GenerateOptions): Promise<number[]>;
+  /** The same, and whether it stopped by itself or was cut off at its limit. */
+  answer(ids: readonly number[], options: GenerateOptions): Promise<TeacherAnswer>;
   /**
    * Digest of the graph with its weights, what runs it and the version of that: with the same tokens, two teachers of
    * one identity return the same bits. Undefined unless it was asked for.
    */
   readonly identity?: string;
   dispose(): Promise<void>;
+}
+
+export interface TeacherAnswer {
+  readonly text: string;
+  /** False where the limit or the context ended it: the text may stop anywhere. */
+  readonly ended: boolean;
 }
 
 /** Where some of a state's rows go; a state is [B·T, D] in f32. */
@@ -181,8 +192,17 @@ export async function openTeacher(
           });
         },
       }),
-    generate: async (prompt, options) => tokenizer.decode(await proceed(tokenizer.encode(prompt), options)),
-    continue: proceed,
+    async generate(prompt, options) {
+      const ids = tokenizer.encode(prompt);
+      const { start = [] } = tokenizer.around ?? {};
+      const begun = start.length > 0 && start.every((id, i) => ids[i] === id); // the text brings it itself
+      return tokenizer.decode((await proceed(begun ? ids : [...start, ...ids], options)).ids);
+    },
+    continue: async (ids, options) => (await proceed(ids, options)).ids,
+    async answer(ids, options) {
+      const { ids: fresh, ended } = await proceed(ids, options);
+      return { text: tokenizer.decode(fresh), ended };
+    },
     ...(identity !== undefined && { identity }),
     dispose: () => session.release(),
   };

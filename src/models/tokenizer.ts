@@ -168,9 +168,12 @@ function chatOf(
 
 const PROBE = "a";
 
+/** Classes of Transformers that make their post-processor anew, from add_bos_token and add_eos_token. */
+const REBUILDS = /^(Code)?(Llama|Gemma|Cohere)Tokenizer(Fast)?$/;
+
 /**
- * What the post-processor of tokenizer.json adds; add_bos_token and add_eos_token of tokenizer_config.json decide where
- * they are given, as in Transformers.
+ * What the post-processor of tokenizer.json adds. Where tokenizer_config.json names a class that makes its own from
+ * add_bos_token and add_eos_token, these decide where they are given.
  */
 function tokensAround(
   inner: Inner,
@@ -181,15 +184,16 @@ function tokensAround(
   const full = inner.encode(PROBE);
   const at = full.findIndex((_, i) => bare.every((id, k) => full[i + k] === id));
   const [before, behind] = at < 0 ? [[], []] : [full.slice(0, at), full.slice(at + bare.length)];
+  const rebuilds = REBUILDS.test(String(settings["tokenizer_class"]));
   const flagged = (flag: unknown, ids: readonly number[], own: unknown): readonly number[] => {
+    if (!rebuilds) return ids;
     if (flag === false) return [];
     return flag === true && ids.length === 0 && typeof own === "number" ? [own] : ids;
   };
   const { bos_token_id, eos_token_id } = inner as { bos_token_id?: unknown; eos_token_id?: unknown };
   const start = flagged(settings["add_bos_token"], before, bos_token_id);
   const end = flagged(settings["add_eos_token"], behind, eos_token_id);
-  const lost = [...start, ...end].find((id) => !(typeof id === "number" && known(id)));
-  if (start.length + end.length > 0 && lost !== undefined)
+  if (![...start, ...end].every((id) => typeof id === "number" && known(id)))
     throw new ModelError("invalid", "its post-processor adds a token that the vocabulary lacks");
   return { start, end };
 }

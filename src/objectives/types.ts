@@ -25,6 +25,9 @@ export interface Dims {
   /** Rows of the heads: V and Vt. */
   readonly studentVocab: number;
   readonly teacherVocab: number;
+  /** Positions of the models, beyond which no batch is padded; without them, any length will do. */
+  readonly studentPositions?: number | undefined;
+  readonly teacherPositions?: number | undefined;
 }
 
 /** Capacities of one view of a batch. */

@@ -116,6 +116,8 @@ export interface MemoryPlan {
   readonly fits: boolean;
   /** Why it does not fit. */
   readonly reasons: readonly string[];
+  /** How the rows are read: special tokens, rows that are cut or drop out; absent in older records. */
+  readonly reading?: readonly string[];
   /** What to change, and what the run would take then; the same numbers where it says so in docs. */
   readonly changes: readonly MemoryChange[];
 }
@@ -211,6 +213,8 @@ export interface RunFacts {
   readonly coverage?: CoverageRecord;
   /** Rows that dropped out, each with its reason. */
   readonly dropped: readonly string[];
+  /** How the rows are read: special tokens, rows that are cut or drop out; absent in older records. */
+  readonly reading?: readonly string[];
   /** What went otherwise than the config asks. */
   readonly notes?: readonly string[];
   /** Held-out prompts, for the probe picker. */

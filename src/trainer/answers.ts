@@ -1,8 +1,16 @@
 // Answers in words: the teacher's, the student's before the first step, the student's now; and how many are right.
 import type { RunConfig } from "../config/run";
-import { exactMatch, extractAnswer, type PreparedRow, promptText, rougeL, type View } from "../data";
+import {
+  exactMatch,
+  extractAnswer,
+  type PreparedRow,
+  promptIds,
+  rougeL,
+  type Sequence,
+  type View,
+} from "../data";
 import type { Gpu } from "../gpu/device";
-import type { StudentConfig, Teacher, Tokenizer } from "../models";
+import type { StudentConfig, Teacher } from "../models";
 import { createGenerator, NotFiniteLogits, usablePositions } from "../student";
 import type { AnswerRecord, EvaluationRecord } from "../telemetry";
 import { RunError } from "./failure";
@@ -37,29 +45,35 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
     (view === "cot" ? row.outputCot : row.output) ?? row.output;
   const fixed = new Map<PreparedRow, Promise<Pick<AnswerRecord, "teacher" | "before">>>();
   const options = { maxNewTokens: limit, stopIds: tokenizer.stopIds };
-  /** As a model reads it: a conversation in its own template. */
-  const asked = (reader: Tokenizer, row: PreparedRow, view: View): string =>
-    view === "plain" ? promptText(reader, row.row, view) : promptOf(row, view);
 
-  /** What does not change as the student learns: computed once per row. */
+  /** What does not change as the student learns: computed once per row. Prompts are those of training, cut like them. */
   function fixedAnswers(row: PreparedRow): Promise<Pick<AnswerRecord, "teacher" | "before">> {
     let known = fixed.get(row);
     if (!known) {
-      const by = ({ tokenizer: reader, generate }: Teacher) =>
-        generate(asked(reader, row, own), { maxNewTokens: limit });
-      known = (async () => ({ teacher: await by(loaded.teacher), before: await by(loaded.original) }))();
+      const by = async (
+        { config: { maxPositions }, tokenizer: reader, ...model }: Teacher,
+        ids: number[],
+      ) => {
+        const maxNewTokens = Math.min(limit, maxPositions - ids.length);
+        return maxNewTokens < 1 ? "" : reader.decode(await model.continue(ids, { maxNewTokens }));
+      };
+      known = (async () => ({
+        teacher: await by(loaded.teacher, promptOfSequence(row.teacher)),
+        before: await by(loaded.original, promptOfSequence(row.student)),
+      }))();
       fixed.set(row, known);
+      known.catch(() => fixed.delete(row)); // it may go well another time
     }
     return known;
   }
 
-  const promptIds = (row: PreparedRow, view: View = own): number[] =>
+  const askedIds = (row: PreparedRow, view: View = own): number[] =>
     view === own
-      ? [...row.student.ids.subarray(0, row.student.promptLength)]
-      : tokenizer.encode(asked(tokenizer, row, view)).slice(0, config.data.maxPrompt);
+      ? promptOfSequence(row.student)
+      : promptIds(tokenizer, row.row, askedView(row, view), Math.min(config.data.maxPrompt, limit));
 
   async function score(rows: readonly PreparedRow[], view: View) {
-    const prompts = rows.map((row) => promptIds(row, view));
+    const prompts = rows.map((row) => askedIds(row, view));
     const answers = await inWords(generator.generateBatch(prompts, options));
     const scores = rows.map((row, i) => {
       const [text, reference] = [tokenizer.decode(answers[i] ?? []), referenceOf(row, view)];
@@ -79,7 +93,7 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
 
   return {
     async compare(row) {
-      const now = await inWords(generator.generate(promptIds(row), options));
+      const now = await inWords(generator.generate(askedIds(row), options));
       const fixedOnes = await fixedAnswers(row);
       const [teacher, before] = [fixedOnes.teacher.trim(), fixedOnes.before.trim()];
       const after = tokenizer.decode(now).trim();
@@ -98,6 +112,12 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
     destroy: () => generator.destroy(),
   };
 }
+
+const promptOfSequence = ({ ids, promptLength }: Sequence): number[] => [...ids.subarray(0, promptLength)];
+
+/** A row without a chain of thought is asked on its plain view. */
+const askedView = ({ row }: PreparedRow, view: View): View =>
+  view === "cot" && row.outputCot === undefined ? "plain" : view;
 
 const noAnswer = ({ message }: NotFiniteLogits): RunError =>
   new RunError(

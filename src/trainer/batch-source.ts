@@ -10,7 +10,7 @@ import {
   type TeacherMoments,
   type TokenTables,
 } from "../data";
-import type { NamedTensor, Teacher } from "../models";
+import type { NamedTensor, Teacher, TeacherConfig } from "../models";
 import { byNumber, type Dims } from "../objectives";
 import type { Loaded } from "./load";
 import type { BatchStates, TeacherCache } from "./teacher-cache";
@@ -24,17 +24,24 @@ export interface BatchSource {
 }
 
 export function createBatchSource(
-  { teacher, tokenizer, tokens, views }: Pick<Loaded, "teacher" | "tokenizer" | "tokens" | "views">,
+  {
+    teacher,
+    tokenizer,
+    tokens,
+    views,
+    model,
+  }: Pick<Loaded, "teacher" | "tokenizer" | "tokens" | "views" | "model">,
   cache: TeacherCache,
 ): BatchSource {
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
+  const positions = { student: model.config.maxPositions, teacher: teacher.config.maxPositions };
   const tokenMoments = teacher.tokenEmbedding && momentsByToken(teacher.tokenEmbedding);
   const sequences = ({ teacher: main, plain }: PreparedRow) =>
     views === 2 && plain ? [main, plain.teacher] : [main];
   return {
     ensure: (rows) => cache.ensure(rows.flatMap(sequences)),
     batch: (rows) => ({
-      ...makePairBatch(rows, padIds, { plain: views === 2 }),
+      ...makePairBatch(rows, padIds, { plain: views === 2, positions }),
       tokens,
       get teacherMoments() {
         return teacherMoments(rows, cache, tokenMoments);
@@ -76,9 +83,11 @@ export const dimsOf = ({ model, teacher }: DimsSource): Dims => ({
   teacherWidth: teacher.config.hiddenSize,
   studentVocab: model.config.vocabSize,
   teacherVocab: teacher.config.vocabSize,
+  studentPositions: model.config.maxPositions,
+  teacherPositions: teacher.config.maxPositions,
 });
 
 interface DimsSource {
-  readonly model: { readonly config: { readonly hiddenSize: number; readonly vocabSize: number } };
+  readonly model: { readonly config: Pick<TeacherConfig, "hiddenSize" | "vocabSize" | "maxPositions"> };
   readonly teacher: Pick<Teacher, "config">;
 }

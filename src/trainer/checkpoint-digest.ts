@@ -31,7 +31,7 @@ export async function seal(bytes: Uint8Array): Promise<Uint8Array> {
 export async function sealOf(bytes: Uint8Array): Promise<"whole" | "damaged" | "none"> {
   const at = placeOf(bytes);
   if (at === undefined) return "none";
-  const letters = bytes.slice(at, at + NO_DIGEST.length);
+  const letters = Uint8Array.from(bytes.subarray(at, at + NO_DIGEST.length)); // a Buffer's slice would be no copy
   bytes.set(new TextEncoder().encode(NO_DIGEST), at);
   try {
     return (await pieceDigest(bytes)) === new TextDecoder().decode(letters) ? "whole" : "damaged";

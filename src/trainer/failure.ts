@@ -20,6 +20,7 @@ export class RunError extends Error {
       | "shader"
       | "model-absent"
       | "data-absent"
+      | "result-missing"
       | "stopped",
     readonly what: string,
     readonly why: string,

@@ -8,4 +8,5 @@ export { mib } from "./plan";
 export { createPlanner, planSources } from "./plan-sources";
 export { openRun, type Run, type TeacherStateCounts } from "./run";
 export { type ExportCheck, verifyExport } from "./verify-export";
-export { writerOf } from "./teacher-rows";
+export { asConfigured } from "./reading";
+export { writerOf, writingText } from "./teacher-rows";

@@ -1,20 +1,14 @@
 // From a config and its sources to everything a run stands on: models, tokenizers, prepared rows, parameters.
 import type { RunConfig } from "../config/run";
-import {
-  type LengthLimits,
-  type MapStore,
-  type PreparedRow,
-  prepareDataset,
-  type Row,
-  tokenTables,
-  type TokenTables,
-} from "../data";
+import { type MapStore, type Row, tokenTables, type TokenTables } from "../data";
 import type { Gpu } from "../gpu/device";
 import { ScratchPool } from "../gpu/arena";
 import { allocating } from "../gpu/failures";
 import {
   type Device,
+  loadModelConfig,
   loadStudentWeights,
+  loadTeacherConfig,
   loadTokenizer,
   ModelError,
   type ModelFiles,
@@ -44,8 +38,9 @@ import { asRunError, RunError, supported } from "./failure";
 import { runParameters, startAtHeads } from "./parameters";
 import { planRun, type RunPlan } from "./plan";
 import { checkFits, planWithChanges } from "./plan-changes";
+import { asConfigured, type Reader, readerOf, type ReadRows, readRows } from "./reading";
 import { openStateSet, teacherLayers } from "./teacher-cache";
-import { type TextSources, trainingRows } from "./teacher-rows";
+import { type TextSources, trainingRows, unwritten } from "./teacher-rows";
 import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
 
 /** Where a run's bytes come from: folders on a disk, or the page's own server. */
@@ -69,7 +64,7 @@ export interface RunSources extends TextSources {
 /** Called as work proceeds; `total` 0 means unknown. */
 export type Progress = (stage: string, done: number, total: number) => void;
 
-export interface Loaded {
+export interface Loaded extends ReadRows {
   readonly teacher: Teacher;
   /** Of earlier runs with this teacher and these taps. */
   readonly teacherStates: StateSet | undefined;
@@ -85,9 +80,6 @@ export interface Loaded {
   /** Of a row that the objective reads. */
   readonly views: 1 | 2;
   readonly teacherWeights: TeacherWeights;
-  readonly train: readonly PreparedRow[];
-  readonly heldOut: readonly PreparedRow[];
-  readonly dropped: readonly string[];
   /** What the method's alignment of two tokenizations reaches; undefined without one. */
   readonly coverage: CoverageRecord | undefined;
   /** What went otherwise than the config asks. */
@@ -131,11 +123,22 @@ async function open(
       progress(`loading the ${role}`, loaded, total);
     const teacher = await openTeacher(files, { device: sources.device, onProgress, ...options });
     onFailure(() => teacher.dispose());
-    return teacher;
+    return { ...teacher, tokenizer: asConfigured(run, teacher.tokenizer) };
   };
+  progress("tokenizing rows", 0, 0);
+  const objective = objectiveOf(run.method);
+  const views = objective.views?.(run.method) ?? 1;
+  const readers = await openReaders(run, sources);
+  // Before anything large is opened: rows that cannot be used are known from tokenizers alone.
+  const judged = readRows(
+    run,
+    views,
+    { ...sources, train: unwritten(run, sources.train) },
+    readers.student,
+    readers.teacher,
+  );
   progress("choosing kernels", 0, 0);
   await measureMatmul(gpu, sources.kernelChoices ?? new Map<string, string>());
-  const objective = objectiveOf(run.method);
   const needs = objective.needs(run.method);
   const teacherOptions = {
     layers: teacherLayers(needs),
@@ -154,12 +157,13 @@ async function open(
   const { config, tensors, notes: asStored } = await loadStudentWeights(sources.student);
   notes.push(...asStored);
   const original = await session("student", await withOnnxGraph(sources.student, config, tensors));
-  const tokenizer = await loadTokenizer(sources.student);
+  const { tokenizer } = readers.student;
 
-  progress("tokenizing rows", 0, 0);
-  const views = objective.views?.(run.method) ?? 1;
-  const train = await trainingRows(run, sources.train, teacher, sources, progress);
-  const rows = prepareRows(run, views, { ...sources, train }, tokenizer, teacher, config.maxPositions);
+  const train = await trainingRows(run, sources.train, teacher, sources, progress, notes);
+  const rows =
+    run.data.outputs === "gold"
+      ? judged
+      : readRows(run, views, { ...sources, train }, readers.student, readerOf(teacher));
 
   const tokens = tokenTables(tokenizer, teacher.tokenizer);
   if (objective.sharesTokenizer?.(run.method) && !sameTokens(tokens))
@@ -238,27 +242,19 @@ function scratchPool(gpu: Gpu, slots: readonly number[]): ScratchPool {
   return pool;
 }
 
-export function prepareRows(
-  { data, method }: RunConfig,
-  views: 1 | 2,
-  { train, heldOut }: RunSources,
-  tokenizer: Tokenizer,
-  teacher: Pick<Teacher, "config" | "tokenizer">,
-  maxPositions: number,
-): Pick<Loaded, "train" | "heldOut" | "dropped"> {
-  // Methods that pair position p with position p must cut both sides alike.
-  const paired = objectiveOf(method).sharesTokenizer?.(method) ?? false;
-  const most = Math.min(maxPositions, teacher.config.maxPositions);
-  const limits = {
-    student: within(data, paired ? most : maxPositions),
-    teacher: within(data, paired ? most : teacher.config.maxPositions),
+/** Both models as readers of rows: their tokenizers and positions, without a weight. */
+export async function openReaders(
+  run: RunConfig,
+  { student, teacher }: Pick<RunSources, "student" | "teacher">,
+): Promise<{ readonly student: Reader; readonly teacher: Reader }> {
+  const open = async (files: ModelFiles, config: Promise<{ maxPositions: number }>): Promise<Reader> => ({
+    maxPositions: (await config).maxPositions,
+    tokenizer: asConfigured(run, await loadTokenizer(files)),
+  });
+  return {
+    student: await open(student, loadModelConfig(student)),
+    teacher: await open(teacher, loadTeacherConfig(teacher)),
   };
-  const prepare = (rows: readonly Row[], plainToo: boolean) =>
-    prepareDataset(rows, data.view, tokenizer, teacher.tokenizer, limits, { pairs: views === 2, plainToo });
-  const training = prepare(data.rows > 0 ? train.slice(0, data.rows) : train, data.records === "published");
-  const held = prepare(heldOut, false);
-  const dropped = [...training.dropped, ...held.dropped].map(({ row, reason }) => `row ${row.id}: ${reason}`);
-  return { train: training.usable, heldOut: held.usable, dropped };
 }
 
 export async function unload(loaded: Loaded): Promise<void> {
@@ -269,12 +265,6 @@ export async function unload(loaded: Loaded): Promise<void> {
   await loaded.teacher.dispose();
   await loaded.original.dispose();
 }
-
-/** A sequence's last token is only predicted, so a context of n positions takes n + 1 tokens. */
-const within = ({ maxLength, maxPrompt }: LengthLimits, maxPositions: number): LengthLimits => ({
-  maxLength: Math.min(maxLength, maxPositions + 1),
-  maxPrompt: Math.min(maxPrompt, maxPositions),
-});
 
 function differentTokenizers({ title }: Objective, { teacher, student }: TokenTables): RunError {
   return new RunError(

@@ -6,14 +6,14 @@ import {
   checkTeacherFiles,
   loadModelConfig,
   loadTeacherConfig,
-  loadTokenizer,
   type StudentConfig,
 } from "../models";
 import { tokenTables } from "../data";
 import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
 import { dimsOf } from "./batch-source";
-import { prepareRows, type RunSources } from "./load";
+import { openReaders, type RunSources } from "./load";
+import { readRows } from "./reading";
 import { unwritten } from "./teacher-rows";
 import type { PlanParts } from "./plan";
 import { planWithChanges } from "./plan-changes";
@@ -61,14 +61,15 @@ async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<P
   const objective = objectiveOf(config.method);
   const student = await loadModelConfig(sources.student);
   await checkFolders(sources, student);
+  const readers = await openReaders(config, sources);
+  const { tokenizer } = readers.student;
   const teacher = {
     config: await loadTeacherConfig(sources.teacher),
-    tokenizer: await loadTokenizer(sources.teacher),
+    tokenizer: readers.teacher.tokenizer,
   };
-  const tokenizer = await loadTokenizer(sources.student);
   const views = objective.views?.(config.method) ?? 1;
   const known = { ...sources, train: unwritten(config, sources.train) };
-  const rows = prepareRows(config, views, known, tokenizer, teacher, student.maxPositions);
+  const rows = readRows(config, views, known, readers.student, readers.teacher);
   const { vocabularyMaps, signal } = sources;
   await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {
     vocabularyMaps,

@@ -36,6 +36,8 @@ export interface PlanParts {
   readonly train: readonly PreparedRow[];
   readonly heldOut: readonly PreparedRow[];
   readonly padIds: { readonly student: number; readonly teacher: number };
+  /** How the rows are read, in words. */
+  readonly reading?: readonly string[];
 }
 
 /** The plan as the run needs it: the figures, and the scratch to set aside. */
@@ -113,6 +115,7 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
       batch: largestBatch(shapes),
       fits: reasons.length === 0,
       reasons,
+      ...(parts.reading && { reading: parts.reading }),
     },
     scratch,
   };
@@ -132,7 +135,7 @@ function probeBuilders(
 ): ProgramBuilder[] {
   const row = heldOut[Math.min(config.probe.row, heldOut.length - 1)];
   if (!objective.recordProbe || !row) return [];
-  const shape = stepShape(pairBatch([row], parts.padIds, objective, config), 1, parts.dims);
+  const shape = stepShape(pairBatch([row], { ...parts, objective, config }), 1, parts.dims);
   const b = new ProgramBuilder("probe");
   const tape = new Tape(b, { training: false });
   objective.recordProbe(config.method, recordForward(tape, step.model, step.weights, shape).recording);
@@ -146,19 +149,22 @@ function probeBuilders(
 
 const pairBatch = (
   rows: readonly PreparedRow[],
-  padIds: PlanParts["padIds"],
-  objective: Objective,
-  { method }: RunConfig,
-) => makePairBatch(rows, padIds, { plain: (objective.views?.(method) ?? 1) === 2 });
+  { padIds, objective, config, dims }: Pick<PlanParts, "padIds" | "objective" | "config" | "dims">,
+) =>
+  makePairBatch(rows, padIds, {
+    plain: (objective.views?.(config.method) ?? 1) === 2,
+    positions: { student: dims.studentPositions, teacher: dims.teacherPositions },
+  });
 
 /** Every bucket of the run, once. */
-function shapesOfRun({ config, train, padIds, objective, dims }: PlanParts): StepShape[] {
+function shapesOfRun(parts: PlanParts): StepShape[] {
+  const { config, train, dims } = parts;
   const { batchSize, accumulation, steps, seed } = config;
   const sampler = createSampler(train.length, batchSize, deriveSeed(seed, "data"));
   const shapes = new Map<string, StepShape>();
   for (let i = 0; i < Math.min(steps * accumulation, MOST_BATCHES); i++) {
     const rows = sampler.next().flatMap((index) => train[index] ?? []);
-    const shape = stepShape(pairBatch(rows, padIds, objective, config), batchSize, dims);
+    const shape = stepShape(pairBatch(rows, parts), batchSize, dims);
     shapes.set(shapeKey(shape), shape);
   }
   return [...shapes.values()];

@@ -29,6 +29,7 @@ import { inWords, RunError } from "./failure";
 import { createGradientGauge } from "./gradient-gauge";
 import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
 import { createProbe } from "./probe";
+import { aroundText } from "./reading";
 import type { StepOutcome } from "./step-program";
 import { profileStep, type RehearsedStep, timeSteps } from "./rehearsal";
 import { createStepper } from "./stepper";
@@ -108,7 +109,7 @@ export async function openRun(
       config.batchSize * config.accumulation,
       deriveSeed(config.seed, "data"),
     );
-  const log = createRunLog(config);
+  const log = createRunLog(config, aroundText(loaded.tokenizer));
   let sampler = newSampler();
   let drawn = sampler.state(); // before `upcoming`
   let upcoming = sampler.next();
@@ -333,6 +334,7 @@ function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cach
     heldOut: heldOut.length,
     ...(loaded.coverage && { coverage: loaded.coverage }),
     dropped,
+    reading: loaded.reading,
     notes: loaded.notes,
     probes: heldOut.map(({ row }) => row.prompt),
     memory: {

@@ -7,20 +7,20 @@ const ROW_STEP = 128;
 
 /**
  * The bucket of a batch. A pure function of the batch's shape: a replayed run meets the same programs, whatever
- * was built before it.
+ * was built before it. No length exceeds its model's positions.
  */
 export function stepShape(batch: PairBatch, batchSize: number, dims: Dims): StepShape {
   return {
     ...dims,
     batch: batchSize,
-    ...viewShape(batch),
-    ...(batch.plain && { plain: viewShape(batch.plain) }),
+    ...viewShape(batch, dims),
+    ...(batch.plain && { plain: viewShape(batch.plain, dims) }),
   };
 }
 
-const viewShape = ({ student, teacher }: ViewBatch): ViewShape => ({
-  studentLength: bucketLength(student.T, LENGTH_STEP),
-  teacherLength: bucketLength(teacher.T, LENGTH_STEP),
+const viewShape = ({ student, teacher }: ViewBatch, dims: Dims): ViewShape => ({
+  studentLength: bucketLength(student.T, LENGTH_STEP, dims.studentPositions),
+  teacherLength: bucketLength(teacher.T, LENGTH_STEP, dims.teacherPositions),
   studentRows: bucketLength(student.rows.length, ROW_STEP),
   teacherRows: bucketLength(teacher.rows.length, ROW_STEP),
 });

@@ -22,7 +22,8 @@ export interface RunLog {
   manifest(steps: number): RunManifest;
 }
 
-export function createRunLog(config: RunConfig): RunLog {
+/** @param specialTokens around a text of the student's. */
+export function createRunLog(config: RunConfig, specialTokens: string): RunLog {
   let loss: number | undefined;
   let evaluations: EvaluationRecord[] = [];
   return {
@@ -36,7 +37,10 @@ export function createRunLog(config: RunConfig): RunLog {
       loss = undefined;
       evaluations = [];
     },
-    manifest: (steps) => ({ version: 1, steps, config, evaluations, ...(loss !== undefined && { loss }) }),
+    manifest: (steps) => ({
+      ...{ version: 1, steps, config, evaluations, specialTokens },
+      ...(loss !== undefined && { loss }),
+    }),
   };
 }
 

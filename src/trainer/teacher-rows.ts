@@ -5,12 +5,15 @@ import {
   augmentWithThought,
   DataError,
   memoryTexts,
+  promptIds,
   promptText,
   type Row,
   sequenceLevel,
+  textIds,
   thoughtPrompt,
   type TextCache,
   type Writer,
+  type WrittenRows,
 } from "../data";
 import type { Teacher } from "../models";
 import type { Progress } from "./load";
@@ -24,13 +27,39 @@ export interface TextSources {
 
 const kept = memoryTexts();
 
-/** A teacher as a writer of answers: greedy, so that a prompt has one. */
-export const writerOf = (teacher: Teacher, name: string, maxNewTokens: number): Writer => ({
-  id: `${name}, ${maxNewTokens} tokens, greedy`,
-  promptOf: (row, view) =>
-    view === "cot" ? (row.promptCot ?? row.prompt) : promptText(teacher.tokenizer, row, view),
-  write: (prompt, signal) => teacher.generate(prompt, { maxNewTokens, ...(signal && { signal }) }),
-});
+/**
+ * A teacher as a writer of answers: greedy, so that a prompt has one. It reads prompts as training does, and writes up to
+ * data.maxLength tokens of prompt and answer together, which is as much as a row can hold.
+ */
+export function writerOf(teacher: Teacher, { data, teacher: name }: RunConfig): Writer {
+  const { maxLength, maxPrompt, specialTokens } = data;
+  const { tokenizer, config } = teacher;
+  const positions = Math.min(maxLength, config.maxPositions);
+  const around = specialTokens === "none" ? ", no special tokens" : "";
+  return {
+    id: `${name}, ${maxPrompt} of ${maxLength} tokens, greedy, ends known${around}`,
+    promptOf: (row, view) =>
+      view === "cot" ? (row.promptCot ?? row.prompt) : promptText(tokenizer, row, view),
+    async write(prompt, signal, asked) {
+      const own = asked && asked.view === "plain";
+      const ids = own
+        ? promptIds(tokenizer, asked.row, "plain", positions)
+        : textIds(tokenizer, prompt).slice(0, Math.min(maxPrompt, positions));
+      const maxNewTokens = positions - ids.length;
+      if (ids.length === 0 || maxNewTokens < 1) return { text: "", ended: false };
+      return teacher.answer(ids, { maxNewTokens, ...(signal && { signal }) });
+    },
+  };
+}
+
+/** What became of the rows that the teacher wrote for, in words. */
+export function writingText({ written, refused, cutOff }: WrittenRows, maxLength: number): string {
+  const cut =
+    cutOff > 0
+      ? `, ${cutOff} of them cut off before they ended (data.maxLength ${maxLength} is prompt and answer together; raise it)`
+      : "";
+  return `${written} written, ${refused} refused${cut}`;
+}
 
 /** Rows as long as we know them before the teacher has written: a chain is taken to be as long as its answer. */
 export const unwritten = ({ data }: RunConfig, rows: readonly Row[]): readonly Row[] =>
@@ -42,26 +71,40 @@ export const unwritten = ({ data }: RunConfig, rows: readonly Row[]): readonly R
           : row,
       );
 
-/** @throws DataError when the teacher has nothing to say to any row; the signal's reason when aborted. */
+/**
+ * @param notes is told how many answers were of no use.
+ * @throws DataError when the teacher has nothing to say to any row; the signal's reason when aborted.
+ */
 export async function trainingRows(
-  { data, teacher: name }: RunConfig,
+  config: RunConfig,
   train: readonly Row[],
   teacher: Teacher,
   { teacherTexts = kept, signal }: TextSources,
   progress: Progress,
+  notes: string[] = [],
 ): Promise<readonly Row[]> {
+  const { data } = config;
   const rows = data.rows > 0 ? train.slice(0, data.rows) : train;
   if (data.outputs === "gold") return rows;
-  const length = Math.min(data.maxLength - data.maxPrompt, teacher.config.maxPositions - data.maxPrompt);
-  const writer = writerOf(teacher, name, Math.max(1, length));
+  const writer = writerOf(teacher, config);
   const options = (stage: string) => ({
     ...{ cache: teacherTexts, signal },
     progress: (done: number, total: number) => progress(stage, done, total),
   });
-  if (data.outputs === "chains")
-    return (await augmentWithThought(rows, writer, options("the teacher writes chains of thought"))).rows;
-  const written = await sequenceLevel(rows, data.view, writer, options("the teacher writes its answers"));
+  const told = (what: string, written: WrittenRows): WrittenRows => {
+    if (written.refused > 0) notes.push(`${what}: ${writingText(written, data.maxLength)}.`);
+    return written;
+  };
+  if (data.outputs === "chains") {
+    const stage = "the teacher writes chains of thought";
+    return told("The teacher's chains of thought", await augmentWithThought(rows, writer, options(stage)))
+      .rows;
+  }
+  const stage = "the teacher writes its answers";
+  const written = told("The teacher's answers", await sequenceLevel(rows, data.view, writer, options(stage)));
   if (written.rows.length === 0)
-    throw new DataError(`the teacher's answers to ${rows.length} rows are all empty`);
+    throw new DataError(
+      `none of the teacher's answers to ${rows.length} rows can be learned: ${writingText(written, data.maxLength)}`,
+    );
   return written.rows;
 }

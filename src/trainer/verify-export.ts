@@ -1,5 +1,6 @@
 // Is the folder that leaves the student that was trained? It is opened as a stranger would, in a fresh session from
 // its bytes alone, and held against our engine: logits on a probe, and greedy continuations token by token.
+import { textIds } from "../data";
 import type { Gpu } from "../gpu/device";
 import {
   type Device,
@@ -42,7 +43,7 @@ export async function verifyExport(
   const files = memoryFiles("the exported student", folder);
   const tokenizer = await loadTokenizer(files);
   const room = Math.min(PROMPT_TOKENS, model.config.maxPositions - 1);
-  const ids = prompts.map((text) => tokenizer.encode(text).slice(0, room)).filter((p) => p.length > 0);
+  const ids = prompts.map((text) => textIds(tokenizer, text).slice(0, room)).filter((p) => p.length > 0);
   const wanted: Float32Array[] = [];
   for (const prompt of ids)
     wanted.push(await studentLogits(gpu, model, Int32Array.from(prompt), 1, prompt.length));
@@ -95,7 +96,7 @@ async function sameContinuations(
   try {
     for (const ids of prompts) {
       const maxNewTokens = Math.min(NEW_TOKENS, length - ids.length);
-      const ours = await generator.generate(ids, { maxNewTokens, stopIds: [exported.tokenizer.eosId] });
+      const ours = await generator.generate(ids, { maxNewTokens, stopIds: exported.tokenizer.stopIds });
       const theirs = await exported.continue(ids, { maxNewTokens });
       if (ours.join() !== theirs.join()) {
         const shown = (list: number[]): string => JSON.stringify(exported.tokenizer.decode(list));

@@ -10,7 +10,14 @@ import {
   rowLine,
   splitRows,
 } from "../data";
-import { loadTeacherConfig, loadTokenizer, type ModelFiles, type ModelStore, shortDigest } from "../models";
+import {
+  loadTeacherConfig,
+  loadTokenizer,
+  type ModelFiles,
+  type ModelStore,
+  shortDigest,
+  withoutSpecialTokens,
+} from "../models";
 import type { DataCommand, DataEvent, KeptRows, PreviewQuestion } from "./data-protocol";
 import { toFailure } from "./failures";
 import { ROWS_FILE } from "./own-sources";
@@ -78,6 +85,8 @@ export function createDataDesk(post: (event: DataEvent) => void, around: DataSur
     previewing = mine;
     const { teacher, student } = await loadModels(question);
     const asked = question.all ? rows : spread(rows, SAMPLED);
+    const reads = (tokenizer: LoadedModel["tokenizer"]) =>
+      question.specialTokens === "none" ? withoutSpecialTokens(tokenizer) : tokenizer;
     const limits = (positions: number) => ({
       maxLength: Math.min(question.maxLength, positions + 1),
       maxPrompt: Math.min(question.maxPrompt, positions),
@@ -85,11 +94,12 @@ export function createDataDesk(post: (event: DataEvent) => void, around: DataSur
     const seen = await previewRows(
       asked,
       question.view,
-      student.tokenizer,
-      teacher.tokenizer,
+      reads(student.tokenizer),
+      reads(teacher.tokenizer),
       { student: limits(student.maxPositions), teacher: limits(teacher.maxPositions) },
       {
         samples: SHOWN,
+        positions: { student: student.maxPositions, teacher: teacher.maxPositions },
         signal: mine.signal,
         onProgress: (done) =>
           post({ type: "progress", stage: "tokenizing", done, total: asked.length, rows: done }),

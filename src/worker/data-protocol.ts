@@ -42,6 +42,8 @@ export interface PreviewQuestion {
   readonly view: RunConfig["data"]["view"];
   readonly maxLength: number;
   readonly maxPrompt: number;
+  /** As each tokenizer puts them unless said. */
+  readonly specialTokens?: RunConfig["data"]["specialTokens"] | undefined;
   /** Of the split. */
   readonly seed: number;
   /** Every row, or some spread over the file. */

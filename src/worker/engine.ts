@@ -118,7 +118,7 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     post({ type: "facts", facts, config });
     silence = createSilenceLog();
     if (facts.coverage) post({ type: "log", text: coverageLine(facts.coverage) });
-    for (const text of facts.notes ?? []) post({ type: "log", text });
+    for (const text of [...(facts.reading ?? []), ...(facts.notes ?? [])]) post({ type: "log", text });
     const saved = rescue.take(config);
     if (saved) await run.restore(saved);
     setStatus(run.at > 0 ? "paused" : "ready");
@@ -155,10 +155,15 @@ export function createEngine(post: (event: Event) => void, around: Surroundings)
     });
   }
 
+  /** A run does not fail because of the words of one row: what is no failure of the run itself is logged. */
   async function showAnswers(current: Run): Promise<void> {
-    const answers = await current.answers(probeRow);
     answered = probeRow;
-    post({ type: "answers", answers });
+    try {
+      post({ type: "answers", answers: await current.answers(probeRow) });
+    } catch (error) {
+      if (error instanceof RunError) throw error;
+      post({ type: "log", text: `No answers to row ${probeRow}: ${toFailure(error).why}` });
+    }
   }
 
   async function showPlans(current: Run): Promise<void> {

@@ -1,7 +1,7 @@
 // Reads texts with a pair of models on the CPU: tokens with their bytes, and states in one space.
 // It knows no worker, so that it runs the same under test in Node.
 import type { Features, TransportView } from "../config/transport-view";
-import { type Chunk, type Row, tokenChunks, tokenPairings, tokenTables } from "../data";
+import { type Chunk, type Row, textIds, tokenChunks, tokenPairings, tokenTables } from "../data";
 import { type Teacher, type Tokenizer, tokenSpans } from "../models";
 import { BYTE_FEATURES, byteFeatures } from "./lab-features";
 import { fitProjector, randomProjector, type Projector } from "./lab-projector";
@@ -150,9 +150,9 @@ interface Tokenized {
   readonly line: TokenLine;
 }
 
-/** Prompt and response are tokenized apart, as training does. */
+/** Prompt and response are tokenized apart, as training does, behind what the tokenizer puts in front of a text. */
 export function tokenize(tokenizer: Tokenizer, { prompt, response }: LabText): Tokenized {
-  const before = tokenizer.encode(prompt);
+  const before = textIds(tokenizer, prompt);
   const { ids, ends } = tokenSpans(tokenizer, response);
   const texts = ids.map((id) => tokenizer.tokenText(id));
   return {

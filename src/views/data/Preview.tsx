@@ -51,7 +51,15 @@ export function Preview() {
 }
 
 /** Settings of the run that decide how rows are cut: they are those of Distill, and change there too. */
-const CUTTING = ["teacher", "student", "data.view", "data.maxLength", "data.maxPrompt", "seed"];
+const CUTTING = [
+  "teacher",
+  "student",
+  "data.view",
+  "data.maxLength",
+  "data.maxPrompt",
+  "data.specialTokens",
+  "seed",
+];
 
 function Question({ plainOnly }: { readonly plainOnly: boolean }) {
   const all = useFields();
@@ -86,6 +94,11 @@ function Summary({ seen: { preview, of, train, heldOut, question } }: { readonly
           ))}
         </ul>
       )}
+      {preview.limitLines.map((line) => (
+        <p className="issue" key={line}>
+          {line}
+        </p>
+      ))}
       <p>{text.split(train, heldOut, question.seed)}</p>
       <table className="flow-table lengths">
         <caption>{text.lengths}</caption>
@@ -145,5 +158,6 @@ const questionOf = (config: Config, view: Config["data"]["view"]) => ({
   view,
   maxLength: config.data.maxLength,
   maxPrompt: config.data.maxPrompt,
+  specialTokens: config.data.specialTokens,
   seed: splitSeedOf(config),
 });

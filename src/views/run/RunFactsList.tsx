@@ -19,6 +19,11 @@ export function RunFactsList() {
       <ModelsTable facts={facts} />
       <p className="fact">{text.rows(facts.rows, facts.heldOut)}</p>
       <p className="fact">{text.gap(significant(facts.logitsGap))}</p>
+      {facts.reading?.map((line) => (
+        <p className="fact" key={line}>
+          {line}
+        </p>
+      ))}
       <CoverageFact coverage={facts.coverage} last={last} />
       <Dropped reasons={facts.dropped} />
       <TimeEstimate />

@@ -16,9 +16,9 @@ const spaced = (name: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-/** What a choice is called. */
+/** What a choice is called: by its setting where several have one of that name. */
 export const optionName = (path: string, value: string): string =>
-  path === "method.id" ? methodName(value) : (options[value] ?? value);
+  path === "method.id" ? methodName(value) : (options[`${path} ${value}`] ?? options[value] ?? value);
 
 /** A method in a word, as papers name it. */
 export const methodName = (id: string): string => METHOD_NAMES[id] ?? (options[id] ?? id).replace(/:.*$/, "");

@@ -4,9 +4,11 @@
 //   resume          two steps, then --resume to four: the metrics of four steps straight; a file that is no checkpoint
 //                   of this run is refused in words
 //   own rows        UTF-16, semicolons, gzip: read as the page reads them
+//   long prompts    held-out prompts beyond both models' contexts: exit 0, answers and student; the rows cut are counted;
+//                   resumed at its end it gives them again
 //   bad input       exit 2 and one message that names the thing: config fields, files, models, rows
 //   not finite      exit 3; metrics hold the good steps only; the student is still written
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -117,6 +119,38 @@ describe("couplet run", () => {
     for (const note of ["unpacked from gzip", "read as UTF-16LE", "cells are separated by semicolons"])
       expect(told).toContain(`data: ${note}`);
     expect(told).toMatch(/1 row of .* skipped:\n {2}1 × needs an "output" .* \(line 11\)/);
+  });
+
+  test("prompts beyond both models' contexts cost neither answers nor student", async () => {
+    const model = (id: string): string => {
+      const [from, to] = [join(import.meta.dirname, "../../../public/models", id), join(dir, `${id}-48`)];
+      cpSync(from, to, { recursive: true });
+      const config = JSON.parse(readFileSync(join(to, "config.json"), "utf8")) as object;
+      writeFileSync(join(to, "config.json"), JSON.stringify({ ...config, max_position_embeddings: 48 }));
+      return to;
+    };
+    const source = join(dir, "long.jsonl");
+    const long = Array.from({ length: 20 }, (_, i) => ({
+      prompt: `${i} `.repeat(80),
+      output: `${i}`.repeat(12),
+    }));
+    writeFileSync(source, long.map((fields) => JSON.stringify(fields)).join("\n"));
+    const data = { ...TINY.data, source, view: "plain" as const, maxPrompt: 44 };
+    const [teacher, student] = [model("couplet-teacher"), model("couplet-student")];
+    const config = { ...TINY, teacher, student, data, steps: 1 };
+    const out = join(dir, "long");
+    for (const more of [[], ["--resume", join(out, "checkpoint.safetensors")]]) {
+      errors = [];
+      expect(await main(["run", configFile(config), "--out", out, ...more])).toBe(0);
+      expect(existsSync(join(out, "student/model.safetensors"))).toBe(true);
+      const answers = JSON.parse(readFileSync(join(out, "answers.json"), "utf8")) as { teacher: string };
+      expect(answers.teacher).toBeTypeOf("string");
+      expect(errors.join("\n")).toMatch(
+        /20 of 20 rows are longer than the limits: \d+ lose the end of their answer[^.]*\. 0 % stay whole\./,
+      );
+      rmSync(join(out, "student"), { recursive: true });
+      rmSync(join(out, "answers.json"));
+    }
   });
 
   const row = (fields: object) =>

@@ -1,0 +1,112 @@
+// How a run's rows are read: both sides tokenized, cut to what config and models allow, with all that a person should know
+// before the first step: what is around each text, what is cut, what drops out.
+import type { RunConfig } from "../config/run";
+import {
+  countReasons,
+  DataError,
+  lengthLines,
+  type LengthLimits,
+  type PreparedRow,
+  prepareDataset,
+  reportLengths,
+  type Row,
+} from "../data";
+import { type Teacher, type Tokenizer, withoutSpecialTokens } from "../models";
+import { objectiveOf } from "../objectives";
+
+/** One model as a reader of rows. */
+export interface Reader {
+  readonly tokenizer: Tokenizer;
+  readonly maxPositions: number;
+}
+
+export interface ReadRows {
+  readonly train: readonly PreparedRow[];
+  readonly heldOut: readonly PreparedRow[];
+  /** Rows that dropped out, each with its reason. */
+  readonly dropped: readonly string[];
+  /** In words: special tokens, rows cut, rows dropped. */
+  readonly reading: readonly string[];
+}
+
+/** The tokenizer as the config wants it to read. */
+export const asConfigured = ({ data }: RunConfig, tokenizer: Tokenizer): Tokenizer =>
+  data.specialTokens === "none" ? withoutSpecialTokens(tokenizer) : tokenizer;
+
+/** The limits of each side; methods that pair position p with position p must cut both alike. */
+export function limitsOf(
+  { data, method }: RunConfig,
+  student: number,
+  teacher: number,
+): { readonly student: LengthLimits; readonly teacher: LengthLimits } {
+  const paired = objectiveOf(method).sharesTokenizer?.(method) ?? false;
+  const most = Math.min(student, teacher);
+  return {
+    student: within(data, paired ? most : student),
+    teacher: within(data, paired ? most : teacher),
+  };
+}
+
+/** A sequence's last token is only predicted, so a context of n positions takes n + 1 tokens. */
+const within = ({ maxLength, maxPrompt }: LengthLimits, maxPositions: number): LengthLimits => ({
+  maxLength: Math.min(maxLength, maxPositions + 1),
+  maxPrompt: Math.min(maxPrompt, maxPositions),
+});
+
+/** @throws DataError when there are too few rows, or none that can be used. */
+export function readRows(
+  config: RunConfig,
+  views: 1 | 2,
+  { train, heldOut }: { readonly train: readonly Row[]; readonly heldOut: readonly Row[] },
+  student: Reader,
+  teacher: Reader,
+): ReadRows {
+  const { data } = config;
+  if (train.length === 0 || heldOut.length === 0) {
+    const there = train.length + heldOut.length;
+    throw new DataError(
+      `a run needs two rows, one to learn from and one held out; there ${there === 1 ? "is" : "are"} ${there}`,
+    );
+  }
+  const limits = limitsOf(config, student.maxPositions, teacher.maxPositions);
+  const prepare = (rows: readonly Row[], plainToo: boolean) =>
+    prepareDataset(rows, data.view, student.tokenizer, teacher.tokenizer, limits, {
+      pairs: views === 2,
+      plainToo,
+    });
+  const training = prepare(data.rows > 0 ? train.slice(0, data.rows) : train, data.records === "published");
+  const held = prepare(heldOut, false);
+  const positions = { student: student.maxPositions, teacher: teacher.maxPositions };
+  const out = [...training.dropped, ...held.dropped];
+  const reasons = Object.entries(countReasons(out)).map(([reason, n]) => `${n} dropped: ${reason}`);
+  return {
+    train: training.usable,
+    heldOut: held.usable,
+    dropped: out.map(({ row, reason }) =>
+      reason.startsWith(`row ${row.id}`) ? reason : `row ${row.id}: ${reason}`,
+    ),
+    reading: [
+      `Special tokens: teacher ${aroundText(teacher.tokenizer)}, student ${aroundText(student.tokenizer)}` +
+        (data.specialTokens === "none" ? " (data.specialTokens: none, as published)." : "."),
+      ...lengthLines(reportLengths([...training.lengths, ...held.lengths], positions)),
+      ...reasons,
+    ],
+  };
+}
+
+/** "<bos> … <eos>": what stands around a prompt and its answer. */
+export function aroundText({
+  around,
+  eosId,
+  rawToken,
+}: Pick<Tokenizer, "around" | "eosId" | "rawToken">): string {
+  const { start = [], end = [] } = around ?? {};
+  const ends = end.length > 0 ? end : [eosId];
+  return [...start.map(rawToken), "…", ...ends.map(rawToken)].join(" ");
+}
+
+/** Of a teacher that was opened. */
+export const readerOf = ({ config, tokenizer }: Pick<Teacher, "config" | "tokenizer">): Reader => ({
+  tokenizer,
+  maxPositions: config.maxPositions,
+});
