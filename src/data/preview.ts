@@ -2,9 +2,14 @@
 // out and why, and a few rows as either model reads them.
 
 import type { Tokenizer } from "../models";
-import { countReasons, type DatasetLimits, type DroppedRow, prepareEach } from "./dataset";
+import type { TokenTables } from "./batch";
+import { alignChunks, type Chunk, textBytes } from "./chunks";
+import { addCoverage, type Coverage, coverageOf, leastShare, shareOf } from "./coverage";
+import { countReasons, type DatasetLimits, type DroppedRow, type PreparedRow, prepareEach } from "./dataset";
+import type { Sequence } from "./encode";
 import { lengthLines, type MeasuredRow, type Positions, reportLengths } from "./row-lengths";
 import type { Row, View } from "./rows";
+import { tokenTables } from "./token-table";
 
 export interface Lengths {
   readonly mean: number;
@@ -14,12 +19,30 @@ export interface Lengths {
   readonly longest: number;
 }
 
+export interface PreviewSide {
+  readonly prompt: readonly string[];
+  readonly output: readonly string[];
+  /** Tokens of the output that stand for text and are in no chunk of text that both sides have. */
+  readonly apart: readonly number[];
+  /** Share of the output's tokens that are in such chunks. */
+  readonly aligned: number;
+}
+
 export interface PreviewRow {
   readonly id: string;
   /** A side was cut to fit. */
   readonly truncated: boolean;
-  readonly student: { readonly prompt: readonly string[]; readonly output: readonly string[] };
-  readonly teacher: { readonly prompt: readonly string[]; readonly output: readonly string[] };
+  readonly student: PreviewSide;
+  readonly teacher: PreviewSide;
+}
+
+/** How much of the outputs chunks of the same text cover. */
+export interface PreviewCoverage {
+  /** Shares of all output tokens that stand for text. */
+  readonly student: number;
+  readonly teacher: number;
+  /** Rows without a single chunk. */
+  readonly empty: number;
 }
 
 export interface DataPreview {
@@ -33,6 +56,7 @@ export interface DataPreview {
   readonly teacher: Lengths;
   /** In words: how many rows are longer than the limits, and which limits would keep 95 of 100 whole. */
   readonly limitLines: readonly string[];
+  readonly coverage: PreviewCoverage;
   readonly samples: readonly PreviewRow[];
 }
 
@@ -62,6 +86,8 @@ export async function previewRows(
   const dropped: DroppedRow[] = [];
   const shown: PreviewRow[] = [];
   const measured: MeasuredRow[] = [];
+  const covered: Coverage[] = [];
+  const tables = tokenTables(student, teacher);
   let truncated = 0;
   for (let at = 0; at < rows.length; at += SLICE_ROWS) {
     signal?.throwIfAborted();
@@ -72,18 +98,9 @@ export async function previewRows(
     for (const prepared of slice.usable) {
       lengths.student.push(prepared.student.ids.length);
       lengths.teacher.push(prepared.teacher.ids.length);
-      if (shown.length < samples) {
-        const side = (tokenizer: Tokenizer, { ids, promptLength }: typeof prepared.student) => {
-          const texts = Array.from(ids, (id) => tokenizer.tokenText(id));
-          return { prompt: texts.slice(0, promptLength), output: texts.slice(promptLength) };
-        };
-        shown.push({
-          id: prepared.row.id,
-          truncated: prepared.student.truncated || prepared.teacher.truncated,
-          student: side(student, prepared.student),
-          teacher: side(teacher, prepared.teacher),
-        });
-      }
+      const pairing = pairingOf(prepared, tables);
+      covered.push(pairing.coverage);
+      if (shown.length < samples) shown.push(shownRow(prepared, pairing, { student, teacher }));
     }
     onProgress?.(Math.min(rows.length, at + SLICE_ROWS));
     await new Promise((resolve) => setTimeout(resolve));
@@ -96,8 +113,50 @@ export async function previewRows(
     student: summary(lengths.student),
     teacher: summary(lengths.teacher),
     limitLines: lengthLines(reportLengths(measured, positions)),
+    coverage: coverageOfRows(covered),
     samples: shown,
   };
+}
+
+interface Pairing {
+  readonly chunks: readonly Chunk[];
+  /** Bytes of the outputs' tokens. */
+  readonly student: readonly Uint8Array[];
+  readonly teacher: readonly Uint8Array[];
+  readonly coverage: Coverage;
+}
+
+function pairingOf({ student: s, teacher: t }: PreparedRow, tables: TokenTables): Pairing {
+  const student = textBytes([...s.ids.subarray(s.promptLength)], tables.student);
+  const teacher = textBytes([...t.ids.subarray(t.promptLength)], tables.teacher);
+  const chunks = alignChunks(student, teacher);
+  return { chunks, student, teacher, coverage: coverageOf(chunks, student, teacher) };
+}
+
+function shownRow(
+  { row, student, teacher }: PreparedRow,
+  pairing: Pairing,
+  tokenizers: { readonly student: Tokenizer; readonly teacher: Tokenizer },
+): PreviewRow {
+  const side = (which: "student" | "teacher", { ids, promptLength }: Sequence): PreviewSide => {
+    const texts = Array.from(ids, (id) => tokenizers[which].tokenText(id));
+    const inChunk = (k: number) => pairing.chunks.some(({ [which]: [from, to] }) => k >= from && k < to);
+    const apart = pairing[which].flatMap(({ length }, k) => (length > 0 && !inChunk(k) ? [k] : []));
+    const aligned = shareOf(pairing.coverage[which]);
+    return { prompt: texts.slice(0, promptLength), output: texts.slice(promptLength), apart, aligned };
+  };
+  return {
+    id: row.id,
+    truncated: student.truncated || teacher.truncated,
+    student: side("student", student),
+    teacher: side("teacher", teacher),
+  };
+}
+
+function coverageOfRows(rows: readonly Coverage[]): PreviewCoverage {
+  const { student, teacher } = addCoverage(rows);
+  const empty = rows.filter((row) => leastShare(row) === 0).length;
+  return { student: shareOf(student), teacher: shareOf(teacher), empty };
 }
 
 function summary(values: readonly number[]): Lengths {

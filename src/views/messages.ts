@@ -186,6 +186,7 @@ export const messages = {
       `Chunks of the same text cover ${student} of the student's and ${teacher} of the teacher's response tokens.`,
     textFew: "Methods that align texts (GOLD, ALM, shared-vocabulary KL) would read little of these rows.",
     textEmpty: (n: number) => `${plural(n, "row has", "rows have")} no chunk at all.`,
+    apart: "In no chunk: the other model reads another text here.",
     ofRow: (share: string) => `${share} aligned`,
     ofText: (student: string, teacher: string) =>
       `Byte chunks cover ${student} of the student's and ${teacher} of the teacher's tokens.`,

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { splitSeedOf } from "../../config/run";
 import { judgeDraft, editsForRows, type DataState } from "../../store";
-import { count, decimals } from "../format";
+import { count, decimals, percent } from "../format";
 import { messages } from "../messages";
 import { useFields } from "../run/Field";
 import { Fields } from "../run/Settings";
@@ -99,6 +99,7 @@ function Summary({ seen: { preview, of, train, heldOut, question } }: { readonly
           {line}
         </p>
       ))}
+      <CoverageLine coverage={preview.coverage} usable={preview.usable} />
       <p>{text.split(train, heldOut, question.seed)}</p>
       <table className="flow-table lengths">
         <caption>{text.lengths}</caption>
@@ -127,6 +128,25 @@ function Summary({ seen: { preview, of, train, heldOut, question } }: { readonly
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** How much of the outputs both models read as the same text: what methods that align by chunks would learn from. */
+function CoverageLine({
+  coverage: { student, teacher, empty },
+  usable,
+}: {
+  readonly coverage: Seen["preview"]["coverage"];
+  readonly usable: number;
+}) {
+  if (usable === 0) return null;
+  const few = Math.min(student, teacher) < 0.5;
+  const said = messages.coverage;
+  return (
+    <p className={few || empty > 0 ? "issue" : ""}>
+      {said.textTakes(percent(student), percent(teacher))} {empty > 0 && said.textEmpty(empty)}{" "}
+      {few && said.textFew}
+    </p>
   );
 }
 
