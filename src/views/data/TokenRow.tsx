@@ -18,7 +18,8 @@ export function TokenRow({ row }: { readonly row: Row }) {
           <div key={side} className="token-side">
             <span className={`id-${side} token-who`}>{text[side]}</span>
             <span className="muted token-count">
-              {text.tokens(prompt.length + output.length)}, {messages.coverage.ofRow(percent(aligned))}
+              {text.tokens(prompt.length + output.length)}
+              {aligned < 1 && <b className="issue">{messages.coverage.ofRow(percent(aligned))}</b>}
             </span>
             <p className={`chips-line chips-${side}`}>
               <Chips tokens={prompt} part="prompt" />
