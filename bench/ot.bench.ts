@@ -15,14 +15,15 @@ import {
   packProblems,
   pitchOf,
   placeProblems,
+  PROBLEM_WORDS,
   recordCost,
   recordCostBackward,
   recordPlanGradient,
   recordSinkhorn,
-  type GradientMode,
   type OtSettings,
   type SweepKernels,
 } from "../src/ot";
+import type { PlanGradient } from "../src/config/transport";
 import { solveBatchOnCpu } from "../src/ot/cpu";
 import { exposeGpu, jaxRacers, tfRacer, type Batch, type Check } from "./ot-peers";
 import { medianOf, race, type Racer } from "./race";
@@ -47,7 +48,7 @@ async function solver(
   const problemSizes = sizes.map(([n, m]) => ({ xOffset: 0, n, yOffset: 0, m }));
   const capacity = capacityFor(problemSizes);
   const b = new ProgramBuilder("solve");
-  const problems = b.input("problems", capacity.problems * 8);
+  const problems = b.input("problems", capacity.problems * PROBLEM_WORDS);
   const cost = b.input("cost", capacity.costElements);
   const solved = recordSinkhorn(b, { cost, problems, capacity, settings, ...(kernels ? { kernels } : {}) });
   b.output("state", solved.state);
@@ -123,10 +124,10 @@ async function cot(): Promise<void> {
     weights: new Float32Array(P).fill(1 / P),
   };
   const elements = sizes.reduce((sum, s) => sum + s.n * s.m, 0);
-  const stepOf = async (settings: Partial<OtSettings>, gradient: GradientMode) => {
+  const stepOf = async (settings: Partial<OtSettings>, gradient: PlanGradient) => {
     const b = new ProgramBuilder(`cot ${gradient}`);
     const [x, y] = [b.input("x", rows * D), b.input("y", cols * D)];
-    const problems = b.input("problems", P * 8);
+    const problems = b.input("problems", P * PROBLEM_WORDS);
     const weights = b.input("weights", P);
     const cost = b.scratch("cost", capacity.costElements);
     const args = { x, y, D, problems, capacity, kind: "cosine", cost } as const;

@@ -72,7 +72,7 @@ def main() -> None:
             figures[name] = {
                 "entropy": sum(entropies) / len(SIZES),
                 "productEntropy": sum(products) / len(SIZES),
-                "sharpness": max(sharp),
+                "maxDeviation": max(sharp),
             }
         sum(terms.values()).backward()
         gradients = {str(key): leaf.grad.flatten().tolist() for key, leaf in leaves.items()}

@@ -18,7 +18,7 @@ struct Params {
   uniform_marginals: u32,
   warm: u32,
   stride: u32,      // R+S
-  multiplicative: u32, // 1: u⁰ = 1/n (the kernel scheme)
+  multiplicative: u32, // 1: u⁰ = 1/n (the published loop)
   own_epsilons: u32,   // 1: ε of each problem from `epsilons`
 }
 

@@ -21,7 +21,7 @@ const LOWEST: f32 = -3e38;   // the logarithm of nothing
 
 struct Params {
   max_iterations: u32,
-  multiplicative: u32, // the kernel scheme: f⁰ = g⁰ = 0 for ever
+  multiplicative: u32, // 1: the published loop, f⁰ = g⁰ = 0 for ever
   keep: u32,
   stop: f32,        // error at which to stop; 0: never
   tau_a: f32,       // 0: balanced

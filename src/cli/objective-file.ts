@@ -1,5 +1,6 @@
 // The case that `couplet objective` reads: JSON to tensors, labels and settings. Every complaint names its field.
-import { COST_KINDS, type CostKind, DIVERGENCES, type Divergence } from "../config/run";
+import { DIVERGENCES, type Divergence } from "../config/run";
+import { COST_KINDS, type CostKind, PUBLISHED, PUBLISHED_ALPHA } from "../config/transport";
 import type { Matrix } from "../objectives";
 import { parseJson } from "./json";
 
@@ -130,9 +131,9 @@ function readSettings(file: Json): CaseSettings {
     skew: num("skew", 0.1, unit),
     adaptiveAlpha: num("adaptiveAlpha", 0.5, unit),
     kdRate: num("kdRate", 0.5, unit),
-    cost: of("cost", COST_KINDS, "attention"),
-    alpha: num("alpha", 0.1, positive),
-    maxIterations: num("maxIterations", 100, iterations),
+    cost: of("cost", COST_KINDS, PUBLISHED.cost),
+    alpha: num("alpha", PUBLISHED_ALPHA, positive),
+    maxIterations: num("maxIterations", PUBLISHED.maxIterations, iterations),
     masks: of("masks", MASKS, "intended"),
     reduction: of("reduction", REDUCTIONS, "sum"),
   };

@@ -2,6 +2,7 @@
 // of every student tensor and projector. Exit code 2 and one line on stderr that names the field when the case is wrong.
 import { readFile, writeFile } from "node:fs/promises";
 import type { MethodOf } from "../config/run";
+import { PUBLISHED } from "../config/transport";
 import type { PairBatch } from "../data";
 import type { Gpu } from "../gpu/device";
 import { ProgramBuilder } from "../gpu/program";
@@ -139,8 +140,9 @@ const pairConfig = (
   crossCot,
   masks,
   transport: {
-    ...{ cost, maxIterations, epsilon: 1 / alpha, relative: false, tolerance: 1e-9 },
-    ...{ gradient: "unrolled", scheme: "kernel", embedding: 1, hidden: 1 },
+    ...PUBLISHED,
+    ...{ cost, maxIterations, epsilon: 1 / alpha },
+    ...{ gradient: "unrolled", embedding: 1, hidden: 1 },
     ...{ layers: [], layerWeights: "fixed", marginals: "uniform" },
   },
 });

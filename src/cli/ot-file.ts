@@ -3,15 +3,21 @@ import {
   checkGradient,
   checkProblem,
   checkSettings,
-  COST_KINDS,
   DEFAULT_SETTINGS,
-  OT_PRESETS,
   OtInputError,
-  type CostKind,
   type OtOptions,
   type OtProblem,
   type OtSettings,
 } from "../ot";
+import {
+  COST_KINDS,
+  currentScheme,
+  GRADIENTS,
+  PUBLISHED,
+  PUBLISHED_ALPHA,
+  SCHEMES,
+  type CostKind,
+} from "../config/transport";
 import { parseJson } from "./json";
 
 export interface OtJob {
@@ -19,10 +25,8 @@ export interface OtJob {
   readonly options: OtOptions;
 }
 
-const SCHEMES = ["log", "kernel"] as const;
-const GRADIENTS = ["none", "envelope", "implicit", "unrolled"] as const;
+const GRADIENT_OR_NONE = ["none", ...GRADIENTS] as const;
 const OBJECTIVES = ["cost", "value"] as const;
-const DEFAULT_ALPHA = 0.1;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -30,7 +34,7 @@ type Json = Readonly<Record<string, unknown>>;
 export function readOtJob(text: string): OtJob {
   const file = parse(text);
   const settings = readSettings(file);
-  const gradient = oneOf(file, "gradient", GRADIENTS, "none");
+  const gradient = oneOf(file, "gradient", GRADIENT_OR_NONE, "none");
   const divergence = flag(file, "divergence");
   checkSettings(settings);
   if (gradient !== "none") checkGradient(settings, gradient);
@@ -56,21 +60,21 @@ function parse(text: string): Json {
 }
 
 function readSettings(file: Json): OtSettings {
-  const scheme = oneOf(file, "scheme", SCHEMES, "log");
-  const kernel = scheme === "kernel";
-  const alpha = number(file, "alpha", DEFAULT_ALPHA);
-  const epsilon = kernel ? number(file, "epsilon", 1 / alpha) : number(file, "epsilon", undefined);
+  const scheme = oneOf({ scheme: currentScheme(file["scheme"]) }, "scheme", SCHEMES, "log");
+  const published = scheme === "multiplicative";
+  const alpha = number(file, "alpha", PUBLISHED_ALPHA);
+  const epsilon = published ? number(file, "epsilon", 1 / alpha) : number(file, "epsilon", undefined);
   if (!(epsilon > 0 && Number.isFinite(epsilon)))
     throw wrong("epsilon", `must be a number > 0, got ${epsilon}`);
-  if (kernel && !(alpha > 0 && Number.isFinite(alpha)))
+  if (published && !(alpha > 0 && Number.isFinite(alpha)))
     throw wrong("alpha", `must be a number > 0, got ${alpha}`);
   // The authors' loop stops by its own constants unless the file says otherwise.
-  const defaults = kernel ? OT_PRESETS["paper-code"] : { maxIterations: 2000, tolerance: 1e-6 };
+  const defaults = published ? PUBLISHED : { maxIterations: 2000, tolerance: 1e-6 };
   return {
     ...DEFAULT_SETTINGS,
     scheme,
-    epsilon: kernel ? 1 / alpha : epsilon,
-    relative: !kernel && flag(file, "relative"),
+    epsilon: published ? 1 / alpha : epsilon,
+    relative: !published && flag(file, "relative"),
     maxIterations: number(file, "maxIterations", defaults.maxIterations),
     tolerance: number(file, "tolerance", defaults.tolerance),
     tauA: nullable(file, "tauA"),

@@ -226,7 +226,7 @@ export const LESSONS: readonly Lesson[] = [
         },
       },
       {
-        text: "The released code of CoT2Align uses α = 0.1, that is ε = 10, on a cost between 0 and 1. Look at the sharpness: the plan is a·bᵀ in all but name, and so its gradient is tiny.",
+        text: "The released code of CoT2Align uses α = 0.1, that is ε = 10, on a cost between 0 and 1. Look at the mutual information: the plan is a·bᵀ in all but name, and so its gradient is tiny.",
         link: "transport?v=1&preset=published&features=bytes&text.row=3",
         target: ".panel-readouts",
       },

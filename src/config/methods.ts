@@ -1,11 +1,9 @@
 // The methods' own settings, one schema each. A distillation term's settings stand apart from its share of the loss
 // (`kdRate`), because CoT2Align takes any of them as its base.
 import * as v from "valibot";
+import { COST_KINDS, GRADIENTS, SCHEMES } from "./transport";
 import { count, finite, fraction, positive } from "./fields";
 
-export const COST_KINDS = ["cosine", "euclidean", "sqeuclidean", "attention"] as const;
-export const GRADIENTS = ["unrolled", "envelope", "implicit"] as const;
-export const SCHEMES = ["log", "kernel"] as const;
 export const LAYER_WEIGHTS = ["fixed", "learned"] as const;
 export const PROJECTOR_INITS = ["random", "pseudo_inverse"] as const;
 export const MARGINALS = ["uniform", "attention"] as const;
@@ -40,14 +38,14 @@ const divergenceObject = v.strictObject(divergence);
 export const transport = v.strictObject({
   /** How the distance of two states is measured. CoT2Align's released code uses `attention`. */
   cost: v.picklist(COST_KINDS),
-  /** Entropic regularization; times each problem's mean cost when `relative`. The kernel scheme's is 1/alpha. */
+  /** Entropic regularization; times each problem's mean cost when `relative`. The multiplicative scheme's is 1/alpha. */
   epsilon: positive,
   relative: v.boolean(),
   maxIterations: count(1, 2000),
   /** L1 marginal error at which a problem stops; 0 runs every sweep. */
   tolerance: v.pipe(finite, v.minValue(0, "must not be negative")),
   gradient: v.picklist(GRADIENTS),
-  /** `log` is stable at every epsilon; `kernel` is the loop of CoT2Align's code, constants included. */
+  /** `log` is stable at every epsilon; `multiplicative` is the loop of CoT2Align's code, constants included. */
   scheme: v.optional(v.picklist(SCHEMES), "log"),
   /** Weights of the two layers; CoT2Align sums them as they are. */
   embedding: weight,
@@ -163,8 +161,6 @@ export type MethodConfig = v.InferOutput<typeof method>;
 export type MethodOf<Id extends MethodConfig["id"]> = Extract<MethodConfig, { id: Id }>;
 export type BaseConfig = v.InferOutput<typeof base>;
 export type TransportConfig = v.InferOutput<typeof transport>;
-export type CostKind = TransportConfig["cost"];
-export type PlanGradient = TransportConfig["gradient"];
 export type TokenMatch = (typeof TOKEN_MATCHES)[number];
 export type Divergence = (typeof DIVERGENCES)[number];
 export type DivergenceConfig = v.InferOutput<typeof divergenceObject>;

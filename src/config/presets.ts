@@ -1,6 +1,7 @@
 // Named starting points. A preset is a whole config, so that a run never depends on a hidden default.
 import type { MethodOf, RunConfig, TransportConfig } from "./run";
 import { PLAIN_TRAINING } from "./training";
+import { PUBLISHED } from "./transport";
 
 /** Our default transport: log-domain, a plan that is neither blurred to a·bᵀ nor a hard assignment. */
 export const STABLE_TRANSPORT: TransportConfig = {
@@ -18,12 +19,8 @@ export const STABLE_TRANSPORT: TransportConfig = {
   marginals: "uniform",
 };
 
-/** The loop, cost and constants of CoT2Align's released code: alpha 0.1 is an epsilon of 10 (METHODS §7.1). */
-export const PUBLISHED_TRANSPORT: TransportConfig = {
-  ...STABLE_TRANSPORT,
-  ...{ cost: "attention", scheme: "kernel", epsilon: 10, relative: false },
-  ...{ maxIterations: 100, tolerance: 1e-9 },
-};
+/** The loop, cost and constants of CoT2Align's released code (METHODS §7.1). */
+export const PUBLISHED_TRANSPORT: TransportConfig = { ...STABLE_TRANSPORT, ...PUBLISHED };
 
 /**
  * The page opens with this one: CoT2Align's standard pair on the chain-of-thought view of the bundled rows. Batch, rate

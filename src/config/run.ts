@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { count, finite, fraction, positive } from "./fields";
 import { method } from "./methods";
 import { trainingFields } from "./training";
+import { withCurrentNames } from "./transport";
 
 /** What was expected, what came, where. `issues` holds one line per field that is wrong. */
 export class ConfigError extends Error {
@@ -79,6 +80,7 @@ export type RunConfig = v.InferOutput<typeof runConfig>;
 export type OptimizerConfig = RunConfig["optimizer"];
 export type TrainingConfig = RunConfig["training"];
 export * from "./methods";
+export * from "./transport";
 
 /** What rows without halves of their own are split by. */
 export const splitSeedOf = ({ data, seed }: Pick<RunConfig, "data" | "seed">): number =>
@@ -90,7 +92,7 @@ export const splitSeedOf = ({ data, seed }: Pick<RunConfig, "data" | "seed">): n
  * @throws ConfigError with one line per field: its path, what is wrong, what came.
  */
 export function parseRunConfig(json: unknown): RunConfig {
-  const result = v.safeParse(runConfig, json);
+  const result = v.safeParse(runConfig, withCurrentNames(json));
   if (result.success) return checkTogether(result.output);
   throw new ConfigError(result.issues.map(describe));
 }

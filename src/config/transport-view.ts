@@ -1,7 +1,8 @@
 // What the Transport screen shows: the texts, the states, the cost and the solver. Small, checked and linkable.
 import * as v from "valibot";
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "./bundled";
-import { ConfigError, COST_KINDS, GRADIENTS } from "./run";
+import { ConfigError } from "./run";
+import { COST_KINDS, GRADIENTS, PUBLISHED, SCHEMES, withCurrentNames } from "./transport";
 
 export const TEXT_LIMIT = 4000;
 const view = v.picklist(["cot", "plain"]);
@@ -25,7 +26,6 @@ export const PROJECTORS = ["fitted", "random"] as const;
 export const MATRICES = ["plan", "cost", "gradient"] as const;
 export const FORMS = ["matrix", "ribbons"] as const;
 export const OVERLAYS = ["none", "bytes", "mined", "positions"] as const;
-export const SCHEMES = ["log", "kernel"] as const;
 export const MASSES = ["uniform", "bytes"] as const;
 export const RELAXED = ["none", "both", "student", "teacher"] as const;
 export const SOLVERS = ["auto", "cpu", "gpu"] as const;
@@ -95,18 +95,10 @@ const INTENDED: TransportView = {
   show: { matrix: "plan", form: "matrix", scale: "sqrt", overlay: "none", sweep: null },
 };
 
-/** `published` is CoT2Align's released loop: attention cost, alpha 0.1 (ε = 10), multiplicative, 100 sweeps. */
+/** `published` is CoT2Align's released loop. */
 export const TRANSPORT_PRESETS = {
   intended: INTENDED,
-  published: {
-    ...INTENDED,
-    cost: "attention",
-    scheme: "kernel",
-    epsilon: 10,
-    relative: false,
-    maxIterations: 100,
-    tolerance: 1e-9,
-  },
+  published: { ...INTENDED, ...PUBLISHED },
 } as const satisfies Record<string, TransportView>;
 
 /** What the two presets differ in: the switch between them changes nothing else. */
@@ -123,8 +115,8 @@ export const SCHEME_FIELDS = [
 
 /** @throws ConfigError with one line per field. */
 export function parseTransportView(json: unknown): TransportView {
-  const result = v.safeParse(transportView, json);
-  if (result.success && result.output.scheme === "kernel" && result.output.relaxed !== "none")
+  const result = v.safeParse(transportView, withCurrentNames(json));
+  if (result.success && result.output.scheme === "multiplicative" && result.output.relaxed !== "none")
     throw new ConfigError([
       "relaxed: the multiplicative loop keeps both marginals; relaxing one needs the log scheme",
     ]);

@@ -8,7 +8,7 @@
 import type { MethodOf } from "../config/run";
 import type { PairBatch, SideBatch } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
-import { costElements, packProblems, type ProblemSize, readStatus } from "../ot";
+import { costElements, packProblems, PROBLEM_WORDS, type ProblemSize, readStatus } from "../ot";
 import { NO_ROW, type Var } from "../student";
 import { coverageOfPositions } from "./align/coverage";
 import { recordSumTerm } from "./distillation";
@@ -104,7 +104,7 @@ function recordSequence({ tape, shape }: Recording, a: Var, b: Var, weight: numb
   const state = recordSequenceLevel(tape, {
     student: logSoftmax(tape, a, SEQUENCE_TEMPERATURE),
     teacher: logSoftmax(tape, b, SEQUENCE_TEMPERATURE).value,
-    problems: tape.b.input("multilevel_problems", 8 * capacity.problems),
+    problems: tape.b.input("multilevel_problems", PROBLEM_WORDS * capacity.problems),
     weights: tape.b.input("multilevel_problem_weights", capacity.problems),
     capacity,
     epsilon: EPSILON,

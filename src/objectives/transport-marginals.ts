@@ -5,6 +5,7 @@ import type { InputData, Tensor } from "../gpu/program";
 import {
   type OtCapacity,
   packProblems,
+  PROBLEM_WORDS,
   type ProblemSize,
   recordAttentionMarginals,
   recordCost,
@@ -43,7 +44,7 @@ export function recordMarginals(
   const marginals = b.scratch("transport marginals", vectorLength(capacity));
   for (const side of SIDES) {
     const own = selfCapacity(capacity, side);
-    const table = b.input(tableName(side), own.problems * 8);
+    const table = b.input(tableName(side), own.problems * PROBLEM_WORDS);
     const cost = b.scratch("self attention", own.costElements);
     states.forEach(({ own: x, teacher: y }, s) => {
       const {

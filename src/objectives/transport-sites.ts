@@ -139,13 +139,25 @@ export function problemSizes(batch: PairBatch, samples: number, sites: readonly 
   );
 }
 
+/** The published code divides every mean over samples by four. */
+const PUBLISHED_DIVISOR = 4;
+
 /**
- * What a problem of this site weighs: the published mean over samples, divided by four. The published code counts
- * every sample of the batch; as intended, a sample without a plain view does not count in a cross pair.
+ * What the total loss weighs one problem of a site, METHODS §7:
+ *
+ *   r · w_l / (4·B)      r what the method weighs transport (its kdRate), w_l the layer's weight (times its learned share, 1 at first), B samples
+ *
+ * The published code counts every sample of the batch; as intended, a sample without a plain view does not count in a
+ * cross pair. Both the reported term and the gradient (through the input `transport_weights`) are weighted by this.
  */
-export function siteWeight(site: Site, masks: PairConfig["masks"], batch: PairBatch): number {
+export function problemWeight(
+  site: Site,
+  { masks, rate }: { readonly masks: PairConfig["masks"]; readonly rate: number },
+  batch: PairBatch,
+  share = 1,
+): number {
   const cross = site.studentView === "plain" || site.teacherView === "plain";
   const pairs = () => problemSizes(batch, batch.student.B, [site]).filter(({ n }) => n > 0).length;
   const counted = cross && masks === "intended" ? (batch.pairs ?? pairs()) : batchSamples(batch);
-  return counted > 0 ? site.layer.weight / (4 * counted) : 0;
+  return counted > 0 ? share * (rate * (site.layer.weight / (PUBLISHED_DIVISOR * counted))) : 0;
 }

@@ -4,7 +4,6 @@
 //
 // One projector serves every layer and every pair of views. All samples of all sites are one batched, ragged solve.
 import type { TransportConfig } from "../config/run";
-import type { PairBatch } from "../data";
 import type { Tensor } from "../gpu/program";
 import {
   DEFAULT_SETTINGS,
@@ -14,6 +13,7 @@ import {
   packProblems,
   pitchOf,
   placeProblems,
+  PROBLEM_WORDS,
   readStatus,
   recordCost,
   recordCostBackward,
@@ -35,7 +35,7 @@ import {
   problemSizes,
   type Site,
   sitesOf,
-  siteWeight,
+  problemWeight,
   studentStates,
   teacherRowsOf,
   teacherStates,
@@ -69,7 +69,7 @@ function recordForwardTransport(recording: Recording, config: PairConfig, keepHi
   const { b } = recording.tape;
   const sites = sitesOf(config);
   const capacity = capacityOf(recording.shape, sites);
-  const problems = b.input("problems", capacity.problems * 8);
+  const problems = b.input("problems", capacity.problems * PROBLEM_WORDS);
   const cost = b.scratch("transport cost", capacity.costElements);
   const states = wholeVectors(recording);
   const sides = sites.map((site, s): Side => {
@@ -141,8 +141,8 @@ const costArgs = (
   cost,
 });
 
-/** One term for each site, `weight` times its layer's weight, and its gauge. */
-export function recordTransportTerm(recording: Recording, config: PairConfig, weight: number): RecordedTerm {
+/** One term for each site, weighted by `problemWeight`, and its gauge. @param rate what the method weighs transport. */
+export function recordTransportTerm(recording: Recording, config: PairConfig, rate: number): RecordedTerm {
   const { tape, shape } = recording;
   const { b } = tape;
   const { gradient, layerWeights } = config.transport;
@@ -152,6 +152,7 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
   const { sites, capacity, solved, sides, marginals } = recorded;
   const base = b.input("transport_weights", capacity.problems);
   const layers = activeLayers(config.transport).length;
+  const weighing = { masks: config.masks, rate };
   const learned: LayerWeights | undefined =
     layerWeights === "learned"
       ? recordLayerWeights(tape, recording.params, base, { layers, per: capacity.problems / layers })
@@ -179,13 +180,12 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
   };
   tape.push(() => b.inStage(STAGES.transport, backward));
 
-  const weightOf = (site: Site, batch: PairBatch) => weight * siteWeight(site, config.masks, batch);
   return {
     outputs: ["transport_state", "transport_gauge", ...(learned ? ["layer_shares"] : [])],
     inputs: (batch) => ({
       problems: packProblems(problemSizes(batch, shape.batch, sites), capacity),
       transport_weights: Float32Array.from(
-        sites.flatMap((site) => new Array<number>(shape.batch).fill(weightOf(site, batch))),
+        sites.flatMap((site) => new Array<number>(shape.batch).fill(problemWeight(site, weighing, batch))),
       ),
       ...marginals?.inputs(batch),
     }),
@@ -198,7 +198,7 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
         });
       const perSite = sites.map((site, s) => {
         const share = layer_shares?.[Math.floor((s * layers) / sites.length)] ?? 1;
-        return { site, solvedHere: solvedAt(s), weight: share * weightOf(site, batch) };
+        return { site, solvedHere: solvedAt(s), weight: problemWeight(site, weighing, batch, share) };
       });
       const all = perSite.flatMap(({ solvedHere }) => solvedHere);
       const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -219,7 +219,7 @@ export function recordTransportTerm(recording: Recording, config: PairConfig, we
             const gauge: TermGauge = {
               entropy: sum(solvedHere.map(({ entropy }) => entropy)) / count,
               productEntropy: sum(solvedHere.map(({ at }) => transport_gauge[2 * at + 1] ?? NaN)) / count,
-              sharpness: Math.max(...solvedHere.map(({ at }) => transport_gauge[2 * at] ?? NaN)),
+              maxDeviation: Math.max(...solvedHere.map(({ at }) => transport_gauge[2 * at] ?? NaN)),
             };
             return [[site.name, gauge]];
           }),
@@ -251,8 +251,16 @@ export function recordTransportProbe(recording: Recording, config: PairConfig): 
         const status = readStatus(transport_state, s);
         const matrix = (values: Float32Array) => unpitch(values.subarray(at.cost), at.n, at.m);
         const { cost: transportCost, entropy, epsilon, iterations, marginalError, converged } = status;
-        const sharpness = outputs["transport_gauge"]?.[2 * s] ?? NaN;
-        const figures = { transportCost, entropy, epsilon, iterations, marginalError, converged, sharpness };
+        const maxDeviation = outputs["transport_gauge"]?.[2 * s] ?? NaN;
+        const figures = {
+          transportCost,
+          entropy,
+          epsilon,
+          iterations,
+          marginalError,
+          converged,
+          maxDeviation,
+        };
         const views = { student: studentView, teacher: teacherView };
         const layer = name.slice("ot_".length);
         return [{ layer, views, plan: matrix(transport_plan), cost: matrix(transport_cost), ...figures }];

@@ -1,6 +1,7 @@
 // Is this a transport problem? Every complaint names the problem and the field.
+import { COST_KINDS } from "../config/transport";
 import { boundOf, centreOf, radiusOf, scaleOf } from "./scale";
-import { COST_KINDS, LEAST_RATIO, MAX_SIDE, type OtSettings } from "./settings";
+import { LEAST_RATIO, MAX_SIDE, type OtSettings } from "./settings";
 import { hasFeatures, type OtOptions, type OtProblem } from "./types";
 
 export class OtInputError extends Error {

@@ -1,4 +1,5 @@
 // Cost matrices from features, and the way back. Equations: shaders/ot/cost.wgsl, cost_weights.wgsl.
+import { COST_KINDS, type CostKind } from "../config/transport";
 import { defineKernel, withConstants } from "../gpu/kernel";
 import { f32, packParams, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
@@ -9,7 +10,6 @@ import featureGradientWgsl from "../../shaders/ot/feature_gradient.wgsl?raw";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
 import rowNormsWgsl from "../../shaders/ot/row_norms.wgsl?raw";
 import { vectorLength, type OtCapacity, type ProblemRange } from "./problems";
-import { COST_KINDS, type CostKind } from "./settings";
 
 export const rowNorms = defineKernel({
   entry: "row_norms",

@@ -1,4 +1,4 @@
-// Beside a solve: how sharp its plans are, and marginals other than uniform. Equations: shaders/ot/plan_gauge.wgsl,
+// Beside a solve: how far its plans are from the product of their marginals, and marginals other than uniform. Equations: shaders/ot/plan_gauge.wgsl,
 // attention_marginals.wgsl.
 import { defineKernel, withConstants } from "../gpu/kernel";
 import type { ProgramBuilder, Tensor } from "../gpu/program";

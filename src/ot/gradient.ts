@@ -1,4 +1,5 @@
 // Recording the gradient of each problem's loss in its cost matrix, three ways. Equations: shaders/ot/*_duals.wgsl.
+import type { PlanGradient } from "../config/transport";
 import { defineKernel, withConstants } from "../gpu/kernel";
 import { f32, packParams, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
@@ -11,7 +12,7 @@ import unrolledDualsWgsl from "../../shaders/ot/unrolled_duals.wgsl?raw";
 import unrolledEntriesWgsl from "../../shaders/ot/unrolled_entries.wgsl?raw";
 import unrolledGradientWgsl from "../../shaders/ot/unrolled_gradient.wgsl?raw";
 import { pitchOf, vectorLength } from "./problems";
-import { checkGradient, type GradientMode, type OtSettings } from "./settings";
+import { checkGradient, type OtSettings } from "./settings";
 import type { Solved } from "./sinkhorn";
 
 export const planGradient = defineKernel({
@@ -87,7 +88,7 @@ const CG_TOLERANCE = 1e-6;
 export function recordPlanGradient(
   b: ProgramBuilder,
   solved: Solved,
-  gradient: GradientMode,
+  gradient: PlanGradient,
   weights: Tensor,
 ): Tensor {
   checkGradient(solved.settings, gradient);

@@ -8,6 +8,7 @@ export {
   packProblems,
   pitchOf,
   placeProblems,
+  PROBLEM_WORDS,
   vectorLength,
   type OtCapacity,
   type Placed,
@@ -17,15 +18,11 @@ export {
 export {
   checkGradient,
   checkSettings,
-  COST_KINDS,
   DEFAULT_SETTINGS,
   MAX_SIDE,
-  OT_PRESETS,
-  type CostKind,
-  type GradientMode,
+  PUBLISHED_SETTINGS,
   type Objective,
   type OtSettings,
-  type Scheme,
   type SweepKernels,
 } from "./settings";
 export { recordSinkhorn, type SinkhornArgs, type Solved } from "./sinkhorn";

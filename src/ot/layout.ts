@@ -1,4 +1,5 @@
 // From problems as arrays to the flat buffers of one run: order, places, and each problem in its own units (units.ts).
+import type { CostKind } from "../config/transport";
 import type { InputData } from "../gpu/program";
 import { massesOf } from "./check";
 import {
@@ -9,7 +10,7 @@ import {
   type OtCapacity,
   type Placed,
 } from "./problems";
-import type { CostKind, OtSettings } from "./settings";
+import type { OtSettings } from "./settings";
 import { hasFeatures, type OtProblem } from "./types";
 import type { Units } from "./units";
 

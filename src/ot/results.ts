@@ -2,7 +2,7 @@
 import type { Layout } from "./layout";
 import { vectorLength } from "./problems";
 import { reportPlan } from "./report";
-import { KERNEL_DELTA, type OtSettings } from "./settings";
+import { PUBLISHED_DELTA, type OtSettings } from "./settings";
 import { MOST_RESIDUAL, readStatus, type ProblemStatus } from "./status";
 import { hasFeatures, NO_MASS, type OtHistory, type OtResult } from "./types";
 import type { Units } from "./units";
@@ -123,7 +123,7 @@ function sweepErrors(g: Float64Array, b: Float64Array, eps: number, s: OtSetting
   const errors = new Float64Array(g.length / m).fill(NaN);
   if (s.relaxation !== 1 || s.epsilonScaling !== 0) return errors;
   const perTau = s.tauB === null ? 0 : 1 / s.tauB;
-  const delta = s.scheme === "kernel" ? KERNEL_DELTA : 0;
+  const delta = s.scheme === "multiplicative" ? PUBLISHED_DELTA : 0;
   for (let k = 1; k + 1 < errors.length; k++) {
     let [error, mass] = [0, 0];
     for (let j = 0; j < m; j++) {

@@ -1,10 +1,6 @@
-// What a transport solve may be asked to do, its defaults, and its two presets.
+// What a transport solve may be asked to do, and its defaults.
+import { PUBLISHED, type PlanGradient, type Scheme } from "../config/transport";
 
-export type CostKind = "euclidean" | "sqeuclidean" | "cosine" | "attention";
-export const COST_KINDS: readonly CostKind[] = ["euclidean", "sqeuclidean", "cosine", "attention"];
-
-export type Scheme = "log" | "kernel";
-export type GradientMode = "envelope" | "implicit" | "unrolled";
 /** The loss whose gradient is taken: ⟨P, C⟩, or ⟨P, C⟩ + ε KL(P | abᵀ). */
 export type Objective = "cost" | "value";
 
@@ -15,10 +11,9 @@ export type Objective = "cost" | "value";
 export type SweepKernels = "portable" | "fused" | "wide";
 
 export interface OtSettings {
-  /** ε, or its ratio to each problem's mean cost when `relative`. The kernel scheme's ε is 1/alpha. */
+  /** ε, or its ratio to each problem's mean cost when `relative`. The multiplicative scheme's is 1/alpha. */
   readonly epsilon: number;
   readonly relative: boolean;
-  /** `log` is stable at every ε; `kernel` is the multiplicative loop of CoT2Align's code, constants included. */
   readonly scheme: Scheme;
   readonly maxIterations: number;
   /** L1 marginal error at which a problem stops. 0: exactly maxIterations sweeps. */
@@ -46,22 +41,15 @@ export const DEFAULT_SETTINGS: OtSettings = {
   objective: "cost",
 };
 
-/** `stable` is our default; `paper-code` is CoT2Align's published loop: alpha 0.1, that is ε = 10. */
-export const OT_PRESETS = {
-  stable: { ...DEFAULT_SETTINGS },
-  "paper-code": {
-    ...DEFAULT_SETTINGS,
-    scheme: "kernel",
-    epsilon: 10,
-    relative: false,
-    maxIterations: 100,
-    tolerance: 1e-9,
-  },
-} as const satisfies Record<string, OtSettings>;
+/** CoT2Align's published loop; its cost, `attention`, is the problem's. */
+export const PUBLISHED_SETTINGS: OtSettings = (() => {
+  const { cost: _, ...loop } = PUBLISHED;
+  return { ...DEFAULT_SETTINGS, ...loop };
+})();
 
 /** Constants of the authors' loop: what is added to every denominator, and how often it looks at its error. */
-export const KERNEL_DELTA = 1e-9;
-export const KERNEL_CHECK_EVERY = 50;
+export const PUBLISHED_DELTA = 1e-9;
+export const PUBLISHED_CHECK_EVERY = 50;
 /** Sweeps before over-relaxation sets in. */
 export const RELAX_AFTER = 10;
 /** Rows or columns of one problem, at most: both scalings live in workgroup memory. */
@@ -94,7 +82,7 @@ export function checkSettings(s: OtSettings): void {
   const plain = s.relaxation === 1 && s.epsilonScaling === 0 && s.tauA === null && s.tauB === null;
   demand(
     s.scheme === "log" || plain,
-    `scheme "kernel" is the authors' loop: no relaxation, epsilonScaling or tau`,
+    `scheme "multiplicative" is the authors' loop: no relaxation, epsilonScaling or tau`,
   );
 }
 
@@ -103,7 +91,7 @@ export const epsilonOf = (s: OtSettings, meanCost: number): number =>
   s.relative && meanCost > 0 ? s.epsilon * meanCost : s.epsilon;
 
 /** @throws RangeError when this gradient is not the derivative of that iteration. */
-export function checkGradient(s: OtSettings, gradient: GradientMode): void {
+export function checkGradient(s: OtSettings, gradient: PlanGradient): void {
   const plain = s.relaxation === 1 && s.epsilonScaling === 0;
   demand(
     gradient !== "unrolled" || plain,

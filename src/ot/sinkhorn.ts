@@ -190,6 +190,6 @@ const beginParams = ({ settings, marginals, warm, epsilons }: SinkhornArgs, stri
     u32(marginals ? 0 : 1),
     u32(warm ? 1 : 0),
     u32(stride),
-    u32(settings.scheme === "kernel" ? 1 : 0),
+    u32(settings.scheme === "multiplicative" ? 1 : 0),
     u32(epsilons ? 1 : 0),
   );

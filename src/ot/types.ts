@@ -1,5 +1,6 @@
 // A transport problem and its solution as a page or a file has them: the same for the GPU solver and its CPU twin.
-import type { CostKind, GradientMode, OtSettings, SweepKernels } from "./settings";
+import type { CostKind, PlanGradient } from "../config/transport";
+import type { OtSettings, SweepKernels } from "./settings";
 
 interface Marginals {
   /** Masses of the rows and columns; default uniform. */
@@ -30,7 +31,7 @@ export type OtProblem = CostProblem | FeatureProblem;
 export const hasFeatures = (p: OtProblem): p is FeatureProblem => "x" in p;
 
 export interface OtOptions extends Partial<OtSettings> {
-  readonly gradient?: GradientMode | "none";
+  readonly gradient?: PlanGradient | "none";
   /** Also the Sinkhorn divergence, value(x,y) − ½ value(x,x) − ½ value(y,y); needs features. */
   readonly divergence?: boolean;
   /** Keep the potentials and the error of every sweep. */

@@ -8,7 +8,7 @@ import wideColumnsWgsl from "../../shaders/ot/wide_columns.wgsl?raw";
 import wideControlWgsl from "../../shaders/ot/wide_control.wgsl?raw";
 import wideRowsWgsl from "../../shaders/ot/wide_rows.wgsl?raw";
 import { pitchOf, vectorLength, type OtCapacity } from "./problems";
-import { KERNEL_CHECK_EVERY, KERNEL_DELTA, MAX_SIDE, RELAX_AFTER, type OtSettings } from "./settings";
+import { PUBLISHED_CHECK_EVERY, PUBLISHED_DELTA, MAX_SIDE, RELAX_AFTER, type OtSettings } from "./settings";
 
 export const wideColumns = defineKernel({
   entry: "wide_columns",
@@ -101,18 +101,18 @@ export function recordWideSweeps(b: ProgramBuilder, args: WideArgs): number {
 
 /** What every sweep kernel is told of a solve, in the order of their structs' common part. */
 export function sweepScalars(s: OtSettings, stride: number, keepHistory: boolean): readonly Scalar[] {
-  const kernel = s.scheme === "kernel";
+  const multiplicative = s.scheme === "multiplicative";
   return [
     u32(s.maxIterations),
-    u32(kernel ? 1 : 0),
+    u32(multiplicative ? 1 : 0),
     u32(keepHistory ? 1 : 0),
     f32(stopAt(s)),
     f32(s.tauA ?? 0),
     f32(s.tauB ?? 0),
     f32(s.relaxation),
     u32(RELAX_AFTER),
-    u32(kernel ? KERNEL_CHECK_EVERY : 1),
-    f32(kernel ? KERNEL_DELTA : 0),
+    u32(multiplicative ? PUBLISHED_CHECK_EVERY : 1),
+    f32(multiplicative ? PUBLISHED_DELTA : 0),
     f32(s.epsilonScaling),
     u32(stride),
   ];
@@ -127,6 +127,6 @@ const RELAXED_MARGIN = 0.5;
 
 /** The error at which sweeps stop; the authors' loop stops at its tolerance exactly. */
 function stopAt({ scheme, tolerance, tauA, tauB }: OtSettings): number {
-  if (scheme === "kernel") return tolerance;
+  if (scheme === "multiplicative") return tolerance;
   return tolerance * (tauA === null && tauB === null ? STOP_MARGIN : RELAXED_MARGIN);
 }

@@ -105,8 +105,11 @@ export async function configOfFile(text: string): Promise<RunConfig> {
   const json = parseJson(text);
   if (typeof json !== "object" || json === null || !("config" in json)) return parseRunConfig(json);
   const config = parseRunConfig(json.config);
+  // The hash is of the config as it stands in the file: defaults and names may be newer than it.
   const [said, is] = ["configHash" in json ? json.configHash : undefined, await configHash(config)];
-  if (said === undefined || said === is || [said, is].includes(UNAVAILABLE)) return config;
+  const written = await sha256(canonical(json.config));
+  if (said === undefined || [is, written].includes(String(said)) || [said, is].includes(UNAVAILABLE))
+    return config;
   throw new ConfigError([
     `configHash: the manifest says ${String(said)}, its config gives ${is}: one of them was changed since. ` +
       "To use the config all the same, open it without the rest of the manifest",

@@ -23,7 +23,7 @@ export interface StepRecord {
   readonly coverage?: { readonly student: number; readonly teacher: number };
   /** Terms that came out as exactly zero though they have weight: the step learned nothing from them. */
   readonly silent?: readonly string[];
-  /** How sharp each transport term's plans are, by the term's name; absent without transport. */
+  /** How far each transport term's plans are from the product of their marginals, by the term's name; absent without transport. */
   readonly gauges?: Readonly<Record<string, TermGauge>>;
   /** Wall-clock time of the step in milliseconds. Not part of a run's identity. */
   readonly ms: number;
@@ -36,7 +36,7 @@ export interface TermGauge {
   /** The entropy of the product of the marginals, log(n·m): equal to `entropy` when the plan says nothing. */
   readonly productEntropy: number;
   /** Largest |P/(a·bᵀ) − 1|, with uniform marginals |n·m·P − 1|: 0 for the product. */
-  readonly sharpness: number;
+  readonly maxDeviation: number;
   /** ‖gradient of this term‖ / ‖gradient of the cross entropy‖, both over all of the student's weights; when measured. */
   readonly gradientRatio?: number;
 }
@@ -66,7 +66,7 @@ export interface PlanRecord {
   readonly marginalError: number;
   readonly converged: boolean;
   /** Largest |P/(a·bᵀ) − 1|: 0 when the plan says nothing; absent in older records. */
-  readonly sharpness?: number;
+  readonly maxDeviation?: number;
   /** ‖gradient of this layer's term‖ / ‖gradient of the cross entropy‖ on this row; when the config measures it. */
   readonly gradientRatio?: number;
 }

@@ -163,7 +163,7 @@ function joinGauges(all: readonly Readonly<Record<string, TermGauge>>[]): Record
         {
           entropy: mean((g) => g.entropy),
           productEntropy: mean((g) => g.productEntropy),
-          sharpness: Math.max(...of.map((g) => g.sharpness)),
+          maxDeviation: Math.max(...of.map((g) => g.maxDeviation)),
         },
       ];
     }),

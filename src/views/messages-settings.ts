@@ -105,7 +105,7 @@ export const settingsMessages = {
     envelope: "plan held fixed",
     implicit: "at convergence",
     log: "log domain",
-    kernel: "multiplicative (as published)",
+    multiplicative: "multiplicative (as published)",
     intended: "as intended",
     as_published: "as published",
     forward_kl: "forward KL",

@@ -121,7 +121,7 @@ export const transportMessages = {
     `${count(student)} student, ${count(teacher)} teacher`,
   movedShare: (share: string) => `${share} of its mass is moved`,
   entropy: "entropy",
-  sharpness: "sharpness",
+  mutualInformation: "mutual information",
   blurred: "blurred",
   sharp: "one to one",
   converged: "converged",

@@ -261,7 +261,7 @@ test("only the implicit gradient has a linear system to report", async () => {
   // A plan without a number in it solves nothing.
   const dead = { n: 2, m: 2, cost: Float64Array.of(900, 800, 950, 990) };
   const loop = {
-    scheme: "kernel",
+    scheme: "multiplicative",
     epsilon: 1,
     relative: false,
     maxIterations: 3,

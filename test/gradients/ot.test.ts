@@ -15,6 +15,7 @@ import {
   costElements,
   DEFAULT_SETTINGS,
   packProblems,
+  PROBLEM_WORDS,
   recordCost,
   recordCostBackward,
   recordPlanGradient,
@@ -99,7 +100,7 @@ describe("float64: the twin against finite differences of the oracle", () => {
       return plan.reduce((s, row, i) => s + row.reduce((t, p, j) => t + p * c[i]![j]!, 0), 0);
     };
     const options: OtOptions = {
-      scheme: "kernel",
+      scheme: "multiplicative",
       epsilon: 1 / 8,
       relative: false,
       gradient: "unrolled",
@@ -167,7 +168,7 @@ describe("float32: the GPU against the twin", () => {
     const p = problem(cost, masses(14, 9, true), masses(9, 10, true));
     const tau = { epsilon: 0.1, relative: false, tauA: 0.5, tauB: 2, tolerance: 1e-6 };
     const kernel = {
-      scheme: "kernel",
+      scheme: "multiplicative",
       epsilon: 0.1,
       relative: false,
       tolerance: 0,
@@ -217,7 +218,7 @@ describe("float32: the GPU against the twin", () => {
     const b = new ProgramBuilder("overlap");
     const x = b.input("x", 20 * D);
     const y = b.input("y", 16 * D);
-    const problems = b.input("problems", 3 * 8);
+    const problems = b.input("problems", 3 * PROBLEM_WORDS);
     const weights = b.input("weights", 3);
     const dx = b.input("dx", 20 * D);
     const dy = b.scratch("dy", 16 * D);

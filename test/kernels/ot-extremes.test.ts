@@ -13,6 +13,7 @@ import {
   capacityFor,
   DEFAULT_SETTINGS,
   packProblems,
+  PROBLEM_WORDS,
   readStatus,
   recordPlanGradient,
   recordSinkhorn,
@@ -313,7 +314,7 @@ describe.each(solvers)("%s", (_, solve) => {
       expect(distance(got.plan, want.plan)).toBeLessThan(3e-5);
     }
     const loop = {
-      scheme: "kernel",
+      scheme: "multiplicative",
       epsilon: 1,
       relative: false,
       maxIterations: 100,
@@ -334,7 +335,7 @@ test.each(["portable", "fused", "wide"] as const)(
     ];
     const capacity = capacityFor(sizes);
     const b = new ProgramBuilder("no numbers");
-    const problems = b.input("problems", 3 * 8);
+    const problems = b.input("problems", 3 * PROBLEM_WORDS);
     const cost = b.input("cost", capacity.costElements);
     const settings = { ...DEFAULT_SETTINGS, maxIterations: 120, relative: false, epsilon: 0.1 };
     const solved = recordSinkhorn(b, { cost, problems, capacity, settings, kernels });

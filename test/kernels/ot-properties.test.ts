@@ -17,6 +17,7 @@ import {
   capacityFor,
   DEFAULT_SETTINGS,
   packProblems,
+  PROBLEM_WORDS,
   placeProblems,
   recordSinkhorn,
   solveBatch,
@@ -192,7 +193,7 @@ test.each(["portable", "fused", "wide"] as const)("padding is never read, %s ker
     maxCols: 12,
   };
   const b = new ProgramBuilder("padding");
-  const problems = b.input("problems", 4 * 8);
+  const problems = b.input("problems", 4 * PROBLEM_WORDS);
   const cost = b.input("cost", capacity.costElements);
   const settings = { ...DEFAULT_SETTINGS, epsilon: 0.1, relative: true };
   const solved = recordSinkhorn(b, { cost, problems, capacity, settings, kernels });

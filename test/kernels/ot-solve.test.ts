@@ -4,7 +4,7 @@
 //   ragged batch    each problem equals itself solved alone, bit for bit; 1×1 to 300×40 mixed, costs and features mixed
 //   masses          given, with zeros: rows of no mass are empty, the rest matches
 //   unbalanced      τ on one side, on both, against the oracle's sweeps
-//   kernel scheme   the authors' loop: plan and iterations' rule, its underflow reported, never NaN
+//   multiplicative  the authors' loop: plan and iterations' rule, its underflow reported, never NaN
 //   degenerate      identical points, constant, huge, tiny and offset costs, one row, one column
 //   honest          unconverged is said; converged is true of the returned plan; tiny ε never NaN
 //   options         over-relaxation and warm start reach the same plan in fewer sweeps; ε-scaling reaches it
@@ -157,11 +157,11 @@ describe.each(KERNELS)("%s kernels", (kernels) => {
     });
   });
 
-  describe("the kernel scheme is the authors' loop", () => {
+  describe("the multiplicative scheme is the authors' loop", () => {
     test.each([0.1, 5, 20])("alpha %f", async (alpha) => {
       const cost = oracle.costMatrix(normals(12, 8, 1), normals(19, 8, 2), "cosine");
       const options: OtOptions = {
-        scheme: "kernel",
+        scheme: "multiplicative",
         epsilon: 1 / alpha,
         relative: false,
         maxIterations: 100,
@@ -176,7 +176,7 @@ describe.each(KERNELS)("%s kernels", (kernels) => {
 
     test("it looks at its error at sweeps 1, 51, … only", async () => {
       const cost = oracle.costMatrix(normals(12, 8, 1), normals(19, 8, 2), "cosine");
-      const options = { scheme: "kernel", relative: false, maxIterations: 100 } as const;
+      const options = { scheme: "multiplicative", relative: false, maxIterations: 100 } as const;
       const want = oracle.authorsLoop(cost, 5, undefined, undefined, 100, 1e-3);
       const got = await solve(given(cost), { ...options, epsilon: 1 / 5, tolerance: 1e-3 });
       expect([got.iterations, want.iterations]).toEqual([51, 51]);
@@ -190,7 +190,7 @@ describe.each(KERNELS)("%s kernels", (kernels) => {
           [900, 800],
           [950, 990],
         ]),
-        { scheme: "kernel", epsilon: 1, relative: false, maxIterations: 100, tolerance: 1e-9 },
+        { scheme: "multiplicative", epsilon: 1, relative: false, maxIterations: 100, tolerance: 1e-9 },
       );
       expect(got.mass).toBeLessThan(1e-6);
       expect(got.converged).toBe(false);

@@ -129,10 +129,10 @@ describe("sweeps", () => {
       ]);
     },
   );
-  test("sharpness runs from a·bᵀ to one partner each", () => {
+  test("mutual information runs from a·bᵀ to one partner each", () => {
     const cost = new Float32Array(4);
-    expect(planFacts(new Float32Array(4).fill(0.25), cost, even(2, 2)).sharpness).toBeCloseTo(0);
-    expect(planFacts(Float32Array.from([0.5, 0, 0, 0.5]), cost, even(2, 2)).sharpness).toBeCloseTo(1);
+    expect(planFacts(new Float32Array(4).fill(0.25), cost, even(2, 2)).mutualInformation).toBeCloseTo(0);
+    expect(planFacts(Float32Array.from([0.5, 0, 0, 0.5]), cost, even(2, 2)).mutualInformation).toBeCloseTo(1);
   });
 });
 
@@ -236,10 +236,14 @@ describe("the lab", () => {
     expect(solution.plan.reduce((sum, p) => sum + p, 0)).toBeLessThan(0.95);
     lab.change({ solver: "cpu" });
     expect(solves).toHaveLength(before + 3);
-    lab.change({ scheme: "kernel" });
+    lab.change({ scheme: "multiplicative" });
     expect(lab.store.getState().issues[0]).toMatch(/^relaxed: the multiplicative loop/);
     lab.choosePreset("published");
-    expect(lab.store.getState().view).toMatchObject({ scheme: "kernel", relaxed: "none", masses: "uniform" });
+    expect(lab.store.getState().view).toMatchObject({
+      scheme: "multiplicative",
+      relaxed: "none",
+      masses: "uniform",
+    });
   });
   test("an answer to an older question is not shown", () => {
     const { lab, asked, emit, rows } = rig();

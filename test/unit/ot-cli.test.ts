@@ -1,6 +1,6 @@
 // couplet ot — plan
 //   the file of the issue gives the documented fields, on both devices, and --out writes them
-//   defaults: gradient none, tolerance 1e-6; alpha is read by the kernel scheme, and then epsilon may be left out
+//   defaults: gradient none, tolerance 1e-6; alpha is read by the multiplicative scheme, and then epsilon may be left out
 //   every bad input: exit code 2 and one line naming problem and field
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
@@ -134,8 +134,12 @@ describe("results", () => {
     expect((await solved(cold.f)).iterations).toBeLessThanOrEqual(1);
   });
 
-  test("the kernel scheme needs no epsilon", async () => {
-    const { code, out } = await run({ problems: ok.problems, scheme: "kernel", alpha: 2 }, "--device", "cpu");
+  test("the multiplicative scheme needs no epsilon", async () => {
+    const { code, out } = await run(
+      { problems: ok.problems, scheme: "multiplicative", alpha: 2 },
+      "--device",
+      "cpu",
+    );
     expect(code).toBe(0);
     const want = oracle.authorsLoop(ok.problems[0]!.cost, 2);
     JSON.parse(out)
@@ -198,7 +202,7 @@ describe("exit code 2 and one clear line", () => {
       /^problem 1: a: all masses are zero/,
     ],
     ["too large", second({ cost: [new Array(1025).fill(1)] }), /^problem 1: cost: at most 1024, got 1025/],
-    ["scheme", { ...ok, scheme: "fast" }, /^scheme: expected one of log, kernel/],
+    ["scheme", { ...ok, scheme: "fast" }, /^scheme: expected one of log, multiplicative/],
     ["gradient", { ...ok, gradient: "auto" }, /^gradient/],
     ["tolerance", { ...ok, tolerance: -1 }, /^tolerance/],
     ["iterations", { ...ok, maxIterations: 0 }, /^maxIterations/],
@@ -207,7 +211,7 @@ describe("exit code 2 and one clear line", () => {
       { problems: [{ x: [[1]], y: [[1]], kind: "attention" }], epsilon: 1, divergence: true },
       /^problem 0: divergence/,
     ],
-    ["alpha", { problems: ok.problems, scheme: "kernel", alpha: 0 }, /^(alpha|epsilon)/],
+    ["alpha", { problems: ok.problems, scheme: "multiplicative", alpha: 0 }, /^(alpha|epsilon)/],
     [
       "history",
       { ...ok, gradient: "unrolled", maxIterations: 1e6, problems: [{ cost: [new Array(1024).fill(1)] }] },

@@ -1,6 +1,6 @@
 // Sinkhorn in float64 on the CPU: the method of shaders/ot/sinkhorn.wgsl for pages without WebGPU.
 // K = exp((f+g−C)/ε) is kept and sweeps scale it; a scaling out of range sends that half-step to the log domain.
-import { KERNEL_CHECK_EVERY, KERNEL_DELTA, RELAX_AFTER, type OtSettings } from "../settings";
+import { PUBLISHED_CHECK_EVERY, PUBLISHED_DELTA, RELAX_AFTER, type OtSettings } from "../settings";
 import { NO_MASS } from "../types";
 
 export interface Dense {
@@ -45,23 +45,23 @@ export class Sinkhorn {
   /** Sweep until done; `seen` is told of the start and of every sweep (its error NaN if it was not measured). */
   run(seen: (state: Sinkhorn) => void = () => {}): void {
     const { maxIterations, tolerance, scheme, relaxation } = this.s;
-    const kernelScheme = scheme === "kernel";
-    if (kernelScheme) this.#exponentiate();
+    const multiplicative = scheme === "multiplicative";
+    if (multiplicative) this.#exponentiate();
     seen(this);
     let plain = true;
     while (this.iterations < maxIterations) {
       const hot = this.#epsAt(this.iterations);
-      if (!kernelScheme && (this.iterations === 0 || this.#epsAt(this.iterations - 1) > this.eps)) {
+      if (!multiplicative && (this.iterations === 0 || this.#epsAt(this.iterations - 1) > this.eps)) {
         this.#logSweep(hot);
         plain = true;
       } else {
         const omega = plain ? 1 : relaxation;
-        if (!this.#scale(omega) && !kernelScheme) this.#logSweep(this.eps);
+        if (!this.#scale(omega) && !multiplicative) this.#logSweep(this.eps);
       }
       this.iterations++;
       this.error = this.#columnError();
       seen(this);
-      const due = !kernelScheme || this.iterations % KERNEL_CHECK_EVERY === 1;
+      const due = !multiplicative || this.iterations % PUBLISHED_CHECK_EVERY === 1;
       const met = due && tolerance > 0 && this.error <= tolerance && hot === this.eps;
       if (met && plain) break;
       plain =
@@ -96,7 +96,7 @@ export class Sinkhorn {
   #scale(omega: number): boolean {
     const { n, m, a, b } = this.p;
     const { tauA, tauB, scheme } = this.s;
-    const delta = scheme === "kernel" ? KERNEL_DELTA : 0;
+    const delta = scheme === "multiplicative" ? PUBLISHED_DELTA : 0;
     this.#columnSums();
     const v = this.v.map((old, j) => this.#next(old, this.#sums[j]!, b[j]!, this.g[j]!, tauB, omega, delta));
     const u = new Float64Array(n);
@@ -107,7 +107,7 @@ export class Sinkhorn {
     }
     const inside = (x: number, mass: number) => mass <= 0 || (x <= RANGE && x >= 1 / RANGE);
     const ok = v.every((x, j) => inside(x, b[j]!)) && u.every((x, i) => inside(x, a[i]!));
-    if (ok || scheme === "kernel") {
+    if (ok || scheme === "multiplicative") {
       this.u.set(u);
       this.v.set(v);
     }

@@ -22,10 +22,9 @@ export interface PlanFacts {
   /** −Σ P log P in nats. */
   readonly entropy: number;
   /**
-   * 0 for the product of its marginals, 1 for a one-to-one plan: the information that one side has of the other, over
-   * the most it could have, (H(P1) + H(Pᵀ1) − H(P)) / min(H(P1), H(Pᵀ1)) of the plan scaled to mass 1.
+   * Normalized mutual information of the two sides, 0 for the product of the marginals, 1 for a one-to-one plan: (H(P1) + H(Pᵀ1) − H(P)) / min(H(P1), H(Pᵀ1)) of the plan scaled to mass 1.
    */
-  readonly sharpness: number;
+  readonly mutualInformation: number;
   /** L1 distance of both marginals from the tokens' masses: an error where they must be kept, a price where not. */
   readonly marginalError: number;
   /** Share of each token's mass that the plan moves. */
@@ -56,13 +55,13 @@ export function planFacts(plan: Float32Array, cost: Float32Array, masses: LabSol
     transportCost,
     mass,
     entropy,
-    sharpness: sharpnessOf(rows, cols, entropy, mass),
+    mutualInformation: mutualInformationOf(rows, cols, entropy, mass),
     marginalError: off(rows, a) + off(cols, b),
     moved: { student: share(rows, a), teacher: share(cols, b) },
   };
 }
 
-function sharpnessOf(rows: Float64Array, cols: Float64Array, entropy: number, mass: number): number {
+function mutualInformationOf(rows: Float64Array, cols: Float64Array, entropy: number, mass: number): number {
   if (!(mass > 0)) return 0;
   const entropyOf = (sums: Float64Array) =>
     sums.reduce((h, x) => (x > 0 ? h - (x / mass) * Math.log(x / mass) : h), 0);

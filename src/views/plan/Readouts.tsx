@@ -6,7 +6,8 @@ const { plan: text } = messages;
 
 /** The numbers of the plan, and whether it is one: an unconverged plan is said to be so. */
 export function Readouts({ record }: { readonly record: PlanRecord }) {
-  const { transportCost, entropy, marginalError, iterations, converged, sharpness, gradientRatio } = record;
+  const { transportCost, entropy, marginalError, iterations, converged, maxDeviation, gradientRatio } =
+    record;
   const largest = Math.log(record.studentTokens.length * record.teacherTokens.length);
   return (
     <dl className="readouts">
@@ -21,10 +22,10 @@ export function Readouts({ record }: { readonly record: PlanRecord }) {
           <span className="muted">{text.readouts.entropyOf(decimals(largest, 2))}</span>
         </dd>
       </div>
-      {sharpness !== undefined && (
+      {maxDeviation !== undefined && (
         <div>
-          <dt title={text.readouts.sharpnessHint}>{text.readouts.sharpness}</dt>
-          <dd>{significant(sharpness)}</dd>
+          <dt title={text.readouts.maxDeviationHint}>{text.readouts.maxDeviation}</dt>
+          <dd>{significant(maxDeviation)}</dd>
         </div>
       )}
       {gradientRatio !== undefined && (

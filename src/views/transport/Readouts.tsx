@@ -29,7 +29,7 @@ export function Readouts({ shown }: { readonly shown: Shown }) {
           />
         )}
       </dl>
-      <Sharpness share={facts.sharpness} />
+      <MutualInformation share={facts.mutualInformation} />
       <p role="status" className="state-line">
         {done ? (
           <span className={solution.converged ? "badge" : "badge badge-bad"}>
@@ -68,11 +68,11 @@ function Pair({ name, value }: { readonly name: string; readonly value: string }
 }
 
 /** From a plan without preferences to one partner for each token. */
-function Sharpness({ share }: { readonly share: number }) {
+function MutualInformation({ share }: { readonly share: number }) {
   return (
     <div className="gauge">
       <div className="gauge-head">
-        <span className="muted">{text.sharpness}</span> <span>{percent(share)}</span>
+        <span className="muted">{text.mutualInformation}</span> <span>{percent(share)}</span>
       </div>
       <div className="gauge-track" aria-hidden="true">
         <div style={{ width: `${share * 100}%` }} />

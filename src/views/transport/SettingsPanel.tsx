@@ -1,5 +1,5 @@
 import { useId, type ReactNode } from "react";
-import { COST_KINDS, GRADIENTS } from "../../config/run";
+import { COST_KINDS, GRADIENTS } from "../../config/transport";
 import {
   FEATURES,
   MASSES,
@@ -127,7 +127,7 @@ function Choice<T extends string>({
 /** What the tokens weigh, and whether all of it must be moved. */
 function Marginals({ view }: { readonly view: TransportView }) {
   const lab = useLab();
-  const multiplicative = view.scheme === "kernel";
+  const multiplicative = view.scheme === "multiplicative";
   return (
     <>
       <Choice

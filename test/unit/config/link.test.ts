@@ -106,7 +106,7 @@ const anyViews = fc.record({
   features: fc.constantFrom(...FEATURES),
   projector: fc.constantFrom(...PROJECTORS),
   cost: fc.constantFrom(...COST_KINDS),
-  scheme: fc.constantFrom("log" as const, "kernel" as const),
+  scheme: fc.constantFrom("log" as const, "multiplicative" as const),
   epsilon: positive,
   relative: fc.boolean(),
   maxIterations: fc.integer({ min: 1, max: 2000 }),
@@ -126,7 +126,7 @@ const anyViews = fc.record({
 });
 /** The multiplicative loop keeps both marginals. */
 const views = anyViews.map((view) =>
-  view.scheme === "kernel" ? { ...view, relaxed: "none" as const } : view,
+  view.scheme === "multiplicative" ? { ...view, relaxed: "none" as const } : view,
 );
 
 const throughUrl = (text: string): string =>
