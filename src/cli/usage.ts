@@ -7,7 +7,7 @@ export class BadUsage extends Error {
 }
 
 /** `optional`: the option may stand without a value, which is then the empty text. */
-export type OptionKind = "value" | "optional" | "flag";
+type OptionKind = "value" | "optional" | "flag";
 
 export interface CommandSpec {
   /** Words after the command's name, as the usage line shows them. */

@@ -3,8 +3,6 @@
 import type { LabReady, LabSolution, LabSolve, Refusal, SolveReply, SolveRequest } from "../worker/protocol";
 import type { WorkerLike } from "./engine-client";
 
-export type Solve = Omit<SolveRequest, "id">;
-
 interface Numbered {
   readonly id: number;
 }
@@ -34,7 +32,7 @@ interface Question<Request, Reply> {
   readonly onError: (detail: string) => void;
 }
 
-export function createSolverClient<Request extends Numbered, Reply extends Numbered>(
+function createSolverClient<Request extends Numbered, Reply extends Numbered>(
   spawn: () => WorkerLike,
   onReady: () => void = () => {},
 ): SolverClient<Request, Reply> {

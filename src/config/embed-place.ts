@@ -10,7 +10,7 @@ export const EMBED_STARTS = ["seen", "click"] as const;
 export const EMBED_THEMES = ["system", "light", "dark"] as const;
 
 export type EmbedView = (typeof EMBED_VIEWS)[number];
-export type EmbedControl = (typeof EMBED_CONTROLS)[number];
+type EmbedControl = (typeof EMBED_CONTROLS)[number];
 
 export interface EmbedPlace {
   readonly view: EmbedView;

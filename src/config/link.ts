@@ -4,7 +4,7 @@
 import { applyDifference, differenceOf, type Entries } from "./difference";
 import { ConfigError } from "./run";
 
-export const LINK_VERSION = 1;
+const LINK_VERSION = 1;
 
 export interface Decoded<T> {
   readonly value: T;

@@ -1,7 +1,6 @@
 // How much of two tokenizations an alignment reaches.
 
-import { alignChunks, type Chunk, textBytes } from "./chunks";
-import type { TokenTables } from "./batch";
+import type { Chunk } from "./chunks";
 
 /** Response tokens that take part in an alignment, and all that could. */
 export interface SideCoverage {
@@ -31,16 +30,6 @@ export const leastShare = ({ student, teacher }: Coverage): number =>
 
 const inChunks = (chunks: readonly Chunk[], side: "student" | "teacher"): number =>
   chunks.reduce((sum, { [side]: [from, to] }) => sum + to - from, 0);
-
-/** Of a row's two responses, as token ids: the tokens in chunks, of those that stand for text. */
-export function chunkCoverage(
-  student: readonly number[],
-  teacher: readonly number[],
-  tables: TokenTables,
-): Coverage {
-  const [s, t] = [textBytes(student, tables.student), textBytes(teacher, tables.teacher)];
-  return coverageOf(alignChunks(s, t), s, t);
-}
 
 export function coverageOf(
   chunks: readonly Chunk[],

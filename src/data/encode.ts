@@ -33,9 +33,6 @@ export interface LengthLimits {
   readonly maxPrompt: number;
 }
 
-/** What the paper's code uses. */
-export const PAPER_LIMITS: LengthLimits = { maxLength: 512, maxPrompt: 256 };
-
 /** A row that cannot be cut to fit. */
 export class TooLong extends DataError {}
 

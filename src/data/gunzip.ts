@@ -4,7 +4,7 @@ import { Gunzip } from "fflate";
 import { DataError } from "./errors";
 
 /** Bytes that a packed file may unpack to. */
-export const MOST_UNPACKED = 2 ** 30;
+const MOST_UNPACKED = 2 ** 30;
 /** Text packs to a tenth or so, rows that repeat to a hundredth; nothing but a bomb to a five-hundredth. */
 const MOST_RATIO = 500;
 const RATIO_FROM = 32e6; // bytes: small files may repeat as they like

@@ -4,13 +4,13 @@
 import type { Sequence, WholeLengths } from "./encode";
 
 /** A row without limits, on both sides; of two views the longer one. */
-export interface RowLengths {
+interface RowLengths {
   readonly student: WholeLengths;
   readonly teacher: WholeLengths;
 }
 
 /** What became of a row under the limits; a cut reply has no end. */
-export type Fate = "whole" | "prompt cut" | "reply cut" | "too long";
+type Fate = "whole" | "prompt cut" | "reply cut" | "too long";
 
 export interface MeasuredRow {
   readonly lengths: RowLengths;

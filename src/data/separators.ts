@@ -2,7 +2,7 @@
 import { isKnownColumn } from "./column-names";
 import { createTableReader } from "./table";
 
-export const SEPARATORS = [",", ";", "\t", "|"] as const;
+const SEPARATORS = [",", ";", "\t", "|"] as const;
 export type Separator = (typeof SEPARATORS)[number];
 
 export const SEPARATOR_NAMES: Readonly<Record<string, string>> = {

@@ -12,13 +12,13 @@ export interface TextCache {
 }
 
 /** What a teacher wrote; not `ended`: it was cut off at its limit, so that it is no answer. */
-export interface Writing {
+interface Writing {
   readonly text: string;
   readonly ended: boolean;
 }
 
 /** The row and the view that a prompt is of. */
-export interface Asked {
+interface Asked {
   readonly row: Row;
   readonly view: View;
 }

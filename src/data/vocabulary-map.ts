@@ -93,7 +93,7 @@ function* mapTokens({ teacher, student }: TokenTables, toStudent: Uint32Array): 
 }
 
 /** Two FNV-1a hashes side by side: 64 bits of both vocabularies, their order and their space marks. */
-export function pairHash({ teacher, student }: TokenTables): string {
+function pairHash({ teacher, student }: TokenTables): string {
   return `${vocabularyHash(teacher)}-${vocabularyHash(student)}`;
 }
 
@@ -114,7 +114,7 @@ function vocabularyHash(table: TokenTable): string {
 }
 
 /** @throws DataError when the map is another pair's. */
-export function checkVocabularyMap(map: VocabularyMap, tokens: TokenTables): void {
+function checkVocabularyMap(map: VocabularyMap, tokens: TokenTables): void {
   const pair = pairHash(tokens);
   if (map.pair === pair) return;
   throw new DataError(

@@ -1,5 +1,4 @@
 // What can go wrong on a GPU through no fault of the program, by name, so that a run can say what to do.
-import type { Gpu } from "./device";
 
 /** A buffer that the adapter has no memory for. */
 export class GpuMemoryError extends Error {
@@ -20,7 +19,9 @@ export class KernelError extends Error {
 const PATIENCE_MS = 200;
 
 /** A lost device makes whatever was running fail first, with words that say nothing: wait for the real reason. */
-export async function lossOf(gpu: Pick<Gpu, "lost">): Promise<GPUDeviceLostInfo | undefined> {
+export async function lossOf(gpu: {
+  readonly lost: Promise<GPUDeviceLostInfo>;
+}): Promise<GPUDeviceLostInfo | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const nothing = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), PATIENCE_MS);

@@ -4,7 +4,7 @@
 
 import { KernelError } from "./failures";
 
-export type Access = "uniform" | "read" | "write";
+type Access = "uniform" | "read" | "write";
 
 export interface KernelSpec<Name extends string = string> {
   /** The entry point; also the label in errors and profiles. */

@@ -11,7 +11,7 @@ export interface GenerateOptions {
 }
 
 /** What a model went on with. */
-export interface Continuation {
+interface Continuation {
   /** The new tokens only, without what ends them. */
   readonly ids: number[];
   /** It ended by itself; otherwise the limit or the context ended it, and the text may stop anywhere. */

@@ -41,18 +41,6 @@ export interface RequestOptions {
 
 const PATIENCE_MS = 30_000;
 
-/** @throws ModelError for a name that is none. */
-export function parseHubName(text: string): RemoteSource {
-  const [, id, revision] = /^(?:hub:)?([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/.exec(text.trim()) ?? [];
-  if (id === undefined) {
-    throw new ModelError(
-      "invalid",
-      `expected the name of a model as owner/name or owner/name@revision, got ${JSON.stringify(text.slice(0, 80))}`,
-    );
-  }
-  return { kind: "hub", id, ...(revision !== undefined && { revision }) };
-}
-
 /**
  * What the store and run settings call it. A host names its own commits, so the name of another host than the hub is
  * part of the key: no host can pass its files off as another's.

@@ -48,7 +48,6 @@ export {
   type DownloadProgress,
   keyOf,
   listRemote,
-  parseHubName,
   type RemoteFile,
   type RemoteSource,
   type RequestOptions,

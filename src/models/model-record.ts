@@ -9,7 +9,7 @@ import { readOnnx } from "./onnx-wire";
 import { ONNX_FILES, type OnnxDtype } from "./session";
 import { reason } from "./errors";
 
-export const RECORD_FILE = ".couplet.json";
+const RECORD_FILE = ".couplet.json";
 
 export interface ModelRecord {
   readonly version: 1;

@@ -13,7 +13,7 @@ const INITIALIZER = 5;
 const [NAME, RAW] = [8, 9];
 
 /** The data files that a graph needs, relative to the model folder. */
-export function externalFiles(graph: OnnxGraph, onnxFile: string): string[] {
+function externalFiles(graph: OnnxGraph, onnxFile: string): string[] {
   const places = [...graph.initializers.values()].flatMap(({ external }) => external?.location ?? []);
   return [...new Set(places)].map((location) => beside(onnxFile, location));
 }

@@ -97,7 +97,7 @@ function matrixBehind(graph: OnnxGraph, name: string): { matrix: NamedTensor; fl
   return undefined;
 }
 
-export function transpose({ shape, data }: NamedTensor): NamedTensor {
+function transpose({ shape, data }: NamedTensor): NamedTensor {
   const [rows = 0, cols = 0] = shape;
   const out = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = data[i * cols + j] ?? 0;

@@ -36,7 +36,7 @@ export function parseModelChoice(text: string): { name: string; dtype: OnnxDtype
   return dtype === undefined ? { name: text, dtype: "fp32" } : { name: text.slice(0, at), dtype };
 }
 
-export interface FloatOutput {
+interface FloatOutput {
   readonly dims: readonly number[];
   readonly data: Float32Array;
 }

@@ -133,7 +133,7 @@ async function readSafetensorsFiles<T>(
 }
 
 /** The files that a weight index names, and how many tensors they hold together. */
-export function parseWeightIndex(json: unknown): { shards: string[]; count: number } {
+function parseWeightIndex(json: unknown): { shards: string[]; count: number } {
   const map: unknown =
     typeof json === "object" && json !== null && "weight_map" in json ? json.weight_map : undefined;
   if (typeof map !== "object" || map === null) {

@@ -9,7 +9,7 @@ import type { FileWriter, ModelStore } from "./model-store";
 import { type NamedTensor, readSafetensors, readSafetensorsMetadata, writeSafetensors } from "./safetensors";
 
 /** Whose states a set holds. All of it is part of the set's key. */
-export interface StateSetName {
+interface StateSetName {
   /** As the run names it: model, revision and dtype. */
   readonly teacher: string;
   /** Digest of the model's files, the backend that runs them and its version. */

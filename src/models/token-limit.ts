@@ -2,7 +2,17 @@
 // Code Llama's, one that was given a [PAD]. Such a model is whole; only a text with such a token cannot be read.
 
 import { ModelError } from "./errors";
-import type { Tokenizer } from "./tokenizer";
+
+/** As much of a tokenizer as a limit changes and names. */
+interface Limited {
+  encode(text: string): number[];
+  rawToken(id: number): string;
+  isAdded(id: number): boolean;
+  readonly eosId: number;
+  readonly stopIds: readonly number[];
+  readonly padId: number;
+  readonly vocabSize: number;
+}
 
 /** What stands for an id that no token has. */
 export const unusedToken = (id: number): string => `<unused ${id}>`;
@@ -15,7 +25,7 @@ const mostLacking = (rows: number): number => Math.max(64, Math.floor(rows / 100
  *
  * @throws ModelError when the tokenizer is another model's, or the token that ends a text has no embedding
  */
-export function limitTokens(tokenizer: Tokenizer, rows: number): Tokenizer {
+export function limitTokens<T extends Limited>(tokenizer: T, rows: number): T {
   const { vocabSize, eosId, padId } = tokenizer;
   if (vocabSize <= rows) return tokenizer;
   const beyond = Array.from({ length: vocabSize - rows }, (_, i) => rows + i);
@@ -43,7 +53,7 @@ export function limitTokens(tokenizer: Tokenizer, rows: number): Tokenizer {
   };
 }
 
-const lacking = (tokenizer: Tokenizer, id: number, rows: number, where: string): ModelError =>
+const lacking = (tokenizer: Limited, id: number, rows: number, where: string): ModelError =>
   new ModelError(
     "mismatch",
     `the token ${JSON.stringify(tokenizer.rawToken(id))} (id ${id}) is ${where}, and the model has no embedding for it: it has ${rows}`,

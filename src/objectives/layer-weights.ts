@@ -8,13 +8,13 @@ import { packParams, u32 } from "../gpu/params";
 import type { Tensor } from "../gpu/program";
 import type { NewParameter, ParamStore, Tape } from "../student";
 
-export const layerWeightsKernel = defineKernel({
+const layerWeightsKernel = defineKernel({
   entry: "layer_weights",
   code: [layerWeightsWgsl],
   bindings: { params: "uniform", theta: "read", base: "read", weights: "write", shares: "write" },
 });
 
-export const layerWeightsBackwardKernel = defineKernel({
+const layerWeightsBackwardKernel = defineKernel({
   entry: "layer_weights_backward",
   code: [problemWgsl, layerWeightsBackwardWgsl],
   bindings: { params: "uniform", shares: "read", base: "read", state: "read", dtheta: "write" },

@@ -22,7 +22,7 @@ export interface Units {
   readonly warm?: Float64Array | undefined;
 }
 
-export interface FeatureUnits {
+interface FeatureUnits {
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
   /** A gradient in the features is this times the one in x' (or y'), row by row. */

@@ -19,7 +19,7 @@ const STUDENTS: readonly { readonly name: string; readonly bytes: number }[] = [
   { name: "Qwen2.5-0.5B", bytes: 151_936 * 896 * 4 },
 ];
 
-export interface LowLimit {
+interface LowLimit {
   readonly name: string;
   readonly here: number;
   readonly needed: number;

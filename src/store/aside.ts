@@ -7,13 +7,13 @@ import type { TransportLab } from "./lab";
 import type { AppState } from "./state";
 
 /** What a lesson changes. */
-export interface OwnState {
+interface OwnState {
   readonly draft: Draft;
   readonly view: TransportView;
   readonly shown: Pick<AppState, "layer" | "planStep" | "source">;
 }
 
-export interface AsideState {
+interface AsideState {
   /** The person's own state, while the screens show something else. */
   readonly own: OwnState | undefined;
   /** A lesson's state was opened outside the lesson: it stays until the person says which to keep. */

@@ -1,7 +1,7 @@
 // A comparison's finished runs in files that outlive the visit: an index, and one file a run.
 import { parseRunConfig } from "../config/run";
 import { FIRST_BUDGET, type Budget } from "./compare-budget";
-import type { ComparedRun } from "./compare";
+import type { ComparedRun } from "./compared-run";
 import type { KeptFiles } from "./kept-files";
 import { PRESETS } from "../config/presets";
 

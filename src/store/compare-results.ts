@@ -1,7 +1,7 @@
 // What a comparison says: a table with mean and deviation, bands of curves, settings that differ, plans at one step.
 import type { RunConfig } from "../config/run";
 import type { PlanRecord } from "../telemetry";
-import type { ComparedRun } from "./compare";
+import type { ComparedRun } from "./compared-run";
 import { draftFields, draftFor, fieldText, type PresetId } from "./draft";
 
 export interface Summary {

@@ -4,39 +4,15 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { RunStatus } from "../client";
 import type { RunConfig } from "../config/run";
-import type { AnswerRecord } from "../telemetry";
 import type { App } from "./app";
 import { configOf, crossEntropyWeight, FIRST_BUDGET, runKey, type Budget } from "./compare-budget";
 import { keepIndex, keepRun, MOST_KEPT, readComparison } from "./compare-keep";
-import { draftFor, type PresetId } from "./draft";
+import type { ComparedRun } from "./compared-run";
+import { draftFor } from "./draft";
 import type { RunHistory } from "./history";
 import type { KeptFiles } from "./kept-files";
-import type { LiveRun } from "./state";
 
-export interface ComparedRun {
-  /** What makes it this run and no other: see `runKey`. */
-  readonly key: string;
-  readonly preset: PresetId;
-  readonly seed: number;
-  /** What it was asked for with. */
-  readonly budget: Budget;
-  readonly status: "waiting" | "running" | "done" | "failed";
-  readonly config: RunConfig;
-  /** The weighted total by step, from 1. */
-  readonly loss: readonly number[];
-  /** The mean cross entropy of a response token by step, without the method's weight on it. */
-  readonly crossEntropy: readonly number[];
-  readonly accuracy: number | undefined;
-  /** Held-out rows that the accuracy is of. */
-  readonly scored: number | undefined;
-  /** Training alone, without plans and evaluation. */
-  readonly seconds: number;
-  readonly plans: LiveRun["pastPlans"];
-  readonly answers: AnswerRecord | undefined;
-  readonly failure: string;
-}
-
-export interface CompareState {
+interface CompareState {
   readonly budget: Budget;
   /** What the budget asks for, seed by seed: done, failed or waiting. Empty until one of them has been run. */
   readonly runs: readonly ComparedRun[];

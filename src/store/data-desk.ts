@@ -34,7 +34,7 @@ export interface DataState {
   readonly problem: { readonly command: DataCommand["type"]; readonly failure: Failure } | undefined;
 }
 
-export interface ReadChange {
+interface ReadChange {
   readonly mapping?: Mapping;
   readonly kind?: DataKind;
   /** Of a file with several lists of rows: the one to read, or "all". */

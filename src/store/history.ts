@@ -14,7 +14,7 @@ const COMMON = [
   "ms",
 ] as const;
 
-export type CommonColumn = (typeof COMMON)[number];
+type CommonColumn = (typeof COMMON)[number];
 
 export interface RunHistory {
   /** Names of the weighted loss terms, in the order in which the run reports them. */

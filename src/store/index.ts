@@ -3,6 +3,7 @@ export * from "./adapter-notes";
 export * from "./app";
 export * from "./aside";
 export * from "./compare";
+export type { ComparedRun } from "./compared-run";
 export * from "./compare-budget";
 export * from "./compare-results";
 export * from "./data-desk";
@@ -29,22 +30,17 @@ export * from "./word-diff";
 export type {
   AdapterFacts,
   Choice,
-  DataFacts,
   DataFormat,
   DataKind,
   DataPreview,
   Failure,
   FileFact,
-  LabRow,
   KeptRows,
   LabSolution,
   SolvedBy,
   LibraryModel,
   Mapping,
   NoGpuReason,
-  RemoteSource,
-  StoredStates,
   Role,
   RunStatus,
-  TokenLine,
 } from "../client";

@@ -3,7 +3,7 @@ import type { LetGo } from "./kept-limits";
 import type { Damage, KeptRun, LostRun } from "./kept-runs";
 
 /** Who has it open: this tab, another one, or nobody. */
-export type Whereabouts = "here" | "elsewhere" | "nowhere";
+type Whereabouts = "here" | "elsewhere" | "nowhere";
 
 export interface ListedRun extends KeptRun {
   readonly where: Whereabouts;

@@ -15,7 +15,7 @@ export class KeepError extends Error {
   }
 }
 
-export interface KeptEntry {
+interface KeptEntry {
   readonly name: string;
   readonly folder: boolean;
   /** Of a file; 0 of a folder. */

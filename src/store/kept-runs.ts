@@ -13,7 +13,7 @@ const NAME = "name.txt";
 const GENERATIONS = 2;
 
 /** What a mark says of its run, so that a list needs to read nothing else. */
-export interface RunSummary {
+interface RunSummary {
   readonly step: number;
   readonly steps: number;
   readonly method: string;

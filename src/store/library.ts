@@ -15,8 +15,9 @@ import {
   type StoredStates,
 } from "../client";
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../config/bundled";
+import { parseHubName } from "../config/hub-name";
 
-export interface Transfer {
+interface Transfer {
   /** Undefined until its first bytes: an import is named by what is in it. */
   readonly key: string | undefined;
   readonly path: string;
@@ -66,7 +67,7 @@ export interface ModelLibrary {
   dismissProblem(): void;
 }
 
-export const initialLibrary: LibraryState = {
+const initialLibrary: LibraryState = {
   models: undefined,
   states: undefined,
   usedBytes: undefined,
@@ -154,7 +155,7 @@ export function createModelLibrary(client: LibraryClient): ModelLibrary {
   };
 }
 
-export function reduceLibrary(
+function reduceLibrary(
   state: LibraryState,
   event: Exclude<LibraryEvent, { type: "progress" }>,
 ): LibraryState {
@@ -227,7 +228,7 @@ export function modelNames(models: readonly LibraryModel[] | undefined, role: Mo
 export const choiceName = (key: string, dtype: string | undefined): string =>
   dtype === undefined || dtype === "fp32" ? key : `${key}#${dtype}`;
 
-export const isOwnModel = (name: string): boolean => /^(hub|local|https?):/.test(name);
+const isOwnModel = (name: string): boolean => /^(hub|local|https?):/.test(name);
 
 /** The models that a config names and that are not on this device; empty until the list has come. */
 export function absentModels(
@@ -253,11 +254,16 @@ export function sourceOf(text: SourceText): RemoteSource | undefined {
     const url = text.url.trim();
     return hostOf(url) === undefined ? undefined : { kind: "address", url };
   }
-  const [, id, inId] = /^(?:hub:)?([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/.exec(text.id.trim()) ?? [];
-  const revision = inId ?? text.revision.trim();
+  const name = parseHubName(text.id);
+  const revision = name?.revision ?? text.revision.trim();
   const host = text.host.trim().replace(/\/+$/, "");
-  if (id === undefined || hostOf(host) === undefined) return undefined;
-  return { kind: "hub", id, ...(revision !== "" && { revision }), ...(host !== HUB_HOST && { host }) };
+  if (!name || hostOf(host) === undefined) return undefined;
+  return {
+    kind: "hub",
+    id: name.id,
+    ...(revision !== "" && { revision }),
+    ...(host !== HUB_HOST && { host }),
+  };
 }
 
 /** "huggingface.co": where a request for this source goes. */

@@ -47,7 +47,7 @@ export function largestMass(record: PlanRecord): number {
   return largest;
 }
 
-export function meanCost(record: PlanRecord): number {
+function meanCost(record: PlanRecord): number {
   let sum = 0;
   for (const cost of record.cost) sum += cost;
   return sum / record.cost.length;

@@ -2,7 +2,6 @@
 // as base64.
 import { parseRunConfig, type RunConfig } from "../config/run";
 import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../telemetry";
-import type { LiveRun } from "./state";
 
 export interface RunRecord {
   readonly step: number;
@@ -20,7 +19,10 @@ const PLANS_A_SITE = 32;
 
 /** All that was said up to a step, from what the page knows of the run. */
 export function recordOf(
-  run: Pick<LiveRun, "pastPlans" | "answers">,
+  run: {
+    readonly pastPlans: Readonly<Record<string, readonly PlanRecord[]>>;
+    readonly answers: AnswerRecord | undefined;
+  },
   live: { readonly records: readonly StepRecord[]; readonly evaluations: readonly EvaluationRecord[] },
   step: number,
   config: RunConfig,

@@ -36,7 +36,7 @@ export type Problem =
   | { readonly kind: "failure"; readonly failure: Failure }
   | { readonly kind: "crash"; readonly detail: string };
 
-export interface Progress {
+interface Progress {
   readonly stage: string;
   readonly done: number;
   /** 0 when unknown. */
@@ -78,13 +78,13 @@ export interface LiveRun {
   readonly awaiting: Command["type"] | undefined;
 }
 
-export type Recorded =
+type Recorded =
   | { readonly kind: "loading" }
   | { readonly kind: "ready"; readonly run: RecordedRun }
   | { readonly kind: "failed"; readonly detail: string };
 
 /** A plan solved again on the CPU with another ε; `plan` is undefined until the first answer. */
-export interface Exploration {
+interface Exploration {
   /** Times the mean cost. */
   readonly epsilon: number;
   /** The record whose cost matrix was taken. */

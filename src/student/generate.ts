@@ -19,7 +19,7 @@ export const cacheWriteKernel = defineKernel({
   bindings: { params: "uniform", start: "read", x: "read", cache: "write" },
 });
 
-export interface GenerateSettings extends SamplingSettings {
+interface GenerateSettings extends SamplingSettings {
   readonly maxNewTokens: number;
   readonly stopIds: readonly number[];
   /** Of the draws; each prompt has a stream of its own, so that a batch equals its prompts alone in turn. */

@@ -1,12 +1,11 @@
 // The student engine: a transformer that trains, in WGSL.
-export { createGenerator, type Generator, type GenerateSettings, recordDecoder } from "./generate";
+export { createGenerator, type Generator, recordDecoder } from "./generate";
 export { networkOf } from "./families";
 export { NO_ROW } from "./grid";
 export {
   createModel,
   headWeight,
   type ModelOptions,
-  type ModelStates,
   recordHead,
   recordModel,
   type StudentModel,

@@ -34,7 +34,7 @@ export const asConfigured = ({ data }: RunConfig, tokenizer: Tokenizer): Tokeniz
   data.specialTokens === "none" ? withoutSpecialTokens(tokenizer) : tokenizer;
 
 /** The limits of each side; methods that pair position p with position p must cut both alike. */
-export function limitsOf(
+function limitsOf(
   { data, method }: RunConfig,
   student: number,
   teacher: number,

@@ -22,7 +22,7 @@ import type { TeacherNeed } from "../objectives";
 export type StateKind = "embedding" | "hidden" | `layer.${number}`;
 
 /** In the CPU's memory, or in a buffer of the device that trains. */
-export type StateValue = Float32Array | BufferRange;
+type StateValue = Float32Array | BufferRange;
 
 /** Response rows of one sequence: [n, D] each, row-major; the kinds that the objective needs. */
 export interface TeacherStates {

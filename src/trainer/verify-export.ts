@@ -25,7 +25,7 @@ export interface ExportCheck {
 }
 
 /** Of the largest logit, or absolute where no logit is above 1: rounding grows with the numbers that are rounded. */
-export const EXPORT_TOLERANCE = 1e-4;
+const EXPORT_TOLERANCE = 1e-4;
 const NEW_TOKENS = 32;
 const PROMPT_TOKENS = 64;
 

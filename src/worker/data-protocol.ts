@@ -2,9 +2,9 @@
 // files stay in the worker; the page sees counts and a few rows.
 import type { RunConfig } from "../config/run";
 import type { DataFormat, DataKind, DataPreview, ImportedRows, Mapping, Peek, RowProblem } from "../data";
-import type { Failure } from "./protocol";
+import type { Failure } from "./failure";
 
-export type { DataFormat, DataKind, DataPreview, Mapping, Peek, RowProblem };
+export type { DataFormat, DataKind, DataPreview, Mapping, Peek };
 
 /** Rows that were read, short of the rows themselves. */
 export interface DataFacts {

@@ -3,7 +3,7 @@ import { ConfigError } from "../config/run";
 import { DataError } from "../data";
 import { ModelError } from "../models";
 import { RunError } from "../trainer/failure";
-import type { Failure } from "./protocol";
+import type { Failure } from "./failure";
 
 export function toFailure(error: unknown): Failure {
   if (error instanceof RunError) {

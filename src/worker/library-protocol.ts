@@ -11,19 +11,9 @@ import type {
   StoredFile,
   StoredStates,
 } from "../models";
-import type { Failure } from "./protocol";
+import type { Failure } from "./failure";
 
-export type {
-  Choice,
-  DownloadProgress,
-  FileFact,
-  Inspection,
-  RemoteFile,
-  RemoteSource,
-  Role,
-  StoredFile,
-  StoredStates,
-};
+export type { Choice, FileFact, Inspection, RemoteFile, RemoteSource, Role, StoredStates };
 
 /** A model on this device. */
 export interface LibraryModel {

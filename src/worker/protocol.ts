@@ -13,6 +13,7 @@ import type {
   StepProfile,
   StepRecord,
 } from "../telemetry/records";
+import type { Failure } from "./failure";
 
 export type * from "./data-protocol";
 export type * from "./lab-protocol";
@@ -59,15 +60,7 @@ export interface AdapterFacts {
   readonly limits: Readonly<Record<string, number>>;
 }
 
-export type { NoGpuReason };
-
-/** A failure in the reader's terms: what happened, why, what to do. */
-export interface Failure {
-  readonly code: string;
-  readonly what: string;
-  readonly why: string;
-  readonly remedy: string;
-}
+export type { Failure, NoGpuReason };
 
 export type Event =
   | { type: "device"; adapter: AdapterFacts }

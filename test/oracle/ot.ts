@@ -116,13 +116,7 @@ function report(
   return { plan, ...lossesOf(plan, cost, a, b, eps) };
 }
 
-export function lossesOf(
-  plan: Matrix,
-  cost: Matrix,
-  a: readonly number[],
-  b: readonly number[],
-  eps: number,
-) {
+function lossesOf(plan: Matrix, cost: Matrix, a: readonly number[], b: readonly number[], eps: number) {
   const xlogx = (p: number, q: number) => (p > 0 ? p * Math.log(p / q) : 0);
   const linear = sum(plan.map((row, i) => dot(row, cost[i]!)));
   const mass = sum(plan.map((row) => sum(row)));

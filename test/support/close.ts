@@ -6,7 +6,7 @@ export interface Tolerance {
 }
 
 /** Largest error beyond rtol·|want|; NaN counts as infinite, so it never passes. */
-export function worstError(got: ArrayLike<number>, want: ArrayLike<number>, rtol: number): number {
+function worstError(got: ArrayLike<number>, want: ArrayLike<number>, rtol: number): number {
   if (got.length !== want.length) return Infinity;
   let worst = 0;
   for (let i = 0; i < want.length; i++) {

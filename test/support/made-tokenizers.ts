@@ -14,7 +14,7 @@ export interface Traits {
   readonly words?: readonly string[];
 }
 
-export const EOS = "</s>";
+const EOS = "</s>";
 
 export function madeTokenizer(traits: Traits): Promise<Tokenizer> {
   const files = new Map([

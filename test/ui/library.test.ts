@@ -92,7 +92,11 @@ test("sources as they are typed", () => {
   const hub = { kind: "hub", id: " a/b@v1 ", revision: "", host: "https://huggingface.co/" } as const;
   expect(sourceOf(hub)).toEqual({ kind: "hub", id: "a/b", revision: "v1" });
   expect(sourceOf({ ...hub, host: "http://localhost:8" })).toMatchObject({ host: "http://localhost:8" });
-  expect(sourceOf({ ...hub, id: "a b" })).toBeUndefined();
+  expect(sourceOf({ ...hub, id: " hub:HuggingFaceTB/SmolLM2-135M@main ", revision: "" })).toEqual({
+    ...{ kind: "hub", id: "HuggingFaceTB/SmolLM2-135M", revision: "main" },
+  });
+  for (const id of ["a b", "a", "https://example.org/x", "a/b/c", "a/b@"])
+    expect(sourceOf({ ...hub, id }), id).toBeUndefined();
   expect(sourceOf({ ...hub, host: "nowhere" })).toBeUndefined();
   expect(sourceOf({ kind: "address", url: "ftp://x" })).toBeUndefined();
   expect(safeName("…")).toBe("model");

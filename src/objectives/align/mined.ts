@@ -121,7 +121,7 @@ function alignRow(
 }
 
 /** The input tokens at a sample's response positions, and its first row. */
-export function inputIds({ ids, rows, rowOffsets }: SideBatch, b: number) {
+function inputIds({ ids, rows, rowOffsets }: SideBatch, b: number) {
   const from = rowOffsets[b] ?? 0;
   const to = rowOffsets[b + 1] ?? from;
   return { from, ids: Array.from(rows.subarray(from, to), (row) => ids[row] ?? 0) };

@@ -22,10 +22,10 @@ type Names = keyof typeof bindings;
 const kernel = (entry: string, code: readonly string[]): KernelSpec<Names> =>
   defineKernel({ entry, code, bindings });
 
-export const mixtureKernel = kernel("mixture_divergence", [sum4, mixtureDivergence]);
-export const mixtureBackwardKernel = kernel("mixture_divergence_backward", [sum4, mixtureDivergence]);
-export const likelihoodKernel = kernel("likelihood_match", [likelihoodMatch]);
-export const likelihoodBackwardKernel = kernel("likelihood_match_backward", [likelihoodMatch]);
+const mixtureKernel = kernel("mixture_divergence", [sum4, mixtureDivergence]);
+const mixtureBackwardKernel = kernel("mixture_divergence_backward", [sum4, mixtureDivergence]);
+const likelihoodKernel = kernel("likelihood_match", [likelihoodMatch]);
+const likelihoodBackwardKernel = kernel("likelihood_match_backward", [likelihoodMatch]);
 
 export interface ChunkLossArgs {
   readonly student: Var;

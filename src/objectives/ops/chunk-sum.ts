@@ -13,8 +13,8 @@ const bindings = {
   out: "write",
 } as const;
 
-export const chunkSumKernel = defineKernel({ entry: "chunk_sum", code: [chunkSum_], bindings });
-export const chunkSumBackwardKernel = defineKernel({
+const chunkSumKernel = defineKernel({ entry: "chunk_sum", code: [chunkSum_], bindings });
+const chunkSumBackwardKernel = defineKernel({
   entry: "chunk_sum_backward",
   code: [chunkSum_],
   bindings,

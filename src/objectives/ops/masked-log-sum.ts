@@ -9,7 +9,7 @@ import type { Tape, Var } from "../../student";
 import { recordFill } from "../../student/ops/fill";
 import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
 
-export const maskedLogSumKernel = defineKernel({
+const maskedLogSumKernel = defineKernel({
   entry: "masked_log_sum",
   code: [sum4, maskedLogSum_],
   bindings: {
@@ -23,7 +23,7 @@ export const maskedLogSumKernel = defineKernel({
     out: "write",
   },
 });
-export const maskedLogSumBackwardKernel = defineKernel({
+const maskedLogSumBackwardKernel = defineKernel({
   ...maskedLogSumKernel,
   entry: "masked_log_sum_backward",
 });

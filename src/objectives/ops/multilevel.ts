@@ -29,14 +29,14 @@ const scaleBindings = {
   stats: "write",
   out: "write",
 } as const;
-export const zScaleKernel = defineKernel({
+const zScaleKernel = defineKernel({
   entry: "z_scale",
   code: [sum4, zScale_],
   bindings: scaleBindings,
 });
-export const zScaleBackwardKernel = defineKernel({ ...zScaleKernel, entry: "z_scale_backward" });
+const zScaleBackwardKernel = defineKernel({ ...zScaleKernel, entry: "z_scale_backward" });
 
-export const sampleSumsKernel = defineKernel({
+const sampleSumsKernel = defineKernel({
   entry: "sample_sums",
   code: [sampleSums],
   bindings: { params: "uniform", ranges: "read", x: "read", out: "write" },
@@ -50,8 +50,8 @@ const pickBindings = {
   kept: "read",
   out: "write",
 } as const;
-export const pickTopKernel = defineKernel({ entry: "pick_top", code: [pickTop_], bindings: pickBindings });
-export const pickTopBackwardKernel = defineKernel({ ...pickTopKernel, entry: "pick_top_backward" });
+const pickTopKernel = defineKernel({ entry: "pick_top", code: [pickTop_], bindings: pickBindings });
+const pickTopBackwardKernel = defineKernel({ ...pickTopKernel, entry: "pick_top_backward" });
 
 const tokenBindings = {
   params: "uniform",
@@ -62,12 +62,12 @@ const tokenBindings = {
   b: "read",
   out: "write",
 } as const;
-export const multilevelTokenKernel = defineKernel({
+const multilevelTokenKernel = defineKernel({
   entry: "multilevel_token",
   code: [sum4, multilevelToken],
   bindings: tokenBindings,
 });
-export const multilevelTokenBackwardKernel = defineKernel({
+const multilevelTokenBackwardKernel = defineKernel({
   ...multilevelTokenKernel,
   entry: "multilevel_token_backward",
 });
@@ -80,12 +80,12 @@ const costBindings = {
   dcost: "read",
   out: "write",
 } as const;
-export const l1CostKernel = defineKernel({
+const l1CostKernel = defineKernel({
   entry: "l1_cost",
   code: [problem, l1Cost],
   bindings: costBindings,
 });
-export const l1CostBackwardKernel = defineKernel({ ...l1CostKernel, entry: "l1_cost_backward" });
+const l1CostBackwardKernel = defineKernel({ ...l1CostKernel, entry: "l1_cost_backward" });
 
 /** [R, V] → [R, V]: each row divided by T and its own standard deviation. */
 export function zScale(tape: Tape, x: Var, temperature: number): Var {

@@ -9,19 +9,19 @@ import type { Tensor } from "../../gpu/program";
 import type { Tape, Var } from "../../student";
 import { recordFill } from "../../student/ops/fill";
 
-export const pickEntriesKernel = defineKernel({
+const pickEntriesKernel = defineKernel({
   entry: "pick_entries",
   code: [pickEntries_],
   bindings: { params: "uniform", rows: "read", cols: "read", shift: "read", x: "read", out: "write" },
 });
 
-export const pickEntriesBackwardKernel = defineKernel({
+const pickEntriesBackwardKernel = defineKernel({
   entry: "pick_entries_backward",
   code: [pickEntriesBackward],
   bindings: { params: "uniform", rows: "read", cols: "read", dy: "read", dx: "write" },
 });
 
-export const rowSumsKernel = defineKernel({
+const rowSumsKernel = defineKernel({
   entry: "row_sums",
   code: [sum4, rowSums],
   bindings: { params: "uniform", rows: "read", x: "read", out: "write" },

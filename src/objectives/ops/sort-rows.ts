@@ -10,25 +10,25 @@ import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
 
-export const sortKeysKernel = defineKernel({
+const sortKeysKernel = defineKernel({
   entry: "sort_keys",
   code: [floatKey, sortKeys],
   bindings: { params: "uniform", rows: "read", x: "read", keys: "write" },
 });
 
-export const radixCountKernel = defineKernel({
+const radixCountKernel = defineKernel({
   entry: "radix_count",
   code: [floatKey, radixBlock, radixCount],
   bindings: { params: "uniform", rows: "read", keys: "read", tops: "read", counts: "write" },
 });
 
-export const radixScanKernel = defineKernel({
+const radixScanKernel = defineKernel({
   entry: "radix_scan",
   code: [radixScan],
   bindings: { params: "uniform", rows: "read", counts: "write" },
 });
 
-export const radixScatterKernel = defineKernel({
+const radixScatterKernel = defineKernel({
   entry: "radix_scatter",
   code: [floatKey, radixBlock, radixScatter],
   bindings: {

@@ -12,7 +12,7 @@ import { recordWeightedTotal } from "./divergence";
 import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
 import { recordSortRows } from "./sort-rows";
 
-export const sortedL1Kernel = defineKernel({
+const sortedL1Kernel = defineKernel({
   entry: "sorted_l1",
   code: [floatKey, sum4, sortedL1],
   bindings: {
@@ -27,7 +27,7 @@ export const sortedL1Kernel = defineKernel({
   },
 });
 
-export const sortedL1BackwardKernel = defineKernel({
+const sortedL1BackwardKernel = defineKernel({
   entry: "sorted_l1_backward",
   code: [floatKey, sortedL1Backward],
   bindings: {

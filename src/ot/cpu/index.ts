@@ -1,4 +1,4 @@
 // The CPU twin: the interface of the GPU solver in plain float64 arrays.
 export { costBackward, costOf } from "./cost";
-export { planFrom, Sinkhorn, type Dense } from "./sinkhorn";
-export { selfProblems, solveBatchOnCpu } from "./solve";
+export { planFrom } from "./sinkhorn";
+export { solveBatchOnCpu } from "./solve";

@@ -16,7 +16,7 @@ export interface Place {
 }
 
 /** How a layer's attention departs from the usual: its factor of q·k, and how many keys a query sees. */
-export interface AttentionKind {
+interface AttentionKind {
   readonly scale?: number | undefined;
   readonly window?: number | undefined;
 }

@@ -8,7 +8,7 @@ import { rowRanges } from "../../gpu/tensor";
 import { foldGrid } from "../grid";
 import type { GradTarget, Tape, Var } from "../tape";
 
-export const copyColumnsKernel = defineKernel({
+const copyColumnsKernel = defineKernel({
   entry: "copy_columns",
   code: [flatIndex, copyColumns],
   bindings: { params: "uniform", x: "read", out: "write" },

@@ -13,14 +13,14 @@ export const matmulKernel = defineKernel({
 });
 
 /** The same with tiles in workgroup memory. See shaders/nn/matmul_shared.wgsl. */
-export const matmulSharedKernel = defineKernel({
+const matmulSharedKernel = defineKernel({
   entry: "matmul_shared",
   code: [matmulShared],
   bindings: matmulKernel.bindings,
 });
 
 /** The layout's kernel for subgroups of `lanes`. See shaders/nn/matmul_subgroup.wgsl. */
-export const matmulSubgroupKernel = (layout: MatmulLayout, lanes: number) =>
+const matmulSubgroupKernel = (layout: MatmulLayout, lanes: number) =>
   defineKernel({
     entry: `matmul_${layout}`,
     code: ["enable subgroups;", matmulSubgroup],

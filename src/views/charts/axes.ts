@@ -1,12 +1,13 @@
 // Where an axis begins and ends and which numbers stand on it: the same for a chart on the page and in a file.
-import type { PlotSpec } from "./plot";
+
+/** On a log scale; between numbers that are given, and not found from the values. */
+export interface LeftAxis {
+  readonly log?: boolean;
+  readonly range?: readonly [number, number];
+}
 
 /** The left axis from the least and the largest value, either of which may be missing (not finite). */
-export function leftRange(
-  { log, range }: Pick<PlotSpec, "log" | "range">,
-  min: number,
-  max: number,
-): [number, number] {
+export function leftRange({ log, range }: LeftAxis, min: number, max: number): [number, number] {
   if (range) return [range[0], range[1]];
   if (!Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
   if (log) return [10 ** Math.floor(Math.log10(min)), 10 ** Math.ceil(Math.log10(max * 1.001))];

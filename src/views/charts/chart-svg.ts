@@ -4,7 +4,7 @@ import { decades, leftRange, rightRange, stepRange, ticks } from "./axes";
 import type { Line, PlotSpec } from "./plot";
 
 /** A column of numbers; what is null or not finite has no point. */
-export type Column = ArrayLike<number | null | undefined>;
+type Column = ArrayLike<number | null | undefined>;
 
 export interface ChartFigure {
   readonly title: string;

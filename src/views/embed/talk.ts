@@ -5,7 +5,7 @@
 //                     { couplet: true, v: 1, type: "event", event: "error", detail }
 import type { TransportLab } from "../../store";
 
-export const TALK_VERSION = 1;
+const TALK_VERSION = 1;
 
 export function talkToParent(host: HTMLElement, lab: TransportLab): () => void {
   if (parent === window) return () => {};

@@ -2,7 +2,7 @@
 import type { ColorScale } from "../../store";
 
 /** The log scale shows this many decades below the largest mass. */
-export const LOG_DECADES = 4;
+const LOG_DECADES = 4;
 
 /** Position in [0, 1] of `mass` when the largest is `largest`. */
 export function scalePosition(scale: ColorScale, mass: number, largest: number): number {

@@ -2,7 +2,7 @@
 import type { NoGpuReason } from "../../store";
 
 export type Browser = "chromium" | "firefox" | "safari" | "other";
-export type System = "linux" | "mac" | "windows" | "android" | "ios" | "other";
+type System = "linux" | "mac" | "windows" | "android" | "ios" | "other";
 
 export interface Visitor {
   readonly browser: Browser;

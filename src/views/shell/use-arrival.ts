@@ -20,7 +20,7 @@ export function useArrival(route: Route, place: readonly string[]): void {
   }, [here]);
 }
 
-export function titleOf(route: Route, lesson: string | undefined, step: string | undefined): string {
+function titleOf(route: Route, lesson: string | undefined, step: string | undefined): string {
   const { nav } = messages;
   const found = route === "learn" ? LESSONS.find(({ id }) => id === lesson) : undefined;
   if (found) return nav.title(`${found.title}, ${step ?? "1"}/${found.steps.length}`);

@@ -41,7 +41,7 @@ export const GEMMA: Family = {
     "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}",
 };
 
-export function folder(
+function folder(
   { template, marks, eos, bos, postProcessor, more }: Family,
   inFile = false,
 ): Map<string, Uint8Array> {

@@ -20,7 +20,6 @@ import {
   memoryFiles,
   memoryStore,
   openTeacher,
-  parseHubName,
   type RemoteSource,
   storedFiles,
 } from "../../../src/models";
@@ -190,10 +189,6 @@ test("what is not there", async () => {
   await expect(inspectRemote(other, store)).rejects.toThrow(/answered 404.*check the name/);
   const nobody: RemoteSource = { kind: "hub", id: ID, host: "http://127.0.0.1:9" };
   await expect(inspectRemote(nobody, store)).rejects.toThrow(/could not be reached.*Are you online/);
-  expect(() => parseHubName("https://example.org/x")).toThrow(/owner\/name or owner\/name@revision/);
-  expect(parseHubName(" HuggingFaceTB/SmolLM2-135M@main ")).toEqual({
-    ...{ kind: "hub", id: "HuggingFaceTB/SmolLM2-135M", revision: "main" },
-  });
 });
 
 test("an address: files are found by name, and load", async () => {
