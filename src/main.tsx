@@ -22,6 +22,7 @@ import {
 } from "./store";
 import { App } from "./views/App";
 import { followLinks } from "./views/links";
+import { keepOffline } from "./views/offline";
 import { AppProvider } from "./views/use-app";
 
 const spawnEngine = () => new Worker(new URL("./worker/worker.ts", import.meta.url), { type: "module" });
@@ -34,8 +35,6 @@ const spawnLibrary = () =>
   new Worker(new URL("./worker/library-worker.ts", import.meta.url), { type: "module" });
 
 const spawnData = () => new Worker(new URL("./worker/data-worker.ts", import.meta.url), { type: "module" });
-
-const OFFLINE_AFTER_MS = 8000;
 
 async function fetchJson(url: string): Promise<unknown> {
   const response = await fetch(url);
@@ -89,12 +88,7 @@ addEventListener("beforeunload", (event) => {
 
 // After the page has what it needs: then the next visit works without a network.
 if (import.meta.env.PROD && "serviceWorker" in navigator)
-  addEventListener("load", () =>
-    setTimeout(
-      () => void navigator.serviceWorker.register("./sw.js").catch(() => undefined),
-      OFFLINE_AFTER_MS,
-    ),
-  );
+  addEventListener("load", () => keepOffline(() => page.store.getState().device.kind === "open"));
 
 const root = document.querySelector("#root");
 if (!root) throw new Error("index.html has no #root");

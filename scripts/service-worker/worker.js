@@ -1,8 +1,11 @@
-// The service worker of the built page: after one visit, everything works without a network. The build replaces
-// VERSION (a hash of all files) and FILES (their paths); see plugin.ts.
+// The service worker of the built page: what a visit used works without a network the next time. The page itself is
+// kept at once; models and the ONNX runtime, 37 MB, are kept when they are used, or all together when the page says
+// that this device is one to train on. The build replaces VERSION (a hash of all files) and FILES (their paths); see
+// plugin.ts.
 const CACHE = "couplet-__VERSION__";
 const FILES = __FILES__;
 const NETWORK_MS = 3000;
+const isLarge = (path) => /\.(onnx|safetensors|wasm)$/.test(path);
 const at = (path) => new URL(path, self.registration.scope).href;
 
 self.addEventListener("install", (event) => {
@@ -10,7 +13,7 @@ self.addEventListener("install", (event) => {
     (async () => {
       const cache = await caches.open(CACHE);
       // One after another: the page's own requests come first on a slow line.
-      for (const file of FILES) await cache.add(at(file));
+      for (const file of FILES) if (!isLarge(file)) await cache.add(at(file));
       await self.skipWaiting();
     })(),
   );
@@ -24,6 +27,17 @@ self.addEventListener("activate", (event) => {
       const old = names.filter((name) => /^couplet-[0-9a-f]{16}$/.test(name) && name !== CACHE);
       await Promise.all(old.map((name) => caches.delete(name)));
       await self.clients.claim();
+    })(),
+  );
+});
+
+self.addEventListener("message", (event) => {
+  if (event.data !== "keep-all") return;
+  event.waitUntil(
+    (async () => {
+      const cache = await caches.open(CACHE);
+      for (const file of FILES)
+        if (isLarge(file) && !(await cache.match(at(file)))) await cache.add(at(file));
     })(),
   );
 });
@@ -50,7 +64,14 @@ async function page(request) {
 async function file(request) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(request, { ignoreSearch: true, ignoreVary: true, ignoreMethod: true });
-  if (!kept) return fetch(request);
+  if (!kept) {
+    const answer = await fetch(request);
+    const path = request.url.slice(self.registration.scope.length).split("?")[0];
+    // Used once, so wanted again; an answer that is a part of the file is none to keep.
+    if (request.method === "GET" && answer.status === 200 && isLarge(path) && FILES.includes(path))
+      void cache.put(request, answer.clone()).catch(() => undefined);
+    return answer;
+  }
   const { status, headers } = kept;
   return request.method === "HEAD" ? new Response(null, { status, headers }) : kept;
 }

@@ -2,6 +2,7 @@
 // and with its seed it reproduces the run on the same adapter.
 import * as v from "valibot";
 import { count, finite, fraction, positive } from "./fields";
+import { issueText } from "./issue-text";
 import { method } from "./methods";
 import { trainingFields } from "./training";
 import { withCurrentNames } from "./transport";
@@ -131,9 +132,10 @@ interface IssueLike {
   readonly path?: readonly { readonly key: unknown }[] | undefined;
   readonly message: string;
   readonly received: string;
+  readonly expected: string | null;
 }
 
 function describe(issue: IssueLike): string {
   const path = issue.path?.map((p) => String(p.key)).join(".") || "(top level)";
-  return `${path}: ${issue.message}${issue.message.includes("received") ? "" : `, got ${issue.received}`}`;
+  return `${path}: ${issueText(issue)}`;
 }

@@ -1,6 +1,7 @@
 // What the Transport screen shows: the texts, the states, the cost and the solver. Small, checked and linkable.
 import * as v from "valibot";
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "./bundled";
+import { issueText } from "./issue-text";
 import { ConfigError } from "./run";
 import { COST_KINDS, GRADIENTS, PUBLISHED, SCHEMES, withCurrentNames } from "./transport";
 
@@ -11,11 +12,8 @@ const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.mi
 const text = v.variant("from", [
   v.strictObject({
     from: v.literal("own"),
-    text: v.pipe(
-      v.string(),
-      v.nonEmpty("must hold some text"),
-      v.maxLength(TEXT_LIMIT, `must hold at most ${TEXT_LIMIT} characters`),
-    ),
+    /** An emptied field is a state, too: nothing is cut, and nothing of before is shown. */
+    text: v.pipe(v.string(), v.maxLength(TEXT_LIMIT, `must hold at most ${TEXT_LIMIT} characters`)),
   }),
   /** A held-out row's response; two different views make a cross-CoT pair. */
   v.strictObject({ from: v.literal("row"), row: whole(0, 399), student: view, teacher: view }),
@@ -124,7 +122,7 @@ export function parseTransportView(json: unknown): TransportView {
   throw new ConfigError(
     result.issues.map((issue) => {
       const path = issue.path?.map((p) => String(p.key)).join(".") || "(top level)";
-      return `${path}: ${issue.message}`;
+      return `${path}: ${issueText(issue)}`;
     }),
   );
 }

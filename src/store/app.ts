@@ -13,6 +13,7 @@ import { parseRecordedRun } from "./recorded";
 import { isFrequent, reduce } from "./reduce";
 import { createRecovery } from "./recovery";
 import type { RunLocks } from "./run-locks";
+import { standsFor } from "./training";
 import { createSession } from "./session";
 import { initialState, type AppState } from "./state";
 import { createSupervisor } from "./supervisor";
@@ -90,7 +91,9 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files, locks 
       const run = parseRecordedRun(await fetchJson(new URL("recorded/first-light.json", baseUrl).href));
       recorded.push(run.steps);
       for (const evaluation of run.evaluations) recorded.pushEvaluation(evaluation);
-      store.setState({ recorded: { kind: "ready", run } });
+      const { source, run: live } = store.getState();
+      const stands = !live.config || standsFor(run, live.config);
+      store.setState({ recorded: { kind: "ready", run }, source: stands ? source : "live" });
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       store.setState({ recorded: { kind: "failed", detail } });

@@ -1,6 +1,7 @@
 // Questions that several panels ask of the state.
 import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../telemetry";
 import { type Draft, draftFields, draftFor, fieldText, judgeDraft, sameConfig } from "./draft";
+import type { RunHistory } from "./history";
 import type { AppState, Layer } from "./state";
 
 /** The sites of the shown run's plans, in its own order. */
@@ -44,6 +45,14 @@ export function shownAnswers(state: AppState): AnswerRecord | undefined {
 export function shownStep(state: AppState): StepRecord | undefined {
   if (state.source === "live") return state.run.last;
   return state.recorded.kind === "ready" ? state.recorded.run.steps.at(-1) : undefined;
+}
+
+/** The record of the step that the shown plan is of: none before training. */
+export function stepOfPlan(state: AppState, live: Pick<RunHistory, "records">): StepRecord | undefined {
+  const { planStep, source, recorded } = state;
+  if (planStep === undefined) return shownStep(state);
+  const steps = source === "live" ? live.records : recorded.kind === "ready" ? recorded.run.steps : [];
+  return steps.findLast(({ step }) => step <= planStep);
 }
 
 export function shownEvaluation(state: AppState): EvaluationRecord | undefined {

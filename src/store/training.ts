@@ -1,8 +1,10 @@
 // Loading a run and training it: what the buttons that train do when the form and the loaded run differ.
 import type { StoreApi } from "zustand/vanilla";
 import type { Command, EngineClient, EngineEvent } from "../client";
+import type { RunConfig } from "../config/run";
 import { editDraft, judgeDraft, sameConfig } from "./draft";
 import type { Explorer } from "./explore";
+import type { RecordedRun } from "./recorded";
 import { isUnderWay, nextTraining } from "./selectors";
 import type { AfterLoad, AppState, LiveRun } from "./state";
 
@@ -11,6 +13,10 @@ interface Parts {
   readonly engine: EngineClient;
   readonly explorer: Explorer;
 }
+
+/** The recorded run is shown for its own settings alone; when checkpoints are written changes no number of it. */
+export const standsFor = (recorded: RecordedRun, config: RunConfig): boolean =>
+  sameConfig({ ...recorded.config, checkpoints: config.checkpoints }, config);
 
 type Driving = Extract<Command, { type: "play" | "pause" | "step" | "reset" }>;
 
@@ -28,10 +34,8 @@ export function createTrainingActions({ store, engine, explorer }: Parts) {
     const { config } = judgeDraft(draft);
     if (!config) return;
     changeRun({ config, probe: config.probe.row, awaiting: "load", afterLoad });
-    // The recorded run stands for its own settings alone; when checkpoints are written changes no number of it.
-    const { checkpoints } = config;
-    const itsOwn = recorded.kind !== "ready" || sameConfig({ ...recorded.run.config, checkpoints }, config);
-    store.setState({ problem: undefined, source: itsOwn && !afterLoad ? source : "live" });
+    const stands = recorded.kind !== "ready" || standsFor(recorded.run, config);
+    store.setState({ problem: undefined, source: stands && !afterLoad ? source : "live" });
     engine.send({ type: "load", config });
   };
   const begin = (how: AfterLoad) => {

@@ -2,6 +2,7 @@
 // button goes from screen to screen, not from slider position to slider position. The address holds one screen's
 // state; the other's is kept for this tab, so that a reload anywhere loses neither.
 import { draftFromLink, linkOf, linkOfView } from "../store";
+import { messages } from "./messages";
 import { EMBED, hashOf, placeOf, queryOf, routeOf, type Route } from "./routes";
 import type { PageApp } from "./use-app";
 
@@ -23,6 +24,8 @@ export function followLinks(page: PageApp): void {
     const inLesson = route === "learn" && Boolean(placeOf(location.hash)[1]);
     if (!inLesson && !page.aside.store.getState().opened) page.aside.giveBack();
     // Who comes without a state finds the screen as it was left, and its address says so.
+    if (query && STATELESS.includes(route))
+      page.store.setState({ linkIssues: [messages.link.stateless(messages.nav.routes[route])] });
     if (!query || STATELESS.includes(route)) return write();
     if (route === "distill") page.actions.openLink(query);
     else page.lab.fromLink(query);

@@ -73,7 +73,7 @@ export const dataMessages = {
       `Split by seed ${seed}: ${plural(train, "row trains", "rows train")}, ${count(heldOut)} held out. Rows that ask the same stay on one side. Compare splits them the same way, whatever its seeds.`,
     lengths: "Tokens of a row",
     side: "model",
-    statistics: { mean: "mean", median: "median", p95: "95 of 100", longest: "longest" },
+    statistics: { mean: "mean", median: "median", p95: "95th percentile", longest: "longest" },
     rowsShown: "First rows",
     cut: "cut to fit",
     teacher: "teacher",

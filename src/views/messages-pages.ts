@@ -108,7 +108,7 @@ export const pageMessages = {
     controls: "The reader may change",
     controlNames: { eps: "ε", sweeps: "the sweep", tabs: "what is shown", save: "files to save" },
     starts: "Starts",
-    startNames: { seen: "when it is scrolled to", click: "when asked" },
+    startNames: { seen: "on scroll", click: "on click" },
     iframe: "HTML",
     jupyter: "Jupyter",
     note: "The figure needs no WebGPU and no storage. It tells its page its height and state by postMessage, and takes another state from it: see docs/TRANSPORT.md.",
@@ -130,7 +130,7 @@ export const pageMessages = {
   adapterNotes: {
     hide: "Do not show this again",
     "no-f16": {
-      title: "This adapter has no 16-bit floats: what that costs",
+      title: "This GPU has no 16-bit floats (training is unaffected)",
       why: "It lacks the feature shader-f16. Couplet's kernels compute in 32 bits, so training, plans and results are the same. What is lost: a teacher in fp16 or q4f16 cannot run on this adapter, and 32-bit forms take more memory.",
       remedy:
         "Nothing, for the bundled models. For a large teacher choose its q8, q4 or fp32 form. A newer graphics driver or browser may bring the feature.",

@@ -9,7 +9,7 @@ import type {
   TransportView,
 } from "../config/transport-view";
 import type { SolvedBy, Term } from "../store";
-import { count, percent, significant } from "./format";
+import { count, percent, plural, significant } from "./format";
 
 export const transportMessages = {
   title: "Transport",
@@ -27,11 +27,11 @@ export const transportMessages = {
   views: { cot: "reasoning", plain: "answer only" },
   prompt: "Prompt (read, not transported)",
   settings: "States and cost",
-  features: "A token is",
+  features: "Token features",
   featureNames: {
-    bytes: "its bytes (no model)",
-    embedding: "its embedding",
-    hidden: "its last hidden state",
+    bytes: "bytes (no model)",
+    embedding: "embedding",
+    hidden: "last hidden state",
   } satisfies Record<Features, string>,
   projector: "Teacher → student space",
   projectorNames: { fitted: "fitted map", random: "random map" } satisfies Record<
@@ -56,24 +56,21 @@ export const transportMessages = {
   epsilon: "Epsilon",
   inMeanCosts: (text: string) => `${text} × mean cost`,
   epsilonAbsolute: (text: string) => `${text} (absolute)`,
-  masses: "A token weighs",
-  massesNames: { uniform: "the same as any other", bytes: "as much as its bytes" } satisfies Record<
-    Masses,
-    string
-  >,
-  relaxed: "Mass that must be moved",
+  masses: "Token mass",
+  massesNames: { uniform: "uniform", bytes: "proportional to bytes" } satisfies Record<Masses, string>,
+  relaxed: "Marginals",
   relaxedNames: {
-    none: "all of it",
-    both: "as much as it is worth",
-    student: "all of the teacher's",
-    teacher: "all of the student's",
+    none: "balanced (all mass is moved)",
+    both: "unbalanced (both sides)",
+    student: "unbalanced (student side)",
+    teacher: "unbalanced (teacher side)",
   } satisfies Record<Relaxed, string>,
   relaxedNote:
-    "Mass may stay where it is, at a price of τ KL: a token without a counterpart is drawn hollow. A large τ moves all.",
-  relaxedNotHere: "The multiplicative loop moves all of it; choose “as intended” first.",
-  tau: "Leaving costs",
-  solver: "Solved on",
-  solverNames: { auto: "what is quicker", cpu: "CPU", gpu: "GPU" } satisfies Record<SolverChoice, string>,
+    "Mass may stay unmatched, at a penalty of τ KL: a token without a counterpart is drawn hollow. A large τ moves all of it.",
+  relaxedNotHere: "The multiplicative loop is balanced; choose “as intended” first.",
+  tau: "Penalty for unmatched mass (τ)",
+  solver: "Runs on",
+  solverNames: { auto: "auto", cpu: "CPU", gpu: "GPU" } satisfies Record<SolverChoice, string>,
   solverNotes: {
     auto: "The CPU for small problems, the WGSL kernels for large ones.",
     cpu: "In double precision, without WebGPU.",
@@ -92,7 +89,7 @@ export const transportMessages = {
   } satisfies Record<Term, string>,
   formulas: {
     cost: "C: how far each student token is from each teacher token",
-    gradient: "∂⟨P, C⟩ / ∂C: where a dearer pair raises the loss, and where it lowers it",
+    gradient: "∂⟨P, C⟩ / ∂C: where a more expensive pair raises the loss, and where it lowers it",
   } satisfies Record<Exclude<MatrixKind, "plan">, string>,
   stage: (rows: number, cols: number) =>
     `Transport between ${rows} student tokens and ${cols} teacher tokens. Arrow keys walk the cells, plus and minus zoom, Escape lets go.`,
@@ -126,8 +123,8 @@ export const transportMessages = {
   sharp: "one to one",
   converged: "converged",
   notConverged: "not converged",
-  notYet: "on its way",
-  afterSweeps: (n: number) => `after ${n} sweeps`,
+  notYet: "not converged yet",
+  afterSweeps: (n: number) => `after ${plural(n, "sweep", "sweeps")}`,
   selected: "Selected",
   ofCost: "of ⟨P, C⟩",
   pairLine: (share: string) => `${share} of the student token's mass`,
@@ -137,7 +134,7 @@ export const transportMessages = {
   partners: "Its partners",
   flows: "Largest flows",
   agreement: "Against other alignments",
-  agreementNote: "Share of the plan's mass on the pairs of each; in brackets what a blurred plan puts there.",
+  agreementNote: "Share of the plan's mass on the pairs of each (in brackets: chance).",
   overlay: "Outline on the matrix",
   overlayNames: {
     none: "nothing",
@@ -151,7 +148,7 @@ export const transportMessages = {
     fit: "Fitting the map between the models…",
     states: "Reading the text with both models…",
   } as Readonly<Record<string, string>>,
-  interim: "by bytes, until the models are there",
+  interim: "preview by spelling – models loading…",
   tokensStat: (n: number, m: number) => `${count(n)} student tokens, ${count(m)} teacher tokens`,
   solvedBy: (ms: string, by: SolvedBy) =>
     by.device === "gpu"
@@ -165,9 +162,10 @@ export const transportMessages = {
     failed: (detail) => `the GPU failed: ${detail}`,
   } satisfies Record<Extract<SolvedBy, { device: "cpu" }>["why"], (detail: string) => string>,
   loading: "Reading the rows…",
+  blank: "Type a sentence, or choose an example: both models cut it, and its plan appears here.",
   noGradient: "This gradient does not exist for these solver settings.",
   failed: "This could not be computed",
-  linkIssues: "The link asks for something that this page does not have",
+  linkIssues: "Parts of this link could not be used",
   value: { plan: "mass", cost: "cost", gradient: "gradient" } satisfies Record<MatrixKind, string>,
   signed: (text: string) => (text.startsWith("−") || text === "0" ? text : `+${text}`),
   /** Rounding noise of a cost that is exactly 0 is not shown as a number. */

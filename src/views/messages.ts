@@ -95,7 +95,7 @@ export const messages = {
     runToTitle: (from: number, to: number) =>
       from > to ? "The run is at its end" : `Play, and stop exactly at a step from ${from} to ${to}`,
     files: "Save…",
-    save: "Student, as a Hugging Face folder (.zip)",
+    save: "Student: safetensors + ONNX, Hugging Face layout (.zip)",
     saveCheckpoint: "Checkpoint (.safetensors)",
     saveCsv: "Metrics (.csv)",
     saveJsonl: "Metrics (.jsonl)",
@@ -120,7 +120,7 @@ export const messages = {
     } satisfies Record<RunStatus, string>,
     progress: (stage: string, done: number, total: number) => {
       // Some totals grow with what has come: then only the amount means anything.
-      if (total === 0 || total === done) return done <= 1 ? stage : `${stage} ${amount(done)}`;
+      if (total === 0 || total === done) return done <= 1 ? stage : `${stage}: ${amount(done)} so far`;
       return total === 1 ? stage : `${stage} ${amount(done)} / ${amount(total)}`;
     },
   },
@@ -169,7 +169,7 @@ export const messages = {
     rows: (train: number, heldOut: number) => `${count(train)} rows train, ${count(heldOut)} are held out`,
     dropped: (n: number) => `${plural(n, "row was", "rows were")} left out`,
     memory: "Memory",
-    gap: (text: string) => `Logits agree with the ONNX session within ${text}`,
+    gap: (text: string) => `WebGPU matches ONNX Runtime (max logit difference ${text})`,
     log: "Log",
     noLog: "What happens to a run is written here.",
   },
@@ -192,7 +192,7 @@ export const messages = {
       `Byte chunks cover ${student} of the student's and ${teacher} of the teacher's tokens.`,
   },
   estimate: {
-    measure: "Estimate the time (takes 4 steps, and takes them back)",
+    measure: "Estimate training time (4 trial steps, then undone)",
     measuring: "Measuring…",
     soon: "An estimate comes after the first steps.",
     takes: (time: string) => `≈ ${time}`,
@@ -207,7 +207,7 @@ export const messages = {
     title: "Profiler",
     ask: "Profile the next step",
     measuring: "Profiling…",
-    empty: "Where a step's time goes. The steps taken for it are taken back: the run does not change.",
+    empty: "Times one step kernel by kernel. Your run is not affected.",
     stagesCaption: "Time of a training step by stage",
     stages: {
       forward: "student forward and loss",
@@ -244,6 +244,9 @@ export const messages = {
       kd_s2t: "KD student → teacher",
     } as Readonly<Record<string, string>>,
     empty: "No steps yet. Press Play.",
+    emptyLoading: "No steps yet: the run is being loaded.",
+    emptyNoGpu: "No steps: this browser cannot train. The recorded run has some.",
+    emptyWaiting: "No steps yet.",
     step: "step",
     chart: (steps: number, text: string) => `Loss by step, ${plural(steps, "step", "steps")}. Last: ${text}`,
   },
@@ -318,6 +321,7 @@ export const messages = {
     changedTokens: (n: number) => plural(n, "token changed", "tokens changed"),
     changed: (n: number) => plural(n, "word changed", "words changed"),
     empty: "An answer appears once a model is loaded.",
+    writing: "The answers to this row are being written…",
     nothing: "(empty)",
   },
   tag: { recorded: "recorded", live: "live" },
@@ -381,7 +385,12 @@ export const messages = {
     linkCopied: "Link copied.",
     linkNotCopied: "The browser did not allow copying: the address bar holds the link.",
   },
-  link: { title: "The link asks for something that this page does not have", dismiss: "Dismiss" },
+  link: {
+    title: "Parts of this link could not be used",
+    stateless: (screen: string) =>
+      `The ${screen} screen takes no settings from a link: what follows “?” was not used.`,
+    dismiss: "Dismiss",
+  },
   recordedFrom: (title: string, adapter: string) => `Recorded: ${title}${adapter ? ` · ${adapter}` : ""}`,
 } as const;
 

@@ -17,10 +17,22 @@ export const EMBED = "embed";
 export type Route = (typeof ROUTES)[number];
 
 export function routeOf(hash: string): Route {
-  const name = hash.replace(/^#\/?/, "").split(/[/?]/)[0];
+  const name = nameOf(hash);
   // Links of before there was a Start screen name no screen: what they hold is a run's settings.
   return ROUTES.find((route) => route === name) ?? (queryOf(hash) ? "distill" : ROUTES[0]);
 }
+
+const nameOf = (hash: string): string => hash.replace(/^#\/?/, "").split(/[/?]/)[0]?.toLowerCase() ?? "";
+
+/** The name of a screen that there is none of; empty where there is one, and where none is named. */
+export function unknownScreen(hash: string): string {
+  const name = nameOf(hash);
+  const known: readonly string[] = [...ROUTES, EMBED, "main", ""];
+  return known.includes(name) || queryOf(hash) ? "" : name;
+}
+
+export const useUnknownScreen = (): string =>
+  useSyncExternalStore(subscribe, () => unknownScreen(location.hash));
 
 /** The parts of a hash before its question mark: screen, lesson, step. */
 export const placeOf = (hash: string): string[] =>

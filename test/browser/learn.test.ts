@@ -123,7 +123,7 @@ test("a figure starts when asked; lines for HTML and Jupyter carry what was chos
   await page.getByRole("button", { name: "Embed…" }).click();
   const dialog = page.getByRole("dialog", { name: "This figure in another page" });
   await dialog.getByLabel("files to save").uncheck();
-  await dialog.getByRole("radio", { name: "when asked" }).check({ force: true });
+  await dialog.getByRole("radio", { name: "on click" }).check({ force: true });
   await dialog.getByRole("radio", { name: "Dark" }).check({ force: true });
   expect(await seriousFindings(page)).toEqual([]);
   await page.screenshot({ path: join(artifacts, "embed-dialog.png") });

@@ -48,16 +48,16 @@ test("epsilon, steps and terms are alive", async () => {
   await page.waitForFunction((n) => document.querySelectorAll(".ribbon-board path").length === n, sharp);
   await page.getByRole("button", { name: "OT last hidden" }).click();
   expect(await page.locator(".formula-text").innerText()).toMatch(
-    /OT last hidden now [\d.]+[^]*last hidden states/,
+    /OT last hidden [\d.]+[^]*last hidden states/,
   );
   expect(await page.getByRole("button", { name: /^▶ Train/ }).isDisabled()).toBe(true);
-  expect(await page.locator(".start-actions").innerText()).toMatch(/Training needs WebGPU/);
+  expect(await page.locator(".start-actions").innerText()).toMatch(/can.t train \(no WebGPU\)/);
 });
 
 test("Train plays by itself; the tour and own text open", async () => {
   const { page, complaints } = await site.open({ ...START, engine: { stepMs: 30, loadMs: 400 } });
   const train = page.getByRole("button", { name: /^▶ Train [\d,]+ steps/ });
-  expect(await page.locator(".start-actions").innerText()).toMatch(/\d+ s on .*recording.* MB of models/);
+  expect(await page.locator(".start-actions").innerText()).toMatch(/took \d+ s on .* MB of models/);
   await train.click();
   await page.waitForFunction(
     () => Number(document.querySelector<HTMLElement>(".standing")?.dataset["step"]) >= 2,

@@ -37,7 +37,7 @@ const changed = (page: Page, selector: string, before: string) =>
 
 test("a plan by bytes at once, then by the states of both models, from this site alone", async () => {
   const { page, complaints } = await open("v=1&text.row=3");
-  expect(await page.locator(".panel-stage .tag").innerText()).toMatch(/by bytes/);
+  expect(await page.locator(".panel-stage .tag").innerText()).toMatch(/preview by spelling/);
   await page.locator(".panel-stage .tag").waitFor({ state: "detached", timeout: 100_000 });
   await page.getByText(/explains \d+ % of the student's variance/).waitFor();
   expect(await page.locator(".state-line").innerText()).toMatch(/✓ converged/);
@@ -55,12 +55,12 @@ describe("solver", () => {
       const hash = `#/transport?${BYTES}`;
       const { page, complaints } = await software.open({ engine: {}, hash });
       await solvedBy(page, "cpu").getByText("too small for a GPU").waitFor();
-      for (const mass of ["all of it", "as much as it is worth"]) {
+      for (const mass of ["balanced (all mass is moved)", "unbalanced (both sides)"]) {
         await press(page, "CPU");
-        await page.getByLabel("Mass that must be moved").selectOption(mass);
+        await page.getByLabel("Marginals").selectOption(mass);
         await page.waitForFunction(
           (relaxed) => /no counterpart/.test(document.body.innerText) === relaxed,
-          mass !== "all of it",
+          !mass.startsWith("balanced"),
         );
         const twin = await numbersOf(page);
         await press(page, "GPU");
@@ -97,10 +97,10 @@ async function numbersOf(page: Page): Promise<number[]> {
 test("masses by bytes and relaxed marginals", async () => {
   const { page } = await open();
   const before = await page.locator(".flow-table").innerText();
-  await page.getByLabel("A token weighs").selectOption("as much as its bytes");
+  await page.getByLabel("Token mass").selectOption("proportional to bytes");
   await changed(page, ".flow-table", before);
-  await page.getByLabel("Mass that must be moved").selectOption("as much as it is worth");
-  await page.getByLabel(/Leaving costs/).fill("-1.5");
+  await page.getByLabel("Marginals").selectOption("unbalanced (both sides)");
+  await page.getByLabel(/Penalty for unmatched mass/).fill("-1.5");
   await page.waitForFunction(() => /[1-9]\d* student, \d+ teacher/.test(document.body.innerText));
   await press(page, "Ribbons");
   await page.waitForTimeout(300);
@@ -108,8 +108,8 @@ test("masses by bytes and relaxed marginals", async () => {
   await page.locator("#stage").hover({ position: { x: 60, y: 30 } });
   expect(await page.locator(".panel-selected").innerText()).toMatch(/\d+ % of its mass is moved/);
   await press(page, "as published");
-  expect(await page.getByLabel("Mass that must be moved").isDisabled()).toBe(true);
-  await page.getByText("The multiplicative loop moves all of it").waitFor();
+  expect(await page.getByLabel("Marginals").isDisabled()).toBe(true);
+  await page.getByText("The multiplicative loop is balanced").waitFor();
 });
 
 describe("moves", () => {

@@ -81,6 +81,7 @@ export interface TransportLab {
   show(change: Partial<TransportView["show"]>): void;
   choosePreset(preset: keyof typeof TRANSPORT_PRESETS): void;
   select(selection: Selection, pinned?: boolean): void;
+  dismissIssues(): void;
   /** Take the state out of a link; what it cannot have is named in `issues`. */
   fromLink(text: string): void;
   toLink(): string;
@@ -113,7 +114,11 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
   function read(features: Features): void {
     const { view, rows } = store.getState();
     const texts = textsOf(view, rows);
-    if (!opened || !texts) return;
+    if (isBlank(view)) {
+      [asked, states] = [undefined, undefined];
+      store.setState({ lines: undefined, solved: undefined, failed: undefined, stage: undefined });
+    }
+    if (!opened || !texts || isBlank(view)) return;
     asked = { id: ++lastId, texts, features };
     const { student, teacher } = texts;
     lab.read({ id: asked.id, student, teacher, features, models: view.models, projector: view.projector });
@@ -218,6 +223,7 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
       if (sameSelection(before, selection) && was === pinned) return;
       store.setState({ selection, pinned });
     },
+    dismissIssues: () => store.setState({ issues: [] }),
     fromLink(text) {
       const { value, issues } = decodeLink(TRANSPORT_LINKS, text);
       if (JSON.stringify(value) !== JSON.stringify(store.getState().view)) apply(value);
@@ -237,6 +243,9 @@ export function presetOf(view: TransportView): keyof typeof TRANSPORT_PRESETS | 
   const ids = ["intended", "published"] as const;
   return ids.find((id) => SCHEME_FIELDS.every((field) => view[field] === TRANSPORT_PRESETS[id][field]));
 }
+
+/** There is no text to cut. */
+export const isBlank = ({ text }: TransportView): boolean => text.from === "own" && text.text.trim() === "";
 
 interface Texts {
   readonly student: LabText;

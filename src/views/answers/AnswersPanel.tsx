@@ -11,6 +11,7 @@ const { answers: text } = messages;
 /** The probe sentence answered by the teacher, by the student before, and by the student now. */
 export function AnswersPanel() {
   const answers = useApp(shownAnswers);
+  const loaded = useApp(({ run }) => run.facts !== undefined);
   const aside = (
     <>
       <SourceTag />
@@ -19,7 +20,11 @@ export function AnswersPanel() {
   );
   return (
     <Panel title={text.title} name="answers" aside={aside}>
-      {answers ? <Answers answers={answers} /> : <p className="empty">{text.empty}</p>}
+      {answers ? (
+        <Answers answers={answers} />
+      ) : (
+        <p className="empty">{loaded ? text.writing : text.empty}</p>
+      )}
     </Panel>
   );
 }

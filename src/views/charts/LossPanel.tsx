@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from "react";
 import type { RunHistory } from "../../store";
-import { shownStep } from "../../store";
+import { nextTraining, shownStep, type AppState } from "../../store";
 import { significant } from "../format";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
@@ -40,6 +40,7 @@ function LossChart({ stacked }: { readonly stacked: boolean }) {
   const terms = useTerms(history);
   const empty = useIsEmpty(history);
   const last = useApp((state) => shownStep(state)?.loss);
+  const why = useApp(emptyText);
   const [legend, write] = useLegend(useMemo(() => lossLegend(terms), [terms]));
   const spec = useCallback((palette: Palette) => lossSpec(terms, stacked, palette), [terms, stacked]);
   const columns = useCallback((source: RunHistory) => lossColumns(source, stacked), [stacked]);
@@ -67,7 +68,16 @@ function LossChart({ stacked }: { readonly stacked: boolean }) {
         onIndex={onIndex}
         figure={figure}
       />
-      {empty && <p className="empty">{messages.losses.empty}</p>}
+      {empty && <p className="empty">{why}</p>}
     </>
   );
+}
+
+/** Why there is no curve, and what to do where something can be done. */
+function emptyText(state: AppState): string {
+  const { losses } = messages;
+  if (state.device.kind === "none") return losses.emptyNoGpu;
+  if (state.run.status === "loading" || state.run.awaiting === "load") return losses.emptyLoading;
+  const { trains, usable } = nextTraining(state);
+  return trains === "loaded" && usable ? losses.empty : losses.emptyWaiting;
 }

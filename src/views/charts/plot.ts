@@ -67,7 +67,8 @@ function options(
   return {
     width: Math.max(120, host.clientWidth),
     height: spec.height,
-    padding: [8, right ? 0 : 12, 0, 0],
+    // Half of the last step's number stands right of the plot.
+    padding: [8, right ? 0 : 20, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: "steps" }, y: false, drag: { x: false, y: false }, points: { size: 5 } },
     scales: {
@@ -90,8 +91,18 @@ function series(line: Line): uPlot.Series {
     ...(line.fillZero ? { fill: translucent(line.color) } : {}),
     scale: line.right ? "right" : "y",
     spanGaps: true,
-    points: line.points ? { show: true, size: 6, fill: line.color, stroke: line.color } : { show: false },
+    points: {
+      // A line of one point has no length: the first step would be an empty chart.
+      show: line.points ?? (line.width === 0 ? false : (plot, index) => isSingle(plot.data[index])),
+      ...{ size: 6, fill: line.color, stroke: line.color },
+    },
   };
+}
+
+function isSingle(column: uPlot.AlignedData[number] | undefined): boolean {
+  let numbers = 0;
+  for (let i = 0; i < (column?.length ?? 0) && numbers < 2; i++) if (Number.isFinite(column?.[i])) numbers++;
+  return numbers === 1;
 }
 
 function bands({ lines }: PlotSpec): uPlot.Band[] {

@@ -10,7 +10,7 @@ export function TransferBar() {
   const transfer = useLibraryState((state) => state.transfer);
   const done = useLibraryState((state) => state.done);
   const { stop } = useLibrary();
-  if (!transfer) return done ? <Done how={done.how} name={modelTitle(done.key)} /> : null;
+  if (!transfer) return done ? <Done how={done.how} model={done.key} /> : null;
   const { key, path, loaded, total, bytesPerSecond, stopping } = transfer;
   const left = bytesPerSecond ? (total - loaded) / bytesPerSecond : undefined;
   return (
@@ -35,7 +35,32 @@ export function TransferBar() {
   );
 }
 
-function Done({ how, name }: { readonly how: "downloaded" | "stopped"; readonly name: string }) {
+/** How it ended; a model that came whole and can be nothing is no success. */
+function Done({ how, model: key }: { readonly how: "downloaded" | "stopped"; readonly model: string }) {
+  const { remove } = useLibrary();
+  const model = useLibraryState(({ models }) => models?.find((one) => one.key === key));
+  const name = modelTitle(key);
+  const roles = model?.inspection;
+  if (how === "downloaded" && model && !(roles?.teacher.can || roles?.student.can))
+    return (
+      <section className="notice notice-bad" role="alert" data-notice="unusable-model">
+        <h2>{text.unusable(name)}</h2>
+        <dl>
+          {(["teacher", "student"] as const).map((role) => {
+            const part = roles?.[role];
+            return part && !part.can ? (
+              <div key={role}>
+                <dt>{text.unusableWhy[role]}</dt>
+                <dd>{part.why}</dd>
+              </div>
+            ) : null;
+          })}
+        </dl>
+        <button type="button" onClick={() => remove(key)}>
+          {text.delete}
+        </button>
+      </section>
+    );
   return (
     <section className="notice" role="status">
       <p>{how === "downloaded" ? text.downloaded(name) : text.stopped}</p>

@@ -53,7 +53,7 @@ function drawCells(pen: CanvasRenderingContext2D, { record, layout, scale, large
   const image = new ImageData(cols, rows);
   for (let i = 0; i < rows * cols; i++) {
     const mass = record.plan[i] ?? 0;
-    if (!(mass > 0)) continue; // no mass at all: the ground shows
+    if (Number.isNaN(mass)) continue; // no number: the ground shows
     const at = Math.round(scalePosition(scale, mass, largest) * 255) * 3;
     image.data.set([CIVIDIS[at] ?? 0, CIVIDIS[at + 1] ?? 0, CIVIDIS[at + 2] ?? 0, 255], i * 4);
   }
@@ -77,15 +77,12 @@ function drawRowLabels(pen: CanvasRenderingContext2D, picture: HeatmapPicture): 
   pen.globalAlpha = 1;
   if (cell) rowLabel(pen, picture, record.studentTokens[cell.row] ?? "", cell.row);
   pen.save();
-  pen.translate(AXIS_TITLE_PX / 2, layout.top + plotHeight(layout) / 2);
+  const middle = layout.top + plotHeight(layout) / 2;
+  pen.translate(AXIS_TITLE_PX / 2, middle);
   pen.rotate(-Math.PI / 2);
-  axisTitle(
-    pen,
-    messages.plan.studentAxis(record.studentTokens.length),
-    palette.student,
-    [2, 2],
-    plotHeight(layout),
-  );
+  // Turned, the axis runs upwards from the canvas's lower edge.
+  const title = messages.plan.studentAxis(record.studentTokens.length);
+  axisTitle(pen, title, palette.student, [2, 2], middle - layout.height, middle);
   pen.restore();
 }
 
@@ -115,14 +112,10 @@ function drawColumnLabels(pen: CanvasRenderingContext2D, picture: HeatmapPicture
   pen.globalAlpha = 1;
   if (cell) columnLabel(pen, picture, record.teacherTokens[cell.col] ?? "", cell.col);
   pen.save();
-  pen.translate(layout.left + plotWidth(layout) / 2, AXIS_TITLE_PX / 2);
-  axisTitle(
-    pen,
-    messages.plan.teacherAxis(record.teacherTokens.length),
-    palette.teacher,
-    [],
-    plotWidth(layout),
-  );
+  const middle = layout.left + plotWidth(layout) / 2;
+  pen.translate(middle, AXIS_TITLE_PX / 2);
+  const title = messages.plan.teacherAxis(record.teacherTokens.length);
+  axisTitle(pen, title, palette.teacher, [], -middle, layout.width - middle);
   pen.restore();
 }
 
@@ -149,20 +142,23 @@ function axisTitle(
   text: string,
   color: string,
   dash: number[],
-  room: number,
+  from: number,
+  to: number,
 ): void {
   pen.font = SANS;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillStyle = color;
   const width = pen.measureText(text).width;
-  if (width > Math.max(room, 120)) return;
-  pen.fillText(text, 0, -1);
+  if (width > to - from) return;
+  // Centred on the plot, but never beyond the canvas: a small plot has a longer title than itself.
+  const at = Math.min(Math.max(0, from + width / 2), Math.max(from + width / 2, to - width / 2));
+  pen.fillText(text, at, -1);
   pen.strokeStyle = color;
   pen.setLineDash(dash);
   pen.beginPath();
-  pen.moveTo(-width / 2, 6.5);
-  pen.lineTo(width / 2, 6.5);
+  pen.moveTo(at - width / 2, 6.5);
+  pen.lineTo(at + width / 2, 6.5);
   pen.stroke();
   pen.setLineDash([]);
 }

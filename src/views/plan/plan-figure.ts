@@ -43,7 +43,7 @@ export function planSvg({ record, colors, scale, of, largest = largestMass(recor
     colTitle: text.teacherAxis(cols.length),
     color(row, col) {
       const mass = plan[row * cols.length + col] ?? 0;
-      return mass > 0 ? cividis(scalePosition(scale, mass, largest)) : undefined;
+      return Number.isNaN(mass) ? undefined : cividis(scalePosition(scale, mass, largest));
     },
     legend: STOPS.map((stop) => ({
       color: cividis(stop),

@@ -110,7 +110,7 @@ function Standing() {
       <span role="status" className="status">
         {messages.run.status[status]}
       </span>
-      {steps !== undefined && <span>{messages.run.stepOf(step, steps)}</span>}
+      {steps !== undefined && status !== "loading" && <span>{messages.run.stepOf(step, steps)}</span>}
       {pace !== undefined && <span className="muted">{messages.run.pace(pace)}</span>}
       {left !== undefined && <span className="muted">{messages.run.left(duration(left))}</span>}
     </p>

@@ -12,7 +12,7 @@ import {
 } from "../../store";
 import { bytes, count } from "../format";
 import { crashFailure, messages } from "../messages";
-import { hashOf, useRoute } from "../routes";
+import { hashOf, useRoute, useUnknownScreen } from "../routes";
 import { modelTitle } from "../models/model-title";
 import { RunNotices } from "../runs/RunNotices";
 import { useActions, useApp, useAppParts, useDataState, useLibraryState } from "../use-app";
@@ -30,6 +30,7 @@ export function Notices() {
       {trains && device.kind === "none" && lost && <LostGpu />}
       {trains && device.kind === "none" && !lost && <NoGpu reason={device.reason} detail={device.detail} />}
       {trains && device.kind === "open" && <AdapterNotes adapter={device.adapter} />}
+      <UnknownScreen />
       <LinkIssues />
       {["distill", "transport"].includes(route) && <LessonState />}
       {trains && <Absent />}
@@ -197,6 +198,16 @@ function LinkIssues() {
       </button>
     </section>
   );
+}
+
+/** An address names a screen that there is none of: Start is shown, and says so. */
+function UnknownScreen() {
+  const name = useUnknownScreen();
+  return name ? (
+    <section className="notice" role="status" data-notice="unknown-screen">
+      <p>{messages.nav.unknown(name)}</p>
+    </section>
+  ) : null;
 }
 
 /** A lesson's state was opened over the person's own. */

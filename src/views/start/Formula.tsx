@@ -1,8 +1,8 @@
 import { useState } from "react";
-import { shownStep } from "../../store";
+import { stepOfPlan } from "../../store";
 import { significant } from "../format";
 import { messages } from "../messages";
-import { useActions, useApp } from "../use-app";
+import { useActions, useApp, useAppParts } from "../use-app";
 
 const { start: text } = messages;
 type Term = keyof typeof text.terms;
@@ -10,7 +10,10 @@ type Term = keyof typeof text.terms;
 /** The loss, term by term: what each is, and what it is now. */
 export function Formula() {
   const [term, setTerm] = useState<Term>("ce");
-  const terms = useApp((state) => shownStep(state)?.terms);
+  const { live } = useAppParts();
+  const record = useApp((state) => stepOfPlan(state, live));
+  const chosenStep = useApp((state) => state.planStep);
+  const terms = record?.terms;
   const { chooseLayer } = useActions();
   const show = (next: Term) => {
     setTerm(next);
@@ -43,7 +46,10 @@ export function Formula() {
       </p>
       <p className="formula-text" aria-live="polite">
         <b>{text.terms[term].name}</b>
-        {value !== undefined && <span className="muted"> {text.now(significant(value))}</span>}
+        {value === undefined && chosenStep === 0 && term !== "epsilon" && (
+          <span className="muted"> {text.beforeTraining}</span>
+        )}
+        {value !== undefined && <span className="muted"> {text.at(significant(value), record?.step)}</span>}
         <br />
         {text.terms[term].text}
       </p>

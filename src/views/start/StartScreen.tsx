@@ -1,7 +1,9 @@
-import { shownPlan } from "../../store";
+import { useMemo, useState } from "react";
+import { largestMass, shownPlan } from "../../store";
 import { messages } from "../messages";
 import { EpsilonSlider } from "../plan/EpsilonSlider";
 import { Heatmap } from "../plan/Heatmap";
+import type { Cell } from "../plan/heatmap-layout";
 import { Readouts } from "../plan/Readouts";
 import { StepScrubber } from "../plan/StepScrubber";
 import { TopFlows } from "../plan/TopFlows";
@@ -19,6 +21,9 @@ const { start: text } = messages;
 export function StartScreen() {
   useRecordedRun();
   const plan = useApp(shownPlan);
+  // Both pictures are of the same pairs: what is pointed at in one is lit in the other.
+  const [cell, setCell] = useState<Cell>();
+  const largest = useMemo(() => (plan ? largestMass(plan) : 0), [plan]);
   const failed = useApp(({ recorded }) => (recorded.kind === "failed" ? recorded.detail : undefined));
   const waiting = failed === undefined ? messages.plan.loading : `${messages.plan.recordedFailed} ${failed}`;
   return (
@@ -31,13 +36,17 @@ export function StartScreen() {
         <StartActions />
       </div>
       <Panel title={text.ribbons} name="ribbons" aside={<SourceTag />}>
-        {plan ? <Ribbons record={plan} /> : <p className="empty">{waiting}</p>}
+        {plan ? <Ribbons record={plan} cell={cell} setCell={setCell} /> : <p className="empty">{waiting}</p>}
         <StepScrubber />
         <EpsilonSlider />
       </Panel>
       <div className="start-below">
         <Panel title={text.matrix} name="plan">
-          {plan ? <Heatmap id="plan-map" record={plan} /> : <p className="empty">{waiting}</p>}
+          {plan ? (
+            <Heatmap id="plan-map" record={plan} shared={{ cell, setCell, largest }} />
+          ) : (
+            <p className="empty">{waiting}</p>
+          )}
         </Panel>
         <Panel title={text.formula} name="formula">
           <Formula />

@@ -8,7 +8,7 @@ import { usePalette, useScheme } from "../theme/use-scheme";
 import { useLab, useLabState } from "../use-app";
 import { Formula } from "./Formula";
 import { SaveStage } from "./SaveStage";
-import { createScene, type Scene } from "./scene";
+import { createScene, type Room, type Scene } from "./scene";
 import { Scrubber } from "./Scrubber";
 import { shadeColor, shadeOf, type Shade } from "./shade";
 import type { Shown } from "./use-shown";
@@ -85,6 +85,7 @@ function Canvas({ shown, values, shade }: CanvasProps) {
   const [measure, width] = useWidth();
   const host = useRef<HTMLDivElement>(null);
   const [scene, setScene] = useState<Scene>();
+  const [room, setRoom] = useState<Room>({ less: false, more: true });
   const show = useLabState((state) => state.view.show);
   const palette = usePalette();
   const scheme = useScheme();
@@ -95,7 +96,9 @@ function Canvas({ shown, values, shade }: CanvasProps) {
   const planShade = useMemo(() => shadeOf("plan", plan, show.scale, scheme), [plan, show.scale, scheme]);
   useEffect(() => {
     if (!host.current) return;
-    const made = createScene(host.current, lab);
+    const made = createScene(host.current, lab, ({ less, more }) =>
+      setRoom((room) => (room.less === less && room.more === more ? room : { less, more })),
+    );
     setScene(made);
     return () => made.destroy();
   }, [lab]);
@@ -124,19 +127,27 @@ function Canvas({ shown, values, shade }: CanvasProps) {
         <p id={note} className="muted">
           {text.hint}
         </p>
-        <ZoomButtons scene={scene} ribbons={show.form === "ribbons"} />
+        <ZoomButtons scene={scene} room={room} ribbons={show.form === "ribbons"} />
       </div>
     </div>
   );
 }
 
-function ZoomButtons({ scene, ribbons }: { readonly scene: Scene | undefined; readonly ribbons: boolean }) {
+interface ZoomButtonsProps {
+  readonly scene: Scene | undefined;
+  readonly room: Room;
+  readonly ribbons: boolean;
+}
+
+function ZoomButtons({ scene, room, ribbons }: ZoomButtonsProps) {
+  if (ribbons && !room.less && !room.more) return null; // all of it is in view
   return (
     <div className="row zoom">
       <button
         type="button"
         aria-label={ribbons ? text.earlier : text.zoomOut}
         title={ribbons ? text.earlier : text.zoomOut}
+        disabled={!room.less}
         onClick={() => scene?.zoom(1 / 1.5)}
       >
         {ribbons ? "←" : "−"}
@@ -145,12 +156,13 @@ function ZoomButtons({ scene, ribbons }: { readonly scene: Scene | undefined; re
         type="button"
         aria-label={ribbons ? text.later : text.zoomIn}
         title={ribbons ? text.later : text.zoomIn}
+        disabled={!room.more}
         onClick={() => scene?.zoom(1.5)}
       >
         {ribbons ? "→" : "+"}
       </button>
       {!ribbons && (
-        <button type="button" onClick={() => scene?.fit()}>
+        <button type="button" disabled={!room.less} onClick={() => scene?.fit()}>
           {text.fit}
         </button>
       )}

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "react";
+import { useEffect, useId } from "react";
 import { TEXT_LIMIT, type TextSource } from "../../config/transport-view";
 import { modelNames } from "../../store";
 import { messages } from "../messages";
@@ -111,12 +111,7 @@ function RowFields({ source }: { readonly source: Extract<TextSource, { from: "r
 function OwnText({ current }: { readonly current: string }) {
   const id = useId();
   const lab = useLab();
-  // Nothing cannot be cut into tokens: an emptied field keeps the last text on the stage.
-  const [blank, setBlank] = useState(false);
-  const use = (value: string) => {
-    setBlank(value === "");
-    if (value !== "") lab.change({ text: { from: "own", text: value } });
-  };
+  const use = (value: string) => lab.change({ text: { from: "own", text: value } });
   return (
     <>
       <div className="field field-wide">
@@ -125,7 +120,7 @@ function OwnText({ current }: { readonly current: string }) {
           id={id}
           rows={5}
           maxLength={TEXT_LIMIT}
-          value={blank ? "" : current}
+          value={current}
           onChange={(event) => use(event.target.value)}
         />
       </div>

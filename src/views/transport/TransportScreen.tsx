@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { isBlank } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { useLab, useLabState } from "../use-app";
@@ -38,6 +39,7 @@ function StagePanel() {
   const shown = useShown();
   const lines = useLabState((state) => state.lines);
   const failed = useLabState((state) => state.failed);
+  const blank = useLabState(({ view }) => isBlank(view));
   const aside = (
     <>
       {lines && (
@@ -55,7 +57,7 @@ function StagePanel() {
           {text.failed}: {failed}
         </p>
       )}
-      {shown ? <Stage shown={shown} /> : <p className="empty">{text.loading}</p>}
+      {shown ? <Stage shown={shown} /> : <p className="empty">{blank ? text.blank : text.loading}</p>}
     </Panel>
   );
 }
@@ -98,6 +100,7 @@ function Side() {
 }
 
 function LinkIssues() {
+  const { dismissIssues } = useLab();
   const issues = useLabState((state) => state.issues);
   if (issues.length === 0) return null;
   return (
@@ -108,6 +111,9 @@ function LinkIssues() {
           <li key={issue}>{issue}</li>
         ))}
       </ul>
+      <button type="button" className="quiet" onClick={dismissIssues}>
+        {messages.problem.dismiss}
+      </button>
     </div>
   );
 }

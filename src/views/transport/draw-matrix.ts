@@ -163,16 +163,20 @@ function drawTitle(
   const count = lines[side].texts.length;
   const text = rows ? messages.plan.studentAxis(count) : messages.plan.teacherAxis(count);
   pen.save();
-  if (rows) {
-    pen.translate(AXIS_TITLE_PX / 2, frame.top + frame.plotHeight / 2);
-    pen.rotate(-Math.PI / 2);
-  } else pen.translate(frame.left + frame.plotWidth / 2, AXIS_TITLE_PX / 2);
   pen.font = SANS;
+  const half = pen.measureText(text).width / 2;
+  // Centred on the plot, but never beyond the canvas: a small plot has a longer title than itself.
+  const within = (middle: number, size: number) =>
+    Math.min(Math.max(middle, half + 1), Math.max(half + 1, size - half - 1));
+  if (rows) {
+    pen.translate(AXIS_TITLE_PX / 2, within(frame.top + frame.plotHeight / 2, frame.height));
+    pen.rotate(-Math.PI / 2);
+  } else pen.translate(within(frame.left + frame.plotWidth / 2, frame.width), AXIS_TITLE_PX / 2);
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillStyle = palette[side];
-  const width = pen.measureText(text).width;
-  if (width < Math.max(120, rows ? frame.plotHeight : frame.plotWidth)) {
+  const width = 2 * half;
+  if (width <= (rows ? frame.height : frame.width)) {
     pen.fillText(text, 0, -1);
     pen.strokeStyle = palette[side];
     pen.setLineDash(rows ? [2, 2] : []);

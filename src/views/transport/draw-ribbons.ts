@@ -1,6 +1,6 @@
 // Draws two token lines over their byte ruler with ribbons between them, and the way from ribbons to cells.
 import type { Lines, PlanFacts, Selection } from "../../store";
-import { shorten, CHAR_PX } from "../plan/heatmap-layout";
+import { CHAR_PX } from "../plan/heatmap-layout";
 import type { Palette } from "../theme/palette";
 import { MONO, SANS } from "./draw-matrix";
 import type { Box } from "./matrix-geometry";
@@ -12,6 +12,7 @@ import {
   tokenBox,
   type Ribbon,
   type RibbonFrame,
+  tokenLabel,
 } from "./ribbon-geometry";
 import { shadeColor, type Shade } from "./shade";
 
@@ -124,7 +125,7 @@ function drawTokens(
     const chars = Math.floor((box.width - 1) / CHAR_PX);
     if (chars < 1) return;
     pen.fillStyle = hollow ? palette.muted : palette[side];
-    pen.fillText(shorten(text, Math.max(1, chars)), box.x + box.width / 2, box.y + TOKEN_PX / 2);
+    pen.fillText(tokenLabel(text, chars), box.x + box.width / 2, box.y + TOKEN_PX / 2);
   });
 }
 

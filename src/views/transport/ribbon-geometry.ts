@@ -1,6 +1,7 @@
 // Two token lines over one byte ruler, and the ribbons between them. A token is as wide as its bytes, so both
 // lines say the same thing at the same place; a ribbon is as wide, at each end, as its share of that token.
 import type { Lines } from "../../store";
+import { shorten } from "../plan/heatmap-layout";
 import type { Box } from "./matrix-geometry";
 
 export interface RibbonFrame {
@@ -33,6 +34,8 @@ export const TOKEN_PX = 22;
 const RULER_PX = 18;
 const LEAST_PITCH = 8;
 const MOST_PITCH = 18;
+/** Two digits of a byte fit above it. */
+const BYTE_PITCH = 16;
 const PAD = 8;
 /** More ribbons than these cannot be told apart. */
 const MOST_RIBBONS = 1500;
@@ -43,7 +46,8 @@ export const HOLLOW = 0.5;
 export function ribbonFrame(lines: Lines, width: number, gap: number, scroll: number): RibbonFrame {
   const bytes = Math.max(1, lines.student.end.at(-1) ?? 0, lines.teacher.end.at(-1) ?? 0);
   const left = PAD;
-  const pitch = Math.min(MOST_PITCH, Math.max(LEAST_PITCH, (width - 2 * PAD) / bytes));
+  const least = hasByteTokens(lines) ? BYTE_PITCH : LEAST_PITCH;
+  const pitch = Math.min(MOST_PITCH, Math.max(least, (width - 2 * PAD) / bytes));
   const most = Math.max(0, bytes * pitch - (width - 2 * PAD));
   const teacherY = RULER_PX;
   const studentY = teacherY + TOKEN_PX + gap;
@@ -54,6 +58,17 @@ export function ribbonFrame(lines: Lines, width: number, gap: number, scroll: nu
     rulerY: 0,
     scroll: Math.min(most, Math.max(0, scroll)),
   };
+}
+
+const BYTE = /⟨([0-9A-F]{2})⟩/g;
+
+const hasByteTokens = ({ student, teacher }: Lines): boolean =>
+  [...student.texts, ...teacher.texts].some((text) => text.search(BYTE) >= 0);
+
+/** A token's label in so many characters: bytes lose their brackets before they lose a digit. */
+export function tokenLabel(text: string, chars: number): string {
+  if ([...text].length <= chars) return text;
+  return shorten(text.replaceAll(BYTE, "$1"), Math.max(1, chars));
 }
 
 /** Bytes between two ticks of the ruler, so that their numbers do not touch. */

@@ -11,7 +11,7 @@ import {
   type FigureColors,
   type LegendStop,
 } from "../figure/svg";
-import { CHAR_PX, shorten } from "../plan/heatmap-layout";
+import { CHAR_PX } from "../plan/heatmap-layout";
 import {
   byteX,
   flowsOf,
@@ -22,6 +22,7 @@ import {
   tokenBox,
   type Ribbon,
   type RibbonFrame,
+  tokenLabel,
 } from "./ribbon-geometry";
 
 export interface RibbonsSvg {
@@ -91,7 +92,9 @@ function tokens(frame: RibbonFrame, lines: Lines, side: "student" | "teacher", c
     );
     const room = Math.floor((width - 1) / CHAR_PX);
     const anchor = `fill="${color}" text-anchor="middle"`;
-    return room < 1 ? under : under + label(shorten(text, room), x + width / 2, y + TOKEN_PX / 2 + 4, anchor);
+    return room < 1
+      ? under
+      : under + label(tokenLabel(text, room), x + width / 2, y + TOKEN_PX / 2 + 4, anchor);
   });
   return `<g ${MONO} font-size="11">${drawn.join("\n")}</g>`;
 }

@@ -9,6 +9,7 @@ import {
   cellBox,
   cellUnder,
   clampViewport,
+  largestZoom,
   matrixFrame,
   reveal,
   WHOLE,
@@ -43,6 +44,12 @@ export interface SceneData {
   readonly calm: boolean;
 }
 
+/** Whether there is more to see in either direction: out and in of a matrix, left and right of ribbons. */
+export interface Room {
+  readonly less: boolean;
+  readonly more: boolean;
+}
+
 export interface Scene {
   update(data: SceneData): void;
   zoom(factor: number): void;
@@ -55,7 +62,11 @@ const MORPH_MS = 180;
 const RIBBON_GAP = 260;
 const DRAG_PX = 4;
 
-export function createScene(host: HTMLElement, lab: TransportLab): Scene {
+export function createScene(
+  host: HTMLElement,
+  lab: TransportLab,
+  onRoom: (room: Room) => void = () => {},
+): Scene {
   const [base, overlay] = [document.createElement("canvas"), document.createElement("canvas")];
   overlay.className = "stage-overlay";
   host.append(base, overlay);
@@ -88,6 +99,11 @@ export function createScene(host: HTMLElement, lab: TransportLab): Scene {
       drawRibbons(pen, { ...data, ...ribbon, shade: data.planShade });
     else if (pen) drawMatrix(pen, { ...data, image, frame, view });
     drawSelection();
+    onRoom(
+      data.form === "ribbons"
+        ? { less: scroll > 0, more: scroll < (ribbon?.frame.most ?? 0) }
+        : { less: view.zoom > 1, more: view.zoom < largestZoom(frame) },
+    );
   }
   function drawSelection(): void {
     if (!data || !frame) return;
@@ -152,10 +168,21 @@ export function createScene(host: HTMLElement, lab: TransportLab): Scene {
     view = next;
     draw();
   };
+  /** The middle of what is chosen, which zooming must not lose; else of the plot. */
+  const chosenPlace = (on: MatrixFrame) => {
+    const { student, teacher } = lab.store.getState().selection;
+    const { left, top, plotWidth, plotHeight } = on;
+    const box = cellBox(on, view, student ?? 0, teacher ?? 0);
+    const within = (at: number, from: number, room: number) => Math.min(from + room, Math.max(from, at));
+    return {
+      x: teacher === undefined ? left + plotWidth / 2 : within(box.x + box.width / 2, left, plotWidth),
+      y: student === undefined ? top + plotHeight / 2 : within(box.y + box.height / 2, top, plotHeight),
+    };
+  };
   const zoomBy = (factor: number, x?: number, y?: number) => {
     if (!frame || data?.form !== "matrix") return;
-    const middle = { x: frame.left + frame.plotWidth / 2, y: frame.top + frame.plotHeight / 2 };
-    moveTo(zoomAt(frame, view, factor, x ?? middle.x, y ?? middle.y));
+    const about = chosenPlace(frame);
+    moveTo(zoomAt(frame, view, factor, x ?? about.x, y ?? about.y));
   };
   const panBy = (dx: number, dy: number) => {
     if (data?.form === "ribbons") {

@@ -9,7 +9,7 @@ export interface Shade {
   /** Flat RGB table and its last index. */
   readonly table: Uint8ClampedArray;
   readonly last: number;
-  /** Index into the table; −1: nothing there, the ground shows. */
+  /** Index into the table; −1: no number, the ground shows. */
   at(value: number): number;
   /** Value at a share of the legend's width, left to right. */
   value(share: number): number;
@@ -26,8 +26,8 @@ export function shadeOf(kind: MatrixKind, values: Float32Array, scale: Scale, sc
   return {
     table: CIVIDIS,
     last: 255,
-    at: (value) =>
-      kind === "plan" && !(value > 0) ? -1 : Math.round(255 * scalePosition(scale, value - from, span)),
+    // No mass at all is the bottom of the scale: left to the ground it would outshine the most there is.
+    at: (value) => (Number.isNaN(value) ? -1 : Math.round(255 * scalePosition(scale, value - from, span))),
     value: (share) => from + scaleMass(scale, share, span),
   };
 }

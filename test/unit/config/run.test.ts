@@ -43,7 +43,7 @@ describe("run config", () => {
     ["method.transport.cost", "manhattan", /method\.transport\.cost: .*cosine.*manhattan/],
     ["method.kdRate", 1.5, /method\.kdRate: .*between 0 and 1/],
     ["method.id", "magic", /method\.id: .*magic/],
-    ["optimizer.learningRate", Number.NaN, /optimizer\.learningRate: .*NaN/],
+    ["optimizer.learningRate", Number.NaN, /optimizer\.learningRate: must be a number/],
     ["optimizer.learningRate", Number.POSITIVE_INFINITY, /optimizer\.learningRate: .*Infinity/],
     ["batchSize", 2.5, /batchSize: .*whole number/],
     ["batchSize", 0, /batchSize: .*at least 1/],
