@@ -1,0 +1,78 @@
+// The sentences about a run: its controls, its strip, its files.
+import type { RunStatus } from "../store";
+import { bytes, count, decimals, plural } from "./format";
+
+export const runMessages = {
+  title: "Run",
+  play: "Play",
+  pause: "Pause",
+  pausing: "Pausing…",
+  stopWriting: "Stop writing",
+  stopLoading: "Stop loading",
+  silent: (seconds: number) =>
+    `The engine has not answered for ${count(seconds)} s: it may be computing or compiling.`,
+  endNow: "End it now",
+  endNowTitle: (step: number | undefined) =>
+    step === undefined
+      ? "Ends the engine and starts a fresh one; the run begins again"
+      : `Ends the engine and starts a fresh one; the run goes back to step ${count(step)}, where it was last kept`,
+  starting: "Starting…",
+  step: "Step",
+  stepTitle: "One training step",
+  restartWith: (what: string) => `Restart with ${what}`,
+  startWith: (what: string) => `Start with ${what}`,
+  fixFirst: "Correct the settings first",
+  otherSettings: (n: number) => plural(n, "other setting", "other settings"),
+  rows: "rows",
+  rowCounts: (train: string, heldOut: string) => `(${train} train, ${heldOut} held out)`,
+  trains: "Trains",
+  trainsNow: "Training",
+  willTrain: "Will train",
+  loadedRun: "The loaded run is",
+  goOnLoaded: "Go on with the loaded run",
+  stepLoaded: "One step of it",
+  backToLoaded: "Back to its settings",
+  formWaits: "The settings have changed since.",
+  formHasIssues: "A setting below cannot be used: it is marked. The loaded run is as it was.",
+  stepRestarts: "The settings have changed: restart with them, or go on with the loaded run",
+  reset: "Reset",
+  resetTitle: "Back to step 0 with the same weights, data order and seed",
+  newSeed: "New seed",
+  newSeedTitle: "The same settings from another seed; loads again",
+  runTo: "Run to",
+  runToStep: "Run to step",
+  runToTitle: (from: number, to: number) =>
+    from > to ? "The run is at its end" : `Play, and stop exactly at a step from ${from} to ${to}`,
+  files: "Save…",
+  save: "Student: safetensors + ONNX, Hugging Face layout (.zip)",
+  saveCheckpoint: "Checkpoint (.safetensors)",
+  saveCsv: "Metrics (.csv)",
+  saveJsonl: "Metrics (.jsonl)",
+  saveConfig: "Run config (.json)",
+  saveManifest: "Manifest: config, hashes, adapter (.json)",
+  openCheckpoint: "Open a checkpoint…",
+  showing: "Showing",
+  recorded: "Recorded run",
+  live: "Live run",
+  stepOf: (step: number, steps: number) => `step ${count(step)} / ${count(steps)}`,
+  pace: (perSecond: number) =>
+    perSecond >= 1 ? `${decimals(perSecond, 1)} steps/s` : `${decimals(1 / perSecond, 1)} s/step`,
+  left: (time: string) => `${time} left`,
+  status: {
+    empty: "Not loaded",
+    loading: "Loading",
+    ready: "Ready",
+    running: "Running",
+    paused: "Paused",
+    finished: "Finished",
+    failed: "Stopped",
+  } satisfies Record<RunStatus, string>,
+  progress: (stage: string, done: number, total: number) => {
+    // Some totals grow with what has come: then only the amount means anything.
+    if (total === 0 || total === done) return done <= 1 ? stage : `${stage}: ${amount(done)} so far`;
+    return total === 1 ? stage : `${stage} ${amount(done)} / ${amount(total)}`;
+  },
+} as const;
+
+/** Byte counts are large; counts of things are small. */
+const amount = (n: number): string => (n >= 10_000 ? bytes(n) : count(n));
