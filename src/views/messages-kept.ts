@@ -3,11 +3,11 @@ import type { LimitReached } from "../store";
 import { bytes, count, plural } from "./format";
 
 export const keptMessages = {
-  offerTitle: "A run of an earlier visit can go on",
+  offerTitle: "Resume your last run?",
   what: (method: string, step: number, steps: number, seed: number) =>
     `${method}, step ${count(step)} of ${count(steps)}, seed ${seed}`,
   keptAt: (when: string) => `kept ${when}`,
-  resume: "Go on with it",
+  resume: "Resume",
   resumeTitle: "Load it into Distill, where it stands paused at its step",
   notNow: "Not now",
   all: "All kept runs",
@@ -28,7 +28,7 @@ export const keptMessages = {
   saveCsv: "Metrics (.csv)",
   saveJsonl: "Metrics (.jsonl)",
   saveCheckpoint: "Checkpoint (.safetensors)",
-  saveStudent: "Student, as a Hugging Face folder (.zip); loads the run",
+  saveStudent: "Student: safetensors + ONNX, Hugging Face layout (.zip); loads the run",
   rename: "Rename",
   nameLabel: "Name of the run",
   nameHint: "A run with a name is never let go by itself.",
