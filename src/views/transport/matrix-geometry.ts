@@ -57,7 +57,7 @@ export function matrixFrame({ rows, cols, width, maxHeight, ...labels }: FrameSi
 
 const whole = (pixels: number): number => (pixels >= 6 ? Math.floor(pixels) : Math.max(0.25, pixels));
 
-const largestZoom = ({ fitWidth, fitHeight }: MatrixFrame): number =>
+export const largestZoom = ({ fitWidth, fitHeight }: MatrixFrame): number =>
   Math.max(1, LARGEST_CELL / Math.min(fitWidth, fitHeight));
 
 export function clampViewport(frame: MatrixFrame, { zoom, x, y }: Viewport): Viewport {
