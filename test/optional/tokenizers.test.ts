@@ -13,12 +13,15 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   addCoverage,
-  chunkCoverage,
+  alignChunks,
   type Coverage,
+  coverageOf,
   encodeRow,
   importText,
   shareOf,
+  textBytes,
   tokenChunks,
+  type TokenTables,
   tokenTables,
 } from "../../src/data";
 import { loadTokenizer, type Tokenizer, tokenSpans } from "../../src/models";
@@ -69,6 +72,15 @@ const SCRIPTS = [
   "1,234.5 \u2212 ½ ﬁ ①",
   "line\r\nline\u2028line\u00a0end",
 ];
+
+function chunkCoverage(
+  student: readonly number[],
+  teacher: readonly number[],
+  tables: TokenTables,
+): Coverage {
+  const [s, t] = [textBytes(student, tables.student), textBytes(teacher, tables.teacher)];
+  return coverageOf(alignChunks(s, t), s, t);
+}
 
 function coverage(student: Name, teacher: Name, texts: readonly string[]): Coverage {
   const [s, t] = [of(student), of(teacher)];
