@@ -88,10 +88,10 @@ function coverage(student: Name, teacher: Name, texts: readonly string[]): Cover
   return addCoverage(texts.map((text) => chunkCoverage(s.encode(text), t.encode(text), tables)));
 }
 
-const said = (what: string, { student, teacher }: Coverage): void =>
-  console.log(
-    `${what}: ${student.aligned} of ${student.tokens} student tokens, ${teacher.aligned} of ${teacher.tokens} teacher tokens in chunks`,
-  );
+function said(what: string, { student: s, teacher: t }: Coverage): void {
+  const line = `${what}: ${s.aligned} of ${s.tokens} student tokens, ${t.aligned} of ${t.tokens} teacher tokens in chunks`;
+  console.info(line); // oxlint-disable-line no-console
+}
 
 describe("Gemma 3 × Llama 3", () => {
   test.each([
