@@ -90,11 +90,13 @@ export function promptIds(tok: Tokenizer, row: Row, view: View, maxPrompt: numbe
   return ids.slice(0, maxPrompt);
 }
 
-/** A text that is to be gone on with: what the tokenizer puts in front of texts, and its tokens. */
-export const textIds = (tok: Tokenizer, text: string): number[] => [
-  ...(tok.around?.start ?? []),
-  ...tok.encode(text),
-];
+/** A text that is to be gone on with: what the tokenizer puts in front of texts, unless it is there, and its tokens. */
+export const textIds = (tok: Tokenizer, text: string): number[] => begun(tok, tok.encode(text));
+
+function begun({ around }: Tokenizer, ids: number[]): number[] {
+  const { start = [] } = around ?? {};
+  return start.every((id, i) => ids[i] === id) ? ids : [...start, ...ids];
+}
 
 function tokensOf(tok: Tokenizer, row: Row, view: View): { prompt: number[]; response: number[] } {
   const texts = textsOf(tok, row, view);
@@ -103,10 +105,10 @@ function tokensOf(tok: Tokenizer, row: Row, view: View): { prompt: number[]; res
     const ended = texts.closed || tok.isAdded(said.at(-1) ?? -1); // the template's end of a turn
     return { prompt, response: ended ? said : [...said, tok.eosId] };
   }
+  const { end = [] } = tok.around ?? {};
   const prompt = tok.encode(texts.prompt);
-  const { start = [], end = [] } = tok.around ?? {};
   return {
-    prompt: prompt.length === 0 ? [] : [...start, ...prompt],
+    prompt: prompt.length === 0 ? [] : begun(tok, prompt),
     response: [...tok.encode(texts.reply), ...(end.length > 0 ? end : [tok.eosId])],
   };
 }

@@ -101,8 +101,14 @@ export function chatTemplate(apply: ApplyTemplate, traits: TemplateTraits = {}):
     const placed = place(turns, text, tools);
     const marked = traits.generation ? generated(turns, text, placed, tools) : undefined;
     if (marked) return marked;
-    const reply = placed.text.slice(placed.from, placed.to) + endAfter(placed, marks);
+    const reply =
+      placed.text.slice(placed.from, placed.to) + endAfter(placed, marks, alwaysOpen(turns, placed, tools));
     return { prompt: promptOf(placed.before, placed.text.slice(0, placed.from)), reply, closed: false };
+  }
+
+  /** Whether the template writes the head of the next reply also where none is asked for. */
+  function alwaysOpen(turns: readonly ChatTurn[], { before }: Placed, tools?: ChatTools): () => boolean {
+    return () => render(turns, { open: false, tools }) === before;
   }
 
   /** What the template's own marks say of the last reply. */
@@ -136,7 +142,9 @@ export function chatTemplate(apply: ApplyTemplate, traits: TemplateTraits = {}):
     pair,
     turnEnd() {
       try {
-        return endAfter(place([{ role: "user", content: "a" }], STAND_IN), marks);
+        const turns: ChatTurn[] = [{ role: "user", content: "a" }];
+        const placed = place(turns, STAND_IN);
+        return endAfter(placed, marks, alwaysOpen(turns, placed));
       } catch {
         return undefined;
       }
@@ -158,12 +166,12 @@ interface Placed {
 const promptOf = (before: string, written: string): string => (before.startsWith(written) ? before : written);
 
 /** Behind the reply, up to the first mark; without one, up to where the template opens the next turn. */
-function endAfter({ before, text, to }: Placed, marks: MarkFinder): string {
+function endAfter({ before, text, to }: Placed, marks: MarkFinder, alwaysOpen: () => boolean): string {
   const after = text.slice(to);
   const end = marks(after);
   if (end !== undefined) return after.slice(0, end);
-  // A template without marks that opens a reply whether asked to or not: its head is no part of this one.
-  const head = commonSuffix(before, after);
+  // Without marks, the head of the next reply is told by what stood in front of this one.
+  const head = alwaysOpen() ? commonSuffix(before, after) : 0;
   return after.slice(0, after.length - head).trimEnd();
 }
 

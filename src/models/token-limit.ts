@@ -12,6 +12,7 @@ interface Limited {
   readonly stopIds: readonly number[];
   readonly padId: number;
   readonly vocabSize: number;
+  readonly around?: { readonly start: readonly number[]; readonly end: readonly number[] };
 }
 
 /** What stands for an id that no token has. */
@@ -26,7 +27,7 @@ const mostLacking = (rows: number): number => Math.max(64, Math.floor(rows / 100
  * @throws ModelError when the tokenizer is another model's, or the token that ends a text has no embedding
  */
 export function limitTokens<T extends Limited>(tokenizer: T, rows: number): T {
-  const { vocabSize, eosId, padId } = tokenizer;
+  const { vocabSize, eosId, padId, around = { start: [], end: [] } } = tokenizer;
   if (vocabSize <= rows) return tokenizer;
   const beyond = Array.from({ length: vocabSize - rows }, (_, i) => rows + i);
   const plain = beyond.filter((id) => !tokenizer.isAdded(id) && tokenizer.rawToken(id) !== unusedToken(id));
@@ -39,6 +40,8 @@ export function limitTokens<T extends Limited>(tokenizer: T, rows: number): T {
     );
   }
   if (eosId >= rows) throw lacking(tokenizer, eosId, rows, "the end of every text");
+  const outside = [...around.start, ...around.end].find((id) => id >= rows);
+  if (outside !== undefined) throw lacking(tokenizer, outside, rows, "put around every text");
   const checked = (ids: number[]): number[] => {
     const beyond = ids.find((id) => id >= rows);
     if (beyond !== undefined) throw lacking(tokenizer, beyond, rows, "part of this text");

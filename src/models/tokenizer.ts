@@ -104,7 +104,7 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
       : untrusted(splitting, "encode", () => inner.encode(text, { add_special_tokens: false }));
   const around = withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => tokens[id] !== undefined));
   const writing = `the chat template of ${files.id}, while it wrote a conversation`;
-  const chat = chatOf(inner, settings["chat_template"], [...added].map(rawToken), writing);
+  const chat = chatOf(inner, settings["chat_template"], [...added, eosId].map(rawToken), writing);
   const turnEnd = chat && lastToken(chat.turnEnd(), encode);
   const stops = [
     eosId,

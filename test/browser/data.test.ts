@@ -64,6 +64,7 @@ test("a file is read, mapped, seen through both tokenizers, used, kept and train
   await page.getByLabel("Max prompt").fill("24");
   await page.getByLabel("Max length").fill("40");
   await page.getByText(/[1-9]\d* rows are cut to fit/).waitFor();
+  await page.getByText(/rows are longer than the limits: .* would keep 9[5-9] %\./).waitFor();
   await page.getByLabel("Max length").fill("192");
   await page.getByLabel("Max prompt").fill("128");
   await page.getByText(/ 0 rows are cut to fit/).waitFor();

@@ -98,6 +98,12 @@ describe("as its own post-processor says", () => {
   });
 });
 
+test("a prompt that brings its BOS gets no second one", async () => {
+  const tok = await load(family(BOS));
+  const row = { id: "r", prompt: "<bos>Why? ", output: "So." };
+  expect([...encodeRow(tok, row, "plain", 200, 100).ids].filter((id) => id === BOS_ID)).toHaveLength(1);
+});
+
 test("none, as published: nothing in front, eos behind", async () => {
   const bare = idsOf(await load(family()));
   for (const postProcessor of [BOS, BOTH, SEQUENCE, BERT])

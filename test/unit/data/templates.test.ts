@@ -63,6 +63,13 @@ describe("a template that always opens a reply", () => {
   });
 });
 
+test("an end in words stays with the reply, whatever the head ends in", async () => {
+  const template =
+    "{% for m in messages %}{{ m.role }}.\n{{ m.content }}\nOver.\n{% endfor %}{% if add_generation_prompt %}assistant.\n{% endif %}";
+  const tok = await load({ marks: [], eos: "<eos>", template });
+  expect(pieces(tok, encoded(tok, ANT))[1]).toBe("Six.\nOver.<eos>");
+});
+
 describe("boilerplate that opens a reply", () => {
   test("is the prompt's, in training as in what a model is asked", async () => {
     const tok = await load(THINKING);
