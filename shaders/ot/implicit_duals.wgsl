@@ -10,7 +10,7 @@
 //          direction whose curvature is rounding. Then the residual of the μ that is returned is made anew; while that
 //          is larger than what the steps believed, they go on from there.
 // Source   Eisenberger 2022, §4; Cuturi 2022 (OTT).
-// Shapes   matrix: the plan; cost (ragged) · duals (4(R+S)): λ, μ | r/ρ_a, q | –, c/ρ_b | –, right-hand side · state (P, 16)
+// Shapes   plan, cost (ragged) · multipliers (4(R+S)): λ, μ | r/ρ_a, q | –, c/ρ_b | –, right-hand side · state (P, 16)
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
 // Numerics f32; norms are those of diag(c/ρ_b)⁻¹. S_RESIDUAL is the residual made anew, relative to the right-hand side,
 //          or to 2⁻¹⁰ of its terms where it is less than that.
@@ -32,9 +32,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> problems: array<Problem>;
 @group(0) @binding(2) var<storage, read> cost: array<vec4f>;
-@group(0) @binding(3) var<storage, read> matrix: array<vec4f>;
+@group(0) @binding(3) var<storage, read> plan: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> state: array<f32>;
-@group(0) @binding(5) var<storage, read_write> duals: array<f32>;
+@group(0) @binding(5) var<storage, read_write> multipliers: array<f32>;
 @group(0) @binding(6) var<storage, read> potentials: array<f32>;
 @group(0) @binding(7) var<storage, read> marginals: array<f32>;
 
@@ -44,6 +44,8 @@ const SMALL: f32 = 9.8e-4;    // 2⁻¹⁰
 const RESTARTS: u32 = 2u;
 
 var<workgroup> residual: array<vec4f, MAX_SIDE / 4u>;
+
+fn matrix_at(at: u32) -> vec4f { return plan[at]; }
 
 @compute @workgroup_size(WG)
 fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
@@ -73,7 +75,7 @@ fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
       for (var j = t; j < stride; j += WG) { v[j] = get4(p, 0u, j); }
       workgroupBarrier();
     }
-    for (var i = t; i < p.n; i += WG) { u[i] = row_sum(p, i) * inverse(vec4f(duals[params.stride + p.f + i])).x; }
+    for (var i = t; i < p.n; i += WG) { u[i] = row_sum(p, i) * inverse(vec4f(multipliers[params.stride + p.f + i])).x; }
     workgroupBarrier();
     var seen = vec4f();
     for (var j = t; j < stride; j += WG) {
@@ -123,12 +125,12 @@ fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
 
   // u = Pμ/r and v = μ are those of the last pass.
   for (var i = t; i < p.n; i += WG) {
-    let r = duals[params.stride + p.f + i];
-    duals[p.f + i] = duals[p.f + i] * inverse(vec4f(r)).x - u[i];
-    if (params.value == 1u) { duals[p.f + i] -= scaled(p.f + i, eps); }
+    let r = multipliers[params.stride + p.f + i];
+    multipliers[p.f + i] = multipliers[p.f + i] * inverse(vec4f(r)).x - u[i];
+    if (params.value == 1u) { multipliers[p.f + i] -= scaled(p.f + i, eps); }
   }
   if (params.value == 1u) {
-    for (var j = t; j < p.m; j += WG) { duals[p.g + j] -= scaled(p.g + j, eps); }
+    for (var j = t; j < p.m; j += WG) { multipliers[p.g + j] -= scaled(p.g + j, eps); }
   }
   if (t == 0u) {
     state[s + S_CG] = f32(step);

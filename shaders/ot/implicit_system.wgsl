@@ -7,15 +7,15 @@
 
 fn get4(p: Problem, part: u32, j4: u32) -> vec4f {
   let at = part * params.stride + p.g + 4u * j4;
-  return vec4f(duals[at], duals[at + 1u], duals[at + 2u], duals[at + 3u]);
+  return vec4f(multipliers[at], multipliers[at + 1u], multipliers[at + 2u], multipliers[at + 3u]);
 }
 
 fn put4(p: Problem, part: u32, j4: u32, x: vec4f) {
   let at = part * params.stride + p.g + 4u * j4;
-  duals[at] = x.x;
-  duals[at + 1u] = x.y;
-  duals[at + 2u] = x.z;
-  duals[at + 3u] = x.w;
+  multipliers[at] = x.x;
+  multipliers[at + 1u] = x.y;
+  multipliers[at + 2u] = x.z;
+  multipliers[at + 3u] = x.w;
 }
 
 fn inverse(x: vec4f) -> vec4f { return select(vec4f(), 1.0 / max(x, vec4f(1e-37)), x > vec4f(1e-37)); }
@@ -43,11 +43,11 @@ fn rows_of_system(p: Problem, t: u32, mean: f32, eps: f32) {
     var r = vec4f();
     var s = vec4f();
     for (var j = 0u; j < stride; j++) {
-      r += matrix[at + j];
-      s += select(vec4f(), matrix[at + j] * slope(p, i, j, mean, eps), in_row(p, j));
+      r += plan[at + j];
+      s += select(vec4f(), plan[at + j] * slope(p, i, j, mean, eps), in_row(p, j));
     }
-    duals[p.f + i] = sum4(s);
-    duals[params.stride + p.f + i] = sum4(r) / rho;
+    multipliers[p.f + i] = sum4(s);
+    multipliers[params.stride + p.f + i] = sum4(r) / rho;
     u[i] = sum4(s) * inverse(vec4f(sum4(r) / rho)).x;
   }
   workgroupBarrier();
@@ -65,9 +65,9 @@ fn columns_of_system(p: Problem, t: u32, mean: f32, eps: f32) -> vec4f {
     for (var i = 0u; i < p.n; i++) {
       let at = p.cost / 4u + i * stride + j;
       let g = slope(p, i, j, mean, eps);
-      c += matrix[at];
-      r += matrix[at] * (g - u[i]);
-      terms += matrix[at] * (abs(g) + abs(u[i]));
+      c += plan[at];
+      r += plan[at] * (g - u[i]);
+      terms += plan[at] * (abs(g) + abs(u[i]));
     }
     r = select(vec4f(), r, in_row(p, j));
     terms = select(vec4f(), terms, in_row(p, j));

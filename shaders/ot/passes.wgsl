@@ -7,7 +7,7 @@
 // Two plain reads were faster than one read with a cross-thread reduction per row block: 21 against 46 ms
 // for 8 problems of 128×160, 50 sweeps, on lavapipe (docs/SINKHORN.md).
 // Padding columns of M must be finite and v must be 0 there.
-// Needs from the kernel: `override WG: u32` (a multiple of 8), a binding `matrix: array<vec4f>`.
+// Needs from the kernel: `override WG: u32` (a multiple of 8), `fn matrix_at(at: u32) -> vec4f`: M, four elements at 4·at.
 
 const MAX_SIDE: u32 = 1024u;
 
@@ -21,7 +21,7 @@ fn column_sum(p: Problem, j4: u32) -> vec4f {
   var at = p.cost / 4u + j4;
   var s = vec4f();
   for (var i = 0u; i < p.n; i++) {
-    s += matrix[at] * u[i];
+    s += matrix_at(at) * u[i];
     at += stride;
   }
   return s;
@@ -31,7 +31,7 @@ fn row_sum(p: Problem, i: u32) -> f32 {
   let stride = p.pitch / 4u;
   let at = p.cost / 4u + i * stride;
   var s = vec4f();
-  for (var j = 0u; j < stride; j++) { s += matrix[at + j] * v[j]; }
+  for (var j = 0u; j < stride; j++) { s += matrix_at(at + j) * v[j]; }
   return s.x + s.y + s.z + s.w;
 }
 

@@ -7,7 +7,7 @@
 // Source   Feydy 2020, §3.1 for the dual; the unbalanced gap is the Fenchel–Young gap of each marginal.
 // Honest   r = P1 and c = Pᵀ1 are summed anew from the plan that is written, and `converged` means that the
 //          larger of the two L1 errors, relative to the mass wanted where it is not 1, is at most the tolerance. Not finite is never converged.
-// Shapes   matrix: K in, P out (ragged) · cost (ragged) · potentials (2(R+S)) · duals (R+S): f, g · state (P, 16)
+// Shapes   plan: K in, P out (ragged) · cost (ragged) · iterate (2(R+S)) · potentials (R+S): f, g · state (P, 16)
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
 // Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
 // Uses     ot/problem.wgsl, ot/passes.wgsl
@@ -25,12 +25,14 @@ struct Params {
 @group(0) @binding(1) var<storage, read> problems: array<Problem>;
 @group(0) @binding(2) var<storage, read> cost: array<vec4f>;
 @group(0) @binding(3) var<storage, read> marginals: array<f32>;
-@group(0) @binding(4) var<storage, read> potentials: array<f32>;
-@group(0) @binding(5) var<storage, read_write> matrix: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> duals: array<f32>;
+@group(0) @binding(4) var<storage, read> iterate: array<f32>;
+@group(0) @binding(5) var<storage, read_write> plan: array<vec4f>; // in: K
+@group(0) @binding(6) var<storage, read_write> potentials: array<f32>;
 @group(0) @binding(7) var<storage, read_write> state: array<f32>;
 
 var<workgroup> eps_shared: f32;
+
+fn matrix_at(at: u32) -> vec4f { return plan[at]; }
 
 @compute @workgroup_size(WG)
 fn sinkhorn_finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
@@ -79,22 +81,22 @@ fn sinkhorn_finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
 
 fn finish_potentials(p: Problem, t: u32, eps: f32) {
   for (var i = t; i < p.n; i += WG) {
-    u[i] = potentials[params.stride + p.f + i];
-    duals[p.f + i] = final_potential(p.f + i, u[i], eps);
+    u[i] = iterate[params.stride + p.f + i];
+    potentials[p.f + i] = final_potential(p.f + i, u[i], eps);
   }
   for (var j = t; j < p.pitch / 4u; j += WG) {
     let at = params.stride + p.g + 4u * j;
-    v[j] = vec4f(potentials[at], potentials[at + 1u], potentials[at + 2u], potentials[at + 3u]);
+    v[j] = vec4f(iterate[at], iterate[at + 1u], iterate[at + 2u], iterate[at + 3u]);
   }
   for (var j = t; j < p.pitch; j += WG) {
-    duals[p.g + j] = final_potential(p.g + j, potentials[params.stride + p.g + j], eps);
+    potentials[p.g + j] = final_potential(p.g + j, iterate[params.stride + p.g + j], eps);
   }
   storageBarrier();
   workgroupBarrier();
 }
 
 fn final_potential(at: u32, scaling: f32, eps: f32) -> f32 {
-  return select(NO_MASS, potentials[at] + eps * log(max(scaling, 1e-37)), scaling > 0.0);
+  return select(NO_MASS, iterate[at] + eps * log(max(scaling, 1e-37)), scaling > 0.0);
 }
 
 struct Column {
@@ -108,8 +110,8 @@ fn write_column(p: Problem, j: u32) -> Column {
   var linear = vec4f();
   for (var i = 0u; i < p.n; i++) {
     let at = p.cost / 4u + i * (p.pitch / 4u) + j;
-    let mass = matrix[at] * u[i] * v[j];
-    matrix[at] = mass;
+    let mass = plan[at] * u[i] * v[j];
+    plan[at] = mass;
     column.sum += mass;
     linear += select(vec4f(), mass * cost[at], in_row(p, j));
   }
@@ -129,7 +131,7 @@ struct Sums {
 
 fn add_marginal(sums: ptr<function, Sums>, at: u32, got: f32, eps: f32, tau: f32) {
   let mass = marginals[at];
-  let potential = duals[at];
+  let potential = potentials[at];
   (*sums).mass += got;
   (*sums).given += mass;
   if (mass <= 0.0 || potential <= NO_MASS) {

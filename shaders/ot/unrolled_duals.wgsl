@@ -9,7 +9,7 @@
 //          and exact for the multiplicative loop too, because its u absorbs the added 1e-9.
 // Method   sweeps whose K is still the plan's need no exponentials: E(f^k, g^l)_ij = P_ij (u^k_i/u_i) (v^l_j/v_j), so each
 //          half is the pass over a matrix that forward sweeps make. The few before (k ≤ S_BASE) are taken the long way.
-// Shapes   matrix: the plan; cost (ragged) · history (K+1, 2(R+S)): f⁰, g⁰, u, v · adjoints (K+1, R+S): p, q of
+// Shapes   plan, cost (ragged) · history (K+1, 2(R+S)): f⁰, g⁰, u, v · adjoints (K+1, R+S): p, q of
 //          sweep k in row k, the masses in row 0
 //          marginals (R+S) · state (P, 16)
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
@@ -34,10 +34,12 @@ struct Params {
 @group(0) @binding(3) var<storage, read> history: array<f32>;
 @group(0) @binding(4) var<storage, read> marginals: array<f32>;
 @group(0) @binding(5) var<storage, read> state: array<f32>;
-@group(0) @binding(6) var<storage, read> matrix: array<vec4f>;
+@group(0) @binding(6) var<storage, read> plan: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> adjoints: array<f32>;
 
 fn rho_of(tau: f32, eps: f32) -> f32 { return select(1.0, tau / (tau + eps), tau > 0.0); }
+
+fn matrix_at(at: u32) -> vec4f { return plan[at]; }
 
 @compute @workgroup_size(WG)
 fn unrolled_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
@@ -100,7 +102,7 @@ fn loss_part(p: Problem, i: u32, j4: u32, end: u32, mean: f32, eps: f32) -> vec4
   let at = p.cost / 4u + i * (p.pitch / 4u) + j4;
   var slope = cost[at] - mean;
   if (params.value == 1u) { slope = value_slope(row_at(p, i, end), marginals[p.f + i], g_at(p, j4, end), v_at(p, j4, end), mass4(p.g + 4u * j4), eps); }
-  return select(vec4f(), matrix[at] * slope / eps, in_row(p, j4) & (matrix[at] > vec4f()));
+  return select(vec4f(), plan[at] * slope / eps, in_row(p, j4) & (plan[at] > vec4f()));
 }
 
 // Σ_i E(f^k, g^k) p_i and Σ_j E(f^(k−1), g^k) q_j from the potentials themselves.

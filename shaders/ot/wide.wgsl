@@ -4,13 +4,13 @@
 //   ot/wide_control.wgsl   decides, keeps the history, takes v   one workgroup a problem
 //   ot/wide_rows.wgsl      takes u                               blocks of 8 rows
 //
-//   R = (f⁰+g⁰−C)/ε in `matrix`       v_j = b_j / Σ_i exp(R_ij + log u_i), then u_i over rows likewise
+//   R = (f⁰+g⁰−C)/ε in `log_gibbs`       v_j = b_j / Σ_i exp(R_ij + log u_i), then u_i over rows likewise
 //
 // Source   the sweeps of ot/sinkhorn.wgsl with log K in place of K: with many workgroups the exponentials are not what
 //          a sweep waits for, and no half-step ever has to be taken again. Scalings beyond e^±4 go into f⁰ and g⁰, and R
 //          is made anew, so that u, v and R keep their last digits. WebGPU has no barrier across workgroups but the
 //          end of a dispatch, hence three dispatches a sweep; those after the last sweep return at once.
-// Shapes   wide (2(R+S) + P·64): log u and log v | the proposed log v | the error of every stripe, and what it is relative to
+// Shapes   log_scalings (2(R+S) + P·64): log u and log v | the proposed log v | the error of every stripe, and what it is relative to
 // Numerics f32. A running sum of exponentials, shifted by the largest term so far.
 
 override WG: u32 = 64u;      // 8 threads along, 8 across
@@ -34,7 +34,7 @@ struct Params {
   stride: u32,      // R+S
 }
 
-fn slack_of(tau: f32, eps: f32) -> f32 { return select(0.0, eps / (tau + eps), tau > 0.0); } // σ = 1 − ρ, see ot/sweep.wgsl
+fn slack_of(tau: f32, eps: f32) -> f32 { return select(0.0, eps / (tau + eps), tau > 0.0); } // σ = 1 − ρ, see ot/sinkhorn_sweep.wgsl
 
 // ε of the sweep that follows k sweeps; the last sweep always has the final ε.
 fn eps_at(k: u32, eps: f32, mean: f32) -> f32 {

@@ -11,8 +11,8 @@
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> problems: array<Problem>;
-@group(0) @binding(2) var<storage, read_write> wide: array<f32>;
-@group(0) @binding(3) var<storage, read_write> potentials: array<f32>;
+@group(0) @binding(2) var<storage, read_write> log_scalings: array<f32>;
+@group(0) @binding(3) var<storage, read_write> iterate: array<f32>;
 @group(0) @binding(4) var<storage, read_write> state: array<f32>;
 @group(0) @binding(5) var<storage, read_write> history: array<f32>;
 
@@ -39,8 +39,8 @@ fn judge(index: u32, p: Problem) -> Verdict {
   var mass = 0.0;
   for (var stripe = 0u; stripe * EIGHT * 4u < p.m; stripe++) {
     let e = 2u * (params.stride + index * STRIPES + stripe);
-    v.error += wide[e];
-    mass += wide[e + 1u];
+    v.error += log_scalings[e];
+    mass += log_scalings[e + 1u];
   }
   if (params.tau_a > 0.0 || params.tau_b > 0.0) { v.error /= mass; }
   let met = params.stop > 0.0 && v.error <= params.stop && v.k % params.check_every == 1u % params.check_every;
@@ -62,19 +62,19 @@ fn wide_control(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
   if (now.status == 0.0) {
     let omega = select(params.relaxation, 1.0, now.plain == 1.0);
     for (var j = p.g + t; j < p.g + p.pitch; j += WG) {
-      wide[j] = moved(wide[j], wide[params.stride + j], omega);
-      if (wide[j] > LOWEST && abs(wide[j]) > NEAR) { atomicStore(&far, 1u); }
+      log_scalings[j] = moved(log_scalings[j], log_scalings[params.stride + j], omega);
+      if (log_scalings[j] > LOWEST && abs(log_scalings[j]) > NEAR) { atomicStore(&far, 1u); }
     }
   }
   workgroupBarrier();
   let absorb = params.multiplicative == 0u && (now.ready == 0u || atomicLoad(&far) == 1u);
   if (now.status == 0.0) {
     for (var j = p.g + t; j < p.g + p.pitch; j += WG) {
-      if (absorb && wide[j] > LOWEST) {
-        potentials[j] += now.eps * wide[j];
-        wide[j] = 0.0;
+      if (absorb && log_scalings[j] > LOWEST) {
+        iterate[j] += now.eps * log_scalings[j];
+        log_scalings[j] = 0.0;
       }
-      potentials[params.stride + j] = scaling(wide[j]);
+      iterate[params.stride + j] = scaling(log_scalings[j]);
     }
   }
   if (t == 0u) {
@@ -95,6 +95,6 @@ fn remember(p: Problem, t: u32, k: u32) {
 }
 
 fn keep(row: u32, at: u32) {
-  history[row + at] = potentials[at];
-  history[row + params.stride + at] = potentials[params.stride + at];
+  history[row + at] = iterate[at];
+  history[row + params.stride + at] = iterate[params.stride + at];
 }

@@ -15,28 +15,28 @@ override LAST: u32 = 0u;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> problems: array<Problem>;
 @group(0) @binding(2) var<storage, read> cost: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> matrix: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> log_gibbs: array<vec4f>;
 @group(0) @binding(4) var<storage, read> marginals: array<f32>;
-@group(0) @binding(5) var<storage, read_write> potentials: array<f32>;
+@group(0) @binding(5) var<storage, read_write> iterate: array<f32>;
 @group(0) @binding(6) var<storage, read> state: array<f32>;
-@group(0) @binding(7) var<storage, read_write> wide: array<f32>;
+@group(0) @binding(7) var<storage, read_write> log_scalings: array<f32>;
 
 var<workgroup> tops: array<f32, WG>;
 var<workgroup> sums: array<f32, WG>;
 
 fn potential4(p: Problem, j4: u32) -> vec4f {
   let at = p.g + 4u * j4;
-  return vec4f(potentials[at], potentials[at + 1u], potentials[at + 2u], potentials[at + 3u]);
+  return vec4f(iterate[at], iterate[at + 1u], iterate[at + 2u], iterate[at + 3u]);
 }
 
 fn log_v4(p: Problem, j4: u32) -> vec4f {
   let at = p.g + 4u * j4;
-  return vec4f(wide[at], wide[at + 1u], wide[at + 2u], wide[at + 3u]);
+  return vec4f(log_scalings[at], log_scalings[at + 1u], log_scalings[at + 2u], log_scalings[at + 3u]);
 }
 
 // log K of four elements from the potentials: below −1e30/ε where there is no mass, or no column.
 fn log_kernel(p: Problem, i: u32, j4: u32, eps: f32) -> vec4f {
-  return (potentials[p.f + i] + potential4(p, j4) - cost[p.cost / 4u + i * (p.pitch / 4u) + j4]) / eps;
+  return (iterate[p.f + i] + potential4(p, j4) - cost[p.cost / 4u + i * (p.pitch / 4u) + j4]) / eps;
 }
 
 fn sum_part(p: Problem, t: u32, i: u32, eps: f32, ready: bool) {
@@ -45,7 +45,7 @@ fn sum_part(p: Problem, t: u32, i: u32, eps: f32, ready: bool) {
   var s = 0.0;
   for (var j = t % EIGHT; j < stride; j += EIGHT) {
     var x = log_v4(p, j);
-    if (ready) { x += matrix[p.cost / 4u + i * stride + j]; } else { x += log_kernel(p, i, j, eps); }
+    if (ready) { x += log_gibbs[p.cost / 4u + i * stride + j]; } else { x += log_kernel(p, i, j, eps); }
     let high = max(top, max(max(x.x, x.y), max(x.z, x.w)));
     let e = exp(max(x - high, vec4f(-100.0)));
     s = s * exp(max(top - high, -100.0)) + e.x + e.y + e.z + e.w;
@@ -66,7 +66,7 @@ fn wide_rows(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   if (LAST == 1u) {
     for (var j = t % EIGHT; j < stride && row < p.n; j += EIGHT) {
       let e = p.cost / 4u + i * stride + j;
-      matrix[e] = exp(clamp(matrix[e], vec4f(-100.0), vec4f(80.0)));
+      log_gibbs[e] = exp(clamp(log_gibbs[e], vec4f(-100.0), vec4f(80.0)));
     }
     return;
   }
@@ -83,7 +83,7 @@ fn wide_rows(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   storageBarrier();
   workgroupBarrier();
   if (row >= p.n || !(absorb || k == 0u)) { return; }
-  for (var j = t % EIGHT; j < stride; j += EIGHT) { matrix[p.cost / 4u + i * stride + j] = log_kernel(p, i, j, final_eps); }
+  for (var j = t % EIGHT; j < stride; j += EIGHT) { log_gibbs[p.cost / 4u + i * stride + j] = log_kernel(p, i, j, final_eps); }
 }
 
 // Join the 8 parts of a row and take its scaling.
@@ -92,13 +92,13 @@ fn take(at: u32, t: u32, eps: f32, omega: f32, absorb: bool) {
   for (var o = t + 1u; o < t + EIGHT; o++) { top = max(top, tops[o]); }
   var s = 0.0;
   for (var o = t; o < t + EIGHT; o++) { s += sums[o] * exp(max(tops[o] - top, -100.0)); }
-  let f = potentials[at];
+  let f = iterate[at];
   let to = log_scaling(marginals[at], f, top, s, eps, slack_of(params.tau_a, eps));
-  var log_u = moved(wide[at], to, omega);
+  var log_u = moved(log_scalings[at], to, omega);
   if (absorb && log_u > LOWEST) {
-    potentials[at] = f + eps * log_u;
+    iterate[at] = f + eps * log_u;
     log_u = 0.0;
   }
-  wide[at] = log_u;
-  potentials[params.stride + at] = scaling(log_u);
+  log_scalings[at] = log_u;
+  iterate[params.stride + at] = scaling(log_u);
 }

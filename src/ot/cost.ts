@@ -95,7 +95,7 @@ export function recordCost(b: ProgramBuilder, args: CostArgs): SavedCost {
     throw new RangeError(`Cost features need a width that is a multiple of 4, got ${D}`);
   const { first, count } = rangeOf(args);
   const norms = (features: Tensor): Tensor => {
-    if (kind !== "cosine") return features; // bound, never read
+    if (kind !== "cosine") return b.scratch("no norms", 4); // bound, never read
     const rows = Math.floor(features.length / D);
     const out = b.scratch("row norms", rows);
     const params = packParams(u32(rows), u32(D));

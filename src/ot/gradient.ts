@@ -3,10 +3,11 @@ import type { PlanGradient } from "../config/transport";
 import { defineKernel, withConstants } from "../gpu/kernel";
 import { f32, packParams, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
+import envelopeGradientWgsl from "../../shaders/ot/envelope_gradient.wgsl?raw";
 import implicitDualsWgsl from "../../shaders/ot/implicit_duals.wgsl?raw";
+import implicitGradientWgsl from "../../shaders/ot/implicit_gradient.wgsl?raw";
 import implicitSystemWgsl from "../../shaders/ot/implicit_system.wgsl?raw";
 import passesWgsl from "../../shaders/ot/passes.wgsl?raw";
-import planGradientWgsl from "../../shaders/ot/plan_gradient.wgsl?raw";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
 import unrolledDualsWgsl from "../../shaders/ot/unrolled_duals.wgsl?raw";
 import unrolledEntriesWgsl from "../../shaders/ot/unrolled_entries.wgsl?raw";
@@ -15,14 +16,20 @@ import { pitchOf, vectorLength } from "./problems";
 import { checkGradient, type OtSettings } from "./settings";
 import type { Solved } from "./sinkhorn";
 
-export const planGradient = defineKernel({
-  entry: "plan_gradient",
-  code: [problemWgsl, planGradientWgsl],
+export const envelopeGradient = defineKernel({
+  entry: "envelope_gradient",
+  code: [problemWgsl, envelopeGradientWgsl],
+  bindings: { problems: "read", plan: "read", weights: "read", dcost: "write" },
+});
+
+export const implicitGradient = defineKernel({
+  entry: "implicit_gradient",
+  code: [problemWgsl, implicitGradientWgsl],
   bindings: {
     problems: "read",
     plan: "read",
     cost: "read",
-    duals: "read",
+    multipliers: "read",
     weights: "read",
     state: "read",
     dcost: "write",
@@ -36,9 +43,9 @@ export const implicitDuals = defineKernel({
     params: "uniform",
     problems: "read",
     cost: "read",
-    matrix: "read",
+    plan: "read",
     state: "write",
-    duals: "write",
+    multipliers: "write",
     potentials: "read",
     marginals: "read",
   },
@@ -54,7 +61,7 @@ export const unrolledDuals = defineKernel({
     history: "read",
     marginals: "read",
     state: "read",
-    matrix: "read",
+    plan: "read",
     adjoints: "write",
   },
 });
@@ -97,24 +104,16 @@ export function recordPlanGradient(
   if (gradient === "unrolled") return recordUnrolled(b, solved, weights);
   if (gradient === "implicit" && !(solved.settings.objective === "value" && balanced))
     return recordImplicit(b, solved, weights);
-  return recordFromPlan(b, solved, 0, solved.plan, weights);
-}
-
-function recordFromPlan(b: ProgramBuilder, solved: Solved, MODE: number, duals: Tensor, weights: Tensor) {
-  const { problems, plan, cost, state, capacity } = solved;
-  const dcost = b.scratch("cost gradient", capacity.costElements);
-  b.dispatch(
-    withConstants(planGradient, { MODE }),
-    { problems, plan, cost, duals, weights, state, dcost },
-    elementGrid(solved),
-  );
+  const dcost = b.scratch("cost gradient", solved.capacity.costElements);
+  const { problems, plan } = solved;
+  b.dispatch(envelopeGradient, { problems, plan, weights, dcost }, elementGrid(solved));
   return dcost;
 }
 
 function recordImplicit(b: ProgramBuilder, solved: Solved, weights: Tensor): Tensor {
-  const { problems, plan: matrix, cost, state, capacity, settings, potentials, marginals } = solved;
+  const { problems, plan, cost, state, capacity, settings, potentials, marginals } = solved;
   const stride = vectorLength(capacity);
-  const duals = b.scratch("implicit duals", 4 * stride);
+  const multipliers = b.scratch("implicit multipliers", 4 * stride);
   const { tauA, tauB } = settings;
   const center = massIsFixed(settings);
   const value = settings.objective === "value";
@@ -127,10 +126,16 @@ function recordImplicit(b: ProgramBuilder, solved: Solved, weights: Tensor): Ten
     u32(center ? 1 : 0),
     u32(value ? 1 : 0),
   );
-  b.dispatch(implicitDuals, { params, problems, cost, matrix, state, duals, potentials, marginals }, [
+  b.dispatch(implicitDuals, { params, problems, cost, plan, state, multipliers, potentials, marginals }, [
     capacity.problems,
   ]);
-  return recordFromPlan(b, solved, value ? 3 : center ? 2 : 1, duals, weights);
+  const dcost = b.scratch("cost gradient", capacity.costElements);
+  b.dispatch(
+    withConstants(implicitGradient, { SLOPE: value ? 3 : center ? 2 : 1 }),
+    { problems, plan, cost, multipliers, weights, state, dcost },
+    elementGrid(solved),
+  );
+  return dcost;
 }
 
 function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Tensor {
@@ -142,7 +147,7 @@ function recordUnrolled(b: ProgramBuilder, solved: Solved, weights: Tensor): Ten
   const center = massIsFixed(settings) ? 1 : 0;
   const { tauA, tauB } = settings;
   const params = packParams(u32(stride), u32(value), u32(center), f32(tauA ?? 0), f32(tauB ?? 0));
-  const recursion = { params, problems, cost, history, marginals, state, matrix: plan, adjoints };
+  const recursion = { params, problems, cost, history, marginals, state, plan, adjoints };
   b.dispatch(unrolledDuals, recursion, [capacity.problems]);
   const dcost = b.scratch("cost gradient", capacity.costElements);
   b.dispatch(

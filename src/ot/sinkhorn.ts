@@ -4,15 +4,15 @@ import { f32, packParams, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
 import type { Gpu } from "../gpu/device";
 import { subgroupLanes } from "../gpu/subgroups";
-import fusedPassWgsl from "../../shaders/ot/fused_pass.wgsl?raw";
-import logPassesWgsl from "../../shaders/ot/log_passes.wgsl?raw";
 import passesWgsl from "../../shaders/ot/passes.wgsl?raw";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
 import sinkhornWgsl from "../../shaders/ot/sinkhorn.wgsl?raw";
 import sinkhornBeginWgsl from "../../shaders/ot/sinkhorn_begin.wgsl?raw";
 import sinkhornFinishWgsl from "../../shaders/ot/sinkhorn_finish.wgsl?raw";
-import sweepWgsl from "../../shaders/ot/sweep.wgsl?raw";
-import twoPassesWgsl from "../../shaders/ot/two_passes.wgsl?raw";
+import logWgsl from "../../shaders/ot/sinkhorn_log.wgsl?raw";
+import rowsWgsl from "../../shaders/ot/sinkhorn_rows.wgsl?raw";
+import subgroupRowsWgsl from "../../shaders/ot/sinkhorn_rows_subgroups.wgsl?raw";
+import sweepWgsl from "../../shaders/ot/sinkhorn_sweep.wgsl?raw";
 import { pitchOf, vectorLength, type OtCapacity } from "./problems";
 import { checkSettings, type OtSettings, type SweepKernels } from "./settings";
 import { STATE_FLOATS } from "./status";
@@ -24,11 +24,11 @@ export const sinkhornBegin = defineKernel({
   bindings: {
     params: "uniform",
     problems: "read",
-    matrix: "read",
+    cost: "read",
     given: "read",
     warm: "read",
     marginals: "write",
-    potentials: "write",
+    iterate: "write",
     state: "write",
     epsilons: "read",
   },
@@ -36,14 +36,14 @@ export const sinkhornBegin = defineKernel({
 
 export const sinkhorn = defineKernel({
   entry: "sinkhorn",
-  code: [problemWgsl, passesWgsl, logPassesWgsl, sweepWgsl, sinkhornWgsl, twoPassesWgsl],
+  code: [problemWgsl, passesWgsl, logWgsl, sweepWgsl, rowsWgsl, sinkhornWgsl],
   bindings: {
     params: "uniform",
     problems: "read",
     cost: "read",
     marginals: "read",
-    matrix: "write",
-    potentials: "write",
+    gibbs: "write",
+    iterate: "write",
     state: "write",
     history: "write",
   },
@@ -55,7 +55,7 @@ export const sinkhornFused = (WG: number) =>
     ...sinkhorn,
     code: [
       "enable subgroups;",
-      ...[problemWgsl, passesWgsl, logPassesWgsl, sweepWgsl, sinkhornWgsl, fusedPassWgsl],
+      ...[problemWgsl, passesWgsl, logWgsl, sweepWgsl, subgroupRowsWgsl, sinkhornWgsl],
     ],
     constants: { WG },
   });
@@ -68,9 +68,9 @@ export const sinkhornFinish = defineKernel({
     problems: "read",
     cost: "read",
     marginals: "read",
-    potentials: "read",
-    matrix: "write",
-    duals: "write",
+    iterate: "read",
+    plan: "write",
+    potentials: "write",
     state: "write",
   },
 });
@@ -143,30 +143,35 @@ export function recordSinkhorn(b: ProgramBuilder, args: SinkhornArgs): Solved {
   checkSettings(settings);
   const stride = vectorLength(capacity);
   const marginals = b.scratch("marginals", stride);
-  const potentials = b.scratch("potentials and scalings", 2 * stride);
+  const iterate = b.scratch("potentials and scalings", 2 * stride);
   const state = b.scratch("transport state", capacity.problems * STATE_FLOATS);
-  const matrix = b.scratch("plan", capacity.costElements);
-  const duals = b.scratch("potentials", stride);
+  const plan = b.scratch("plan", capacity.costElements); // the Gibbs kernel, until the last dispatch scales it
+  const potentials = b.scratch("potentials", stride);
   const history = b.scratch("potential history", keepHistory ? 2 * (settings.maxIterations + 1) * stride : 4);
   const grid = [capacity.problems] as const;
 
-  const begin = {
-    params: beginParams(args, stride),
-    problems,
-    matrix: cost,
-    given: args.marginals ?? cost, // bound, not read, when uniform
-    warm: args.warm ?? cost,
-    marginals,
-    potentials,
-    state,
-    epsilons: args.epsilons ?? cost,
-  };
-  b.dispatch(sinkhornBegin, begin, grid);
-  const tensors = { problems, cost, marginals, matrix, potentials, state, history };
+  const { marginals: given, warm, epsilons } = args;
+  // A kernel's bindings are all bound: what is not given is a tensor of nothing, and never read.
+  const nothing = given && warm && epsilons ? undefined : b.scratch("not given", 4);
+  const or = (tensor: Tensor | undefined): Tensor => tensor ?? nothing!; // there where one of them is missing
+  b.dispatch(
+    sinkhornBegin,
+    {
+      params: beginParams(args, stride),
+      ...{ problems, cost, marginals, iterate, state },
+      ...{ given: or(given), warm: or(warm), epsilons: or(epsilons) },
+    },
+    grid,
+  );
+  const tensors = { problems, cost, marginals, iterate, state, history };
   const { kernels = kernelsFor(false, capacity.maxRows, capacity.maxCols) } = args;
-  const done = kernels === "wide" ? recordWideSweeps(b, { settings, capacity, keepHistory, ...tensors }) : 0;
+  const done =
+    kernels === "wide"
+      ? recordWideSweeps(b, { settings, capacity, keepHistory, logGibbs: plan, ...tensors })
+      : 0;
   const sweep = {
     params: packParams(u32(SWEEPS_PER_DISPATCH), ...sweepScalars(settings, stride, keepHistory)),
+    gibbs: plan,
     ...tensors,
   };
   const faster =
@@ -176,10 +181,10 @@ export function recordSinkhorn(b: ProgramBuilder, args: SinkhornArgs): Solved {
   for (let i = 0; i < dispatches; i++) b.dispatch(sinkhorn, sweep, grid, { faster });
   const { tolerance, tauA, tauB } = settings;
   const finish = packParams(f32(tolerance), f32(tauA ?? 0), f32(tauB ?? 0), u32(stride));
-  const rest = { problems, cost, marginals, potentials, matrix, duals, state };
+  const rest = { problems, cost, marginals, iterate, plan, potentials, state };
   b.dispatch(sinkhornFinish, { params: finish, ...rest }, grid);
 
-  const solved = { settings, capacity, problems, cost, plan: matrix, potentials: duals, marginals, state };
+  const solved = { settings, capacity, problems, cost, plan, potentials, marginals, state };
   return { ...solved, history: keepHistory ? history : undefined };
 }
 

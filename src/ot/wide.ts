@@ -17,11 +17,11 @@ export const wideColumns = defineKernel({
     params: "uniform",
     problems: "read",
     cost: "read",
-    matrix: "read",
+    log_gibbs: "read",
     marginals: "read",
-    potentials: "read",
+    iterate: "read",
     state: "read",
-    wide: "write",
+    log_scalings: "write",
   },
 });
 
@@ -31,8 +31,8 @@ export const wideControl = defineKernel({
   bindings: {
     params: "uniform",
     problems: "read",
-    wide: "write",
-    potentials: "write",
+    log_scalings: "write",
+    iterate: "write",
     state: "write",
     history: "write",
   },
@@ -45,11 +45,11 @@ export const wideRows = defineKernel({
     params: "uniform",
     problems: "read",
     cost: "read",
-    matrix: "write",
+    log_gibbs: "write",
     marginals: "read",
-    potentials: "write",
+    iterate: "write",
     state: "read",
-    wide: "write",
+    log_scalings: "write",
   },
 });
 
@@ -65,8 +65,9 @@ export interface WideArgs {
   readonly problems: Tensor;
   readonly cost: Tensor;
   readonly marginals: Tensor;
-  readonly matrix: Tensor;
-  readonly potentials: Tensor;
+  /** R = log K; K in the end. */
+  readonly logGibbs: Tensor;
+  readonly iterate: Tensor;
   readonly state: Tensor;
   readonly history: Tensor;
 }
@@ -80,19 +81,19 @@ const MOST_ROUNDS = 600;
  * @returns how many there are; what is missing to maxIterations + 1 is for `sinkhorn` to do.
  */
 export function recordWideSweeps(b: ProgramBuilder, args: WideArgs): number {
-  const { settings, capacity, keepHistory, problems, cost, marginals, matrix, potentials, state, history } =
+  const { settings, capacity, keepHistory, problems, cost, marginals, logGibbs, iterate, state, history } =
     args;
   const stride = vectorLength(capacity);
-  const wide = b.scratch("log scalings", 2 * (stride + capacity.problems * STRIPES));
+  const log_scalings = b.scratch("log scalings", 2 * (stride + capacity.problems * STRIPES));
   const params = packParams(...sweepScalars(settings, stride, keepHistory));
-  const sums = { params, problems, cost, matrix, marginals, potentials, state, wide };
+  const sums = { params, problems, cost, log_gibbs: logGibbs, marginals, iterate, state, log_scalings };
   const stripes = [Math.ceil(pitchOf(capacity.maxCols) / STRIPE), capacity.problems] as const;
   const blocks = [Math.ceil(capacity.maxRows / BLOCK), capacity.problems] as const;
   // One round more than sweeps: the last one measures the last sweep's error, and has no rows.
   const rounds = Math.min(settings.maxIterations + 1, MOST_ROUNDS);
   for (let k = 0; k < rounds; k++) {
     b.dispatch(wideColumns, sums, stripes);
-    b.dispatch(wideControl, { params, problems, wide, potentials, state, history }, [capacity.problems]);
+    b.dispatch(wideControl, { params, problems, log_scalings, iterate, state, history }, [capacity.problems]);
     if (k < settings.maxIterations) b.dispatch(wideRows, sums, blocks);
   }
   b.dispatch(withConstants(wideRows, { LAST: 1 }), sums, blocks);

@@ -1,12 +1,12 @@
-// ot/sweep.wgsl — the parts of one sweep on scalings, and where their values are kept between dispatches.
+// ot/sinkhorn_sweep.wgsl — the parts of a sweep on scalings, and where their values are kept between dispatches.
 //
 //   v_j = b_j / (Σ_i K_ij u_i + δ)   balanced; in general  v ← v · exp(ρ log(b/c) − σ g/ε), c = v Kᵀu
 //   ρ = τ/(τ+ε), σ = 1 − ρ = ε/(τ+ε): kept as σ, because 1 − ρ has lost its digits where τ is large
 //
-// Needs from the kernel: ot/passes.wgsl, ot/log_passes.wgsl and the bindings of ot/sinkhorn.wgsl.
+// Needs from the kernel: ot/passes.wgsl, ot/sinkhorn_log.wgsl, `column_of`, and the bindings of ot/sinkhorn.wgsl.
 
 const RANGE: f32 = 4.8e8; // e²⁰: K u v of entries that K flushed to 0 stays below 1e-20
-var<workgroup> v_next: array<vec4f, MAX_SIDE / 4u>; // v as proposed; ot/fused_pass.wgsl leaves column sums here
+var<workgroup> v_next: array<vec4f, MAX_SIDE / 4u>; // v as proposed; ot/sinkhorn_rows_subgroups.wgsl leaves sums here
 
 fn slack_of(tau: f32, eps: f32) -> f32 { return select(0.0, eps / (tau + eps), tau > 0.0); } // σ
 
@@ -32,10 +32,10 @@ fn outside(x: vec4f, mass: vec4f) -> f32 {
 
 // v_next from the columns of K u. Returns (L1 column error of the iterate, u out of range, v_next out of range, and the
 // mass that the error is relative to).
-fn propose_columns(p: Problem, t: u32, eps: f32, slack: f32) -> vec4f {
+fn propose_columns(p: Problem, t: u32, eps: f32, slack: f32, known: bool) -> vec4f {
   var seen = vec4f();
   for (var j = t; j < p.pitch / 4u; j += WG) {
-    let sum = known_column(p, j);
+    let sum = column_of(p, j, known);
     let b = mass4(p.g + 4u * j);
     var pot = vec4f();
     var target_mass = b;
@@ -71,7 +71,7 @@ fn exponentiate(p: Problem, t: u32, eps: f32) {
   for (var j = t; j < stride; j += WG) {
     for (var i = 0u; i < p.n; i++) {
       let at = p.cost / 4u + i * stride + j;
-      matrix[at] = select(vec4f(), exp(max(-cost[at] / eps, vec4f(-100.0))), in_row(p, j));
+      gibbs[at] = select(vec4f(), exp(max(-cost[at] / eps, vec4f(-100.0))), in_row(p, j));
     }
     v[j] = select(vec4f(), vec4f(1.0), in_row(p, j));
   }
@@ -87,7 +87,7 @@ fn folded(pot: vec4f, scaling: vec4f, eps: f32) -> vec4f {
 // Take the scalings of the rows (or of the columns) into the potentials, before a half-step in the log domain.
 fn fold(p: Problem, t: u32, eps: f32, rows: bool) {
   if (rows) {
-    for (var i = t; i < p.n; i += WG) { potentials[p.f + i] = folded(vec4f(potentials[p.f + i]), vec4f(u[i]), eps).x; }
+    for (var i = t; i < p.n; i += WG) { iterate[p.f + i] = folded(vec4f(iterate[p.f + i]), vec4f(u[i]), eps).x; }
   } else {
     for (var j = t; j < p.pitch / 4u; j += WG) { store4(p.g + 4u * j, folded(load4(p.g + 4u * j), v[j], eps)); }
   }
@@ -100,7 +100,7 @@ fn remember(p: Problem, t: u32, k: u32) {
   if (params.keep == 0u) { return; }
   let row = 2u * k * params.stride;
   for (var i = t; i < p.n; i += WG) {
-    history[row + p.f + i] = potentials[p.f + i];
+    history[row + p.f + i] = iterate[p.f + i];
     history[row + params.stride + p.f + i] = u[i];
   }
   // Each thread its own columns of v: another thread may already be changing the rest.
@@ -114,12 +114,12 @@ fn remember(p: Problem, t: u32, k: u32) {
 }
 
 fn load_scalings(p: Problem, t: u32) {
-  for (var i = t; i < p.n; i += WG) { u[i] = potentials[params.stride + p.f + i]; }
+  for (var i = t; i < p.n; i += WG) { u[i] = iterate[params.stride + p.f + i]; }
   for (var j = t; j < p.pitch / 4u; j += WG) { v[j] = load4(params.stride + p.g + 4u * j); }
   workgroupBarrier();
 }
 
 fn store_scalings(p: Problem, t: u32) {
-  for (var i = t; i < p.n; i += WG) { potentials[params.stride + p.f + i] = u[i]; }
+  for (var i = t; i < p.n; i += WG) { iterate[params.stride + p.f + i] = u[i]; }
   for (var j = t; j < p.pitch / 4u; j += WG) { store4(params.stride + p.g + 4u * j, v[j]); }
 }

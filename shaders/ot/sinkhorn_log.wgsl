@@ -1,20 +1,20 @@
-// ot/log_passes.wgsl — Sinkhorn half-steps in the log domain, with a maximum shift: slow and never wrong.
+// ot/sinkhorn_log.wgsl — Sinkhorn half-steps in the log domain, with a maximum shift: slow and never wrong.
 //
 //   g_j = ρ (ε log b_j − ε log Σ_i exp((f_i − C_ij)/ε))      f_i likewise over columns
 //   K_ij = exp((f_i + g_j − C_ij)/ε), u = v = 1
 //
 // Used for the first sweep, when scalings leave their range, and while ε is being lowered.
-// Needs from the kernel: ot/passes.wgsl, bindings `cost`, `matrix: array<vec4f>`, `marginals`, `potentials`.
+// Needs from the kernel: ot/passes.wgsl, the bindings of ot/sinkhorn.wgsl.
 
 fn load4(at: u32) -> vec4f {
-  return vec4f(potentials[at], potentials[at + 1u], potentials[at + 2u], potentials[at + 3u]);
+  return vec4f(iterate[at], iterate[at + 1u], iterate[at + 2u], iterate[at + 3u]);
 }
 
 fn store4(at: u32, x: vec4f) {
-  potentials[at] = x.x;
-  potentials[at + 1u] = x.y;
-  potentials[at + 2u] = x.z;
-  potentials[at + 3u] = x.w;
+  iterate[at] = x.x;
+  iterate[at + 1u] = x.y;
+  iterate[at + 2u] = x.z;
+  iterate[at + 3u] = x.w;
 }
 
 fn mass4(at: u32) -> vec4f {
@@ -26,10 +26,10 @@ fn log_columns(p: Problem, t: u32, eps: f32, slack: f32) {
   for (var j = t; j < stride; j += WG) {
     let at = p.cost / 4u + j;
     var top = vec4f(-3e38);
-    for (var i = 0u; i < p.n; i++) { top = max(top, potentials[p.f + i] - cost[at + i * stride]); }
+    for (var i = 0u; i < p.n; i++) { top = max(top, iterate[p.f + i] - cost[at + i * stride]); }
     var s = vec4f();
     for (var i = 0u; i < p.n; i++) {
-      s += exp(max((potentials[p.f + i] - cost[at + i * stride] - top) / eps, vec4f(-100.0)));
+      s += exp(max((iterate[p.f + i] - cost[at + i * stride] - top) / eps, vec4f(-100.0)));
     }
     let b = mass4(p.g + 4u * j);
     let g = (1.0 - slack) * (eps * (log(max(b, vec4f(1e-37))) - log(s)) - top);
@@ -55,7 +55,7 @@ fn log_rows(p: Problem, t: u32, eps: f32, slack: f32) {
     }
     let a = marginals[p.f + i];
     let f = (1.0 - slack) * (eps * (log(max(a, 1e-37)) - log(s.x + s.y + s.z + s.w)) - top);
-    potentials[p.f + i] = select(NO_MASS, f, a > 0.0);
+    iterate[p.f + i] = select(NO_MASS, f, a > 0.0);
   }
   storageBarrier();
   workgroupBarrier();
@@ -68,12 +68,12 @@ fn absorb(p: Problem, t: u32, eps: f32) {
     let g = load4(p.g + 4u * j);
     let at = p.cost / 4u + j;
     for (var i = 0u; i < p.n; i++) {
-      let x = (potentials[p.f + i] + g - cost[at + i * stride]) / eps;
-      matrix[at + i * stride] = select(vec4f(), exp(clamp(x, vec4f(-100.0), vec4f(80.0))), g > vec4f(NO_MASS));
+      let x = (iterate[p.f + i] + g - cost[at + i * stride]) / eps;
+      gibbs[at + i * stride] = select(vec4f(), exp(clamp(x, vec4f(-100.0), vec4f(80.0))), g > vec4f(NO_MASS));
     }
     v[j] = select(vec4f(), vec4f(1.0), g > vec4f(NO_MASS));
   }
-  for (var i = t; i < p.n; i += WG) { u[i] = select(0.0, 1.0, potentials[p.f + i] > NO_MASS); }
+  for (var i = t; i < p.n; i += WG) { u[i] = select(0.0, 1.0, iterate[p.f + i] > NO_MASS); }
   storageBarrier();
   workgroupBarrier();
 }

@@ -1,4 +1,4 @@
-// ot/fused_pass.wgsl — the sums of a sweep by one read of K, with subgroups; takes the place of ot/two_passes.wgsl.
+// ot/sinkhorn_rows_subgroups.wgsl — how a sweep reads K, once, with subgroups; takes the place of ot/sinkhorn_rows.wgsl.
 //
 //   for each block of 8 rows:   s_i = Σ_j K_ij v_j,   u_i from s_i,   c_j += K_ij u_i      K held in registers between
 //
@@ -9,7 +9,7 @@
 //          40 do) for 8×128×160, 50 sweeps on lavapipe.
 // Layout   WGSL does not say which threads form a subgroup: each one finds its place among the others' first threads.
 // Oracle   test/oracle/ot.ts. Tested by test/kernels/ot-solve.test.ts.
-// Needs    ot/sinkhorn.wgsl
+// Needs    ot/sinkhorn.wgsl, ot/sinkhorn_sweep.wgsl
 // Prelude  enable subgroups;
 
 const ROWS: u32 = 8u;
@@ -21,7 +21,9 @@ var<private> owns: bool;  // does a thread of this subgroup own columns?
 var<private> mine: u32;   // this subgroup's place among those
 var<private> owners: u32; // how many those are
 
-fn find_place(p: Problem, t: u32) {
+fn begin_sweeps(p: Problem, t: u32) {
+  load_scalings(p, t);
+  lane = subgroupExclusiveAdd(1u);
   let first = subgroupMin(t);
   owns = subgroupAny(t < p.pitch / 4u);
   firsts[t] = select(0u, 1u, owns && t == first);
@@ -32,11 +34,11 @@ fn find_place(p: Problem, t: u32) {
   }
 }
 
-fn know_columns(p: Problem, t: u32) {
-  for (var j = t; j < p.pitch / 4u; j += WG) { v_next[j] = column_sum(p, j); }
+// Known from the pass over the rows before; else, after K was made anew, by a pass of its own.
+fn column_of(p: Problem, j: u32, known: bool) -> vec4f {
+  if (known) { return v_next[j]; }
+  return column_sum(p, j);
 }
-
-fn known_column(p: Problem, j: u32) -> vec4f { return v_next[j]; }
 
 fn scale_rows(p: Problem, t: u32, eps: f32, slack: f32, omega: f32) {
   let stride = p.pitch / 4u;
@@ -50,14 +52,14 @@ fn scale_rows(p: Problem, t: u32, eps: f32, slack: f32, omega: f32) {
     var k: array<vec4f, 8>; // stays 0 where a thread owns no column
     for (var j = t; j < stride; j += WG) {
       let at = p.cost / 4u + j;
-      k[0] = matrix[at + i0 * stride];
-      k[1] = matrix[at + min(i0 + 1u, last) * stride];
-      k[2] = matrix[at + min(i0 + 2u, last) * stride];
-      k[3] = matrix[at + min(i0 + 3u, last) * stride];
-      k[4] = matrix[at + min(i0 + 4u, last) * stride];
-      k[5] = matrix[at + min(i0 + 5u, last) * stride];
-      k[6] = matrix[at + min(i0 + 6u, last) * stride];
-      k[7] = matrix[at + min(i0 + 7u, last) * stride];
+      k[0] = gibbs[at + i0 * stride];
+      k[1] = gibbs[at + min(i0 + 1u, last) * stride];
+      k[2] = gibbs[at + min(i0 + 2u, last) * stride];
+      k[3] = gibbs[at + min(i0 + 3u, last) * stride];
+      k[4] = gibbs[at + min(i0 + 4u, last) * stride];
+      k[5] = gibbs[at + min(i0 + 5u, last) * stride];
+      k[6] = gibbs[at + min(i0 + 6u, last) * stride];
+      k[7] = gibbs[at + min(i0 + 7u, last) * stride];
     }
     let low = subgroupAdd(vec4f(dot(k[0], column), dot(k[1], column), dot(k[2], column), dot(k[3], column)));
     let high = subgroupAdd(vec4f(dot(k[4], column), dot(k[5], column), dot(k[6], column), dot(k[7], column)));
@@ -84,20 +86,9 @@ fn row_scaling(p: Problem, i: u32, sum: f32, eps: f32, slack: f32, omega: f32) -
   var next = mass / max(sum + params.delta, 1e-37);
   if (slack != 0.0 || omega != 1.0) {
     let old = vec4f(u[row]);
-    let exact = scaling_for(old, vec4f(sum), vec4f(mass), vec4f(potentials[p.f + row]), eps, slack);
+    let exact = scaling_for(old, vec4f(sum), vec4f(mass), vec4f(iterate[p.f + row]), eps, slack);
     next = exact.x;
     if (omega != 1.0) { next = relaxed(old, exact, omega).x; }
   }
   return select(0.0, next, i < p.n);
-}
-
-@compute @workgroup_size(WG)
-fn sinkhorn(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(local_invocation_index) t: u32,
-  @builtin(subgroup_invocation_id) id: u32,
-) {
-  lane = id;
-  find_place(problems[group.x], t);
-  sweep_problem(group.x, t);
 }
