@@ -33,6 +33,7 @@ export function prepareCase(given: Case): PreparedCase {
   checkTokens(given, main, "");
   checkShared(given, main);
   checkTexts(given);
+  checkGroups(given, main);
   return {
     batch: {
       ...main,
@@ -41,6 +42,7 @@ export function prepareCase(given: Case): PreparedCase {
       tokens: { student: tokenTable(given, "student"), teacher: tokenTable(given, "teacher") },
       teacherMoments: teacherMoments(given, main.teacher),
       denominator: given.denominator,
+      ...(given.groups && { groups: given.groups }),
     },
     shape: { batch: main.student.B, ...viewShape(main), ...widths, plain: plain && viewShape(plain) },
     projectors: projectorsOf(given),
@@ -144,6 +146,26 @@ function checkPlain(plain: ViewBatch, main: ViewBatch, masks: MethodOf<"cot2alig
   }
   if (pairs === 0)
     throw new CaseError("label_s_raw", `no sample has a second view: all labels are ${NO_RESPONSE}`);
+}
+
+/** Groups are final: methods on chunks read these and align nothing. */
+function checkGroups({ groups }: Case, { student, teacher }: ViewBatch): void {
+  if (!groups) return;
+  if (groups.length !== student.B)
+    throw new CaseError("groups", `holds ${groups.length} samples, label_s ${student.B}`);
+  groups.forEach((sample, b) =>
+    sample.forEach(([, s1, , t1], g) => {
+      for (const [end, side, field] of [
+        [s1, student, "label_s"],
+        [t1, teacher, "label_t"],
+      ] as const)
+        if (end > rowsOf(side, b))
+          throw new CaseError(
+            "groups",
+            `sample ${b}, group ${g} ends at ${end}; ${field} has ${rowsOf(side, b)} response labels there`,
+          );
+    }),
+  );
 }
 
 /** A vocabulary map belongs to one pair of tokenizers: the texts must be those of the logits. */

@@ -1,5 +1,7 @@
 // The case that `couplet objective` reads: JSON to tensors, labels and settings. Every complaint names its field.
-import { DIVERGENCES, type Divergence } from "../config/run";
+import * as v from "valibot";
+import type { DistillationCard, Setting } from "../config/methods/card";
+import { DISTILLATION_CARDS, type DistillationId } from "../config/run";
 import { COST_KINDS, type CostKind, PUBLISHED, PUBLISHED_ALPHA } from "../config/transport";
 import type { Matrix } from "../objectives";
 import { parseJson } from "./json";
@@ -11,19 +13,24 @@ export class CaseError extends Error {
   }
 }
 
-export const METHODS = ["sft", "kd", "uld", "mined", "dskd", "cma", "ot", "cot2align"] as const;
-const BASES = ["kd", "uld", "mined", "cma", "dskd"] as const;
+/** Every method with a card, and transport on its own. */
+export const METHODS: readonly CaseSettings["method"][] = [
+  "sft",
+  ...DISTILLATION_CARDS.map(({ id }) => id),
+  "ot",
+  "cot2align",
+];
+const BASES: readonly DistillationId[] = DISTILLATION_CARDS.filter(({ canBeBase }) => canBeBase).map(
+  ({ id }) => id,
+);
 const MASKS = ["intended", "as_published"] as const;
 const REDUCTIONS = ["sum", "total"] as const;
 
 export interface CaseSettings {
-  readonly method: (typeof METHODS)[number];
-  readonly base: (typeof BASES)[number] | undefined;
-  readonly divergence: Divergence;
-  readonly temperature: number;
-  readonly teacherTemperature: number;
-  readonly skew: number;
-  readonly adaptiveAlpha: number;
+  readonly method: "sft" | DistillationId | "ot" | "cot2align";
+  readonly base: DistillationId | undefined;
+  /** The distillation term of the method or of its base, with all of its settings. */
+  readonly term: { readonly id: DistillationId } | undefined;
   readonly kdRate: number;
   readonly cost: CostKind;
   readonly alpha: number;
@@ -58,7 +65,12 @@ export interface Case {
   readonly tokens: Readonly<Partial<Record<"student" | "teacher", readonly string[]>>>;
   readonly spaces: Readonly<Record<"student" | "teacher", string>>;
   readonly denominator: number | undefined;
+  /** Chunks that are given instead of aligned: per sample, ranges of its response labels on either side. */
+  readonly groups: readonly (readonly Group[])[] | undefined;
 }
+
+/** [s0, s1, t0, t1], half-open. */
+export type Group = readonly [number, number, number, number];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -96,6 +108,7 @@ export function readCase(text: string): Case {
     },
     spaces: { student: string(file, "student_space", "Ġ"), teacher: string(file, "teacher_space", "▁") },
     denominator: present(file, "batch_denom") ? number(file, "batch_denom", 1, positive) : undefined,
+    groups: present(file, "groups") ? readGroups(file["groups"]) : undefined,
   };
 }
 
@@ -122,14 +135,12 @@ function readSettings(file: Json): CaseSettings {
     oneOf(given, field, choices, fallback, at(field));
   const num = (field: string, fallback: number, ok: Range) => number(given, field, fallback, ok, at(field));
   const method = of("method", METHODS);
+  const base = method === "cot2align" && present(given, "base") ? of("base", BASES) : undefined;
+  const card = DISTILLATION_CARDS.find(({ id }) => id === (base ?? method));
   return {
     method,
-    base: method === "cot2align" && present(given, "base") ? of("base", BASES) : undefined,
-    divergence: of("divergence", DIVERGENCES, "forward_kl"),
-    temperature: num("temperature", 2, positive),
-    teacherTemperature: num("teacherTemperature", 1, positive),
-    skew: num("skew", 0.1, unit),
-    adaptiveAlpha: num("adaptiveAlpha", 0.5, unit),
+    base,
+    term: card && readTerm(card, given),
     kdRate: num("kdRate", 0.5, unit),
     cost: of("cost", COST_KINDS, PUBLISHED.cost),
     alpha: num("alpha", PUBLISHED_ALPHA, positive),
@@ -137,6 +148,32 @@ function readSettings(file: Json): CaseSettings {
     masks: of("masks", MASKS, "intended"),
     reduction: of("reduction", REDUCTIONS, "sum"),
   };
+}
+
+/** What a case means where it leaves a setting out and the card's default is for other uses. */
+const CASE_DEFAULTS: Readonly<Record<string, unknown>> = {
+  divergence: "forward_kl",
+  tokenMatch: "spelling", // a case gives tokens as they are spelled
+  debias: false,
+};
+
+/** The settings that the card names, each given or at its default. @throws CaseError naming the first that is wrong. */
+function readTerm(card: DistillationCard, given: Json): { readonly id: DistillationId } {
+  const settings = Object.entries(card.settings).map(([name, setting]): [string, unknown] => {
+    const value = given[name] ?? CASE_DEFAULTS[name] ?? setting.default;
+    const result = v.safeParse(setting.schema, value);
+    if (result.success) return [name, result.output];
+    throw new CaseError(`objective.${name}`, complaint(setting, result.issues[0].message, value));
+  });
+  return { id: card.id as DistillationId, ...Object.fromEntries(settings) }; // every distillation card's id is one
+}
+
+function complaint({ options }: Setting, message: string, value: unknown): string {
+  const must =
+    options === undefined
+      ? message.replace(/^Invalid type: Expected (\S+).*$/, "must be a $1").replace("greater than", "above")
+      : `must be one of ${Object.keys(options).join(", ")}`;
+  return `${must}, got ${JSON.stringify(value)}`;
 }
 
 /** Methods that read the student's positions alone, or the same positions of both: label_t may be left out. */
@@ -220,6 +257,27 @@ function readTensor(field: string, value: unknown, depth: number): CaseTensor {
   walk(value, 0, "");
   const cols = shape.at(-1) ?? 1;
   return { shape, rows: flat.length / cols, cols, data: Float32Array.from(flat) };
+}
+
+/** The form alone; whether the ranges fit the labels is seen where both are known. */
+function readGroups(value: unknown): Group[][] {
+  const bad = (where: string, what: string) => new CaseError("groups", `${where} ${what}`);
+  if (!Array.isArray(value)) throw bad("", "must be a list of lists, one a sample");
+  return value.map((sample: unknown, b) => {
+    if (!Array.isArray(sample)) throw bad(`sample ${b}`, "must be a list of [s0, s1, t0, t1]");
+    let [s, t] = [0, 0];
+    return sample.map((group: unknown, g): Group => {
+      const where = `sample ${b}, group ${g}`;
+      if (!Array.isArray(group) || group.length !== 4 || !group.every((x) => Number.isInteger(x)))
+        throw bad(where, `must be four whole numbers [s0, s1, t0, t1], got ${JSON.stringify(group)}`);
+      const [s0 = 0, s1 = 0, t0 = 0, t1 = 0] = group as number[];
+      if (s0 < 0 || t0 < 0) throw bad(where, "begins below 0");
+      if (s1 <= s0 || t1 <= t0) throw bad(where, "is empty on a side");
+      if (s0 < s || t0 < t) throw bad(where, "does not come after the group before it, on both sides");
+      [s, t] = [s1, t1];
+      return [s0, s1, t0, t1];
+    });
+  });
 }
 
 function tokenList(file: Json, field: string, side: "student" | "teacher") {

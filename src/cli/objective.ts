@@ -8,6 +8,7 @@ import type { Gpu } from "../gpu/device";
 import { ProgramBuilder } from "../gpu/program";
 import {
   distillationOf,
+  isDistillation,
   joinTerms,
   MissingTensor,
   recordCrossEntropyTerm,
@@ -57,13 +58,16 @@ export async function solveCase(gpu: Gpu, given: Case, prepared: PreparedCase): 
   try {
     const b = new ProgramBuilder("objective");
     const tape = new Tape(b);
-    await prepareBase(given.settings, batch);
+    await prepareTerm(given.settings, batch);
     const made = recordTensors(tape, store, teacherLogits(given), batch, shape);
     const { recorded, denominator } = recordCase(given.settings, made.recording, prepared);
     const differentiated = [...tape.leaves].map(({ label }) => label);
     tape.backward();
     const program = await b.build(gpu);
-    const counted = { ...batch, denominator };
+    // As a sum, a term that is per sample is not divided by the samples either; transport is a mean over them always.
+    const { method, reduction } = given.settings;
+    const perSample = reduction === "sum" && isDistillation(method);
+    const counted = { ...batch, denominator, ...(perSample && { samples: 1 }) };
     const outputs = await program.run(
       { ...made.inputs(), ...recorded.inputs(counted) },
       { read: recorded.outputs },
@@ -91,17 +95,16 @@ function recordCase(
   recording: Recording,
   { batch }: PreparedCase,
 ): { recorded: RecordedTerm; denominator: number } {
-  const { method, reduction, kdRate } = settings;
+  const { method, term, reduction, kdRate } = settings;
   const tokens = batch.denominator ?? batch.student.labels.length;
   const total = reduction === "total";
   const denominator = total ? tokens : 1;
   if (method === "sft") return { recorded: recordCrossEntropyTerm(recording, 1), denominator };
 
-  const base = baseOf(settings);
   const share = total ? kdRate : 1;
   const parts: RecordedTerm[] = [];
   if (total) parts.push(recordCrossEntropyTerm(recording, 1 - kdRate));
-  if (base) parts.push(distillationOf(base).recordTerm(base, recording, share));
+  if (term) parts.push(distillationOf(term).recordTerm(term, recording, share));
   if (method === "ot" || method === "cot2align") {
     // As a sum over tokens, CoT2Align's own term is KD + denom·OT_total.
     const weight = total ? kdRate : method === "ot" ? 1 : tokens;
@@ -118,18 +121,8 @@ function teacherLogits({ settings, tensors }: Case): Case["tensors"] {
   return missing ? new Map([...tensors, ["t_logits", missing]]) : tensors;
 }
 
-/** The distillation term of the method, if it has one, as its config. */
-function baseOf(settings: CaseSettings) {
-  const { method, divergence, temperature, teacherTemperature, skew, adaptiveAlpha } = settings;
-  const id = method === "cot2align" ? settings.base : method;
-  if (id === undefined || id === "ot" || id === "sft") return undefined;
-  const tokenMatch = "spelling"; // a case gives tokens as they are spelled
-  return { id, divergence, temperature, teacherTemperature, skew, adaptiveAlpha, tokenMatch };
-}
-
-async function prepareBase(settings: CaseSettings, { tokens }: PairBatch): Promise<void> {
-  const base = baseOf(settings);
-  if (base && tokens) await distillationOf(base).prepare?.(base, tokens, {});
+async function prepareTerm({ term }: CaseSettings, { tokens }: PairBatch): Promise<void> {
+  if (term && tokens) await distillationOf(term).prepare?.(term, tokens, {});
 }
 
 /** The loop of the published code, whose epsilon is 1/alpha, with autograd through every iteration. */

@@ -1,6 +1,5 @@
 // The settings form, read off the run config's own schema: a method or setting that is added there appears here.
-import { STABLE_TRANSPORT } from "./presets";
-import { runConfig } from "./run";
+import { DISTILLATION_CARDS, methodDefaults, runConfig, termDefaults } from "./run";
 
 export interface FormField {
   readonly path: string;
@@ -65,6 +64,11 @@ function fieldsOf(schema: Schema, value: unknown, path: string): FormField[] {
 
 /** The value of a variant's branch with every setting at its default. */
 export function variantDefault(path: string, id: string): unknown {
+  if (path === "method.id") return methodDefaults(id);
+  if (path === "method.base.id") {
+    const card = DISTILLATION_CARDS.find((known) => known.id === id);
+    return card ? termDefaults(card) : { id };
+  }
   const keys = path.split(".");
   const key = keys.pop() ?? "";
   const variant = keys.reduce<Schema>((at, name) => unwrap(branchWith(unwrap(at), name)), root);
@@ -81,13 +85,8 @@ function branchWith(schema: Schema, name: string): Schema {
   return found;
 }
 
-/** Where a schema gives no default: by the setting's name. Sources in docs/EQUATIONS.md and the papers' scripts. */
+/** Of adapters; methods have their cards. */
 const DEFAULTS: Readonly<Record<string, unknown>> = {
-  kdRate: 0.5,
-  temperature: 2,
-  skew: 0.1,
-  adaptiveAlpha: 0.5,
-  transport: STABLE_TRANSPORT,
   rank: 8,
   alpha: 16,
   targets: ["q_proj", "v_proj"],

@@ -1,26 +1,21 @@
 // Named starting points. A preset is a whole config, so that a run never depends on a hidden default.
-import type { MethodOf, RunConfig, TransportConfig } from "./run";
+import { parse } from "valibot";
+import { cma } from "./methods/cma";
+import { base, cot2alignSchema } from "./methods/cot2align";
+import type { DistillationCard } from "./methods/card";
+import { sft } from "./methods/sft";
+import { uld } from "./methods/uld";
+import {
+  DISTILLATION_CARDS,
+  method,
+  methodDefaults,
+  type MethodOf,
+  PUBLISHED_TRANSPORT,
+  type RunConfig,
+  STABLE_TRANSPORT,
+  termDefaults,
+} from "./run";
 import { PLAIN_TRAINING } from "./training";
-import { PUBLISHED } from "./transport";
-
-/** Our default transport: log-domain, a plan that is neither blurred to a·bᵀ nor a hard assignment. */
-export const STABLE_TRANSPORT: TransportConfig = {
-  cost: "cosine",
-  epsilon: 0.1,
-  relative: true,
-  maxIterations: 50,
-  tolerance: 1e-4,
-  gradient: "unrolled",
-  scheme: "log",
-  embedding: 1,
-  hidden: 1,
-  layers: [],
-  layerWeights: "fixed",
-  marginals: "uniform",
-};
-
-/** The loop, cost and constants of CoT2Align's released code (METHODS §7.1). */
-export const PUBLISHED_TRANSPORT: TransportConfig = { ...STABLE_TRANSPORT, ...PUBLISHED };
 
 /**
  * The page opens with this one: CoT2Align's standard pair on the chain-of-thought view of the bundled rows. Batch, rate
@@ -67,71 +62,48 @@ export const FIRST_LIGHT: RunConfig = {
   probe: { row: 0, everySteps: 5, gradientRatio: false },
 };
 
-/** The published scripts distil at T = 2 and share the loss evenly (METHODS §7.2). */
-const KD_RATE = 0.5;
-const TEMPERATURE = 2;
-const PLAIN_DIVERGENCE = { temperature: TEMPERATURE, skew: 0.1, adaptiveAlpha: 0.5 };
-
-const GOLD = {
-  mode: "hybrid",
-  beta: 0.5,
-  matchedWeight: null,
-  unmatchedWeight: null,
-  tokenMatch: "bytes",
-} as const;
-
-const withMethod = (method: RunConfig["method"]): RunConfig => ({ ...FIRST_LIGHT, method });
-
-/** The published scripts' divergence for DSKD-CMA (METHODS §7.2). */
-const CMA = {
-  id: "cma",
-  divergence: "skewed_reverse_kl",
-  ...PLAIN_DIVERGENCE,
-  teacherTemperature: 1,
-  projectorInit: "random",
-} as const;
+const withMethod = (id: string, more: Partial<RunConfig> = {}): RunConfig => ({
+  ...FIRST_LIGHT,
+  method: parse(method, methodDefaults(id)),
+  ...more,
+});
 
 /** With the gauge of gradients on, rarely: it takes a backward pass of one row for every term. */
 const cot2align = (more: Partial<MethodOf<"cot2align">>): RunConfig => ({
-  ...withMethod({
-    ...{ id: "cot2align", kdRate: KD_RATE, base: { id: "none" }, crossCot: false, masks: "intended" },
-    transport: STABLE_TRANSPORT,
-    ...more,
-  }),
+  ...FIRST_LIGHT,
+  method: { ...parse(cot2alignSchema, methodDefaults("cot2align")), ...more },
   probe: { row: 0, everySteps: 20, gradientRatio: true },
 });
 
+const CMA = parse(base, termDefaults(cma));
+const ULD = parse(base, termDefaults(uld));
+
+export interface Preset {
+  readonly title: string;
+  readonly config: RunConfig;
+}
+
+type CardPreset = (typeof DISTILLATION_CARDS)[number]["preset"]["id"];
+
+/** One preset a distillation method, at its card's defaults. */
+const OF_CARDS = Object.fromEntries(
+  DISTILLATION_CARDS.map(({ id, title, preset }: DistillationCard): [string, Preset] => [
+    preset.id,
+    {
+      title: preset.title ?? title,
+      config: withMethod(id, preset.teacher === undefined ? {} : { teacher: preset.teacher }),
+    },
+  ]),
+) as Record<CardPreset, Preset>; // the ids of the same list
+
 export const PRESETS = {
   "first-light": { title: "CoT2Align, standard pair", config: FIRST_LIGHT },
-  sft: { title: "SFT: cross entropy alone", config: { ...FIRST_LIGHT, method: { id: "sft" } } },
+  sft: { title: sft.title, config: withMethod("sft") },
   seqkd: {
     title: "SeqKD: the teacher's own answers",
-    config: { ...FIRST_LIGHT, method: { id: "sft" }, data: { ...FIRST_LIGHT.data, outputs: "teacher" } },
+    config: withMethod("sft", { data: { ...FIRST_LIGHT.data, outputs: "teacher" } }),
   },
-  kd: {
-    // The bundled pair has two tokenizers, and KD wants one.
-    title: "KD, one tokenizer: the student teaches itself",
-    config: {
-      ...withMethod({ id: "kd", kdRate: KD_RATE, divergence: "forward_kl", ...PLAIN_DIVERGENCE }),
-      teacher: "couplet-student",
-    },
-  },
-  uld: { title: "ULD: sorted probabilities", config: withMethod({ id: "uld", kdRate: KD_RATE }) },
-  mined: {
-    title: "MinED: vocabularies matched by edit distance",
-    config: withMethod({ id: "mined", kdRate: KD_RATE, temperature: TEMPERATURE, tokenMatch: "bytes" }),
-  },
-  dskd: {
-    title: "DSKD, one tokenizer: the student teaches itself",
-    config: {
-      ...withMethod({
-        ...{ id: "dskd", kdRate: KD_RATE, divergence: "forward_kl", projectorInit: "random" },
-        ...PLAIN_DIVERGENCE,
-      }),
-      teacher: "couplet-student",
-    },
-  },
-  cma: { title: "DSKD-CMA: cross-model attention", config: withMethod({ ...CMA, kdRate: KD_RATE }) },
+  ...OF_CARDS,
   cot2align: {
     title: "CoT2Align as intended: DSKD-CMA, both views, all six transport terms",
     config: cot2align({ base: CMA, crossCot: true }),
@@ -145,7 +117,7 @@ export const PRESETS = {
   },
   "cot2align-uld": {
     title: "CoT2Align on ULD, both views",
-    config: cot2align({ base: { id: "uld" }, crossCot: true }),
+    config: cot2align({ base: ULD, crossCot: true }),
   },
   "layer-wise": {
     title: "Layer-wise transport with learned weights",
@@ -160,24 +132,4 @@ export const PRESETS = {
       },
     }),
   },
-  gold: {
-    title: "GOLD: matched and sorted probabilities over chunks",
-    config: withMethod({ id: "gold", kdRate: KD_RATE, ...GOLD }),
-  },
-  alm: {
-    title: "ALM: likelihoods of chunks",
-    config: withMethod({ id: "alm", kdRate: KD_RATE, temperature: 100, debias: true }),
-  },
-  multilevel: {
-    title: "MultiLevelOT: leading probabilities by token and by sequence",
-    config: withMethod({ id: "multilevel", kdRate: KD_RATE, temperature: 1 }),
-  },
-  "shared-vocabulary": {
-    title: "KL on the shared sub-vocabulary",
-    config: withMethod({
-      ...{ id: "shared_vocabulary", kdRate: KD_RATE, divergence: "forward_kl" },
-      ...PLAIN_DIVERGENCE,
-      tokenMatch: "bytes",
-    }),
-  },
-} as const satisfies Record<string, { title: string; config: RunConfig }>;
+} as const satisfies Record<string, Preset>;

@@ -25,6 +25,11 @@ export interface SideBatch {
 export interface ViewBatch {
   readonly student: SideBatch;
   readonly teacher: SideBatch;
+  /**
+   * Chunks of equal text that are given, not aligned by the tokens' bytes: per sample [s0, s1, t0, t1], half-open
+   * ranges over its response rows on either side.
+   */
+  readonly groups?: readonly (readonly (readonly [number, number, number, number])[])[];
 }
 
 /** The tokens of a vocabulary as it writes them, for alignments that compare text. */

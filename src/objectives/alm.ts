@@ -24,8 +24,6 @@ const LEAST_LOG_END = Math.log(1e-4);
 
 export const alm: Distillation<Omit<MethodOf<"alm">, "kdRate">> = {
   id: "alm",
-  title: "ALM: likelihoods of chunks",
-  paper: "arXiv 2503.20083",
   needs: () => ["teacher.logits"],
   parameters: () => [],
   alignment: () => ({

@@ -18,8 +18,6 @@ import type { Distillation } from "./types";
 
 export const cma: Distillation<Omit<MethodOf<"cma">, "kdRate">> = {
   id: "cma",
-  title: "DSKD-CMA: two spaces joined by cross-model attention",
-  paper: "arXiv 2406.17328",
   needs: () => ["teacher.hidden", "teacher.logits", "teacher.head", "teacher.tokenEmbedding"],
   parameters: (_settings, { teacherWidth, studentWidth }, seed) => [
     ...projectorParameters("t2s", teacherWidth, studentWidth, seed),

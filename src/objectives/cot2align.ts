@@ -5,6 +5,7 @@
 //   OT_total = OT(h,H) + OT(e,E₀)  + with both views, OT of student plain × teacher CoT and student CoT × teacher plain
 import type { BaseConfig, MethodOf } from "../config/run";
 import { recordCrossEntropyTerm } from "./cross-entropy-term";
+import { needsOneTokenizer } from "./distillation";
 import { distillationOf } from "./distillations";
 import { layerWeightParameter } from "./layer-weights";
 import { projectorParameters } from "./projector";
@@ -17,10 +18,8 @@ const baseOf = (base: BaseConfig) => (base.id === "none" ? undefined : distillat
 
 export const cot2align: Objective<MethodOf<"cot2align">> = {
   id: "cot2align",
-  title: "CoT2Align: cross entropy and optimal transport",
-  paper: "arXiv 2502.16806",
   needs: ({ base, transport }) => [...(baseOf(base)?.needs(base) ?? []), ...teacherNeeds(transport)],
-  sharesTokenizer: ({ base }) => baseOf(base)?.sharesTokenizer ?? false,
+  sharesTokenizer: ({ base }) => needsOneTokenizer(base.id),
   views: ({ crossCot }) => (crossCot ? 2 : 1),
   parameters: ({ base, transport }, dims, seed) => [
     ...(baseOf(base)?.parameters(base, dims, seed) ?? []),

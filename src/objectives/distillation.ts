@@ -1,5 +1,6 @@
 // A distillation term as a method of its own: loss = ((1 − r)·CE + r·KD) / denominator (METHODS §2), and the host's
 // side that such terms share.
+import { cardOf } from "../config/run";
 import type { PairBatch } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
 import { recordCrossEntropyTerm } from "./cross-entropy-term";
@@ -13,14 +14,16 @@ import {
   termsOnly,
 } from "./types";
 
+/** Whether the method of that id pairs position with position: its card says so. */
+export const needsOneTokenizer = (id: string): boolean => cardOf(id)?.tokenizers === "one";
+
 /** The method beside cross entropy. */
 export function besideCrossEntropy<Settings extends { readonly id: string }>(
   term: Distillation<Settings>,
 ): Objective<Settings & { readonly kdRate: number }> {
-  const { id, title, paper, sharesTokenizer = false } = term;
   return {
-    ...{ id, title, paper },
-    sharesTokenizer: () => sharesTokenizer,
+    id: term.id,
+    sharesTokenizer: () => needsOneTokenizer(term.id),
     needs: (config) => term.needs(config),
     parameters: (config, dims, seed) => term.parameters(config, dims, seed),
     preservesLogits: (config) => term.preservesLogits?.(config) ?? false,

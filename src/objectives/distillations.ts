@@ -1,4 +1,5 @@
-// The distillation terms: each is a method beside cross entropy, and some are a base of CoT2Align.
+// The mathematics of each distillation card (src/config/methods/distillations.ts): a card without its term does not compile.
+import type { DistillationId, MethodOf } from "../config/run";
 import { alm } from "./alm";
 import { cma } from "./cma";
 import { dskd } from "./dskd";
@@ -10,15 +11,24 @@ import { sharedVocabulary } from "./shared-vocabulary";
 import type { Distillation } from "./types";
 import { uld } from "./uld";
 
-export const DISTILLATIONS = [kd, uld, mined, dskd, cma, gold, alm, sharedVocabulary, multilevel] as const;
+const TERMS: { readonly [Id in DistillationId]: Distillation<Omit<MethodOf<Id>, "kdRate">> } = {
+  kd,
+  uld,
+  mined,
+  dskd,
+  cma,
+  gold,
+  alm,
+  shared_vocabulary: sharedVocabulary,
+  multilevel,
+};
 
-/** The term that a method's or a base's config names. */
-export function distillationOf(settings: { readonly id: string }): Distillation {
-  const found = DISTILLATIONS.find((d) => d.id === settings.id);
-  if (!found)
-    throw new Error(
-      `No distillation term "${settings.id}", only ${DISTILLATIONS.map((d) => d.id).join(", ")}`,
-    );
+export const isDistillation = (id: string): id is DistillationId => Object.hasOwn(TERMS, id);
+
+/** The term that a method's or a base's config names. @throws Error for an id that has none: the schema admits no such. */
+export function distillationOf({ id }: { readonly id: string }): Distillation {
+  if (!isDistillation(id))
+    throw new Error(`No distillation term "${id}", only ${Object.keys(TERMS).join(", ")}`);
   // Each is called only with the settings that carry its id, which is what the cast forgets.
-  return found as unknown as Distillation;
+  return TERMS[id] as unknown as Distillation;
 }

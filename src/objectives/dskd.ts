@@ -16,9 +16,6 @@ type Settings = Omit<MethodOf<"dskd">, "kdRate">;
 
 export const dskd: Distillation<Settings> = {
   id: "dskd",
-  title: "DSKD: two spaces, one tokenizer",
-  paper: "arXiv 2406.17328",
-  sharesTokenizer: true,
   needs: () => ["teacher.hidden", "teacher.logits", "teacher.head"],
   parameters: (_settings, { teacherWidth, studentWidth }, seed) => [
     ...projectorParameters("t2s", teacherWidth, studentWidth, seed),

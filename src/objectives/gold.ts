@@ -27,8 +27,6 @@ const LOG_LEAST = Math.log(1e-8);
 
 export const gold: Distillation<Settings> = {
   id: "gold",
-  title: "GOLD: sorted or matched probabilities over chunks",
-  paper: "TRL's GOLD trainer, after arXiv 2402.12030",
   needs: () => ["teacher.logits"],
   parameters: () => [],
   alignment: () => ({

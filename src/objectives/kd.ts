@@ -8,9 +8,6 @@ import type { Distillation } from "./types";
 
 export const kd: Distillation<Omit<MethodOf<"kd">, "kdRate">> = {
   id: "kd",
-  title: "KD: a divergence over one shared vocabulary",
-  paper: "arXiv 1503.02531; divergences as in CoT2Align's code",
-  sharesTokenizer: true,
   needs: () => ["teacher.logits"],
   parameters: () => [],
   recordTerm({ divergence, temperature, skew, adaptiveAlpha }, recording, weight) {

@@ -11,8 +11,6 @@ import type { Distillation } from "./types";
 
 export const mined: Distillation<Omit<MethodOf<"mined">, "kdRate">> = {
   id: "mined",
-  title: "MinED: vocabularies matched by edit distance",
-  paper: "FuseLLM, arXiv 2401.10491; constants as in CoT2Align's code",
   needs: () => ["teacher.logits"],
   parameters: () => [],
   alignment: ({ tokenMatch }) => ({

@@ -33,8 +33,6 @@ const ITERATIONS = 10;
 
 export const multilevel: Distillation<Omit<MethodOf<"multilevel">, "kdRate">> = {
   id: "multilevel",
-  title: "MultiLevelOT: leading probabilities",
-  paper: "arXiv 2412.14528",
   needs: () => ["teacher.logits"],
   parameters: () => [],
   alignment: () => ({

@@ -14,8 +14,6 @@ import type { Distillation } from "./types";
 
 export const sharedVocabulary: Distillation<Omit<MethodOf<"shared_vocabulary">, "kdRate">> = {
   id: "shared_vocabulary",
-  title: "KL on the shared sub-vocabulary",
-  paper: "KDFlow, after DSKDv2 (arXiv 2504.11426)",
   needs: () => ["teacher.logits"],
   parameters: () => [],
   alignment: () => ({

@@ -186,9 +186,6 @@ export interface TokenAlignment {
 
 export interface Objective<Config extends { readonly id: string } = MethodConfig> {
   readonly id: Config["id"];
-  readonly title: string;
-  /** Where it is from. */
-  readonly paper: string;
   needs(config: Config): readonly TeacherNeed[];
   /** True when it pairs position p with position p, and so needs one tokenizer for both models. */
   sharesTokenizer?(config: Config): boolean;
@@ -220,9 +217,6 @@ export interface Objective<Config extends { readonly id: string } = MethodConfig
  */
 export interface Distillation<Settings extends { readonly id: string } = { readonly id: string }> {
   readonly id: Settings["id"];
-  readonly title: string;
-  readonly paper: string;
-  readonly sharesTokenizer?: boolean;
   needs(settings: Settings): readonly TeacherNeed[];
   parameters(settings: Settings, dims: Dims, seed: number): NewParameter[];
   /** As an objective's. */

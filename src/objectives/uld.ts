@@ -11,8 +11,6 @@ import type { Distillation } from "./types";
 
 export const uld: Distillation<Omit<MethodOf<"uld">, "kdRate">> = {
   id: "uld",
-  title: "ULD: sorted probabilities",
-  paper: "arXiv 2402.12030",
   needs: () => ["teacher.logits"],
   parameters: () => [],
   alignment: () => ({

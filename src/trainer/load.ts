@@ -1,5 +1,5 @@
 // From a config and its sources to everything a run stands on: models, tokenizers, prepared rows, parameters.
-import type { RunConfig } from "../config/run";
+import { cardOf, type RunConfig } from "../config/run";
 import { type MapStore, type Row, tokenTables, type TokenTables } from "../data";
 import type { Gpu } from "../gpu/device";
 import { ScratchPool } from "../gpu/arena";
@@ -266,10 +266,10 @@ export async function unload(loaded: Loaded): Promise<void> {
   await loaded.original.dispose();
 }
 
-function differentTokenizers({ title }: Objective, { teacher, student }: TokenTables): RunError {
+function differentTokenizers({ id }: Objective, { teacher, student }: TokenTables): RunError {
   return new RunError(
     "vocabulary",
-    `"${title}" needs one tokenizer for both models; these have two.`,
+    `${cardOf(id)?.name ?? id} needs one tokenizer for both models; these have two.`,
     `It pairs position p with position p and token v with token v; the teacher's vocabulary has ${teacher.size} tokens, the student's ${student.size}.`,
     "Choose a method for two tokenizers (ULD, MinED, CMA, CoT2Align), or a teacher with the student's tokenizer.",
   );

@@ -167,13 +167,6 @@ export const messages = {
     stacked: "Stacked",
     log: "Log",
     scaleLabel: "Loss scale",
-    terms: {
-      ...{ ce: "CE", kd: "KD", ot_embedding: "OT embedding", ot_hidden: "OT last hidden" },
-      ...{ uld: "ULD", mined: "MinED", gold: "GOLD", alm: "ALM" },
-      ce_t2s: "CE of teacher states",
-      kd_t2s: "KD teacher → student",
-      kd_s2t: "KD student → teacher",
-    } as Readonly<Record<string, string>>,
     empty: "No steps yet. Press Play.",
     emptyLoading: "No steps yet: the run is being loaded.",
     emptyNoGpu: "No steps: this browser cannot train. The recorded run has some.",

@@ -10,7 +10,8 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createRng } from "../../src/config/rng";
 import { alignChunks } from "../../src/data";
-import { DISTILLATIONS, distillationOf } from "../../src/objectives/distillations";
+import { DISTILLATION_CARDS } from "../../src/config/run";
+import { distillationOf } from "../../src/objectives/distillations";
 import type { Gpu } from "../../src/gpu/device";
 import { divergence } from "../oracle/divergence";
 import { finiteDifferences } from "../oracle/nn";
@@ -112,7 +113,7 @@ describe(`a case drawn anew, COUPLET_SEED=${seed}`, () => {
 
 test("the fixtures cover every term on logits", () => {
   const covered = new Set([...logits.cases, ...chunks.cases].map(({ settings }) => settings.id));
-  const onLogits = DISTILLATIONS.filter((d) => !["dskd", "cma"].includes(d.id)).map((d) => d.id);
+  const onLogits = DISTILLATION_CARDS.filter((d) => !["dskd", "cma"].includes(d.id)).map((d) => d.id);
   expect([...covered].sort()).toEqual(onLogits.sort());
 });
 

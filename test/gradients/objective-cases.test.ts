@@ -2,6 +2,8 @@
 //   against PyTorch float64   value 1e-5 relative, every gradient 1e-4 of the leaf's largest entry (1e-3 where transport
 //                             has the attention cost), the same leaves, in the shape that they came in
 //                             (fixture: reference/objectives/make_cases.py; fresh cases: reference/objectives/compare.py)
+//   methods on logits         the fixtures of logit-methods.test.ts as case files: those on chunks with their groups given, and
+//                             aligned by the tokens; groups that are wrong, too many or too few are refused by name
 //   control                   a gradient whose sign is turned misses the bar
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -10,6 +12,7 @@ import { prepareCase } from "../../src/cli/objective-case";
 import { METHODS, readCase } from "../../src/cli/objective-file";
 import type { Gpu } from "../../src/gpu/device";
 import { testGpu } from "../support/gpu";
+import type { LogitFixture } from "../support/logit-case";
 
 type Nested = number | readonly Nested[];
 interface Entry {
@@ -21,6 +24,13 @@ interface Entry {
 
 const path = new URL("../fixtures/objectives/cases.json", import.meta.url);
 const { cases } = JSON.parse(readFileSync(path, "utf8")) as { cases: Entry[] };
+
+const fixture = (name: string) =>
+  JSON.parse(
+    readFileSync(new URL(`../fixtures/objectives/${name}.json`, import.meta.url), "utf8"),
+  ) as LogitFixture;
+const logits = fixture("logits");
+const chunks = fixture("chunks") as LogitFixture & { groups: [number[], number[]][][] };
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -41,7 +51,11 @@ function gradientError(got: Nested, want: Nested): number {
 
 describe("objectives against PyTorch float64", () => {
   test("every method has its cases", () => {
-    expect(new Set(cases.map((entry) => entry.case.objective.method))).toEqual(new Set(METHODS));
+    const covered = [
+      ...cases.map((entry) => entry.case.objective.method),
+      ...[...logits.cases, ...chunks.cases].map(({ settings }) => settings.id),
+    ];
+    expect(new Set(covered)).toEqual(new Set(METHODS));
   });
 
   test.each(
@@ -65,5 +79,79 @@ describe("objectives against PyTorch float64", () => {
     const want = cases[0]!.want.grads["s_logits"]!;
     const turned = (value: Nested): Nested => (typeof value === "number" ? -value : value.map(turned));
     expect(gradientError(turned(want), want)).toBeGreaterThan(1);
+  });
+});
+
+/** [s0, s1, t0, t1] from the reference's lists of positions. */
+const groups = chunks.groups.map((sample) =>
+  sample.map(([s, t]) => [s[0]!, s.at(-1)! + 1, t[0]!, t.at(-1)! + 1]),
+);
+
+describe("methods on logits as case files", () => {
+  const all = [
+    ...logits.cases.map((c) => ["", logits, c, {}] as const),
+    ...chunks.cases.map((c) => ["aligned by tokens", chunks, c, {}] as const),
+    ...chunks.cases.map((c) => ["groups given", chunks, c, { groups }] as const),
+  ].map(([how, from, c, more]) => [`${JSON.stringify(c.settings)} ${how}`, from, c, more] as const);
+
+  test.each(all)("%s", async (_name, from, { settings, sum, gradient }, more) => {
+    const { cases: _, ...tensors } = from;
+    const { id: method, ...rest } = settings;
+    const given = readCase(
+      JSON.stringify({ ...tensors, groups: undefined, ...more, objective: { method, ...rest } }),
+    );
+    const got = await solveCase(gpu, given, prepareCase(given));
+    expect(Math.abs(got.loss - sum) / Math.abs(sum)).toBeLessThan(1e-5);
+    const grads = flat(got.grads["s_logits"]!);
+    const largest = Math.max(...gradient.map(Math.abs));
+    expect(Math.max(...gradient.map((want, i) => Math.abs(want - grads[i]!))) / largest).toBeLessThan(1e-4);
+  });
+
+  test("groups are final: what is in none gives no loss, and a sample may have none", async () => {
+    const { cases: _, ...tensors } = chunks;
+    const solve = async (given: number[][][]) => {
+      const objective = { method: "alm" };
+      const parsed = readCase(JSON.stringify({ ...tensors, groups: given, objective }));
+      return solveCase(gpu, parsed, prepareCase(parsed));
+    };
+    const some = groups.map((sample, b) => (b === 0 ? sample.slice(0, 1) : []));
+    const { loss, grads } = await solve(some);
+    expect(loss).toBeGreaterThan(0);
+    const rows = grads["s_logits"] as number[][][];
+    expect(rows.flatMap((sample) => sample.filter((row) => row.some((x) => x !== 0)))).toHaveLength(1);
+    const none = await solve(groups.map(() => []));
+    expect(none.loss).toBe(0);
+    expect(flat(none.grads["s_logits"]!).every((x) => x === 0)).toBe(true);
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ["not a list", 7, /^groups: /],
+    ["too few samples", groups.slice(1), /^groups: holds 3 samples, label_s 4/],
+    ["three numbers", [[[0, 1, 0]], [], [], []], /^groups: sample 0, group 0 must be four whole numbers/],
+    ["half a token", [[[0, 1, 0, 0.5]], [], [], []], /^groups: sample 0, group 0 must be four whole numbers/],
+    ["empty on a side", [[[0, 1, 1, 1]], [], [], []], /^groups: sample 0, group 0 is empty on a side/],
+    ["below 0", [[[-1, 1, 0, 1]], [], [], []], /^groups: sample 0, group 0 begins below 0/],
+    [
+      "overlapping",
+      [
+        [
+          [0, 2, 0, 1],
+          [1, 3, 1, 2],
+        ],
+        [],
+        [],
+        [],
+      ],
+      /^groups: sample 0, group 1 does not come after/,
+    ],
+    [
+      "beyond the labels",
+      [[], [[0, 99, 0, 1]], [], []],
+      /^groups: sample 1, group 0 ends at 99; label_s has \d+/,
+    ],
+  ])("refused: %s", (_name, bad, message) => {
+    const { cases: _, ...tensors } = chunks;
+    const text = JSON.stringify({ ...tensors, groups: bad, objective: { method: "alm" } });
+    expect(() => prepareCase(readCase(text))).toThrow(message);
   });
 });

@@ -5,7 +5,8 @@
 //   control                   with equal θ learned weights give the fixed terms, and with the fixture's they do not
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { FIRST_LIGHT, STABLE_TRANSPORT } from "../../src/config/presets";
+import { FIRST_LIGHT } from "../../src/config/presets";
+import { STABLE_TRANSPORT } from "../../src/config/run";
 import { parseRunConfig, type TransportConfig } from "../../src/config/run";
 import type { PairBatch, SideBatch } from "../../src/data";
 import type { Gpu } from "../../src/gpu/device";

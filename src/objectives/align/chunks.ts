@@ -20,6 +20,7 @@ export interface RowChunk extends Chunk {
 const known = new WeakMap<TokenTables, Map<string, Chunk[]>>();
 
 export function batchChunks(view: ViewBatch, tokens: TokenTables | undefined): RowChunk[] {
+  if (view.groups) return givenChunks(view, view.groups);
   if (!tokens)
     throw new DataError(
       "chunks are aligned by the tokens' bytes: the token tables of both models are missing",
@@ -44,6 +45,16 @@ export function batchChunks(view: ViewBatch, tokens: TokenTables | undefined): R
   }
   return all;
 }
+
+const givenChunks = ({ student, teacher }: ViewBatch, groups: NonNullable<ViewBatch["groups"]>): RowChunk[] =>
+  groups.flatMap((list, sample) => {
+    const [s, t] = [student.rowOffsets[sample] ?? 0, teacher.rowOffsets[sample] ?? 0];
+    return list.map(([s0, s1, t0, t1]): RowChunk => ({
+      sample,
+      student: [s + s0, s + s1],
+      teacher: [t + t0, t + t1],
+    }));
+  });
 
 /** The tokens that a sample's response rows predict. */
 export function responseIds({ labels, rowOffsets }: SideBatch, sample: number) {

@@ -1,5 +1,6 @@
 // How the loss terms are drawn: their colours and dashes, stacked to the total or one by one.
 import type uPlot from "uplot";
+import { type TermCard, termCard } from "../../config/run";
 import type { RunHistory } from "../../store";
 import { compact } from "../format";
 import { columnRows } from "../figure/rows";
@@ -11,21 +12,18 @@ import { chartSvg } from "./chart-svg";
 import type { LegendItem, Mark } from "./Legend";
 import type { Line, PlotSpec } from "./plot";
 
-type TermStyle = { readonly color: "ce" | "kd" | "ot-embedding" | "ot-hidden"; readonly mark: Mark };
-
-const STYLES: Readonly<Record<string, TermStyle>> = {
-  ce: { color: "ce", mark: "solid" },
-  ot_embedding: { color: "ot-embedding", mark: "dotted" },
-  ot_hidden: { color: "ot-hidden", mark: "dash-dot" },
-};
-const OTHER: TermStyle = { color: "kd", mark: "dashed" };
+/** Transport's further sites, which no card names. */
+const OTHER = { color: "kd", mark: "dashed" } as const;
 export const DASHES: Readonly<Partial<Record<Mark, readonly number[]>>> = {
   dotted: [2, 3],
   dashed: [7, 4],
   "dash-dot": [8, 3, 2, 3],
 };
 
-const styleOf = (term: string): TermStyle => STYLES[term] ?? OTHER;
+const styleOf = (term: string): Pick<TermCard, "color" | "mark"> => {
+  const { color, mark } = termCard(term) ?? OTHER;
+  return { color, mark };
+};
 
 export const TOTAL = "total";
 

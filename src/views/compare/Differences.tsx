@@ -2,7 +2,7 @@ import { useStore } from "zustand";
 import { PRESETS } from "../../config/presets";
 import { configOf, differences } from "../../store";
 import { messages } from "../messages";
-import { fieldName } from "../run/field-names";
+import { fieldName, optionName } from "../run/field-names";
 import { useAppParts } from "../use-app";
 
 const { compare: text } = messages;
@@ -35,7 +35,7 @@ export function Differences() {
                 {fieldName(path)} <span className="muted mono">{path}</span>
               </th>
               {texts.map((value, i) => (
-                <td key={presets[i]}>{settingText(value)}</td>
+                <td key={presets[i]}>{settingText(path, value)}</td>
               ))}
             </tr>
           ))}
@@ -46,8 +46,8 @@ export function Differences() {
   );
 }
 
-const settingText = (value: string | undefined): string => {
+const settingText = (path: string, value: string | undefined): string => {
   if (value === undefined) return "–";
   if (value === "") return text.nothing;
-  return messages.settings.options[value] ?? value;
+  return optionName(path, value);
 };

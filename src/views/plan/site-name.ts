@@ -1,8 +1,9 @@
 // What a site of transport is called: its layers, and the views it pairs when they are not the same.
+import { termCard } from "../../config/run";
 import { siteParts } from "../../store";
 import { messages } from "../messages";
 
-const { plan: text, losses } = messages;
+const { plan: text } = messages;
 
 /** "hidden" → "Last hidden", "layer_2_3" → "Block 2 × 3". */
 export function layerName(layer: string): string {
@@ -17,8 +18,9 @@ export function siteName(site: string): string {
   return pairing === "same" ? layerName(layer) : `${layerName(layer)}, ${lower(text.pairings[pairing])}`;
 }
 
-/** What a loss term is called: transport's are named by their site. */
+/** What a loss term is called: by its method's card; transport's further ones by their site. */
 export const termName = (term: string): string =>
-  losses.terms[term] ?? (term.startsWith("ot_") ? `OT ${lower(siteName(term.slice("ot_".length)))}` : term);
+  termCard(term)?.label ??
+  (term.startsWith("ot_") ? `OT ${lower(siteName(term.slice("ot_".length)))}` : term);
 
 const lower = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);

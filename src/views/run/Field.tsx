@@ -3,7 +3,7 @@ import { baseText, draftFields, fieldText, judgeDraft, type FormField } from "..
 import { messages } from "../messages";
 import { modelTitle } from "../models/model-title";
 import { useActions, useApp } from "../use-app";
-import { fieldHint, fieldName } from "./field-names";
+import { fieldHint, fieldName, optionName } from "./field-names";
 
 interface FieldState {
   readonly text: string | undefined;
@@ -56,7 +56,7 @@ export function Field({ field, options }: FieldProps) {
         <select {...common} onChange={(event) => edit(path, event.target.value)}>
           {offered.map((option) => (
             <option key={option} value={option}>
-              {shown(option)}
+              {shown(path, option)}
             </option>
           ))}
         </select>
@@ -70,11 +70,11 @@ export function Field({ field, options }: FieldProps) {
         />
       )}
       <p id={`${id}-note`} className={issue ? "issue" : "hint"} aria-live="polite">
-        {issue ?? (before === undefined ? fieldHint(path) : messages.settings.was(shown(before)))}
+        {issue ?? (before === undefined ? fieldHint(path) : messages.settings.was(shown(path, before)))}
       </p>
     </div>
   );
 }
 
-const shown = (text: string): string =>
-  messages.settings.options[text] ?? (/^(hub|local|own|https?):/.test(text) ? modelTitle(text) : text);
+const shown = (path: string, text: string): string =>
+  /^(hub|local|own|https?):/.test(text) ? modelTitle(text) : optionName(path, text);

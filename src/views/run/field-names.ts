@@ -1,12 +1,18 @@
-// What a setting is called: by its whole path, else by its last part, else by its own name in the config.
+// What a setting and its choices are called. A method's settings are named on its card (config/methods), the others in
+// messages-settings: by their whole path, else by the last part of it, else by their own name in the config.
+import { cardOf, METHOD_SETTINGS } from "../../config/run";
 import { messages } from "../messages";
 
 const { fields, hints, options } = messages.settings;
 
-export const fieldName = (path: string): string =>
-  fields[path] ?? fields[lastOf(path)] ?? spaced(lastOf(path));
+/** The card's record of a setting; undefined for what is no method's. */
+const ofMethod = (path: string) => (path.startsWith("method.") ? METHOD_SETTINGS[lastOf(path)] : undefined);
 
-export const fieldHint = (path: string): string => hints[path] ?? hints[lastOf(path)] ?? "";
+export const fieldName = (path: string): string =>
+  fields[path] ?? ofMethod(path)?.label ?? fields[lastOf(path)] ?? spaced(lastOf(path));
+
+export const fieldHint = (path: string): string =>
+  hints[path] ?? ofMethod(path)?.help ?? hints[lastOf(path)] ?? "";
 
 const lastOf = (path: string): string => path.split(".").at(-1) ?? path;
 
@@ -16,16 +22,13 @@ const spaced = (name: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-/** What a choice is called: by its setting where several have one of that name. */
-export const optionName = (path: string, value: string): string =>
-  path === "method.id" ? methodName(value) : (options[`${path} ${value}`] ?? options[value] ?? value);
+/** What a choice is called in its own menu: one word may mean two things in two menus. */
+export function optionName(path: string, value: string): string {
+  const own = options[`${path} ${value}`];
+  if (own !== undefined) return own;
+  if (/^method\.(base\.)?id$/.test(path)) return cardOf(value)?.title ?? value;
+  return ofMethod(path)?.options?.[value] ?? options[value] ?? value;
+}
 
 /** A method in a word, as papers name it. */
-export const methodName = (id: string): string => METHOD_NAMES[id] ?? (options[id] ?? id).replace(/:.*$/, "");
-
-const METHOD_NAMES: Readonly<Record<string, string>> = {
-  gold: "GOLD",
-  alm: "ALM",
-  multilevel: "MultiLevelOT",
-  shared_vocabulary: "shared-vocabulary KL",
-};
+export const methodName = (id: string): string => cardOf(id)?.name ?? id;

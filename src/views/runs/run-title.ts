@@ -1,5 +1,6 @@
 import type { LastSession } from "../../store";
 import { messages } from "../messages";
+import { methodName } from "../run/field-names";
 
 const moment = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 export const when = (time: number): string => moment.format(time);
@@ -12,6 +13,6 @@ export function runTitle({
   steps,
   seed,
 }: Pick<LastSession, "method" | "step" | "steps" | "seed"> & { readonly name: string | undefined }): string {
-  const what = messages.kept.what(messages.settings.options[method] ?? method, step, steps, seed);
+  const what = messages.kept.what(methodName(method), step, steps, seed);
   return name === undefined ? what : `${name} (${what})`;
 }

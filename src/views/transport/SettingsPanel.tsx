@@ -10,6 +10,7 @@ import {
 } from "../../config/transport-view";
 import { presetOf } from "../../store";
 import { significant } from "../format";
+import { optionName } from "../run/field-names";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
@@ -44,7 +45,7 @@ export function SettingsPanel() {
         <Choice
           label={text.cost}
           value={view.cost}
-          options={COST_KINDS.map((value) => [value, messages.settings.options[value] ?? value])}
+          options={COST_KINDS.map((value) => [value, optionName("method.transport.cost", value)])}
           onChange={(cost) => lab.change({ cost })}
         />
         <div className="field field-wide">

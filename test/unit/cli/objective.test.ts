@@ -306,6 +306,6 @@ describe("bad input is refused, naming the field", () => {
   test("a file that is not there, and no file at all", async () => {
     expect(await main(["objective", join(dir, "nope.json")])).toBe(2);
     expect(await main(["objective"])).toBe(2);
-    expect(errors.join("\n")).toMatch(/nope\.json" cannot be read[\s\S]*one CASE\.json/);
+    expect(errors.join("\n")).toMatch(/nope\.json" cannot be read[\s\S]*Usage: couplet objective CASE\.json/);
   });
 });

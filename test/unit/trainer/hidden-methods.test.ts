@@ -6,7 +6,7 @@
 //   gauge           ‖∇OT‖/‖∇CE‖ on the probe row, at its cadence, small as published; measuring changes no loss
 //   dskd            needs one tokenizer: the student teaches itself (the pair is refused)
 import { beforeAll, describe, expect, test } from "vitest";
-import { STABLE_TRANSPORT } from "../../../src/config/presets";
+import { STABLE_TRANSPORT } from "../../../src/config/run";
 import { ConfigError, type MethodConfig, parseRunConfig, type RunConfig } from "../../../src/config/run";
 import type { Gpu } from "../../../src/gpu/device";
 import { openRun, type RunSources } from "../../../src/trainer";
