@@ -73,13 +73,14 @@ function readRun(dir: string): RunManifest {
     const { step, correct, total } = line;
     return isNumber(step) && isNumber(correct) && isNumber(total) ? [{ step, correct, total }] : [];
   });
-  const loss = metrics.at(-1)?.["loss"];
+  const { loss, terms }: Record<string, unknown> = metrics.at(-1) ?? {};
   return {
     version: 1,
     steps: metrics.length,
     config: parseRunConfigText(config),
     evaluations,
     ...(isNumber(loss) && { loss }),
+    ...(isTerms(terms) && { terms }),
   };
 }
 
@@ -94,6 +95,9 @@ function lines(text = ""): Record<string, unknown>[] {
     }
   });
 }
+
+const isTerms = (value: unknown): value is Record<string, number> =>
+  typeof value === "object" && value !== null && Object.values(value).every(isNumber);
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 

@@ -224,7 +224,7 @@ async function writeResults(run: Run, config: RunConfig, out: OutputFolder): Pro
       if (run.checkpointBytes < MOST_CHECKPOINT_BYTES) out.replace(CHECKPOINT, await run.checkpoint());
     }),
     await made("student", async () => {
-      for (const [path, bytes] of await run.exportStudent()) out.bytes(`student/${path}`, bytes);
+      for await (const [path, bytes] of run.exportFiles()) out.bytes(`student/${path}`, bytes);
     }),
     await made("plans", async () =>
       out.json("plan.json", (await run.plans(config.probe.row)).map(plainPlan)),

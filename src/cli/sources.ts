@@ -5,10 +5,11 @@ import { PRESETS } from "../config/presets";
 import { parseRunConfigText, type RunConfig, splitSeedOf } from "../config/run";
 import { checkEnough, parseRows, type Row, splitRows } from "../data";
 import { folderFiles } from "../models/node-files";
-import { type ModelFiles, parseModelChoice } from "../models";
-import type { RunSources } from "../trainer";
+import { absentFiles, type ModelFiles, parseModelChoice } from "../models";
+import { needsTeacher, type RunSources } from "../trainer";
 import { readDataFile } from "./data-file";
 import { choiceFiles } from "./kernel-choices";
+import { tidy } from "./memory";
 import { BadUsage } from "./usage";
 import { mapFiles } from "./vocabulary-maps";
 
@@ -51,13 +52,24 @@ export function bundledSources(config: RunConfig): RunSources {
 function modelSources(config: RunConfig): Omit<RunSources, "train" | "heldOut"> {
   const teacher = parseModelChoice(config.teacher);
   return {
-    teacher: modelFolder("teacher", teacher.name),
+    teacher: teacherFolder(config, teacher.name),
     teacherDtype: teacher.dtype,
     student: modelFolder("student", config.student),
     device: "cpu",
     vocabularyMaps: mapFiles,
     kernelChoices: choiceFiles,
+    tidy,
   };
+}
+
+/** One that the run asks for nothing need not be there. */
+function teacherFolder(config: RunConfig, name: string): ModelFiles {
+  try {
+    return modelFolder("teacher", name);
+  } catch (error) {
+    if (needsTeacher(config)) throw error;
+    return absentFiles(name);
+  }
 }
 
 function modelFolder(role: string, name: string): ModelFiles {

@@ -1,12 +1,13 @@
 // A trained student as a model folder: what Hugging Face Transformers, transformers.js and Couplet itself can load.
 
+import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../config/bundled";
 import { asObject, modelConfigJson, type StudentConfig } from "./config";
 import { memoryFiles, type ModelFiles, readJson } from "./files";
-import { CARD_FILE, MANIFEST_FILE, modelCard, type RunManifest } from "./model-card";
+import { CARD_FILE, MANIFEST_FILE, modelCard, publicManifest, type RunManifest } from "./model-card";
 import { studentToOnnx } from "./onnx-export";
 import { type NamedTensor, writeSafetensors } from "./safetensors";
 import { ONNX_FILE } from "./session";
-import { checkTensors } from "./student-weights";
+import { checkTensors, expectedTensors } from "./student-weights";
 
 const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"];
 const OPTIONAL_FILES = [
@@ -39,9 +40,22 @@ export async function exportStudentFolder(
   config: StudentConfig,
   tensors: ReadonlyMap<string, NamedTensor>,
   source: ModelFiles,
-  { half = false, manifest }: ExportOptions = {},
+  options: ExportOptions = {},
 ): Promise<Map<string, Uint8Array>> {
   const checked = checkTensors(config, tensors);
+  const folder = await studentFolderFiles(config, source, options);
+  folder.set("model.safetensors", writeSafetensors(checked));
+  folder.set(ONNX_FILE, studentToOnnx(config, checked));
+  if (options.half) folder.set(HALF_ONNX_FILE, studentToOnnx(config, checked, { half: true }));
+  return folder;
+}
+
+/** The folder without the weights. */
+export async function studentFolderFiles(
+  config: StudentConfig,
+  source: ModelFiles,
+  { half = false, manifest }: ExportOptions = {},
+): Promise<Map<string, Uint8Array>> {
   const folder = new Map<string, Uint8Array>();
   folder.set("config.json", json(await withSourceFields(source, modelConfigJson(config))));
   const stops = { eos_token_id: config.eosId, pad_token_id: config.padId };
@@ -53,15 +67,27 @@ export async function exportStudentFolder(
   for (const path of OPTIONAL_FILES) {
     if (await source.has(path)) folder.set(path, await source.read(path));
   }
-  folder.set("model.safetensors", writeSafetensors(checked));
-  folder.set(ONNX_FILE, studentToOnnx(config, checked));
-  if (half) folder.set(HALF_ONNX_FILE, studentToOnnx(config, checked, { half }));
   if (manifest) {
-    const parameters = [...checked.values()].reduce((sum, { data }) => sum + data.length, 0);
-    folder.set(MANIFEST_FILE, json(manifest));
-    folder.set(CARD_FILE, new TextEncoder().encode(modelCard(manifest, { config, parameters, half })));
+    const parameters = [...expectedTensors(config).values()].reduce(
+      (sum, shape) => sum + shape.reduce((product, n) => product * n, 1),
+      0,
+    );
+    const license = await licenseOf(source, manifest.config.student);
+    folder.set(MANIFEST_FILE, json(publicManifest(manifest)));
+    const card = modelCard(manifest, { config, parameters, half, license });
+    folder.set(CARD_FILE, new TextEncoder().encode(card));
   }
   return folder;
+}
+
+/** What the source's own card says in its head; the bundled models are the project's own. */
+async function licenseOf(source: ModelFiles, student: string): Promise<string | undefined> {
+  if ([...BUNDLED_STUDENTS, ...BUNDLED_TEACHERS].some((name) => name === student)) return "mit";
+  if (source.asking || !(await source.has(CARD_FILE))) return undefined;
+  const card = new TextDecoder().decode(await source.read(CARD_FILE));
+  const [, head = ""] = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card) ?? [];
+  const [, license] = /^license:\s*["']?([\w.-]+)["']?\s*$/m.exec(head) ?? [];
+  return license;
 }
 
 /** A folder that has weights but no graph, with the graph that we would write: any student can be run as it came. */

@@ -103,6 +103,13 @@ export function memoryFiles(id: string, files: ReadonlyMap<string, Uint8Array>):
   };
 }
 
+/** A folder that is not there, for what does not read it. */
+export const absentFiles = (id: string): ModelFiles => ({
+  id,
+  read: (path) => Promise.reject(missingFile(id, path, "the folder is not there")),
+  has: async () => false,
+});
+
 export async function readJson(files: ModelFiles, path: string): Promise<unknown> {
   const bytes = await files.read(path);
   return withFile(path, () => parseJson(bytes));

@@ -12,11 +12,18 @@ export {
 } from "./config";
 export type { ChatPair, ChatTemplate, ChatTools, ChatTurn, ToolCall } from "./chat-template";
 export { ModelError, type ModelErrorCode } from "./errors";
-export { exportStudentFolder, type ExportOptions, HALF_ONNX_FILE, withOnnxGraph } from "./export-student";
-export type { RunManifest } from "./model-card";
+export {
+  exportStudentFolder,
+  type ExportOptions,
+  HALF_ONNX_FILE,
+  studentFolderFiles,
+  withOnnxGraph,
+} from "./export-student";
+export { studentToOnnx } from "./onnx-export";
+export { hubId, publicName, type RunManifest } from "./model-card";
 export { ropeFrequencies, type RopeSettings } from "./rope-frequencies";
 export type { GenerateOptions } from "./generate";
-export { memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
+export { absentFiles, memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
 export type { Device } from "./hub";
 export { type NamedTensor, readSafetensors, readSafetensorsMetadata, writeSafetensors } from "./safetensors";
 export {

@@ -3,12 +3,12 @@
 import { ModelError } from "./errors";
 import { floatsToHalves } from "./half";
 import { FLOAT, FLOAT16, INT64 } from "./onnx-wire";
-import { type NodeSpec, nodeProto, type Parts, tensorProto } from "./onnx-write";
+import { lateTensorProto, type NodeSpec, nodeProto, type Parts, type Piece, tensorProto } from "./onnx-write";
 import type { NamedTensor } from "./safetensors";
 
 export interface Builder {
   readonly nodes: readonly Parts[];
-  readonly initializers: readonly Parts[];
+  readonly initializers: readonly (readonly Piece[])[];
   /** Adds a node and returns the name of its output. */
   node(
     op: string,
@@ -33,7 +33,7 @@ export interface Builder {
 /** `half` stores the parameters in f16; the graph casts them back, so that all arithmetic stays f32. */
 export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = false): Builder {
   const nodes: Parts[] = [];
-  const initializers: Parts[] = [];
+  const initializers: (readonly Piece[])[] = [];
   const stored = new Map<string, string>();
   const node: Builder["node"] = (op, name, inputs, attributes = {}, output = `${name}_output_0`) => {
     nodes.push(nodeProto({ op, name, inputs, outputs: [output], attributes }));
@@ -56,13 +56,16 @@ export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = 
     if (!tensor) throw new RangeError(`the exporter asked for ${name}, which the config does not imply`);
     return tensor;
   };
-  const keep = (name: string, shape: readonly number[], values: () => Float32Array): string => {
-    if (!half) return stored.get(name) ?? floats(name, shape, values());
-    return once(name, () => {
-      initializers.push(tensorProto(name, shape, FLOAT16, checkedHalves(name, values())));
-      return node("Cast", `/${name}/Cast`, [name], { to: FLOAT });
+  /** Values are asked for when the file is put together, one weight at a time: no transpose is held. */
+  const keep = (name: string, shape: readonly number[], values: () => Float32Array): string =>
+    once(name, () => {
+      const [width, type] = half ? [2, FLOAT16] : [4, FLOAT];
+      const put = (target: Uint8Array): void =>
+        target.set(bytesOf(half ? checkedHalves(name, values()) : values()));
+      const length = width * shape.reduce((product, n) => product * n, 1);
+      initializers.push(lateTensorProto(name, shape, type, { length, put }));
+      return half ? node("Cast", `/${name}/Cast`, [name], { to: FLOAT }) : name;
     });
-  };
   const weight = (name: string): string => {
     const { shape, data } = parameter(name);
     return keep(name, shape, () => data);
@@ -99,6 +102,9 @@ export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = 
     conv1d: (module, x) => product(module, x, weight(`${module}.weight`)),
   };
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 function checkedHalves(name: string, data: Float32Array): Uint16Array {
   const halves = floatsToHalves(data);

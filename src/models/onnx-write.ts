@@ -1,9 +1,17 @@
 // Writing ONNX protobuf messages: the few that a Llama graph and a graph patch need.
 // A message under construction is a flat list of byte runs, joined once at the end, so that weights are copied once.
 
-import { concatBytes } from "./files";
+import { allocate, concatBytes } from "./files";
 
 export type Parts = readonly Uint8Array[];
+
+/** Bytes that are written only when the whole file is put together: of a weight's transpose no copy is held. */
+export interface LateBytes {
+  readonly length: number;
+  /** Writes them, to a view of `length` bytes that starts anywhere. */
+  put(target: Uint8Array): void;
+}
+export type Piece = Uint8Array | LateBytes;
 
 const encoder = new TextEncoder();
 
@@ -11,9 +19,15 @@ const encoder = new TextEncoder();
 export function lengthField(no: number, body: string | Uint8Array | Parts): Uint8Array[] {
   const parts =
     typeof body === "string" ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return [lengthHead(no, length), ...parts];
+  return [lengthHead(no, lengthOf(parts)), ...parts];
 }
+
+const lateField = (no: number, parts: readonly Piece[]): Piece[] => [
+  lengthHead(no, lengthOf(parts)),
+  ...parts,
+];
+
+const lengthOf = (parts: readonly Piece[]): number => parts.reduce((sum, part) => sum + part.length, 0);
 
 /** What stands before the body of such a field. */
 export const lengthHead = (no: number, length: number): Uint8Array =>
@@ -74,6 +88,17 @@ export function tensorProto(
   return [...shape, intField(2, dataType), ...lengthField(8, name), ...lengthField(9, raw)];
 }
 
+/** The same with numbers that come last,. */
+export function lateTensorProto(
+  name: string,
+  dims: readonly number[],
+  dataType: number,
+  late: LateBytes,
+): Piece[] {
+  const shape = dims.map((dim) => intField(1, dim));
+  return [...shape, intField(2, dataType), ...lengthField(8, name), ...lateField(9, [late])];
+}
+
 /** Name, type and shape of a graph input or output; a string dimension is symbolic. */
 export function valueInfo(name: string, elemType: number, shape: readonly (number | string)[]): Parts {
   const dims = shape.flatMap((dim) =>
@@ -85,7 +110,7 @@ export function valueInfo(name: string, elemType: number, shape: readonly (numbe
 
 export interface GraphSpec {
   readonly nodes: readonly Parts[];
-  readonly initializers: readonly Parts[];
+  readonly initializers: readonly (readonly Piece[])[];
   readonly inputs: readonly Parts[];
   readonly outputs: readonly Parts[];
 }
@@ -94,17 +119,29 @@ export function modelProto(name: string, graph: GraphSpec): Uint8Array {
   const body = [
     ...graph.nodes.flatMap((node) => lengthField(1, node)),
     ...lengthField(2, name),
-    ...graph.initializers.flatMap((tensor) => lengthField(5, tensor)),
+    ...graph.initializers.flatMap((tensor) => lateField(5, tensor)),
     ...graph.inputs.flatMap((value) => lengthField(11, value)),
     ...graph.outputs.flatMap((value) => lengthField(12, value)),
   ];
   const opset = [...lengthField(1, ""), intField(2, OPSET)];
-  return concatBytes([
+  return joined([
     intField(1, IR_VERSION),
     ...lengthField(2, "couplet"),
-    ...lengthField(7, body),
+    ...lateField(7, body),
     ...lengthField(8, opset),
   ]);
+}
+
+/** With room behind, so that a graph can be patched in place. */
+function joined(pieces: readonly Piece[]): Uint8Array {
+  const bytes = allocate(lengthOf(pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    if (piece instanceof Uint8Array) bytes.set(piece, at);
+    else piece.put(bytes.subarray(at, at + piece.length));
+    at += piece.length;
+  }
+  return bytes;
 }
 
 // The newest pair that every ONNX Runtime since 1.13 reads, and the last opset where ReduceMean takes `axes`

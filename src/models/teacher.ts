@@ -119,15 +119,17 @@ export interface TeacherOptions extends OpenOptions {
   readonly layers?: readonly number[];
   /** Name the model by its contents, which takes a second for each 500 MB or so. */
   readonly identify?: boolean;
+  /** The folder's, where it has been read already. */
+  readonly tokenizer?: Tokenizer;
 }
 
 export async function openTeacher(
   files: ModelFiles,
-  { device, gpu, onProgress, dtype = "fp32", layers = [], identify = false }: TeacherOptions,
+  { device, gpu, onProgress, dtype = "fp32", layers = [], identify = false, ...given }: TeacherOptions,
 ): Promise<Teacher> {
   const rawConfig = await readJson(files, "config.json");
   const config = withFile("config.json", () => teacherConfig(rawConfig));
-  const tokenizer = await loadTokenizer(files);
+  const tokenizer = given.tokenizer ?? (await loadTokenizer(files));
   const file = ONNX_FILES[dtype];
   const report = (loaded: number, total: number): void => onProgress?.({ file, loaded, total });
   const source = await readOnnxFile(await withGraph(files, dtype, report), report, file);

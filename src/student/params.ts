@@ -65,7 +65,9 @@ export interface ParamStore {
   /** After a step that accumulates was cut off: what it had gathered is gone. */
   clearGradients(): void;
   /** Weights as they were created; gradients and moments zero. */
-  reset(): void;
+  reset(): Promise<void>;
+  /** Does something with the weights as they were created; then they are again what they were. */
+  atStart<T>(work: () => Promise<T>): Promise<T>;
   destroy(): void;
 }
 
@@ -116,7 +118,7 @@ function allocateArenas(device: GPUDevice, layout: ParamLayout): Arenas {
   };
 }
 
-/** Values of parameters out of the segments that they lie in, one segment on the host at a time. */
+/** Values of parameters out of the segments that they lie in, part after part. */
 async function readNamed(
   device: GPUDevice,
   segments: readonly GPUBuffer[],
@@ -125,60 +127,116 @@ async function readNamed(
   const found = new Map<string, NamedTensor>();
   for (const [segment, buffer] of segments.entries()) {
     const here = entries.flatMap(([name, { shape, length, pieces }]) =>
-      pieces.filter((p) => p.segment === segment).map((piece) => ({ name, shape, length, piece })),
+      pieces
+        .filter((piece) => piece.segment === segment)
+        .map((piece) => {
+          const tensor = found.get(name) ?? { shape, data: new Float32Array(length) };
+          found.set(name, tensor);
+          return { piece, data: tensor.data };
+        }),
     );
     if (here.length === 0) continue;
-    const all = await download(device, buffer);
-    for (const { name, shape, length, piece } of here) {
-      const part = all.subarray(piece.offset, piece.offset + piece.length);
-      const { data } = found.get(name) ?? { data: new Float32Array(length) };
-      data.set(part, piece.start);
-      found.set(name, { shape, data });
-    }
+    await download(device, buffer, (part, from) => {
+      for (const { piece, data } of here) {
+        const first = Math.max(piece.offset, from);
+        const last = Math.min(piece.offset + piece.length, from + part.length);
+        if (first < last)
+          data.set(part.subarray(first - from, last - from), piece.start + first - piece.offset);
+      }
+    });
   }
   return [...found];
 }
 
-/**
- * @param options `segmentBytes`: the largest segment, by default what the adapter binds at once.
- * @throws RangeError when one row of a parameter is larger than the adapter's largest storage binding.
- */
+export interface StoreOptions {
+  /** The largest segment, by default what the adapter binds at once. */
+  readonly segmentBytes?: number;
+  /** The same parameters another time, with values at least for those that are trained: then the store keeps none. */
+  readonly initial?: () => Promise<readonly NewParameter[]>;
+}
+
+/** @throws RangeError when one row of a parameter is larger than the adapter's largest storage binding. */
 export function createParamStore(
   gpu: Gpu,
   parameters: readonly NewParameter[],
-  options: { segmentBytes?: number } = {},
+  { segmentBytes, initial = keeping(parameters) }: StoreOptions = {},
 ): ParamStore {
   const { device } = gpu;
   for (const { name, shape, data } of parameters)
     if (data && data.length !== size(shape))
       throw new RangeError(`"${name}" has shape [${shape.join(", ")}] but ${data.length} values`);
-  const layout = layOutParams(parameters, options.segmentBytes ?? segmentBytesOf(device.limits));
-  const { entries } = layout;
+  const layout = layOutParams(parameters, segmentBytes ?? segmentBytesOf(device.limits));
   const arenas = allocateArenas(device, layout);
-  const upload = () => {
-    for (const { name, data } of parameters) {
-      const entry = entries.get(name)!; // laid out above
-      for (const piece of data ? entry.pieces : []) {
-        const values = data?.subarray(piece.start, piece.start + piece.length) as GPUAllowSharedBufferSource; // never shared
-        device.queue.writeBuffer(arenas.weightsOf(entry, piece), piece.offset * ELEMENT_BYTES, values);
-      }
-    }
+  uploadParams(device, layout, arenas, parameters);
+  return storeOf(device, layout, arenas, orderOf(parameters), initial);
+}
+
+const keeping = (parameters: readonly NewParameter[]) => async () => parameters;
+
+type Order = readonly Pick<NewParameter, "name" | "group">[];
+const orderOf = (parameters: readonly NewParameter[]): Order =>
+  parameters.map(({ name, group }) => ({ name, group }));
+
+/** It sees no values but those that `initial` gives: who made the store may let go of them. */
+function storeOf(
+  device: GPUDevice,
+  layout: ParamLayout,
+  arenas: Arenas,
+  order: Order,
+  initial: () => Promise<readonly NewParameter[]>,
+): ParamStore {
+  const { entries } = layout;
+  const moved = transfers(device, order, layout, arenas);
+  const toStart = async (clear: readonly Arena[]): Promise<void> => {
+    const first = (await initial()).filter(({ name }) => entries.get(name)?.trainable);
+    arenas.clear(clear);
+    uploadParams(device, layout, arenas, first);
   };
-  upload();
   return {
     ...describe(layout),
     ...onTape(entries, arenas),
-    ...transfers(device, parameters, layout, arenas),
+    ...moved,
     clearGradients: () => arenas.clear(["grads"]),
-    reset() {
-      arenas.clear(ARENAS);
-      upload();
+    reset: () => toStart(ARENAS),
+    async atStart(work) {
+      const now = await moved.saveWeights();
+      await toStart(["params"]);
+      try {
+        return await work();
+      } finally {
+        moved.restoreWeights(now);
+      }
     },
     destroy() {
       for (const { buffers } of arenas.trained) Object.values(buffers).forEach((b) => b.destroy());
       arenas.frozen.forEach((b) => b.destroy());
     },
   };
+}
+
+/** What is handed to the device waits on the host until a submit takes it along. */
+const UPLOAD_BYTES = 2 ** 24;
+
+/** Values of parameters into the segments that they lie in; one without values stays as it is. */
+function uploadParams(
+  device: GPUDevice,
+  { entries }: Pick<ParamLayout, "entries">,
+  { weightsOf }: Arenas,
+  parameters: readonly NewParameter[],
+): void {
+  let waiting = 0;
+  for (const { name, data } of parameters) {
+    const entry = entries.get(name);
+    for (const piece of data && entry ? entry.pieces : []) {
+      if (!data || !entry) continue;
+      const values = data.subarray(piece.start, piece.start + piece.length) as GPUAllowSharedBufferSource; // never shared
+      device.queue.writeBuffer(weightsOf(entry, piece), piece.offset * ELEMENT_BYTES, values);
+      waiting += piece.length * ELEMENT_BYTES;
+      if (waiting < UPLOAD_BYTES) continue;
+      device.queue.submit([]);
+      waiting = 0;
+    }
+  }
 }
 
 type Described = "entries" | "length" | "ends" | "bytes" | "count" | "trainableCount";
@@ -229,20 +287,32 @@ function onTape(
 
 type Transfers = "read" | "readGradients" | "save" | "restore";
 
+interface Moved extends Pick<ParamStore, Transfers> {
+  saveWeights(): Promise<Float32Array>;
+  restoreWeights(weights: Float32Array): void;
+}
+
 /** What comes from the device, and goes back. */
 function transfers(
   device: GPUDevice,
-  parameters: readonly NewParameter[],
+  order: Order,
   { entries, length }: ParamLayout,
   { trained, frozen, clear }: Arenas,
-): Pick<ParamStore, Transfers> {
+): Moved {
   const buffersOf = (arena: Arena) => trained.map(({ buffers }) => buffers[arena]);
   const ofKind = (trainable: boolean, group?: ParamGroup) =>
     [...entries].filter(([, e]) => e.trainable === trainable && e.group === (group ?? e.group));
   const whole = async (arena: Arena): Promise<Float32Array> => {
     const all = new Float32Array(length);
-    for (const { base, buffers } of trained) all.set(await download(device, buffers[arena]), base);
+    for (const { base, buffers } of trained)
+      await download(device, buffers[arena], (part, from) => all.set(part, base + from));
     return all;
+  };
+  const put = (arena: Arena, values: Float32Array): void => {
+    for (const { base, length: elements, buffers } of trained) {
+      const part = values.subarray(base, base + elements) as GPUAllowSharedBufferSource; // never shared
+      device.queue.writeBuffer(buffers[arena], 0, part);
+    }
   };
   return {
     async read(group) {
@@ -250,11 +320,13 @@ function transfers(
         ...(await readNamed(device, buffersOf("params"), ofKind(true, group))),
         ...(await readNamed(device, frozen, ofKind(false, group))),
       ]);
-      const inOrder = parameters.filter((p) => p.group === group);
+      const inOrder = order.filter((p) => p.group === group);
       return new Map(inOrder.map(({ name }) => [name, found.get(name)!])); // every parameter was laid out
     },
     readGradients: async () => new Map(await readNamed(device, buffersOf("grads"), ofKind(true))),
     save: async () => ({ params: await whole("params"), m: await whole("m"), v: await whole("v") }),
+    saveWeights: () => whole("params"),
+    restoreWeights: (weights) => put("params", weights),
     restore(state) {
       const kinds = ["params", "m", "v"] as const;
       for (const arena of kinds)
@@ -263,23 +335,35 @@ function transfers(
             `The saved ${arena} has ${state[arena].length} values, this student ${length}`,
           );
       clear(["grads"]); // a state knows nothing of gradients; those of a step that was cut off must not leak
-      for (const arena of kinds)
-        for (const { base, length: elements, buffers } of trained) {
-          const part = state[arena].subarray(base, base + elements) as GPUAllowSharedBufferSource; // never shared
-          device.queue.writeBuffer(buffers[arena], 0, part);
-        }
+      for (const arena of kinds) put(arena, state[arena]);
     },
   };
 }
 
-async function download(device: GPUDevice, buffer: GPUBuffer): Promise<Float32Array> {
+/** Elements that are on their way at once: a segment may be larger than what a host wants to hold twice. */
+const DOWNLOAD_ELEMENTS = 2 ** 23;
+
+/** A buffer part by part, in order: each is good until `take` returns. */
+async function download(
+  device: GPUDevice,
+  buffer: GPUBuffer,
+  take: (part: Float32Array, from: number) => void,
+): Promise<void> {
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-  const staging = device.createBuffer({ label: "parameter readback", size: buffer.size, usage });
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
-  device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const copy = new Float32Array(staging.getMappedRange().slice(0));
-  staging.destroy();
-  return copy;
+  const elements = buffer.size / ELEMENT_BYTES;
+  const size = Math.min(elements, DOWNLOAD_ELEMENTS) * ELEMENT_BYTES;
+  const staging = device.createBuffer({ label: "parameter readback", size, usage });
+  try {
+    for (let from = 0; from < elements; from += DOWNLOAD_ELEMENTS) {
+      const count = Math.min(DOWNLOAD_ELEMENTS, elements - from);
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, from * ELEMENT_BYTES, staging, 0, count * ELEMENT_BYTES);
+      device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ, 0, count * ELEMENT_BYTES);
+      take(new Float32Array(staging.getMappedRange(0, count * ELEMENT_BYTES)), from);
+      staging.unmap();
+    }
+  } finally {
+    staging.destroy();
+  }
 }

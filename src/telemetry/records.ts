@@ -75,7 +75,8 @@ export interface AnswerRecord {
   readonly step: number;
   readonly prompt: string;
   readonly reference: string;
-  readonly teacher: string;
+  /** Absent in a run that asks no teacher. */
+  readonly teacher?: string;
   /** The student's answer before the first step. */
   readonly before: string;
   readonly now: string;
@@ -198,7 +199,8 @@ export interface RowCoverage {
 
 /** What the run stands on, for the page's fact lines. */
 export interface RunFacts {
-  readonly teacher: { readonly hiddenSize: number; readonly vocabSize: number };
+  /** Absent in a run that asks no teacher. */
+  readonly teacher?: { readonly hiddenSize: number; readonly vocabSize: number };
   readonly student: {
     readonly parameters: number;
     /** Of those and the adapters beside them, how many are trained; projectors not counted. */

@@ -10,7 +10,7 @@ import {
   type View,
 } from "../data";
 import type { Gpu } from "../gpu/device";
-import type { StudentConfig, Teacher } from "../models";
+import type { StudentConfig } from "../models";
 import { createGenerator, NotFiniteLogits, usablePositions } from "../student";
 import type { AnswerRecord, EvaluationRecord } from "../telemetry";
 import { RunError } from "./failure";
@@ -34,8 +34,11 @@ export const decoderLength = ({ data }: RunConfig, student: StudentConfig): numb
 export const decoderRows = ({ evaluation }: RunConfig): number[] =>
   evaluation.everySteps > 0 && evaluation.rows > 1 ? [1, EVALUATION_BATCH] : [1];
 
-export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answers {
-  const { tokenizer, model, pool } = loaded;
+/** Does something with the student as it was before the first step. */
+export type AtStart = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig, atStart: AtStart): Answers {
+  const { tokenizer, model, pool, teacher } = loaded;
   const limit = decoderLength(config, model.config);
   const generator = createGenerator(gpu, model, { length: limit, batch: EVALUATION_BATCH, pool });
   const own = config.data.view;
@@ -46,25 +49,25 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
   const fixed = new Map<PreparedRow, Promise<Pick<AnswerRecord, "teacher" | "before">>>();
   const options = { maxNewTokens: limit, stopIds: tokenizer.stopIds };
 
-  /** What does not change as the student learns: computed once per row. Prompts are those of training, cut like them. */
+  /** What does not change as the student learns: computed once per row. No teacher has no answer. */
   function fixedAnswers(row: PreparedRow): Promise<Pick<AnswerRecord, "teacher" | "before">> {
     let known = fixed.get(row);
     if (!known) {
-      const by = async (
-        { config: { maxPositions }, tokenizer: reader, ...model }: Teacher,
-        ids: number[],
-      ) => {
-        const maxNewTokens = Math.min(limit, maxPositions - ids.length);
-        return maxNewTokens < 1 ? "" : reader.decode(await model.continue(ids, { maxNewTokens }));
-      };
       known = (async () => ({
-        teacher: await by(loaded.teacher, promptOfSequence(row.teacher)),
-        before: await by(loaded.original, promptOfSequence(row.student)),
+        ...(loaded.taught && { teacher: await taughtAnswer(row) }),
+        before: tokenizer.decode(await atStart(() => inWords(generator.generate(askedIds(row), options)))),
       }))();
       fixed.set(row, known);
-      known.catch(() => fixed.delete(row)); // it may go well another time
+      known.catch(() => fixed.delete(row)); // it may come another time
     }
     return known;
+  }
+
+  /** On the prompt as it was cut for training: one that fills the teacher's context leaves no room to answer. */
+  async function taughtAnswer(row: PreparedRow): Promise<string> {
+    const ids = promptOfSequence(row.teacher);
+    const maxNewTokens = Math.min(limit, teacher.config.maxPositions - ids.length);
+    return maxNewTokens < 1 ? "" : teacher.tokenizer.decode(await teacher.continue(ids, { maxNewTokens }));
   }
 
   const askedIds = (row: PreparedRow, view: View = own): number[] =>
@@ -95,13 +98,14 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig): Answ
     async compare(row) {
       const now = await inWords(generator.generate(askedIds(row), options));
       const fixedOnes = await fixedAnswers(row);
-      const [teacher, before] = [fixedOnes.teacher.trim(), fixedOnes.before.trim()];
+      const before = fixedOnes.before.trim();
       const after = tokenizer.decode(now).trim();
       const pieces = { before: piecesOf(tokenizer, before), now: piecesOf(tokenizer, after) };
       return {
         prompt: promptOf(row),
         reference: referenceOf(row),
-        ...{ teacher, before, now: after },
+        ...(fixedOnes.teacher !== undefined && { teacher: fixedOnes.teacher.trim() }),
+        ...{ before, now: after },
         ...(pieces.before && pieces.now && { pieces: { before: pieces.before, now: pieces.now } }),
       };
     },

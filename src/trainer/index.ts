@@ -7,6 +7,7 @@ export type { Progress, RunSources } from "./load";
 export { mib } from "./plan";
 export { createPlanner, planSources } from "./plan-sources";
 export { openRun, type Run, type TeacherStateCounts } from "./run";
+export { needsTeacher } from "./sides";
 export { type ExportCheck, verifyExport } from "./verify-export";
 export { asConfigured } from "./reading";
 export { writerOf, writingText } from "./teacher-rows";

@@ -6,10 +6,6 @@ import { ScratchPool } from "../gpu/arena";
 import { allocating } from "../gpu/failures";
 import {
   type Device,
-  loadModelConfig,
-  loadStudentWeights,
-  loadTeacherConfig,
-  loadTokenizer,
   ModelError,
   type ModelFiles,
   type OnnxDtype,
@@ -17,28 +13,19 @@ import {
   type StateSet,
   type StateSets,
   type Teacher,
-  type TeacherOptions,
   type Tokenizer,
-  withOnnxGraph,
 } from "../models";
 import { objectiveOf, type Objective } from "../objectives";
-import {
-  type ChoiceMemory,
-  createModel,
-  createParamStore,
-  measureMatmul,
-  type StudentModel,
-  studentLogits,
-} from "../student";
+import { type ChoiceMemory, measureMatmul, type StudentModel } from "../student";
 import type { CoverageRecord } from "../telemetry";
 import { dimsOf, sameTokens } from "./batch-source";
-import { fingerprint } from "./checkpoint";
 import { measureCoverage } from "./coverage";
 import { asRunError, RunError, supported } from "./failure";
-import { runParameters, startAtHeads } from "./parameters";
+import { openStudent } from "./open-student";
 import { planRun, type RunPlan } from "./plan";
 import { checkFits, planWithChanges } from "./plan-changes";
-import { asConfigured, type Reader, readerOf, type ReadRows, readRows } from "./reading";
+import { readerOf, type ReadRows, readRows } from "./reading";
+import { openSides, type Sides, untaught } from "./sides";
 import { openStateSet, teacherLayers } from "./teacher-cache";
 import { type TextSources, trainingRows, unwritten } from "./teacher-rows";
 import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
@@ -53,6 +40,8 @@ export interface RunSources extends TextSources {
   readonly heldOut: readonly Row[];
   /** The ONNX backend of both sessions. */
   readonly device: Device;
+  /** Has the host give back what nobody holds any more, where it can be asked to. */
+  readonly tidy?: (() => void) | undefined;
   /** Keeps the teacher's states from run to run; without it each run computes its own. */
   readonly teacherStates?: StateSets | undefined;
   /** Keeps vocabulary maps from run to run; without it they are built for each. */
@@ -65,11 +54,12 @@ export interface RunSources extends TextSources {
 export type Progress = (stage: string, done: number, total: number) => void;
 
 export interface Loaded extends ReadRows {
+  /** Where the run asks none for anything, the student's tokens and nothing that runs. */
   readonly teacher: Teacher;
+  /** Whether there is one. */
+  readonly taught: boolean;
   /** Of earlier runs with this teacher and these taps. */
   readonly teacherStates: StateSet | undefined;
-  /** The student as it was exported, in its own ONNX session: the reference of our logits, and "before". */
-  readonly original: Teacher;
   readonly studentFiles: ModelFiles;
   /** Of its first weights. */
   readonly fingerprint: string;
@@ -90,8 +80,6 @@ export interface Loaded extends ReadRows {
   /** Largest |our logits − the ONNX session's| on the probe. */
   readonly logitsGap: number;
 }
-
-const LOGITS_TOLERANCE = 1e-3;
 
 /**
  * @throws ModelError, DataError for unusable files and rows; RunError when our logits differ from the ONNX session's.
@@ -118,103 +106,97 @@ async function open(
   progress: Progress,
   onFailure: (close: () => Promise<void> | void) => void,
 ): Promise<Loaded> {
-  const session = async (role: string, files: ModelFiles, options: Partial<TeacherOptions> = {}) => {
-    const onProgress = ({ loaded, total }: { loaded: number; total: number }) =>
-      progress(`loading the ${role}`, loaded, total);
-    const teacher = await openTeacher(files, { device: sources.device, onProgress, ...options });
-    onFailure(() => teacher.dispose());
-    return { ...teacher, tokenizer: asConfigured(run, teacher.tokenizer) };
-  };
-  progress("tokenizing rows", 0, 0);
+  const { vocabularyMaps, signal } = sources;
   const objective = objectiveOf(run.method);
-  const views = objective.views?.(run.method) ?? 1;
-  const readers = await openReaders(run, sources);
-  // Before anything large is opened: rows that cannot be used are known from tokenizers alone.
-  const judged = readRows(
-    run,
-    views,
-    { ...sources, train: unwritten(run, sources.train) },
-    readers.student,
-    readers.teacher,
-  );
-  progress("choosing kernels", 0, 0);
-  await measureMatmul(gpu, sources.kernelChoices ?? new Map<string, string>());
-  const needs = objective.needs(run.method);
-  const teacherOptions = {
-    layers: teacherLayers(needs),
-    dtype: sources.teacherDtype ?? "fp32",
-    identify: sources.teacherStates !== undefined,
-  };
   const notes: string[] = [];
-  const teacher = await onTeacherDevice(run, sources, notes, (where) =>
-    session("teacher", sources.teacher, {
-      ...teacherOptions,
-      ...(where === "gpu" && { device: "webgpu", gpu: gpu.device }),
-    }),
-  );
-  const teacherStates =
-    sources.teacherStates && (await openStateSet(sources.teacherStates, run.teacher, teacher, needs));
-  const { config, tensors, notes: asStored } = await loadStudentWeights(sources.student);
-  notes.push(...asStored);
-  const original = await session("student", await withOnnxGraph(sources.student, config, tensors));
-  const { tokenizer } = readers.student;
-
-  const train = await trainingRows(run, sources.train, teacher, sources, progress, notes);
-  const rows =
-    run.data.outputs === "gold"
-      ? judged
-      : readRows(run, views, { ...sources, train }, readers.student, readerOf(teacher));
-
-  const tokens = tokenTables(tokenizer, teacher.tokenizer);
+  const sides = await openSides(run, sources);
+  const { config, tokenizer } = sides.student;
+  const tokens = tokenTables(tokenizer, sides.teacher.tokenizer);
   if (objective.sharesTokenizer?.(run.method) && !sameTokens(tokens))
     throw differentTokenizers(objective, tokens);
-  const { vocabularyMaps, signal } = sources;
+  const openIt = (): Promise<Teacher> => openTaught(gpu, run, sources, sides, notes, progress, onFailure);
+  progress("tokenizing rows", 0, 0);
+  const views = objective.views?.(run.method) ?? 1;
+  const read = (train: readonly Row[]): ReadRows =>
+    readRows(run, views, { ...sources, train }, readerOf(sides.student), readerOf(sides.teacher));
+  // Before anything large is opened: rows that cannot be used are known from tokenizers alone.
+  const judged = read(unwritten(run, sources.train));
+  const writer = run.data.outputs === "gold" ? undefined : await openIt();
+  const rows = writer
+    ? read(await trainingRows(run, sources.train, writer, sources, progress, notes))
+    : judged;
   await objective.prepare?.(run.method, tokens, { progress, vocabularyMaps, signal });
-
-  const dims = dimsOf({ model: { config }, teacher });
-  const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
+  const dims = dimsOf({ model: { config }, teacher: sides.teacher });
+  const padIds = { student: tokenizer.padId, teacher: sides.teacher.tokenizer.padId };
   const measured = await measureCoverage(objective, run, rows.train, { padIds, tokens }, progress, signal);
   if (measured?.warning !== undefined) notes.push(measured.warning);
   const parts = { config: run, student: config, dims, objective, padIds, ...rows };
   const plan = supported(() => planRun(parts, gpu.device.limits));
   if (!plan.memory.fits) checkFits(planWithChanges(parts, gpu.device.limits));
-  const drawn = runParameters(run, objective, dims, config, tensors);
-  const parameters = objective.preservesLogits?.(run.method)
-    ? startAtHeads(drawn, { config, tensors }, teacher, tokens)
-    : drawn;
-  const allocate = <T extends { destroy(): void }>(what: string, make: () => T): Promise<T> =>
-    allocating(gpu.device, what, () => supported(make));
-  const store = await allocate("The student's weights", () => createParamStore(gpu, parameters.all));
-  onFailure(() => store.destroy());
-  const model = supported(() => createModel(gpu, config, store, { lora: parameters.lora }));
-  onFailure(() => model.destroy());
+
+  progress("choosing kernels", 0, 0);
+  await measureMatmul(gpu, sources.kernelChoices ?? new Map<string, string>());
+  const teacher = writer ?? (sides.taught ? await openIt() : untaught(sides.teacher));
+  const needs = objective.needs(run.method);
+  const teacherStates =
+    sides.taught && sources.teacherStates
+      ? await openStateSet(sources.teacherStates, run.teacher, teacher, needs)
+      : undefined;
+  const allocate = async <T extends { destroy(): void }>(what: string, make: () => T): Promise<T> => {
+    const made = await allocating(gpu.device, what, () => supported(make));
+    onFailure(() => made.destroy());
+    return made;
+  };
+  const student = await openStudent(
+    gpu,
+    { run, objective, dims, config, files: sources.student, teacher, tokens },
+    {
+      ...{ device: sources.device, allocate, tidy: sources.tidy ?? (() => undefined) },
+      onProgress: (loaded, total) => progress("loading the student", loaded, total),
+      stage: (name) => progress(name, 0, 0),
+    },
+  );
+  notes.push(...student.notes);
   const teacherWeights = await allocate("The teacher's weights", () =>
     uploadTeacherWeights(gpu, teacher, needs),
   );
-  onFailure(() => teacherWeights.destroy());
-  progress("checking the student's logits", 0, 0);
-  const logitsGap = await compareLogits(gpu, model, original);
   const pool = await allocate("The scratch of the run's programs", () => scratchPool(gpu, plan.scratch));
-  onFailure(() => pool.destroy());
-  const studentFiles = sources.student;
   return {
-    ...{
-      teacher,
-      teacherStates,
-      original,
-      studentFiles,
-      model,
-      tokenizer,
-      tokens,
-      objective,
-      logitsGap,
-      teacherWeights,
-    },
-    fingerprint: fingerprint(tensors),
+    ...{ teacher, taught: sides.taught, teacherStates, teacherWeights },
+    ...{ studentFiles: sources.student, tokenizer, tokens, objective, views },
+    ...{ model: student.model, fingerprint: student.fingerprint, logitsGap: student.logitsGap },
     ...{ plan, pool, notes, coverage: measured?.record },
-    views,
     ...rows,
   };
+}
+
+/** The teacher's session, with the taps that the method needs. */
+async function openTaught(
+  gpu: Gpu,
+  run: RunConfig,
+  sources: RunSources,
+  sides: Sides,
+  notes: string[],
+  progress: Progress,
+  onFailure: (close: () => Promise<void> | void) => void,
+): Promise<Teacher> {
+  const options = {
+    layers: teacherLayers(objectiveOf(run.method).needs(run.method)),
+    dtype: sources.teacherDtype ?? "fp32",
+    identify: sources.teacherStates !== undefined,
+    tokenizer: sides.teacher.tokenizer,
+    onProgress: ({ loaded, total }: { loaded: number; total: number }) =>
+      progress("loading the teacher", loaded, total),
+  };
+  const teacher = await onTeacherDevice(run, sources, notes, (where) =>
+    openTeacher(sources.teacher, {
+      ...options,
+      ...(where === "gpu" ? { device: "webgpu", gpu: gpu.device } : { device: sources.device }),
+    }),
+  );
+  onFailure(() => teacher.dispose());
+  sources.tidy?.();
+  return teacher;
 }
 
 /** On the GPU when the config asks for it and ONNX Runtime can; else on the CPU, with a note that says why. */
@@ -242,28 +224,12 @@ function scratchPool(gpu: Gpu, slots: readonly number[]): ScratchPool {
   return pool;
 }
 
-/** Both models as readers of rows: their tokenizers and positions, without a weight. */
-export async function openReaders(
-  run: RunConfig,
-  { student, teacher }: Pick<RunSources, "student" | "teacher">,
-): Promise<{ readonly student: Reader; readonly teacher: Reader }> {
-  const open = async (files: ModelFiles, config: Promise<{ maxPositions: number }>): Promise<Reader> => ({
-    maxPositions: (await config).maxPositions,
-    tokenizer: asConfigured(run, await loadTokenizer(files)),
-  });
-  return {
-    student: await open(student, loadModelConfig(student)),
-    teacher: await open(teacher, loadTeacherConfig(teacher)),
-  };
-}
-
 export async function unload(loaded: Loaded): Promise<void> {
   loaded.model.store.destroy();
   loaded.model.destroy();
   loaded.teacherWeights.destroy();
   loaded.pool.destroy();
   await loaded.teacher.dispose();
-  await loaded.original.dispose();
 }
 
 function differentTokenizers({ id }: Objective, { teacher, student }: TokenTables): RunError {
@@ -272,26 +238,5 @@ function differentTokenizers({ id }: Objective, { teacher, student }: TokenTable
     `${cardOf(id)?.name ?? id} needs one tokenizer for both models; these have two.`,
     `It pairs position p with position p and token v with token v; the teacher's vocabulary has ${teacher.size} tokens, the student's ${student.size}.`,
     "Choose a method for two tokenizers (ULD, MinED, CMA, CoT2Align), or a teacher with the student's tokenizer.",
-  );
-}
-
-/** Both engines on the same few tokens. Training on weights that we read wrongly would only waste time. */
-async function compareLogits(gpu: Gpu, model: StudentModel, original: Teacher): Promise<number> {
-  const { config } = model;
-  const T = Math.min(24, config.maxPositions);
-  const ids = Int32Array.from({ length: T }, (_, i) => (i * 37 + 11) % config.vocabSize);
-  const want = (await original.forward(ids, new Uint8Array(T).fill(1), 1, T, { logits: true })).logits;
-  const got = await studentLogits(gpu, model, ids, 1, T);
-  let gap = want && want.length === got.length ? 0 : Infinity;
-  want?.forEach((value, i) => {
-    const difference = Math.abs(value - (got[i] ?? NaN));
-    if (!(difference <= gap)) gap = Number.isNaN(difference) ? Infinity : difference;
-  });
-  if (gap <= LOGITS_TOLERANCE) return gap;
-  throw new RunError(
-    "logits-differ",
-    "The student was not loaded: our logits differ from its own ONNX session's.",
-    `The largest difference on a probe of ${T} tokens is ${gap.toPrecision(3)}; at most ${LOGITS_TOLERANCE} is allowed.`,
-    "model.safetensors and onnx/model.onnx may be of different models: export both from one checkpoint.",
   );
 }

@@ -1,19 +1,14 @@
 // The memory plan of a run that has not been opened: for the page before it loads, and for `couplet plan`.
 import type { RunConfig } from "../config/run";
 import type { PlanningLimits } from "../gpu/counting";
-import {
-  checkStudentFiles,
-  checkTeacherFiles,
-  loadModelConfig,
-  loadTeacherConfig,
-  type StudentConfig,
-} from "../models";
+import { checkStudentFiles, checkTeacherFiles } from "../models";
 import { tokenTables } from "../data";
 import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
 import { dimsOf } from "./batch-source";
-import { openReaders, type RunSources } from "./load";
-import { readRows } from "./reading";
+import type { RunSources } from "./load";
+import { readerOf, readRows } from "./reading";
+import { openSides, type Sides } from "./sides";
 import { unwritten } from "./teacher-rows";
 import type { PlanParts } from "./plan";
 import { planWithChanges } from "./plan-changes";
@@ -51,25 +46,21 @@ export function createPlanner(): (
 /** What a run would be refused for by its folders. Files of this site are known, and looking at them takes requests. */
 async function checkFolders(
   { student: files, teacher, teacherDtype = "fp32" }: RunSources,
-  student: StudentConfig,
+  { student, taught }: Sides,
 ): Promise<void> {
-  if (!files.asking) await checkStudentFiles(files, student);
-  if (!teacher.asking) await checkTeacherFiles(teacher, teacherDtype);
+  if (!files.asking) await checkStudentFiles(files, student.config);
+  if (taught && !teacher.asking) await checkTeacherFiles(teacher, teacherDtype);
 }
 
 async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<PlanParts, "config">> {
   const objective = objectiveOf(config.method);
-  const student = await loadModelConfig(sources.student);
-  await checkFolders(sources, student);
-  const readers = await openReaders(config, sources);
-  const { tokenizer } = readers.student;
-  const teacher = {
-    config: await loadTeacherConfig(sources.teacher),
-    tokenizer: readers.teacher.tokenizer,
-  };
+  const sides = await openSides(config, sources);
+  await checkFolders(sources, sides);
+  const { teacher } = sides;
+  const { config: student, tokenizer } = sides.student;
   const views = objective.views?.(config.method) ?? 1;
   const known = { ...sources, train: unwritten(config, sources.train) };
-  const rows = readRows(config, views, known, readers.student, readers.teacher);
+  const rows = readRows(config, views, known, readerOf(sides.student), readerOf(teacher));
   const { vocabularyMaps, signal } = sources;
   await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {
     vocabularyMaps,

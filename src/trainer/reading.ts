@@ -68,6 +68,7 @@ export function readRows(
       `a run needs two rows, one to learn from and one held out; there ${there === 1 ? "is" : "are"} ${there}`,
     );
   }
+  const taught = teacher.tokenizer !== student.tokenizer; // else the student stands on both sides
   const limits = limitsOf(config, student.maxPositions, teacher.maxPositions);
   const prepare = (rows: readonly Row[], plainToo: boolean) =>
     prepareDataset(rows, data.view, student.tokenizer, teacher.tokenizer, limits, {
@@ -86,7 +87,7 @@ export function readRows(
       reason.startsWith(`row ${row.id}`) ? reason : `row ${row.id}: ${reason}`,
     ),
     reading: [
-      `Special tokens: teacher ${aroundText(teacher.tokenizer)}, student ${aroundText(student.tokenizer)}` +
+      `Special tokens: ${taught ? `teacher ${aroundText(teacher.tokenizer)}, ` : ""}student ${aroundText(student.tokenizer)}` +
         (data.specialTokens === "none" ? " (data.specialTokens: none, as published)." : "."),
       ...lengthLines(reportLengths([...training.lengths, ...held.lengths], positions)),
       ...reasons,
@@ -105,8 +106,14 @@ export function aroundText({
   return [...start.map(rawToken), "…", ...ends.map(rawToken)].join(" ");
 }
 
-/** Of a teacher that was opened. */
-export const readerOf = ({ config, tokenizer }: Pick<Teacher, "config" | "tokenizer">): Reader => ({
+/** Of a model whose config and tokenizer are known. */
+export const readerOf = ({
+  config,
+  tokenizer,
+}: {
+  readonly config: Pick<Teacher["config"], "maxPositions">;
+  readonly tokenizer: Tokenizer;
+}): Reader => ({
   tokenizer,
   maxPositions: config.maxPositions,
 });

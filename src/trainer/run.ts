@@ -72,6 +72,8 @@ export interface Run {
   keepTeacherStates(): Promise<TeacherStateCounts>;
   /** The student as it is now, as a Hugging Face style folder, checked by loading it back. */
   exportStudent(): Promise<Map<string, Uint8Array>>;
+  /** The same file by file: each is made when it is asked for, so that no two large ones are held at once. */
+  exportFiles(): AsyncIterable<readonly [path: string, bytes: Uint8Array]>;
   destroy(): Promise<void>;
 }
 
@@ -102,7 +104,7 @@ export async function openRun(
   const gradients = config.probe.gradientRatio
     ? createGradientGauge(gpu, loaded, config.method, source)
     : undefined;
-  const answers = createAnswers(gpu, loaded, config);
+  const answers = createAnswers(gpu, loaded, config, (work) => (at === 0 ? work() : store.atStart(work)));
   const newSampler = () =>
     createSampler(
       loaded.train.length,
@@ -199,6 +201,16 @@ export async function openRun(
     return record;
   }
 
+  async function* exported(): AsyncGenerator<readonly [string, Uint8Array]> {
+    const { device, tidy } = sources;
+    const files = takeAway(gpu, loaded, { device, tidy }, log.manifest(at));
+    for (;;) {
+      const next = await guarded(() => files.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  }
+
   return {
     config,
     facts: () => runFacts(loaded, stepper.memory(), cache.bytes),
@@ -220,7 +232,7 @@ export async function openRun(
       guarded(async () => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at })),
     evaluate: (view) => guarded(() => evaluate(view)),
     async reset() {
-      store.reset();
+      await store.reset();
       measured = undefined;
       standAt(0);
       log.clear();
@@ -242,7 +254,12 @@ export async function openRun(
       standAt(saved.step, saved.sampler);
       log.clear();
     },
-    exportStudent: () => guarded(() => takeAway(gpu, loaded, sources.device, log.manifest(at))),
+    async exportStudent() {
+      const folder = new Map<string, Uint8Array>();
+      for await (const [path, bytes] of exported()) folder.set(path, bytes);
+      return folder;
+    },
+    exportFiles: exported,
     async keepTeacherStates() {
       await cache.flush();
       return { ...cache.counts, ...(cache.trouble !== undefined && { trouble: cache.trouble }) };
@@ -322,7 +339,9 @@ function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cach
   const { model, teacher, teacherWeights, train, heldOut, dropped, logitsGap, tokenizer } = loaded;
   const { config, store } = model;
   return {
-    teacher: { hiddenSize: teacher.config.hiddenSize, vocabSize: teacher.tokenizer.vocabSize },
+    ...(loaded.taught && {
+      teacher: { hiddenSize: teacher.config.hiddenSize, vocabSize: teacher.tokenizer.vocabSize },
+    }),
     student: {
       parameters: plainCount(loaded),
       trainable: store.trainableCount - store.count("projector"),

@@ -3,9 +3,13 @@ import type { RunConfig } from "../config/run";
 import type { Gpu } from "../gpu/device";
 import {
   type Device,
-  exportStudentFolder,
+  hubId,
   type NamedTensor,
+  ONNX_FILES,
+  publicName,
   type RunManifest,
+  studentFolderFiles,
+  studentToOnnx,
   writeSafetensors,
 } from "../models";
 import { mergeLora, peftAdapter, type StudentModel } from "../student";
@@ -24,57 +28,79 @@ export interface RunLog {
 
 /** @param specialTokens around a text of the student's. */
 export function createRunLog(config: RunConfig, specialTokens: string): RunLog {
-  let loss: number | undefined;
+  let last: Pick<StepRecord, "loss" | "terms"> | undefined;
   let evaluations: EvaluationRecord[] = [];
   return {
-    stepped(record) {
-      loss = record.loss;
+    stepped({ loss, terms }) {
+      last = { loss, terms };
     },
     evaluated(record) {
       evaluations.push(record);
     },
     clear() {
-      loss = undefined;
+      last = undefined;
       evaluations = [];
     },
-    manifest: (steps) => ({
-      ...{ version: 1, steps, config, evaluations, specialTokens },
-      ...(loss !== undefined && { loss }),
-    }),
+    manifest: (steps) => ({ version: 1, steps, config, evaluations, specialTokens, ...last }),
   };
 }
 
-/** @throws RunError `export-differs` when the folder, loaded back, is not the student. */
-export async function takeAway(
+/**
+ * The folder file by file. The graph comes first, checked before it is handed over; then the weights, read anew: of what
+ * was yielded nothing is held here.
+ *
+ * @throws RunError `export-differs` when the graph, loaded back, is not the student.
+ */
+export async function* takeAway(
   gpu: Gpu,
   loaded: Loaded,
-  device: Device,
+  { device, tidy = () => undefined }: { readonly device: Device; readonly tidy?: (() => void) | undefined },
   manifest: RunManifest,
-): Promise<Map<string, Uint8Array>> {
-  const { model, studentFiles, heldOut } = loaded;
-  const { lora } = model;
-  const tensors = await model.store.read("student");
-  const plain = lora ? mergeLora(tensors, lora, model.network.layout) : tensors;
-  const folder = await exportStudentFolder(model.config, plain, studentFiles, { manifest });
+): AsyncGenerator<readonly [path: string, bytes: Uint8Array]> {
+  const { model, studentFiles } = loaded;
+  const small = await studentFolderFiles(model.config, studentFiles, { manifest });
+  yield [ONNX_FILES.fp32, await checkedGraph(gpu, loaded, small, { device, tidy })];
+  tidy();
+  yield ["model.safetensors", writeSafetensors(await plainWeights(model))];
+  tidy();
+  yield* small;
+  yield* await adapterFiles(model, manifest.config.student);
+}
+
+async function checkedGraph(
+  gpu: Gpu,
+  { model, heldOut }: Loaded,
+  small: ReadonlyMap<string, Uint8Array>,
+  { device, tidy }: { readonly device: Device; readonly tidy: () => void },
+): Promise<Uint8Array> {
+  const graph = studentToOnnx(model.config, await plainWeights(model));
+  tidy();
   const prompts = heldOut.slice(0, 1).map(({ row }) => row.prompt);
+  const folder = new Map([...small, [ONNX_FILES.fp32, graph] as const]);
   await verifyExport(gpu, model, folder, device, prompts).catch((error: unknown) => {
     // A run that blew up still hands over its last good step.
     if (!(error instanceof RunError && error.code === "not-finite")) throw error;
   });
-  addAdapter(folder, tensors, model, manifest.config.student);
-  return folder;
+  return graph;
+}
+
+/** The student's weights as they are now, adapters merged. */
+async function plainWeights({ store, lora, network }: StudentModel): Promise<Map<string, NamedTensor>> {
+  const tensors = await store.read("student");
+  return lora ? mergeLora(tensors, lora, network.layout) : tensors;
 }
 
 /** The adapters on their own, if there are any, as PEFT reads them. */
-function addAdapter(
-  folder: Map<string, Uint8Array>,
-  tensors: ReadonlyMap<string, NamedTensor>,
-  { lora, network }: StudentModel,
+async function adapterFiles(
+  { store, lora, network }: StudentModel,
   student: string,
-): void {
-  if (!lora) return;
-  const adapter = peftAdapter(tensors, lora, student, network.layout);
+): Promise<[string, Uint8Array][]> {
+  if (!lora) return [];
+  const name = hubId(student) ?? publicName(student);
+  const adapter = peftAdapter(await store.read("student"), lora, name, network.layout);
   const json = `${JSON.stringify(adapter.config, null, 2)}\n`;
-  folder.set("adapter/adapter_config.json", new TextEncoder().encode(json));
-  folder.set("adapter/adapter_model.safetensors", writeSafetensors(adapter.tensors));
+  return [
+    ["adapter/adapter_config.json", new TextEncoder().encode(json)],
+    ["adapter/adapter_model.safetensors", writeSafetensors(adapter.tensors)],
+  ];
 }

@@ -3,8 +3,15 @@ import { zipSync } from "fflate";
 import { type RunConfig, splitSeedOf } from "../config/run";
 import { parseRows } from "../data";
 import { openGpu } from "../gpu/device";
-import { createStateSets, opfsStore, parseModelChoice, TEACHER_STATES, urlFiles } from "../models";
-import type { RunSources } from "../trainer";
+import {
+  absentFiles,
+  createStateSets,
+  opfsStore,
+  parseModelChoice,
+  TEACHER_STATES,
+  urlFiles,
+} from "../models";
+import { needsTeacher, type RunSources } from "../trainer";
 import { createEngine } from "./engine";
 import { cachedChoices } from "./kernel-choices";
 import { DATA_FOLDER, isLibraryKey, isOwnData, libraryFolder, ownRows } from "./own-sources";
@@ -50,7 +57,7 @@ async function sources(config: RunConfig, baseUrl: string): Promise<RunSources> 
   };
   const { source } = config.data;
   return {
-    teacher: await folder(teacher.name),
+    teacher: needsTeacher(config) ? await folder(teacher.name) : absentFiles(teacher.name),
     teacherDtype: teacher.dtype,
     student: await folder(config.student),
     ...(isOwnData(source)

@@ -57,7 +57,7 @@ async function watch(golden: StudentGolden, options: TraineeOptions = {}) {
     again.push((await trainee.step(goldenBatch(golden), plainHyper(step))).loss);
   expect(again).toEqual(losses.slice(1));
   expect(await store.read("student")).toEqual(weights);
-  store.reset();
+  await store.reset();
   expect(await store.save()).toEqual(start);
   const { tokens } = networkOf(configOf(golden));
   const { pieces, shape } = store.entries.get(tokens)!;

@@ -160,7 +160,7 @@ describe("training", () => {
     const start = await first.store.save();
     const losses: number[] = [];
     for (let step = 1; step <= 4; step++) losses.push((await first.step(batch(step), hyper(step))).loss);
-    first.store.reset();
+    await first.store.reset();
     expect(await first.store.save()).toEqual(start);
     for (const { data } of (await first.store.readGradients()).values())
       expect(data.every((x) => x === 0)).toBe(true);

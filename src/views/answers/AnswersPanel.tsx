@@ -49,7 +49,9 @@ function Answers({ answers }: { readonly answers: AnswerRecord }) {
         </div>
       </dl>
       <div className="answers">
-        <Answer title={text.teacher} mark="id-teacher" parts={[{ text: teacher, changed: false }]} />
+        {teacher !== undefined && (
+          <Answer title={text.teacher} mark="id-teacher" parts={[{ text: teacher, changed: false }]} />
+        )}
         <Answer title={text.before} mark="id-student" parts={diff.before} changedAs="del" />
         <Answer
           title={text.now}

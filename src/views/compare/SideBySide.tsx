@@ -110,7 +110,8 @@ function Answers({ columns }: ColumnsProps) {
   const given = columns.flatMap((run) => (run.answers ? [{ run, answers: run.answers }] : []));
   const [first] = given;
   if (!first) return <p className="empty">{text.noneDone}</p>;
-  const { prompt, reference, teacher, before } = first.answers;
+  const { prompt, reference, before } = first.answers;
+  const teacher = given.flatMap(({ answers }) => answers.teacher ?? [])[0]; // SFT has none
   const other = { before, teacher, first: first.answers.now }[against];
   return (
     <>
@@ -129,7 +130,9 @@ function Answers({ columns }: ColumnsProps) {
         <Segmented label={text.againstLabel} options={AGAINST} value={against} onChange={setAgainst} />
       </div>
       <div className="answers compare-columns">
-        <Answer title={messages.answers.teacher} mark="id-teacher" text={teacher} />
+        {teacher !== undefined && (
+          <Answer title={messages.answers.teacher} mark="id-teacher" text={teacher} />
+        )}
         <Answer title={messages.answers.before} mark="id-student" text={before} />
         {given.map(({ run, answers }) => (
           <Answer

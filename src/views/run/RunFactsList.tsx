@@ -63,35 +63,33 @@ function ModelsTable({ facts: { teacher, student } }: { readonly facts: RunFacts
       <thead>
         <tr>
           <td />
-          <th scope="col">
-            <span className="id-teacher">{text.teacher}</span>
-          </th>
+          {teacher && (
+            <th scope="col">
+              <span className="id-teacher">{text.teacher}</span>
+            </th>
+          )}
           <th scope="col">
             <span className="id-student">{text.student}</span>
           </th>
         </tr>
       </thead>
       <tbody>
-        <FactRow
-          name={text.vocabulary}
-          teacher={count(teacher.vocabSize)}
-          student={count(student.vocabSize)}
-        />
-        <FactRow name={text.width} teacher={count(teacher.hiddenSize)} student={count(student.hiddenSize)} />
-        <FactRow name={text.layers} teacher="" student={count(student.layers)} />
-        <FactRow name={text.parameters} teacher="" student={count(student.parameters)} />
+        {(
+          [
+            [text.vocabulary, student.vocabSize, teacher?.vocabSize],
+            [text.width, student.hiddenSize, teacher?.hiddenSize],
+            [text.layers, student.layers],
+            [text.parameters, student.parameters],
+          ] as const
+        ).map(([name, ofStudent, ofTeacher]) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            {teacher && <td>{ofTeacher === undefined ? "" : count(ofTeacher)}</td>}
+            <td>{count(ofStudent)}</td>
+          </tr>
+        ))}
       </tbody>
     </table>
-  );
-}
-
-function FactRow({ name, teacher, student }: Readonly<Record<"name" | "teacher" | "student", string>>) {
-  return (
-    <tr>
-      <th scope="row">{name}</th>
-      <td>{teacher}</td>
-      <td>{student}</td>
-    </tr>
   );
 }
 

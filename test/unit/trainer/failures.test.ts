@@ -116,7 +116,7 @@ test("a head size that the kernels cannot take", async () => {
 test("a parameter beyond what the adapter binds", async () => {
   const limits = { maxStorageBufferBindingSize: 128, maxBufferSize: 128 }; // less than one norm
   await expect(openRun(withLimits(gpu, limits), SFT, bundledSources())).rejects.toMatchObject({
-    code: "unsupported",
+    code: "out-of-memory",
     why: expect.stringMatching(/row of the parameter ".*weight" takes .* binds at most 0\.0 MiB/),
   });
 });

@@ -139,7 +139,7 @@ describe("a run of the bundled pair", () => {
     expect(answers.pieces?.now.join("")).toBe(answers.now);
     expect(answers.pieces?.before.join("")).toBe(answers.before);
     for (const text of [answers.prompt, answers.reference, answers.teacher])
-      expect(text.length).toBeGreaterThan(0);
+      expect(text?.length).toBeGreaterThan(0);
 
     const folder = memoryFiles("exported", await run.exportStudent());
     const { config, tensors } = await loadStudentWeights(folder);
