@@ -2,12 +2,13 @@
 //   two methods on two seeds run one after another; the table has mean and deviation; curves with bands
 //   plans, answers with the words that differ, and settings, in columns locked to one seed and step
 //   the run of Distill, its settings and its address stay as they are; a run that trains is not paused unasked
+//   with real engines: the comparison's own device beside that of Distill, whose run goes on with the same weights
 //   results survive a tick and a reload, and a comparison is not offered as the last run
 //   a seed that is none is marked; without a GPU the button says why; axe, light and dark, 1440 and 390 px
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { overflow, seriousFindings } from "./support/axe";
-import { artifacts, startSite, type Site } from "./support/browser";
+import { artifacts, startSite, SWIFTSHADER, type Site } from "./support/browser";
 
 let site: Site;
 beforeAll(async () => {
@@ -104,4 +105,34 @@ test("the run of Distill is left alone, a run that trains is asked about, result
   for (const notice of await page.locator('[data-notice="session"]').allInnerTexts())
     expect(notice).toMatch(/ of 77|\/ 77/);
   expect(complaints).toEqual([]);
+});
+
+test("with real engines, the run of Distill stands where it stood, and goes on", async () => {
+  const software = await startSite(SWIFTSHADER);
+  try {
+    const hash =
+      "#/distill?v=1&steps=3&batchSize=1&evaluation.everySteps=0&evaluation.rows=0&data.maxLength=48&data.maxPrompt=24&data.rows=8";
+    const { page, complaints } = await software.open({ engine: "real", hash });
+    page.setDefaultTimeout(240_000);
+    await page.locator('.standing[data-status="ready"]').waitFor();
+    await page.getByRole("button", { name: "Step", exact: true }).click();
+    await page.locator('.standing[data-status="paused"][data-step="1"]').waitFor();
+    await page.getByRole("link", { name: "Compare", exact: true }).click();
+    const values = { Steps: "1", Batch: "1", Seeds: "5", "Held-out rows": "2" };
+    for (const [name, value] of Object.entries(values))
+      await page.getByLabel(name, { exact: true }).fill(value);
+    await page.getByRole("button", { name: "Compare", exact: true }).click();
+    await page.waitForFunction(
+      () => document.querySelectorAll('.run-list [data-status="done"]').length === 2,
+    );
+    expect(await page.locator(".compare-table tbody").innerText()).toMatch(/\t2\t/); // of two rows each
+    await page.getByRole("link", { name: "Distill", exact: true }).click();
+    expect(await page.locator(".standing").getAttribute("data-step")).toBe("1");
+    await page.getByRole("button", { name: "Step", exact: true }).click();
+    await page.locator('.standing[data-step="2"]').waitFor();
+    expect(await page.locator(".notice-bad").count()).toBe(0);
+    expect(complaints).toEqual([]);
+  } finally {
+    await software.close();
+  }
 });
