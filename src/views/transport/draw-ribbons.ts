@@ -175,7 +175,8 @@ function drawRuler(pen: CanvasRenderingContext2D, { frame, lines, palette }: Rib
     pen.moveTo(x + 0.5, 0);
     pen.lineTo(x + 0.5, frame.teacherY - 2);
     pen.stroke();
-    pen.fillText(byte === 0 ? "byte 0" : String(byte), x + 3, 8);
+    const text = byte === 0 ? "byte 0" : String(byte);
+    if (x + 3 + pen.measureText(text).width <= frame.width) pen.fillText(text, x + 3, 8);
   }
 }
 
