@@ -23,6 +23,8 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 const MAX_LINES = 400;
 const MAX_WGSL_LINES = 170;
+/** Y = X·Wᵀ ("nt") alone of the products that matmul.wgsl has. */
+const OTHER_ENTRIES: Record<string, string> = { matmul_subgroup: "matmul_nt" };
 
 const top = resolve(import.meta.dirname, "..");
 const root = join(top, "src");
@@ -52,14 +54,59 @@ describe("shaders", () => {
     const text = readFileSync(join(top, "shaders", file), "utf8");
     expect(text.split("\n").length, "lines").toBeLessThanOrEqual(MAX_WGSL_LINES);
     expect(text.startsWith(`// ${file}`), `first line names the file: // ${file}`).toBe(true);
+    const [, entry] = /@compute[^{]*?\bfn (\w+)/.exec(text) ?? [];
+    const name = file.replace(/^.*\/|\.wgsl$/g, "");
+    if (entry !== undefined)
+      expect([name, OTHER_ENTRIES[name]], "an entry point bears the file's name").toContain(entry);
   });
 });
 
-test("every row of docs/EQUATIONS.md names files that exist", () => {
-  const table = readFileSync(join(top, "docs/EQUATIONS.md"), "utf8");
-  const paths = [...table.matchAll(/`((?:src|shaders|test|bench)\/[^`*]+)`/g)].map(([, path = ""]) => path);
-  expect(paths.length).toBeGreaterThan(0);
-  for (const path of paths) expect(existsSync(join(top, path)), path).toBe(true);
+describe("what texts cite exists", () => {
+  const paths = (table: string) =>
+    [...table.matchAll(/`((?:src|shaders|test|bench|reference)\/[^`*]+)`/g)].map(([, path = ""]) => path);
+  const equations = readFileSync(join(top, "docs/EQUATIONS.md"), "utf8");
+
+  test("every row of docs/EQUATIONS.md names files that exist", () => {
+    expect(paths(equations).length).toBeGreaterThan(0);
+    expect(paths(equations).filter((path) => !existsSync(join(top, path)))).toEqual([]);
+  });
+
+  test("every shader has a row in docs/EQUATIONS.md", () => {
+    const rows = new Set(paths(equations));
+    const shaders = list("shaders", /\.wgsl$/).map((file) => `shaders/${file}`);
+    expect(shaders.filter((file) => !rows.has(file))).toEqual([]);
+  });
+
+  // Comments, docs, tests and scripts; a changelog may name what is gone.
+  const texts = ["src", "shaders", "test", "docs", "bench", "scripts", "reference"].flatMap((dir) =>
+    list(dir, /\.(tsx?|wgsl|md|mjs|py)$/).map((file) => `${dir}/${file}`),
+  );
+  const cited = (pattern: RegExp) =>
+    [...texts, "README.md", "CONTRIBUTING.md"].flatMap((file) =>
+      [...readFileSync(join(top, file), "utf8").matchAll(pattern)].map(([, what = ""]) => ({ file, what })),
+    );
+
+  test("sections of METHODS", () => {
+    const methods = readFileSync(join(top, "docs/METHODS.md"), "utf8");
+    const sections = new Set([...methods.matchAll(/^#+ §([\d.]+)/gm)].map(([, section = ""]) => section));
+    const all = cited(/METHODS[, ]+§(\d+(?:\.\d+)?)/g);
+    expect(all.length).toBeGreaterThan(20);
+    expect(all.filter(({ what }) => !sections.has(what))).toEqual([]);
+  });
+
+  test("pages of docs/", () => {
+    const all = cited(/\b(docs\/[\w-]+\.md)/g);
+    expect(all.length).toBeGreaterThan(20);
+    expect(all.filter(({ what }) => !existsSync(join(top, what)))).toEqual([]);
+  });
+
+  test("headings of docs/SINKHORN.md that shaders cite", () => {
+    const page = readFileSync(join(top, "docs/SINKHORN.md"), "utf8");
+    const headings = new Set([...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading));
+    const all = cited(/docs\/SINKHORN\.md, "([^"]+)"/g);
+    expect(all.length).toBeGreaterThan(4);
+    expect(all.filter(({ what }) => !headings.has(what))).toEqual([]);
+  });
 });
 
 test("no registry host, no machine path in tracked text", () => {

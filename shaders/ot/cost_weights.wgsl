@@ -5,7 +5,7 @@
 //   KIND 0  W = −D/C (0 where C = 0)      2  W = −D/(‖x_i‖‖y_j‖), α_i = Σ_j D_ij (1−C_ij)/‖x_i‖², β likewise
 //        1  W = −2D                       3  W = A∘(Σ_j A_ij D_ij − D)·scale, A = 1 − C
 //
-// Source   docs/EQUATIONS.md; at C = 0 the Euclidean distance takes the subgradient 0, as torch.cdist does.
+// Source   docs/SINKHORN.md, "From the cost to the features"; at C = 0 the Euclidean distance takes the subgradient 0, as torch.cdist does.
 // Shapes   cost, dcost, weights (ragged) · alpha (R+S): α then β, written by cosine only
 // Grid     one workgroup per problem. WG = 64: a row per thread, then four columns per thread.
 // Numerics f32. A norm clamped to 1e-8 is a constant: α = 0 there. A constant added to a row of D changes nothing under

@@ -2,7 +2,7 @@
 //
 //   dC = w P
 //
-// Source   Danskin's theorem (docs/SINKHORN.md, "The gradients").
+// Source   Danskin's theorem (docs/SINKHORN.md, "Gradients").
 // Shapes   plan, dcost (ragged) · weights (P): w, what the loss weighs each problem
 // Grid     four elements a thread: (⌈maxRows·maxPitch/256⌉, P). WG = 64.
 // Numerics f32: one product.

@@ -6,7 +6,7 @@
 // Every row of dx is written, or added to: rows outside all problems get 0, and a row that several problems
 // share gets the sum over them in their order. So no clearing pass, no atomics, and any overlap is right.
 //
-// Source   docs/EQUATIONS.md, gradient of the costs.
+// Source   docs/SINKHORN.md, "From the cost to the features".
 // Shapes   own (rows, D), other (cols, D), D a multiple of 4 · weights (ragged) · alpha (R+S) · grad (rows, D)
 // Grid     (⌈D/32⌉, ⌈rows/32⌉): 8×8 threads, 4 rows × 4 columns each.
 // Numerics f32. Distances use differences: nothing cancels when points nearly coincide.

@@ -9,7 +9,7 @@
 //          what is left is what rounding leaves of the terms of the right-hand side, and no step is taken along a
 //          direction whose curvature is rounding. Then the residual of the μ that is returned is made anew; while that
 //          is larger than what the steps believed, they go on from there.
-// Source   Eisenberger 2022, §4; Cuturi 2022 (OTT).
+// Source   Eisenberger 2022, §4; Cuturi 2022 (OTT); derived in docs/SINKHORN.md, "Implicit".
 // Shapes   plan, cost (ragged) · multipliers (4(R+S)): λ, μ | r/ρ_a, q | –, c/ρ_b | –, right-hand side · state (P, 16)
 // Grid     one workgroup per problem. WG = 64: as ot/sinkhorn.wgsl.
 // Numerics f32; norms are those of diag(c/ρ_b)⁻¹. S_RESIDUAL is the residual made anew, relative to the right-hand side,

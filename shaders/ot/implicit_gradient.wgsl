@@ -4,7 +4,7 @@
 //
 //   SLOPE 1  G = C      2  G = C − mean(C), as those multipliers were made      3  without G: the loss is the value
 //
-// Source   the implicit function theorem on the marginals (docs/SINKHORN.md, "The gradients").
+// Source   the implicit function theorem on the marginals (docs/SINKHORN.md, "Implicit").
 // Shapes   plan, cost, dcost (ragged) · multipliers (R+S): λ, μ · weights (P): w, what the loss weighs each problem
 // Grid     four elements a thread: (⌈maxRows·maxPitch/256⌉, P). WG = 64.
 // Numerics f32. The mean cost is taken out of C and of λ alike, so that offsets do not cancel late.

@@ -5,7 +5,7 @@
 //     p_i = ρ_a f̄_i / r_i,  r_i = a_i e^(−f_i/τ_a)    ḡ_j −= Σ_i E(f^k, g^k)_ij p_i
 //     q_j = ρ_b ḡ_j / c_j,  c_j = b_j e^(−g_j/τ_b)    f̄_i  = −Σ_j E(f^(k−1), g^k)_ij q_j,  ḡ = 0
 //
-// Source   what autograd through the loop of CoT2Align's code gives; docs/EQUATIONS.md. Written for log updates,
+// Source   what autograd through the loop of CoT2Align's code gives; derived in docs/SINKHORN.md, "Unrolled". For log updates,
 //          and exact for the multiplicative loop too, because its u absorbs the added 1e-9.
 // Method   sweeps whose K is still the plan's need no exponentials: E(f^k, g^l)_ij = P_ij (u^k_i/u_i) (v^l_j/v_j), so each
 //          half is the pass over a matrix that forward sweeps make. The few before (k ≤ S_BASE) are taken the long way.

@@ -2,7 +2,7 @@
 //
 //   dC = w ( P − Q + Σ_k E(f^k, g^k) p^k_i + E(f^(k−1), g^k) q^k_j )      with E, Q, p, q of ot/unrolled_duals.wgsl
 //
-// Source   docs/EQUATIONS.md. Splitting the recursion (vectors) from this sum (matrices) lets the sum use every core
+// Source   docs/SINKHORN.md, "Unrolled". Splitting the recursion (vectors) from this sum (matrices) lets the sum use every core
 //          and keeps it in registers.
 // Method   for sweeps whose K is still the plan's the sum is P_ij/(u_i v_j) times a product of rank 2K,
 //          Σ_k (u^k_i p^k_i) v^k_j + u^(k−1)_i (v^k_j q^k_j): no exponentials. The few before are taken the long way.

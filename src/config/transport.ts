@@ -1,6 +1,6 @@
 // The names and constants of optimal transport that the solver, training, the screens and the command line share.
 
-/** How the distance of two states is measured. The place in this list is KIND in shaders/ot/cost.wgsl. */
+/** How the distance of two states is measured. The place in this list is KIND in shaders/ot/cost_matrix.wgsl. */
 export const COST_KINDS = ["euclidean", "sqeuclidean", "cosine", "attention"] as const;
 export type CostKind = (typeof COST_KINDS)[number];
 

@@ -9,7 +9,7 @@ type Access = "uniform" | "read" | "write";
 export interface KernelSpec<Name extends string = string> {
   /** The entry point; also the label in errors and profiles. */
   readonly entry: string;
-  /** WGSL files, concatenated in order. No string templating: see docs/SHADERS.md. */
+  /** WGSL files, concatenated in order. No string templating. */
   readonly code: readonly string[];
   /** Binding names in binding order (group 0); `write` means read_write storage. */
   readonly bindings: Readonly<Record<Name, Access>>;

@@ -1,10 +1,10 @@
-// Cost matrices from features, and the way back. Equations: shaders/ot/cost.wgsl, cost_weights.wgsl.
+// Cost matrices from features, and the way back. Equations: shaders/ot/cost_matrix.wgsl, cost_weights.wgsl.
 import { COST_KINDS, type CostKind } from "../config/transport";
 import { defineKernel, withConstants } from "../gpu/kernel";
 import { f32, packParams, u32 } from "../gpu/params";
 import type { ProgramBuilder, Tensor } from "../gpu/program";
 import attentionCostWgsl from "../../shaders/ot/attention_cost.wgsl?raw";
-import costWgsl from "../../shaders/ot/cost.wgsl?raw";
+import costWgsl from "../../shaders/ot/cost_matrix.wgsl?raw";
 import costWeightsWgsl from "../../shaders/ot/cost_weights.wgsl?raw";
 import featureGradientWgsl from "../../shaders/ot/feature_gradient.wgsl?raw";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";

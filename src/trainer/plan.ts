@@ -1,5 +1,5 @@
 // The memory of a run before anything of it is allocated: the very code that records and allocates runs on a device
-// that only counts, for every shape bucket that the run will meet. See docs/TRAINING.md.
+// that only counts, for every shape bucket that the run will meet. See docs/STUDENT.md.
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
 import { createSampler, makePairBatch, type PreparedRow, responseLength } from "../data";

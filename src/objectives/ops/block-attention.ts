@@ -1,9 +1,9 @@
 // Attention between the rows of two sides of a ragged batch, each row within its own sample. See
-// shaders/nn/block_softmax.wgsl and mix.wgsl.
+// shaders/nn/block_softmax.wgsl and mix_two.wgsl.
 import blockSoftmaxWgsl from "../../../shaders/nn/block_softmax.wgsl?raw";
 import blockSoftmaxBackwardWgsl from "../../../shaders/nn/block_softmax_backward.wgsl?raw";
 import flatIndex from "../../../shaders/lib/flat_index.wgsl?raw";
-import mixWgsl from "../../../shaders/nn/mix.wgsl?raw";
+import mixWgsl from "../../../shaders/nn/mix_two.wgsl?raw";
 import workgroupSum from "../../../shaders/lib/workgroup_sum.wgsl?raw";
 import type { SideBatch } from "../../data";
 import { defineKernel } from "../../gpu/kernel";

@@ -1,4 +1,4 @@
-// Cost matrices from features, and the way back, in float64. The equations are those of shaders/ot/cost.wgsl.
+// Cost matrices from features, and the way back, in float64. The equations are those of shaders/ot/cost_matrix.wgsl.
 import type { FeatureProblem } from "../types";
 
 const NORM_FLOOR = 1e-8; // torch's cosine_similarity

@@ -59,7 +59,7 @@ test("a manifest with the earlier name opens, a changed one does not", async () 
 });
 
 test("KIND of the shaders is the place in the list of costs", () => {
-  const shader = readFileSync(join(import.meta.dirname, "../../../shaders/ot/cost.wgsl"), "utf8");
+  const shader = readFileSync(join(import.meta.dirname, "../../../shaders/ot/cost_matrix.wgsl"), "utf8");
   for (const [kind, name] of COST_KINDS.entries())
     expect(shader).toMatch(new RegExp(`\\b${kind}  ${name}\\b`));
 });

@@ -1,4 +1,4 @@
-// nn/mix.wgsl — a weighted sum of two constants; the weights are inputs that may change each step.
+// nn/mix_two.wgsl — a weighted sum of two constants; the weights are inputs that may change each step.
 //
 //   out[i] = wa·a[i] + wb·b[i]
 //

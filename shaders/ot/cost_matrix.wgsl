@@ -1,9 +1,9 @@
-// ot/cost.wgsl — the cost matrix of every problem of a ragged batch, from features.
+// ot/cost_matrix.wgsl — the cost matrix of every problem of a ragged batch, from features.
 //
 //   KIND 0  euclidean    ‖x_i − y_j‖            2  cosine     1 − x_i·y_j / (‖x_i‖‖y_j‖)
 //        1  sqeuclidean  ‖x_i − y_j‖²           3  attention  x_i·y_j · scale; ot/attention_cost.wgsl does the rest
 //
-// Source   CoT2Align's code (pairwise_* of its criterions); METHODS in docs/EQUATIONS.md.
+// Source   CoT2Align's code (pairwise_* of its criterions); METHODS §7.
 // Shapes   x (rows, D), y (cols, D), D a multiple of 4 · x_norms (rows), y_norms (cols), read by cosine · cost (ragged)
 // Grid     32×32 tiles of the largest problem, times problems: (⌈maxCols/32⌉, ⌈maxRows/32⌉, problems).
 // WG       8×8 threads, 4×4 elements each: 16 sums per 8 vector loads, no workgroup memory, little to compile.
