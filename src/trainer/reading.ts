@@ -79,7 +79,6 @@ export function readRows(
   const held = prepare(heldOut, false);
   const positions = { student: student.maxPositions, teacher: teacher.maxPositions };
   const out = [...training.dropped, ...held.dropped];
-  const reasons = Object.entries(countReasons(out)).map(([reason, n]) => `${n} dropped: ${reason}`);
   return {
     train: training.usable,
     heldOut: held.usable,
@@ -90,9 +89,21 @@ export function readRows(
       `Special tokens: ${taught ? `teacher ${aroundText(teacher.tokenizer)}, ` : ""}student ${aroundText(student.tokenizer)}` +
         (data.specialTokens === "none" ? " (data.specialTokens: none, as published)." : "."),
       ...lengthLines(reportLengths([...training.lengths, ...held.lengths], positions)),
-      ...reasons,
+      ...droppedLines(countReasons(out)),
     ],
   };
+}
+
+const MOST_REASONS = 8;
+
+/** The commonest reasons first. */
+function droppedLines(reasons: Readonly<Record<string, number>>): string[] {
+  const sorted = Object.entries(reasons).toSorted(([, a], [, b]) => b - a);
+  const rest = sorted.slice(MOST_REASONS).reduce((sum, [, n]) => sum + n, 0);
+  return [
+    ...sorted.slice(0, MOST_REASONS).map(([reason, n]) => `${n} dropped: ${reason}`),
+    ...(rest > 0 ? [`${rest} dropped for other reasons`] : []),
+  ];
 }
 
 /** "<bos> … <eos>": what stands around a prompt and its answer. */

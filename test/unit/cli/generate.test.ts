@@ -1,5 +1,6 @@
 // couplet generate — plan
 //   seqkd, cot   rows of the bundled teacher that parseRows reads; progress and counts on stderr
+//   cut off      answers that hit the limit are refused, counted, and kept as what they are
 //   again        the second run writes nothing anew: its texts are the first's
 //   in a run     data.outputs "teacher" trains on the teacher's texts and not on gold, and looks into the cache first
 //   bad usage    no kind, an odd number of rows
@@ -41,6 +42,26 @@ test("SeqKD rows of the bundled teacher, and the same again from the cache", asy
   const size = statSync(`${out}.texts`).size;
   expect(await generate("seqkd", out)).toBe(0);
   expect(statSync(`${out}.texts`).size).toBe(size);
+});
+
+test("answers that hit the limit are refused and counted, also when they come from the cache", async () => {
+  writeFileSync(
+    config,
+    JSON.stringify({ ...SMALL_RUN, data: { ...SMALL_RUN.data, maxLength: 60, maxPrompt: 48 } }),
+  );
+  const out = join(dir, "short.jsonl");
+  const said =
+    /(\d+) written, (\d+) refused, (\d+) of them cut off before they ended \(data\.maxLength 60 is/;
+  for (const round of [1, 2]) {
+    errors = [];
+    expect(await generate("seqkd", out, "12"), `round ${round}`).toBe(0);
+    const [, written, refused, cut] = said.exec(errors.join("\n"))!.map(Number);
+    expect([written! + refused!, cut]).toEqual([12, refused]);
+    const rows = parseRows(readFileSync(out, "utf8"), out);
+    expect(rows).toHaveLength(written!);
+    for (const { outputCot } of rows) expect(outputCot).toMatch(/answer is: \S+$/);
+  }
+  writeFileSync(config, JSON.stringify(SMALL_RUN));
 });
 
 test("chains of thought for rows that have none", async () => {

@@ -5,10 +5,13 @@
 //                  the teacher computed is not taken over from the one to the other; the card says it
 //   positions      a student of 40 and of 41 positions, a teacher of 41: rows are cut to them and a run trains; probe and
 //                  answers too, at a prompt that is longer than either model's context
+//   one thought    an empty thought that only the teacher's template writes: every method on chunks has its signal, and the
+//                  coverage is that of two templates without it
 //   written        answers that hit the limit are refused and counted, never given an end; a finished run says so
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { PRESETS } from "../../../src/config/presets";
 import type { RunConfig } from "../../../src/config/run";
 import { encodeRow, memoryTexts, type Row } from "../../../src/data";
 import type { Gpu } from "../../../src/gpu/device";
@@ -197,6 +200,45 @@ describe("positions", () => {
     await run.destroy();
   });
 });
+
+test.each(["alm", "gold", "shared-vocabulary"] as const)(
+  "%s: an empty thought on one side alone",
+  async (id) => {
+    const turn = (thought: string) =>
+      "{% for m in messages %}{{ m.role }}:\n" +
+      `{% if m.role == 'assistant' %}${thought}{% endif %}{{ m.content }}{{ eos_token }}\n{% endfor %}` +
+      "{% if add_generation_prompt %}assistant:\n{% endif %}";
+    const model = (name: string, thought: string) =>
+      changed(name, { "tokenizer_config.json": { chat_template: turn(thought) } });
+    const talks = rows.slice(0, 12).map(({ id: name, prompt, outputCot }) => ({
+      ...{ id: name, prompt, output: outputCot! },
+      turns: [{ role: "user" as const, content: prompt.trim() }],
+    }));
+    const config = { ...data({ view: "plain", rows: 8 }), method: PRESETS[id].config.method, steps: 1 };
+    const run = async (thought: string) => {
+      const opened = await openRun(
+        gpu,
+        config,
+        sources({
+          teacher: model("couplet-teacher", thought),
+          student: model("couplet-student", ""),
+          train: talks.slice(0, 8),
+          heldOut: talks.slice(8),
+        }),
+      );
+      const [record] = await takeSteps(opened, 1);
+      const { coverage } = opened.facts();
+      await opened.destroy();
+      return { coverage, terms: record!.terms };
+    };
+    const [plain, thinks] = [await run(""), await run("<think>\n\n</think>\n\n")];
+    expect(thinks.coverage).toEqual(plain.coverage);
+    const others = Object.entries(thinks.terms).filter(([name]) => name !== "ce");
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.some(([, value]) => value > 0)).toBe(true);
+    expect(thinks.terms["ce"]).toBe(plain.terms["ce"]); // the student's side is the same
+  },
+);
 
 describe("answers that a teacher writes", () => {
   test("say whether they ended", async () => {
