@@ -8,6 +8,9 @@
 //
 // After a difference the strings go on where they next agree, with the least text skipped.
 
+import { afterMarks, byteLength, characterAt, continues, folded, isMark, SPACE } from "./text-letters";
+import { resumption } from "./text-resume";
+
 export interface Stretch {
   /**
    * `same`: byte for byte. `equal`: the same letters in another form; nothing inside corresponds. `dropped`: white space
@@ -22,16 +25,12 @@ export interface Stretch {
 /** What comes next, and where it ends in either string. */
 type Step = [kind: Stretch["kind"], a: number, b: number];
 
-/** Bytes that must agree before a text goes on after a difference, unless both end earlier. */
-const [SURE, SURER] = [6, 12];
-/** Bytes skipped on both sides together up to which every pair of places is tried. */
-const NEAR = 192;
 /** Characters that one letter may stand for: NFKC writes U+FDFA as 18. */
 const LONGEST_FORM = 24;
 
 export function matchTexts(a: Uint8Array, b: Uint8Array): Stretch[] {
   const stretches: Stretch[] = [];
-  const far = farPlaces(a, b);
+  const resume = resumption(a, b);
   let [i, j] = [0, 0];
   const push = (...[kind, toA, toB]: Step): void => {
     if (toA > i || toB > j) stretches.push({ kind, a: [i, toA], b: [j, toB] });
@@ -47,7 +46,7 @@ export function matchTexts(a: Uint8Array, b: Uint8Array): Stretch[] {
       push(...rewritten);
       continue;
     }
-    const next = nearPlace(a, b, i, j) ?? far(i, j) ?? [a.length, b.length];
+    const next = resume(i, j) ?? [a.length, b.length];
     push("different", ...beforeSpace(a, b, [i, j], next));
   }
   return stretches;
@@ -135,51 +134,6 @@ function afterInvisible(
   return at === other.length && from < bytes.length ? bytes.length : undefined;
 }
 
-/** The nearest place at which both go on alike; of equally near ones the one with the longest agreement. */
-function nearPlace(a: Uint8Array, b: Uint8Array, i: number, j: number): [number, number] | undefined {
-  for (let skipped = 1; skipped <= NEAR; skipped++) {
-    let best: [number, number] | undefined;
-    let longest = 0;
-    for (let x = i; x <= i + skipped; x++) {
-      const y = j + skipped - (x - i);
-      if (a[x] !== b[y] || x >= a.length || y >= b.length || continues(a[x])) continue;
-      const run = commonRun(a, b, x, y);
-      const sure = run >= SURE || (x + run === a.length && y + run === b.length);
-      if (sure && run > longest) [best, longest] = [[x, y], run];
-    }
-    if (best) return best;
-  }
-  return undefined;
-}
-
-/** The same at any distance, for longer agreements, by an index that is made when it is first asked. */
-function farPlaces(a: Uint8Array, b: Uint8Array) {
-  const gram = (bytes: Uint8Array, at: number) => String.fromCharCode(...bytes.subarray(at, at + SURER));
-  let index: Map<string, number[]> | undefined;
-  const inB = (): Map<string, number[]> => {
-    if (index) return index;
-    index = new Map();
-    for (let y = 0; y + SURER <= b.length; y++) {
-      const places = index.get(gram(b, y));
-      if (places) places.push(y);
-      else index.set(gram(b, y), [y]);
-    }
-    return index;
-  };
-  return (i: number, j: number): [number, number] | undefined => {
-    let best: [number, number] | undefined;
-    for (let x = i; x + SURER <= a.length; x++) {
-      if (best && x - i >= best[0] - i + (best[1] - j)) break;
-      if (continues(a[x])) continue;
-      const y = inB()
-        .get(gram(a, x))
-        ?.find((place) => place >= j);
-      if (y !== undefined && (!best || x + y < best[0] + best[1])) best = [x, y];
-    }
-    return best;
-  };
-}
-
 /** White space before the place where one side goes on belongs to what follows it. */
 function beforeSpace(
   a: Uint8Array,
@@ -195,59 +149,4 @@ function beforeSpace(
   };
   const [backA, backB] = [back(a, i, x), back(b, j, y)];
   return backA > i || backB > j ? [backA, backB] : [x, y];
-}
-
-const SPACE = 0x20;
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-const continues = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
-
-/** The character that begins there; undefined at the end and for bytes that are no character. */
-function characterAt(bytes: Uint8Array, at: number): string | undefined {
-  const lead = bytes[at];
-  if (lead === undefined) return undefined;
-  if (lead < 0x80) return String.fromCharCode(lead);
-  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  try {
-    return decoder.decode(bytes.subarray(at, at + length));
-  } catch {
-    return undefined;
-  }
-}
-
-function byteLength(char: string): number {
-  const point = char.codePointAt(0) ?? 0;
-  return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-}
-
-/** An accent, half-width voicing marks included: part of the letter before it. */
-const isMark = (char: string | undefined): boolean =>
-  char !== undefined && char >= "\u0300" && /^\p{M}+$/u.test(char.normalize("NFKD"));
-
-function afterMarks(bytes: Uint8Array, from: number): number {
-  for (let at = from; ;) {
-    const char = characterAt(bytes, at);
-    if (char === undefined || !isMark(char)) return at;
-    at += byteLength(char);
-  }
-}
-
-const forms = new Map<string, string>();
-
-/** Without accents, case, compatibility forms and invisible characters; any white space, and SentencePiece's ▁, as a space. */
-function folded(char: string): string {
-  let form = forms.get(char);
-  if (form === undefined) {
-    form = /[\s▁]/u.test(char)
-      ? " "
-      : char
-          .normalize("NFKD")
-          .toLowerCase()
-          .normalize("NFKD")
-          .replaceAll(/[\p{M}\p{Cc}\p{Cf}]/gu, "")
-          .replaceAll("ς", "σ")
-          .replaceAll(/\s/gu, " ");
-    forms.set(char, form);
-  }
-  return form;
 }

@@ -1,7 +1,8 @@
 // where two byte strings are one text — plan
 //   examples     the one in the header; a space in front of either; a composed and a decomposed letter; a ligature; case;
 //                final sigma; Hangul; accents that one side lacks stay with their letter; white space that one side lacks
-//   after        an unknown token, a thought, another word: the texts go on where they next agree; spaces go with what follows
+//   after        an unknown token, a thought, another word: the texts go on where they next agree, also between spaces and case
+//                that one side drops; spaces go with what follows
 //   tiling       any two strings are covered in order, without gaps; `same` is byte for byte (control: it is not everywhere)
 //   normalized   × {NFC, NFD, NFKC, NFKD}²: two forms of one text differ nowhere; each `equal` has one NFKD (derived from
 //                Unicode, not from the code's own folding)
@@ -85,6 +86,15 @@ describe("after a difference", () => {
     expect(last[1].endsWith(end)).toBe(true);
     const lost = stretches(a, b).reduce((sum, [kind, , y]) => sum + (kind === "different" ? y.length : 0), 0);
     expect(lost).toBeLessThanOrEqual(3);
+  });
+  test.each([
+    ["The Café, ☕ thing ☕ x the and", "thecafe,[UNK]thing[UNK]xtheand", ["☕", "☕"]],
+    ["ﬁ and ½ the", "[UNK]and[UNK]the", ["ﬁ", "½"]],
+    ["日本 the ☕ 日", " the <unk> 日", ["日本"]],
+  ])("%j, of which the other side knows not all: %j", (a, b, lost) => {
+    const apart = stretches(a, b).filter(([kind]) => kind === "different");
+    expect(apart.map(([, x]) => x.trim()).slice(0, lost.length)).toEqual(lost);
+    expect(stretches(a, b).at(-1)![0]).toBe("same");
   });
   test("nothing in common", () => {
     expect(stretches("abc", "xyz")).toEqual([["different", "abc", "xyz"]]);
