@@ -11,7 +11,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     setupFiles: ["test/support/setup.ts"],
     exclude: [
-      ...(process.env.COUPLET_BROWSER === "1" ? [] : ["browser/**"]),
+      ...(process.env.COUPLET_BROWSER === "1" ? [] : ["browser/**", "faults/browser/**"]),
       ...(process.env.COUPLET_OPTIONAL === "1" ? [] : ["optional/**"]), // tests of models that are not in the repository
     ],
   },

@@ -123,6 +123,7 @@
     #timer = 0;
     #config = undefined;
     #hung = false;
+    #loading = false;
 
     terminate() {
       this.onmessage = null;
@@ -152,6 +153,7 @@
           this.#timer = setInterval(() => this.#steps(), Math.max(4, script.stepMs));
           return;
         case "pause":
+          if (this.#loading) return; // as the engine: there is nothing to pause
           clearInterval(this.#timer);
           return this.#status("paused");
         case "step":
@@ -190,10 +192,12 @@
       clearInterval(this.#timer);
       this.#config = config;
       this.#step = 0;
+      this.#loading = true;
       this.#status("loading");
       this.#post({ type: "progress", stage: "loading teacher", done: 1_400_000, total: 3_200_000 });
       if (config.student === script.hangOn) return;
       setTimeout(() => {
+        this.#loading = false;
         this.#post({ type: "facts", facts, config });
         this.#step = step;
         if (step > 0) this.#post({ type: "restored", step });
