@@ -57,7 +57,7 @@ if (setup()) {
     check("bundle size", "node", ["scripts/bundle-size.mjs"]);
     suite(
       "browser",
-      ["test/browser"].map((d) => d.replace("test/", "")),
+      ["test/browser", "test/faults/browser"].map((d) => d.replace("test/", "")),
       { COUPLET_BROWSER: "1" },
     );
   }

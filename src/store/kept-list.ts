@@ -46,6 +46,9 @@ interface ListParts {
   readonly report: (error: unknown) => void;
 }
 
+/** After a reload the page before it may hold its lock for a moment. */
+const UNLOADING_MS = 1500;
+
 export function createKeptList(parts: ListParts): KeptList {
   const { store, runs, files, locks, recorded, here, report } = parts;
   /** What the page came with, while something else is in its place. */
@@ -91,11 +94,20 @@ export function createKeptList(parts: ListParts): KeptList {
       } catch (error) {
         tell(error);
       }
-      await refresh();
-      const open = store
-        .getState()
-        .keeping.runs?.find(({ step, steps, where }) => where === "nowhere" && step < steps);
-      if (!open) return;
+      const newest = async () => {
+        await refresh();
+        return store.getState().keeping.runs?.find(({ step, steps }) => step < steps);
+      };
+      let open = await newest();
+      if (open?.where === "elsewhere") {
+        await new Promise((resolve) => setTimeout(resolve, UNLOADING_MS));
+        open = await newest();
+      }
+      if (open?.where === "elsewhere")
+        open = store
+          .getState()
+          .keeping.runs?.find(({ step, steps, where }) => where === "nowhere" && step < steps);
+      if (!open || open.where === "here") return;
       const { id, step, steps, method, seed, savedAt } = open;
       store.setState({ lastSession: { id, step, steps, method, seed, savedAt } });
     },

@@ -55,7 +55,7 @@ export interface Visit {
 }
 
 /** See scripted-engine.js. */
-interface ScriptedEngine {
+export interface ScriptedEngine {
   readonly stepMs?: number;
   readonly loadMs?: number;
   readonly failAt?: number;

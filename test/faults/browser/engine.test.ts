@@ -7,6 +7,7 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { Page } from "playwright-core";
 import { startSite, stepOf, SWIFTSHADER, type Site } from "../../browser/support/browser";
+import { keptMessages } from "../../../src/views/messages-kept";
 import { lossesOf, storedModel } from "./support";
 
 vi.setConfig({ testTimeout: 240_000 }); // two or three loadings on a software adapter
@@ -101,7 +102,7 @@ test("a GPU process killed twice: the run goes on once, then the page says what 
   await page.waitForTimeout(3000);
   await page.reload();
   const offer = page.locator(".notice[data-notice=session]");
-  await offer.getByRole("button", { name: "Go on with it" }).click();
+  await offer.getByRole("button", { name: keptMessages.resume, exact: true }).click();
   await status(page, "paused");
   expect(await stepOf(page)).toBe(kept);
   expect(await lossesOf(page)).toHaveLength(kept);

@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { Page } from "playwright-core";
 import { createRng } from "../../../src/config/rng";
 import { startSite, stepOf, type ScriptedEngine, type Site } from "../../browser/support/browser";
+import { keptMessages } from "../../../src/views/messages-kept";
 import { flip, keptFiles, lossesOf } from "./support";
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -70,7 +71,8 @@ const keptCount = async (least: number) => {
   return marks >= least;
 };
 const offer = (page: Page) => page.locator(".notice[data-notice=session]");
-const goOn = (page: Page) => offer(page).getByRole("button", { name: "Go on with it" }).click();
+const goOn = (page: Page) =>
+  offer(page).getByRole("button", { name: keptMessages.resume, exact: true }).click();
 
 test("one click in a new visit replaces nothing", async () => {
   const { page: first, complaints } = await site.open({ engine: { stepMs: 15 }, hash: HASH });
@@ -84,7 +86,7 @@ test("one click in a new visit replaces nothing", async () => {
   await second.getByRole("link", { name: "Runs" }).click();
   await second.locator('.run-card[data-step="1"][data-where=here]').waitFor();
   const old = second.locator(`.run-card[data-step="${at}"]`);
-  await old.getByRole("button", { name: "Go on with it" }).click();
+  await old.getByRole("button", { name: keptMessages.resume, exact: true }).click();
   await status(second, "paused");
   expect(await stepOf(second)).toBe(at);
   expect(await lossesOf(second)).toHaveLength(at);
@@ -180,7 +182,7 @@ test.each(["safetensors", "record.json", "mark.json"])("a flipped bit in the new
   await flip(first, newest, Math.floor(random() * newest.bytes), Math.floor(random() * 8));
   const second = await tab(first, {}, "#/runs");
   await first.close();
-  await second.locator(".run-card").getByRole("button", { name: "Go on with it" }).click();
+  await second.locator(".run-card").getByRole("button", { name: keptMessages.resume, exact: true }).click();
   if (kind !== "mark.json") {
     const notice = second.locator(".notice[data-notice=damaged-run]");
     expect(await notice.innerText()).toMatch(
