@@ -126,10 +126,11 @@ function runIn(dir: string): string {
   return last === undefined ? "an earlier run" : `an earlier run of ${last} ${last === 1 ? "step" : "steps"}`;
 }
 
-/** @throws BadUsage when fewer bytes are free than the run is sure to write. */
+/** @throws BadUsage when fewer bytes are free than the run is sure to write; its earlier checkpoint gives way to the next. */
 function checkSpace(dir: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(dir);
-  const free = bavail * bsize;
+  const old = statSync(join(dir, CHECKPOINT), { throwIfNoEntry: false })?.size ?? 0;
+  const free = bavail * bsize + old;
   if (bytes > free)
     throw new BadUsage(
       `--out: the disk of "${dir}" has ${megabytes(free)} free; checkpoints and student of this run take ${megabytes(bytes)}.`,
