@@ -3,6 +3,7 @@
 //   boilerplate   an empty thought that one side writes is part of its prompt: neither loss nor alignment begins before the reply
 //   lists         {default, tool_use} as a list, as an object; one under another name; several without a default
 //   marks         {% generation %} blocks say what a model learns, with any white space around the tags
+//   boundary      a token that reaches from the prompt into the reply (SentencePiece's space) is the reply's, once
 //   left out      a template that drops a message, or the tools, drops the row by name
 //   thought       a reply that brings its own thought keeps it
 //   everything    random conversations × all families: prompt ++ reply is how the template's text begins, the reply is the
@@ -10,10 +11,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { alignChunks, encodeRow, promptIds, promptText, type Row, type Sequence } from "../../../src/data";
-import { type ChatTurn, type Tokenizer } from "../../../src/models";
+import { type ChatTurn, loadTokenizer, memoryFiles, type Tokenizer } from "../../../src/models";
 import { GENERATION } from "../../../src/models/chat-template";
 import { concatBytes } from "../../../src/models/files";
 import { templateText } from "../../../src/models/chat-jinja";
+import { byteFallbackTokenizer } from "../models/byte-fallback";
+import { encode } from "../models/tiny";
 import {
   ALWAYS_OPEN,
   ALWAYS_OPEN_WORDS,
@@ -188,6 +191,28 @@ describe("{% generation %}", () => {
       { seed: 5, numRuns: 500 },
     );
   });
+});
+
+test("a token that reaches into the reply is the reply's, as in the tokens of the whole text", async () => {
+  const settings = {
+    ...{
+      tokenizer_class: "LlamaTokenizer",
+      eos_token: "</s>",
+      bos_token: "<s>",
+      unk_token: "<unk>",
+      legacy: false,
+    },
+    chat_template: BRACKETS.template,
+  };
+  const files = new Map([
+    ["tokenizer.json", encode(byteFallbackTokenizer(["▁", ..."abcdINST[]/", "▁a", "▁b"], ["▁ a", "▁ b"]))],
+    ["tokenizer_config.json", encode(settings)],
+  ]);
+  const tok = await loadTokenizer(memoryFiles("metaspace", files));
+  const { ids, promptLength } = encoded(tok, rowOf([{ role: "user", content: "a" }], "bad"));
+  const raw = Array.from(ids, (id) => tok.rawToken(id));
+  expect(raw.slice(0, promptLength).join(" ")).toBe("<s> ▁ [ I N S T ] ▁a ▁ [ / I N S T ]");
+  expect(raw.slice(promptLength)).toEqual(["▁b", "a", "d", "▁", "</s>"]); // the template's own space before its end
 });
 
 test("what a template leaves out drops the row, by name", async () => {
