@@ -4,7 +4,7 @@
 //   masked_log_sum_backward:  dx[rows[g], v] += dout[g] · softmax_v · ( member[v]/e^{out[g]} − 1 )
 //
 // Source   ALM's outcome debiasing (arXiv 2503.20083, METHODS §9): the probability that a word ends here.
-// Shapes   x, dx (R, V) · rows (G): 0xffffffff = none, others once at most · member (V) · stats (R) of the rows from
+// Shapes   x, dx (R, V) · rows (G): 0xffffffff = none, 0xfffffffe = of another range (nn/local_rows), others once at most · member (V) · stats (R) of the rows from
 //          loss/softmax_stats.wgsl · out, dout (G)
 // Grid     one workgroup per row: dispatch (G).
 // WG       64, or 256 for a large vocabulary: 3 barriers forward.
@@ -33,20 +33,20 @@ const LEAST = 1e-30;
 fn masked_log_sum(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {
   let row = rows[group.x];
   var sum = 0.0;
-  if (row != 0xffffffffu) {
+  if (row < 0xfffffffeu) {
     let s = stats[row];
     for (var v = tid; v < params.vocab; v += WG) {
       if (members[v] == 1u) { sum += exp((x[row * params.vocab + v] - s.x) - s.y); }
     }
   }
   let total = workgroup_sum4(tid, vec4f(sum, 0.0, 0.0, 0.0)).x;
-  if (tid == 0u) { out[group.x] = select(log(max(total, LEAST)), 0.0, row == 0xffffffffu); }
+  if (tid == 0u && row != 0xfffffffeu) { out[group.x] = select(log(max(total, LEAST)), 0.0, row == 0xffffffffu); }
 }
 
 @compute @workgroup_size(WG)
 fn masked_log_sum_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {
   let row = rows[group.x];
-  if (row == 0xffffffffu) { return; }
+  if (row >= 0xfffffffeu) { return; }
   let s = stats[row];
   let probability = exp(kept[group.x]);
   if (probability <= 1.001 * LEAST) { return; }

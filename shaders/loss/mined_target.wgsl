@@ -5,7 +5,7 @@
 //
 // Source   min_edit_dis_kld (METHODS §4). The published code writes these values into the student's own logits when they
 //          are f32; here they are a matrix of their own.
-// Shapes   source, labels (R): 0xffffffff = none · inverse (Vs): teacher token, 0xffffffff = none
+// Shapes   source, labels (R): 0xffffffff = none, a source of 0xfffffffe is in another range (nn/local_rows) · inverse (Vs): teacher token, 0xffffffff = none
 //          teacher (Rt, Vt) · z (R, Vs)
 // Grid     one thread per entry: dispatch foldGrid(R · Vs, 64).
 // WG = 64
@@ -36,6 +36,7 @@ fn mined_target(@builtin(global_invocation_id) thread: vec3u, @builtin(num_workg
   let r = i / params.student_vocab;
   let v = i % params.student_vocab;
   let row = source[r];
+  if (row == 0xfffffffeu) { return; }
   var value = NEVER;
   if (row != NONE) {
     let token = inverse[v];

@@ -2,7 +2,7 @@
 //
 //   out[g,j] = x[rows[g], cols[j]] + shift[g],   0 where there is no row, −1e30 where there is no column
 //
-// Shapes   x (R, V) · rows (G): 0xffffffff = none · cols (C): read with flag 1, likewise; else C = V and column j is j
+// Shapes   x (R, V) · rows (G): 0xffffffff = none, 0xfffffffe = of another range (nn/local_rows), left as it is · cols (C): read with flag 1, likewise; else C = V and column j is j
 //          shift (G): read with flag 2 · out (G, C)
 // Grid     dispatch (⌈C/64⌉, G).
 // WG = 64
@@ -26,6 +26,7 @@ fn pick_entries(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
   let j = group.x * 64u + tid;
   if (j >= params.columns) { return; }
   let row = rows[group.y];
+  if (row == 0xfffffffeu) { return; }
   var value = 0.0;
   if (row != 0xffffffffu) {
     var v = j;

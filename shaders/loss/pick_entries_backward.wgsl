@@ -24,7 +24,7 @@ struct Params {
 fn pick_entries_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {
   let j = group.x * 64u + tid;
   let row = rows[group.y];
-  if (j >= params.columns || row == 0xffffffffu) { return; }
+  if (j >= params.columns || row >= 0xfffffffeu) { return; }
   var v = j;
   if ((params.flags & 1u) != 0u) { v = cols[j]; }
   if (v >= params.vocab) { return; }

@@ -2,7 +2,8 @@
 //
 //   out[b,v] = Σ_{from[b] ≤ r < to[b]} exp(x[r,v])
 //
-// Shapes   x (R, V): log-probabilities · ranges (B): (from, to) · out (B, V)
+// Shapes   x (count, V): log-probabilities of rows first … first+count−1 · ranges (B): (from, to) · out (B, V)
+//          Rows in ranges take one dispatch for each, in order: all but the first add to what out holds.
 // Grid     dispatch (⌈V/64⌉, B).
 // WG = 64
 // Numerics f32.
@@ -10,6 +11,8 @@
 
 struct Params {
   vocab: u32, // V
+  first: u32, // of x's rows
+  count: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -22,7 +25,12 @@ fn sample_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   let v = group.x * 64u + tid;
   if (v >= params.vocab) { return; }
   let range = ranges[group.y];
+  let at = group.y * params.vocab + v;
   var sum = 0.0;
-  for (var r = range.x; r < range.y; r++) { sum += exp(x[r * params.vocab + v]); }
-  out[group.y * params.vocab + v] = sum;
+  if (params.first > 0u) { sum = out[at]; }
+  let end = min(range.y, params.first + params.count);
+  for (var r = max(range.x, params.first); r < end; r++) {
+    sum += exp(x[(r - params.first) * params.vocab + v]);
+  }
+  out[at] = sum;
 }

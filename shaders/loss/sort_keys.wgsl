@@ -2,8 +2,8 @@
 //
 //   keys[p,v] = ~float_key(x[rows[p], v])
 //
-// Shapes   x (R, V) · rows (P): 0xffffffff = nothing to sort, its keys are
-//          not written · keys (P, V)
+// Shapes   x (R, V) · rows (P): 0xffffffff = nothing to sort, 0xfffffffe = of another range (nn/local_rows): the keys
+//          are not written · keys (P, V)
 // Grid     dispatch (⌈V/64⌉, P).
 // WG = 64
 // Numerics integers: nothing is rounded. Infinities sort to the ends.
@@ -23,6 +23,6 @@ struct Params {
 fn sort_keys(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {
   let v = group.x * 64u + tid;
   let row = rows[group.y];
-  if (row == 0xffffffffu || v >= params.vocab) { return; }
+  if (row >= 0xfffffffeu || v >= params.vocab) { return; }
   keys[group.y * params.vocab + v] = ~float_key(x[row * params.vocab + v]);
 }

@@ -4,6 +4,7 @@
 //   of log-probabilities (`log_probs`): without the second part
 //
 // Shapes   pairs, weight, table (P) · keys of both sides (P, V) · order (P, Vs) · dlogits (R, Vs)
+//          0xffffffff and 0xfffffffe (of another range, nn/local_rows) in a pair: skipped
 //          A student row occurs in one pair at most: every element is written from one place.
 // Grid     one thread per sorted entry: dispatch (⌈Vs/64⌉, P).
 // WG = 64
@@ -36,7 +37,7 @@ fn sorted_l1_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invoca
   let p = group.y;
   let i = group.x * 64u + tid;
   let row = pairs[p].x;
-  if (row == 0xffffffffu || i >= params.student_vocab) { return; }
+  if (row >= 0xfffffffeu || i >= params.student_vocab) { return; }
   let saved = table[p];
   let s = p * params.student_vocab;
   let t = p * params.teacher_vocab;

@@ -1,5 +1,5 @@
 // A program's input put together from pieces: values of the host, and ranges of buffers that are on the GPU already.
-import type { InputData } from "./program";
+export type InputData = Float32Array | Uint32Array | Int32Array;
 
 export interface BufferRange {
   readonly buffer: GPUBuffer;

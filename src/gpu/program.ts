@@ -13,11 +13,13 @@ import { type Lifetime, placeScratch, type ScratchPool } from "./arena";
 import type { Gpu } from "./device";
 import type { DispatchFacts, DispatchOptions, Faster } from "./dispatch-facts";
 import { GpuMemoryError } from "./failures";
-import { inputBytes, type ProgramInput, writeInput } from "./input-pieces";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
-import { type Binding, type Bound, byteLength, checkBinding, positive, UNIFORM_ALIGN } from "./tensor";
-import { type Tensor, whole, type WholeTensor } from "./tensor";
+import { type BoundStep, type Output, Program } from "./replay";
+import { type Binding, type Bound, byteLength, checkBinding, ELEMENT_BYTES } from "./tensor";
+import { inRanges, positive, rowCuts, type Tensor, UNIFORM_ALIGN, whole, type WholeTensor } from "./tensor";
 
+export type { InputData } from "./input-pieces";
+export { Program, programWatchers } from "./replay";
 export type { DispatchFacts, DispatchOptions, Faster };
 export { type Binding, ELEMENT_BYTES, fixed, type Tensor } from "./tensor";
 
@@ -39,22 +41,44 @@ export interface ProgramMemory {
 
 export class ProgramBuilder {
   readonly #steps: Step[] = [];
-  readonly #scratch: Tensor[] = [];
+  readonly #scratch: WholeTensor[] = [];
   readonly #inputs = new Map<string, Tensor>();
   readonly #outputs = new Map<string, WholeTensor>();
   #stage = "";
 
-  constructor(readonly label: string) {}
+  /** @param rangeBytes what a binding may have: larger matrices of `scratchRows` lie in ranges. */
+  constructor(
+    readonly label: string,
+    private readonly rangeBytes = Infinity,
+  ) {}
 
   /** Memory that holds a value from the first dispatch that names it to the last. */
-  scratch(label: string, length: number): Tensor {
-    const tensor: Tensor = {
+  scratch(label: string, length: number): WholeTensor {
+    const tensor: WholeTensor = {
       label,
       length: positive(label, length),
       place: { kind: "scratch", id: this.#scratch.length },
     };
     this.#scratch.push(tensor);
     return tensor;
+  }
+
+  /** A matrix of scratch, in ranges of its rows where it is larger than a binding may be. */
+  scratchRows(label: string, rows: number, width: number): Tensor {
+    const cuts = rowCuts(rows, width, this.rangeBytes);
+    return inRanges(
+      label,
+      cuts.map((count) => this.scratch(label, count * width)),
+    );
+  }
+
+  /** Scratch of another tensor's length, in the same ranges. */
+  scratchLike(label: string, t: Tensor): Tensor {
+    if (t.place.kind !== "split") return this.scratch(label, t.length);
+    return inRanges(
+      label,
+      t.place.parts.map(({ length }) => this.scratch(label, length)),
+    );
   }
 
   /** Memory that the host writes: pass its values to `run`; what is not passed keeps its last value. */
@@ -176,7 +200,8 @@ export class ProgramBuilder {
 
   #lifetimes(): Lifetime[] {
     const lives = this.#scratch.map((t): Lifetime => ({ first: Infinity, last: -1, bytes: byteLength(t) }));
-    const touch = (tensor: Tensor, at: number) => {
+    const touch = (tensor: WholeTensor, at: number): void => {
+      if (tensor.place.kind === "view") return touch(tensor.place.of, at);
       if (tensor.place.kind !== "scratch") return;
       const life = lives[tensor.place.id];
       if (!life || this.#scratch[tensor.place.id] !== tensor)
@@ -228,6 +253,8 @@ export class ProgramBuilder {
           return { buffer: b.place.buffer, offset: b.place.offset, size: byteLength(b) };
         case "input":
           return { buffer: inputs.get(b.place.name)!, size }; // every input was allocated above
+        case "view":
+          return { ...resource(b.place.of), offset: b.place.offset * ELEMENT_BYTES, size: byteLength(b) };
         case "scratch":
           return { buffer: slotBuffers[slotOf[b.place.id]!]!, size }; // placeScratch gives each tensor a slot
       }
@@ -277,115 +304,6 @@ interface Memory {
   resource(binding: Bound): GPUBufferBinding;
   outputs(tensors: Map<string, WholeTensor>): Map<string, Output>;
   destroy(): void;
-}
-
-interface Output {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-  readonly bytes: number;
-  readonly staging: GPUBuffer;
-}
-
-interface BoundStep extends DispatchFacts {
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-}
-
-/** Told of every run of a program on a device; see watchPrograms in profile.ts. */
-export const programWatchers = new WeakMap<GPUDevice, (program: Program) => void>();
-
-export type InputData = Float32Array | Uint32Array | Int32Array;
-
-export class Program {
-  constructor(
-    readonly gpu: Gpu,
-    readonly label: string,
-    private readonly steps: readonly BoundStep[],
-    private readonly inputs: ReadonlyMap<string, GPUBuffer>,
-    private readonly outputs: ReadonlyMap<string, Output>,
-    private readonly release: () => void,
-  ) {}
-
-  get dispatches(): number {
-    return this.steps.length;
-  }
-
-  /** The buffer behind an input, so that another program or session may write it on the GPU. */
-  inputBuffer(name: string): GPUBuffer {
-    const buffer = this.inputs.get(name);
-    if (!buffer) throw new Error(`Program "${this.label}" has no input "${name}"`);
-    return buffer;
-  }
-
-  /** Write host values into inputs; at most the input's length. */
-  write(data: Readonly<Record<string, InputData>>): void {
-    this.#write(this.gpu.device.createCommandEncoder(), data);
-  }
-
-  /** Have inputs written before what is recorded next; at most the input's length. */
-  #write(encoder: GPUCommandEncoder, data: Readonly<Record<string, ProgramInput>>): void {
-    for (const [name, values] of Object.entries(data)) {
-      const buffer = this.inputBuffer(name);
-      const bytes = inputBytes(values);
-      if (bytes > buffer.size)
-        throw new RangeError(`Input "${name}" holds ${buffer.size} bytes, got ${bytes}`);
-      writeInput(this.gpu.device, encoder, buffer, values);
-    }
-  }
-
-  /**
-   * Write the inputs, replay every dispatch in one submit, and read back the named outputs as f32.
-   * Reads of one program must not overlap: await one run that reads before the next that reads.
-   */
-  async run<Name extends string = never>(
-    data: Readonly<Record<string, ProgramInput>> = {},
-    options: { read?: readonly Name[] } = {},
-  ): Promise<Record<Name, Float32Array>> {
-    const { device } = this.gpu;
-    programWatchers.get(device)?.(this);
-    const encoder = device.createCommandEncoder({ label: this.label });
-    this.#write(encoder, data);
-    const pass = encoder.beginComputePass({ label: this.label });
-    this.record(pass);
-    pass.end();
-    const reads = (options.read ?? []).map((name) => [name, this.#output(name)] as const);
-    for (const [, o] of reads) encoder.copyBufferToBuffer(o.buffer, o.offset, o.staging, 0, o.bytes);
-    device.queue.submit([encoder.finish()]);
-    const values = await Promise.all(
-      reads.map(async ([name, o]) => {
-        await o.staging.mapAsync(GPUMapMode.READ, 0, o.bytes);
-        const copy = new Float32Array(o.staging.getMappedRange(0, o.bytes).slice(0));
-        o.staging.unmap();
-        return [name, copy] as const;
-      }),
-    );
-    this.gpu.check();
-    return Object.fromEntries(values) as Record<Name, Float32Array>; // one entry per requested name
-  }
-
-  /** Record the dispatches, or a range of them, into a pass of the caller's. */
-  record(pass: GPUComputePassEncoder, first = 0, end = this.steps.length): void {
-    for (const { pipeline, group, grid } of this.steps.slice(first, end)) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(grid[0], grid[1] ?? 1, grid[2] ?? 1);
-    }
-  }
-
-  /** The dispatches in order: for profiles and tests. */
-  listing(): readonly DispatchFacts[] {
-    return this.steps;
-  }
-
-  destroy(): void {
-    this.release();
-  }
-
-  #output(name: string): Output {
-    const output = this.outputs.get(name);
-    if (!output) throw new Error(`Program "${this.label}" has no output "${name}"`);
-    return output;
-  }
 }
 
 const align = (bytes: number): number => Math.ceil(bytes / UNIFORM_ALIGN) * UNIFORM_ALIGN;

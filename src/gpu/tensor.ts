@@ -14,10 +14,12 @@ export interface Tensor {
   readonly place: Place;
 }
 
+/** "view": a stretch of a scratch tensor or an input, from so many elements on. */
 type WholePlace =
   | { readonly kind: "scratch"; readonly id: number }
   | { readonly kind: "input"; readonly name: string; readonly uniform: boolean }
-  | { readonly kind: "fixed"; readonly buffer: GPUBuffer; readonly offset: number };
+  | { readonly kind: "fixed"; readonly buffer: GPUBuffer; readonly offset: number }
+  | { readonly kind: "view"; readonly of: WholeTensor; readonly offset: number };
 
 /** "split": a matrix larger than the adapter binds at once, in ranges of whole rows, one after the other. */
 type Place = WholePlace | { readonly kind: "split"; readonly parts: readonly Tensor[] };
@@ -85,6 +87,62 @@ export function rowsOf(t: Tensor, width: number, first: number, count: number): 
     );
   const start = place.offset / ELEMENT_BYTES + (first - range.first) * width;
   return fixed(`${t.label}[${first}…]`, place.buffer, start, count * width);
+}
+
+/** Bindings begin at multiples of so many elements. */
+const ALIGN = UNIFORM_ALIGN / ELEMENT_BYTES;
+
+/**
+ * Elements start … start+length−1 of a tensor; all of it is itself.
+ *
+ * @throws RangeError when they do not lie in one range, or `start` is no multiple of 64.
+ */
+export function slice(t: Tensor, start: number, length: number): Tensor {
+  if (start === 0 && length === t.length) return t;
+  const { place } = t;
+  const label = `${t.label}[${start}…]`;
+  if (place.kind === "split") {
+    const range = rowRanges(t, 1).findLast(({ first }) => first <= start);
+    if (!range || start + length > range.first + range.count)
+      throw new RangeError(`Elements from ${start} on of "${t.label}" do not lie in one range`);
+    return slice(range.tensor, start - range.first, length);
+  }
+  if (place.kind === "fixed") return fixed(label, place.buffer, place.offset / ELEMENT_BYTES + start, length);
+  if (place.kind === "view") return slice(place.of, place.offset + start, length);
+  if (start % ALIGN !== 0) throw new RangeError(`"${label}" must start at a multiple of ${ALIGN} elements`);
+  return {
+    label,
+    length: positive(label, length),
+    place: { kind: "view", of: t as WholeTensor, offset: start },
+  };
+}
+
+/** Rows of matrices that are worked on together. */
+export interface RowBlock {
+  readonly first: number;
+  readonly count: number;
+  /** These rows of any tensor that has as many rows as the matrices. */
+  of(t: Tensor): Tensor;
+}
+
+/** The blocks of rows in which none of these matrices is split: one, all rows, unless one is. */
+export function rowBlocks(rows: number, ...matrices: readonly Tensor[]): RowBlock[] {
+  const starts = new Set(matrices.flatMap((t) => rowRanges(t, t.length / rows).map(({ first }) => first)));
+  const firsts = [...starts].toSorted((a, b) => a - b);
+  return firsts.map((first, i) => {
+    const count = (firsts[i + 1] ?? rows) - first;
+    return {
+      ...{ first, count },
+      of: (t) => slice(t, (first * t.length) / rows, (count * t.length) / rows),
+    };
+  });
+}
+
+/** How many rows each range of a matrix has, with at most so many bytes; multiples of 64, but the last. */
+export function rowCuts(rows: number, width: number, bytes: number): number[] {
+  if (rows * width * ELEMENT_BYTES <= bytes) return [rows];
+  const most = Math.max(ALIGN, Math.floor(bytes / (width * ELEMENT_BYTES) / ALIGN) * ALIGN);
+  return Array.from({ length: Math.ceil(rows / most) }, (_, i) => Math.min(most, rows - i * most));
 }
 
 export const byteLength = (t: Tensor): number => t.length * ELEMENT_BYTES;

@@ -54,9 +54,9 @@ export function recordDualSpace(recording: Recording, weight: number, space: Dua
     tape.b.input(`dual_${side}_rows`, shape[`${side}Rows`]),
   );
   if (!studentRows || !teacherRows) throw new Error("two sides were mapped");
-  const z = linear(tape, space.inStudentSpace, tape.detached(student.head()));
+  const z = linear(tape, space.inStudentSpace, tape.detached(student.head()), { wide: true });
   const head = tape.constant(teacher.head(), [shape.teacherVocab, shape.teacherWidth]);
-  const y = linear(tape, space.inTeacherSpace, head);
+  const y = linear(tape, space.inTeacherSpace, head, { wide: true });
   let hit = studentRows;
   const labelled = recordTokenTerm(
     recording,

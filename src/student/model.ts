@@ -6,6 +6,7 @@ import { type Attend, type Forward, type Network, networkOf, type Place } from "
 import type { LoraSettings } from "./lora";
 import { attention, checkAttentionShape } from "./ops/attention";
 import { linear } from "./ops/linear";
+import { segmentBytesOf } from "./param-layout";
 import type { ParamStore } from "./params";
 import type { Tape, Var } from "./tape";
 
@@ -15,6 +16,8 @@ export interface StudentModel {
   readonly network: Network;
   readonly store: ParamStore;
   readonly constants: ModelConstants;
+  /** Bytes that one binding may have: programs keep larger logits in ranges of their rows. */
+  readonly rangeBytes: number;
   /** Adapters beside its matrices; the store holds them. */
   readonly lora: LoraSettings | undefined;
   destroy(): void;
@@ -64,6 +67,7 @@ export function createModel(
     network,
     store,
     lora: options.lora,
+    rangeBytes: segmentBytesOf(gpu.device.limits),
     constants: {
       start,
       table(name) {
@@ -148,4 +152,4 @@ export const headWeight = (tape: Tape, { network, store }: StudentModel): Var =>
 
 /** hidden (R, D) → logits (R, V). */
 export const recordHead = (tape: Tape, model: StudentModel, hidden: Var): Var =>
-  linear(tape, hidden, headWeight(tape, model));
+  linear(tape, hidden, headWeight(tape, model), { wide: true });

@@ -84,8 +84,12 @@ export class Tape {
   }
 
   /** A new value computed from `inputs`: it needs a gradient when one of them does. */
-  result(label: string, shape: readonly number[], inputs: readonly Var[]): Var {
-    const value = this.b.scratch(label, size(shape));
+  result(
+    label: string,
+    shape: readonly number[],
+    inputs: readonly Var[],
+    value: Tensor = this.b.scratch(label, size(shape)),
+  ): Var {
     return { label, value, shape, needsGrad: inputs.some((v) => v.needsGrad), grad: undefined };
   }
 
@@ -130,7 +134,7 @@ export class Tape {
     if (!v.needsGrad) throw new Error(`"${v.label}" takes no gradient; ask needsGrad first`);
     if (!v.grad) {
       const leaf = this.#leafGrads.get(v);
-      v.grad = leaf ?? this.b.scratch(`d${v.label}`, v.value.length);
+      v.grad = leaf ?? this.b.scratchLike(`d${v.label}`, v.value);
       return { tensor: v.grad, accumulate: leaf !== undefined && this.#accumulateLeaves };
     }
     this.#unshare(v, v.grad);
@@ -180,7 +184,7 @@ export class Tape {
     if (!sharers) return;
     sharers.delete(v);
     if (sharers.size === 0) return;
-    v.grad = this.b.scratch(`d${v.label}`, v.value.length);
+    v.grad = this.b.scratchLike(`d${v.label}`, v.value);
     recordAdd(this.b, { a: shared, out: v.grad, accumulate: false });
   }
 }

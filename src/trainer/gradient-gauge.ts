@@ -78,7 +78,7 @@ export function recordGaugePart(
   shape: StepShape,
   name: string,
 ): Omit<BuiltPart, "name" | "program"> & { b: ProgramBuilder } {
-  const b = new ProgramBuilder(`gradient of ${name}`);
+  const b = new ProgramBuilder(`gradient of ${name}`, model.rangeBytes);
   const tape = new Tape(b);
   const live = recordForward(tape, model, teacherWeights, shape);
   if (!objective.recordPart) throw new Error(`"${objective.id}" has no single terms`);

@@ -136,7 +136,7 @@ function probeBuilders(
   const row = heldOut[Math.min(config.probe.row, heldOut.length - 1)];
   if (!objective.recordProbe || !row) return [];
   const shape = stepShape(pairBatch([row], { ...parts, objective, config }), 1, parts.dims);
-  const b = new ProgramBuilder("probe");
+  const b = new ProgramBuilder("probe", step.model.rangeBytes);
   const tape = new Tape(b, { training: false });
   objective.recordProbe(config.method, recordForward(tape, step.model, step.weights, shape).recording);
   const { model, weights: teacherWeights } = step;

@@ -29,7 +29,10 @@ export function createProbe(gpu: Gpu, loaded: Loaded, method: MethodConfig, sour
 
   async function build(shape: StepShape): Promise<BuiltProbe> {
     if (!objective.recordProbe) throw new Error(`"${objective.id}" has no transport to probe`);
-    const b = new ProgramBuilder(`probe ${shape.studentLength}×${shape.teacherLength}`);
+    const b = new ProgramBuilder(
+      `probe ${shape.studentLength}×${shape.teacherLength}`,
+      loaded.model.rangeBytes,
+    );
     const tape = new Tape(b, { training: false });
     const live = recordForward(tape, loaded.model, loaded.teacherWeights, shape);
     const recorded = objective.recordProbe(method, live.recording);

@@ -109,7 +109,8 @@ function recordView(
     layer: byNumber((k) => state(`layer.${k}`)()),
     logits: once(() => {
       const head = tape.constant(weights.head(), weights.shape);
-      return linear(tape, tape.constant(teacherHidden(), [teacherRows, teacherWidth]), head).value;
+      const states = tape.constant(teacherHidden(), [teacherRows, teacherWidth]);
+      return linear(tape, states, head, { wide: true }).value;
     }),
     head: () => weights.head(),
     tokenEmbedding: () => weights.tokenEmbedding(),

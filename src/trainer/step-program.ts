@@ -107,7 +107,7 @@ function recordUpdate(b: ProgramBuilder, model: StudentModel): void {
 
 /** Record a step of one bucket: nothing is allocated, and its memory is known. */
 export function recordStep(parts: StepParts, shape: StepShape): { b: ProgramBuilder; pass: RecordedPass } {
-  const b = new ProgramBuilder(`step ${shape.batch}×${shape.studentLength}`);
+  const b = new ProgramBuilder(`step ${shape.batch}×${shape.studentLength}`, parts.model.rangeBytes);
   const pass = recordPass(b, parts, shape, false);
   recordUpdate(b, parts.model);
   return { b, pass };
@@ -118,7 +118,7 @@ export function recordAccumulatingPass(
   parts: StepParts,
   shape: StepShape,
 ): { b: ProgramBuilder; pass: RecordedPass } {
-  const b = new ProgramBuilder(`pass ${shape.batch}×${shape.studentLength}`);
+  const b = new ProgramBuilder(`pass ${shape.batch}×${shape.studentLength}`, parts.model.rangeBytes);
   return { b, pass: recordPass(b, parts, shape, true) };
 }
 

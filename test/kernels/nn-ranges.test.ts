@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 import { ProgramBuilder } from "../../src/gpu/program";
 import { fixed, inRanges, rowRanges, rowsOf } from "../../src/gpu/tensor";
 import { linear, Tape } from "../../src/student";
-import { recordAdd } from "../../src/student/ops/add";
+import { addKernel } from "../../src/student/ops/add";
 import { addPositions } from "../../src/student/ops/positions";
 import { embedding } from "../../src/student/ops/rows";
 import { gatherRows, matmul, NO_ROW, normals, type Values } from "../oracle/nn";
@@ -141,7 +141,8 @@ test("what does not take ranges says so", async () => {
     [3, 2],
   ]);
   const b = new ProgramBuilder("refused");
-  expect(() => recordAdd(b, { a: split, out: b.scratch("out", 80), accumulate: false })).toThrow(
+  const bindings = { params: new ArrayBuffer(16), a: split, b: split, out: b.scratch("out", 80) };
+  expect(() => b.dispatch(addKernel, bindings, [2])).toThrow(
     /"add": a takes one range of memory, but "table" lies in 2/,
   );
   expect(() => b.output("table", split)).toThrow(/Output "table" takes one range/);

@@ -6,6 +6,7 @@ import mixtureDivergence from "../../../shaders/loss/mixture_divergence.wgsl?raw
 import { defineKernel, type Grid, type KernelSpec } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { Binding, Tensor } from "../../gpu/program";
+import { type RowBlock, rowBlocks } from "../../gpu/tensor";
 import type { Tape, Var } from "../../student";
 import { recordWeightedTotal } from "./divergence";
 
@@ -41,26 +42,31 @@ function recordChunkLoss(
   tape: Tape,
   [forward, backward]: readonly [KernelSpec<Names>, KernelSpec<Names>],
   { student, teacher, weight, scale }: ChunkLossArgs,
-  params: (accumulate: 0 | 1) => ArrayBuffer,
-  grid: Grid,
+  params: (accumulate: 0 | 1, count: number) => ArrayBuffer,
+  grid: (count: number) => Grid,
 ): Tensor {
   const { b } = tape;
   const loss = b.scratch(`${forward.entry}`, weight.length);
-  const inputs = { scale, weight, s: student.value, t: teacher };
-  b.dispatch(forward, { params: params(0), ...inputs, out: loss }, grid);
+  const rows = weight.length;
+  const inputs = (of: RowBlock["of"]) => ({ weight: of(weight), s: of(student.value), t: of(teacher) });
+  for (const { count, of } of rowBlocks(rows, student.value, teacher))
+    b.dispatch(forward, { params: params(0, count), scale, ...inputs(of), out: of(loss) }, grid(count));
   tape.push(() => {
     if (!student.needsGrad) return;
     const { tensor: out, accumulate } = tape.gradTarget(student);
-    b.dispatch(backward, { params: params(accumulate ? 1 : 0), ...inputs, out }, grid);
+    for (const { count, of } of rowBlocks(rows, student.value, teacher, out)) {
+      const bindings = { params: params(accumulate ? 1 : 0, count), scale, ...inputs(of), out: of(out) };
+      b.dispatch(backward, bindings, grid(count));
+    }
   });
   return recordWeightedTotal(b, weight, loss);
 }
 
 /** Σ_g weight[g] · JSD_β of rows of log-probabilities [G, C], at least 1e-8 each; β = 0 is forward KL, 1 reverse. */
 export function recordMixtureDivergence(tape: Tape, args: ChunkLossArgs & { readonly beta: number }): Tensor {
-  const [count = 0, columns = 0] = args.student.shape;
+  const [, columns = 0] = args.student.shape;
   const params = (accumulate: 0 | 1) => packParams(u32(columns), u32(accumulate), f32(args.beta));
-  return recordChunkLoss(tape, [mixtureKernel, mixtureBackwardKernel], args, params, [count]);
+  return recordChunkLoss(tape, [mixtureKernel, mixtureBackwardKernel], args, params, (count) => [count]);
 }
 
 /** Σ_g weight[g] · binary cross entropy of chunk likelihoods exp(l/τ), l [G]. */
@@ -68,8 +74,8 @@ export function recordLikelihoodMatch(
   tape: Tape,
   args: ChunkLossArgs & { readonly temperature: number },
 ): Tensor {
-  const [count = 0] = args.student.shape;
-  const params = (accumulate: 0 | 1) => packParams(u32(count), u32(accumulate), f32(1 / args.temperature));
+  const params = (accumulate: 0 | 1, count: number) =>
+    packParams(u32(count), u32(accumulate), f32(1 / args.temperature));
   const kernels = [likelihoodKernel, likelihoodBackwardKernel] as const;
-  return recordChunkLoss(tape, kernels, args, params, [Math.ceil(count / 64)]);
+  return recordChunkLoss(tape, kernels, args, params, (count) => [Math.ceil(count / 64)]);
 }

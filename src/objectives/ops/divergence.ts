@@ -13,6 +13,7 @@ import { type Divergence, DIVERGENCES } from "../../config/run";
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { Binding, ProgramBuilder, Tensor } from "../../gpu/program";
+import { type RowBlock, rowBlocks } from "../../gpu/tensor";
 import { foldGrid } from "../../student/grid";
 import type { Tape, Var } from "../../student";
 import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
@@ -130,13 +131,17 @@ export function recordDivergence(tape: Tape, args: DivergenceArgs): RecordedDive
     teacher,
     teacher_stats: recordSoftmaxStats(b, side(teacher, teacherStride), temperature * teacherTemperature),
   };
+  const blocks = rowBlocks(rows, student.value, teacher);
   const sizes = [u32(vocab), u32(studentStride), u32(teacherStride)];
   const inverses = [f32(1 / temperature), f32(1 / (temperature * teacherTemperature))];
   const adaptive = settings.divergence === "adaptive_kl";
   const mix = adaptive ? b.scratch("adaptive mix", 2 * rows) : inputs.student_stats; // not read otherwise
   if (adaptive) {
     const params = packParams(...sizes, ...inverses, f32(settings.adaptiveAlpha));
-    b.dispatch(rowKernel(adaptiveSplitKernel, vocab), { params, ...inputs, mix }, [rows]);
+    for (const { count, of } of blocks)
+      b.dispatch(rowKernel(adaptiveSplitKernel, vocab), { params, ...slices(inputs, of), mix: of(mix) }, [
+        count,
+      ]);
   }
   const { kind, forward, reverse } = FORMS[settings.divergence];
   const fields = [
@@ -151,17 +156,30 @@ export function recordDivergence(tape: Tape, args: DivergenceArgs): RecordedDive
   const loss = b.scratch("divergence", rows);
   const inner = b.scratch("divergence inner", rows);
   const params = packParams(...fields);
-  b.dispatch(rowKernel(divergenceKernel, vocab), { params, ...inputs, mix, loss, inner }, [rows]);
+  for (const { count, of } of blocks) {
+    const bindings = { params, ...slices({ ...inputs, mix, loss, inner }, of) };
+    b.dispatch(rowKernel(divergenceKernel, vocab), bindings, [count]);
+  }
 
   tape.push(() => {
     if (!student.needsGrad) return;
     const { tensor: dstudent, accumulate } = tape.gradTarget(student);
-    const backward = packParams(...fields, u32(rows), u32(accumulate ? 1 : 0));
-    const bindings = { params: backward, scale: args.scale, ...inputs, mix, inner, dstudent };
-    b.dispatch(divergenceBackwardKernel, bindings, foldGrid(rows * studentStride));
+    for (const { count, of } of rowBlocks(rows, student.value, teacher, dstudent)) {
+      const backward = packParams(...fields, u32(count), u32(accumulate ? 1 : 0));
+      const tensors = slices({ ...inputs, mix, inner, dstudent }, of);
+      const bindings = { params: backward, scale: args.scale, ...tensors };
+      b.dispatch(divergenceBackwardKernel, bindings, foldGrid(count * studentStride));
+    }
   });
   return { rowLoss: loss, totals: recordWeightedTotal(b, weight, loss) };
 }
+
+/** The same rows of each. */
+const slices = <Name extends string>(tensors: Readonly<Record<Name, Tensor>>, of: RowBlock["of"]) =>
+  Object.fromEntries(Object.entries<Tensor>(tensors).map(([name, t]) => [name, of(t)])) as Record<
+    Name,
+    Tensor
+  >;
 
 function checkShapes({ student, teacher, rowWeight }: DivergenceArgs) {
   const [rows = 0, studentStride = 0] = student.shape;

@@ -9,6 +9,7 @@ import logSoftmaxBackward from "../../../shaders/loss/log_softmax_backward.wgsl?
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { Tensor } from "../../gpu/program";
+import { rowBlocks } from "../../gpu/tensor";
 import { foldGrid } from "../../student/grid";
 import type { Tape, Var } from "../../student";
 import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
@@ -42,14 +43,20 @@ export function logSoftmax(tape: Tape, x: Var, temperature = 1): Var {
   const { b } = tape;
   const [rows = 0, vocab = 0] = x.shape;
   const stats = recordSoftmaxStats(b, { values: x.value, rows, stride: vocab, vocab }, temperature);
-  const y = tape.result(`log softmax ${x.label}`, [rows, vocab], [x]);
-  const forward = packParams(u32(rows), u32(vocab), f32(1 / temperature));
-  const bindings = { params: forward, x: x.value, stats, y: y.value };
-  b.dispatch(logSoftmaxKernel, bindings, foldGrid(rows * vocab));
+  const label = `log softmax ${x.label}`;
+  const y = tape.result(label, [rows, vocab], [x], b.scratchLike(label, x.value));
+  for (const { count, of } of rowBlocks(rows, x.value, y.value)) {
+    const params = packParams(u32(count), u32(vocab), f32(1 / temperature));
+    const bindings = { params, x: of(x.value), stats: of(stats), y: of(y.value) };
+    b.dispatch(logSoftmaxKernel, bindings, foldGrid(count * vocab));
+  }
   tape.record(y, (dy) => {
     const { tensor: dx, accumulate } = tape.gradTarget(x);
     const params = packParams(u32(vocab), u32(accumulate ? 1 : 0), f32(1 / temperature));
-    b.dispatch(rowKernel(logSoftmaxBackwardKernel, vocab), { params, y: y.value, dy, dx }, [rows]);
+    for (const { count, of } of rowBlocks(rows, y.value, dy, dx)) {
+      const bindings = { params, y: of(y.value), dy: of(dy), dx: of(dx) };
+      b.dispatch(rowKernel(logSoftmaxBackwardKernel, vocab), bindings, [count]);
+    }
   });
   return y;
 }
@@ -60,13 +67,18 @@ export function labelLogProb(tape: Tape, x: Var, labels: Tensor): Var {
   const [rows = 0, vocab = 0] = x.shape;
   const stats = recordSoftmaxStats(b, { values: x.value, rows, stride: vocab, vocab });
   const y = tape.result("label log-probability", [rows], [x]);
-  const inputs = { labels, x: x.value, stats };
-  const params = packParams(u32(rows), u32(vocab));
-  b.dispatch(labelLogProbKernel, { params, ...inputs, out: y.value }, [Math.ceil(rows / 64)]);
+  for (const { count, of } of rowBlocks(rows, x.value)) {
+    const params = packParams(u32(count), u32(vocab));
+    const inputs = { labels: of(labels), x: of(x.value), stats: of(stats) };
+    b.dispatch(labelLogProbKernel, { params, ...inputs, out: of(y.value) }, [Math.ceil(count / 64)]);
+  }
   tape.record(y, (dy) => {
     const { tensor: dx, accumulate } = tape.gradTarget(x);
-    const backward = packParams(u32(rows), u32(vocab), u32(accumulate ? 1 : 0));
-    b.dispatch(labelLogProbBackwardKernel, { params: backward, ...inputs, dy, dx }, foldGrid(rows * vocab));
+    for (const { count, of } of rowBlocks(rows, x.value, dx)) {
+      const params = packParams(u32(count), u32(vocab), u32(accumulate ? 1 : 0));
+      const inputs = { labels: of(labels), x: of(x.value), stats: of(stats), dy: of(dy) };
+      b.dispatch(labelLogProbBackwardKernel, { params, ...inputs, dx: of(dx) }, foldGrid(count * vocab));
+    }
   });
   return y;
 }

@@ -7,6 +7,7 @@ import { f32, packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
 import type { Tape, Var } from "../../student";
 import { recordFill } from "../../student/ops/fill";
+import { indexedBlocks } from "../../student/ops/local-rows";
 import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
 
 const maskedLogSumKernel = defineKernel({
@@ -45,14 +46,21 @@ export function maskedLogSum(tape: Tape, x: Var, rows: Tensor, members: Tensor):
   const [all = 0, vocab = 0] = x.shape;
   const stats = recordSoftmaxStats(b, { values: x.value, rows: all, stride: vocab, vocab });
   const y = tape.result("log-probability of a set", [rows.length], [x]);
-  const inputs = { params: packParams(u32(vocab)), rows, members, x: x.value, stats };
-  const forward = { ...inputs, kept: x.value, dout: x.value, out: y.value };
-  b.dispatch(rowKernel(maskedLogSumKernel, vocab), forward, [rows.length]);
+  const params = packParams(u32(vocab));
+  for (const { of, local } of indexedBlocks(b, rows, all, x.value)) {
+    const source = of(x.value);
+    const inputs = { params, rows: local, members, x: source, stats: of(stats) };
+    const forward = { ...inputs, kept: source, dout: source, out: y.value };
+    b.dispatch(rowKernel(maskedLogSumKernel, vocab), forward, [rows.length]);
+  }
   tape.record(y, (dout) => {
     const { tensor: out, accumulate } = tape.gradTarget(x);
     if (!accumulate) recordFill(b, out, 0);
-    const backward = { ...inputs, kept: y.value, dout, out };
-    b.dispatch(rowKernel(maskedLogSumBackwardKernel, vocab), backward, [rows.length]);
+    for (const { of, local } of indexedBlocks(b, rows, all, x.value, out)) {
+      const inputs = { params, rows: local, members, x: of(x.value), stats: of(stats) };
+      const backward = { ...inputs, kept: y.value, dout, out: of(out) };
+      b.dispatch(rowKernel(maskedLogSumBackwardKernel, vocab), backward, [rows.length]);
+    }
   });
   return y;
 }

@@ -4,7 +4,9 @@ import minedTarget from "../../../shaders/loss/mined_target.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
+import { rowBlocks } from "../../gpu/tensor";
 import { foldGrid } from "../../student/grid";
+import { indexedBlocks } from "../../student/ops/local-rows";
 
 export const minedTargetKernel = defineKernel({
   entry: "mined_target",
@@ -35,8 +37,12 @@ export function recordMinedTarget(b: ProgramBuilder, args: MinedTargetArgs): Ten
   const { source, labels, inverse, teacher, teacherVocab } = args;
   const rows = source.length;
   const vocab = inverse.length;
-  const z = b.scratch("mined target", rows * vocab);
-  const params = packParams(u32(rows), u32(vocab), u32(teacherVocab));
-  b.dispatch(minedTargetKernel, { params, source, labels, inverse, teacher, z }, foldGrid(rows * vocab));
+  const z = b.scratchRows("mined target", rows, vocab);
+  for (const from of indexedBlocks(b, source, teacher.length / teacherVocab, teacher))
+    for (const { of, count } of rowBlocks(rows, z)) {
+      const params = packParams(u32(count), u32(vocab), u32(teacherVocab));
+      const inputs = { source: of(from.local), labels: of(labels), inverse, teacher: from.of(teacher) };
+      b.dispatch(minedTargetKernel, { params, ...inputs, z: of(z) }, foldGrid(count * vocab));
+    }
   return z;
 }

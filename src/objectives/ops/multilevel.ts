@@ -9,6 +9,7 @@ import problem from "../../../shaders/ot/problem.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { Binding, Tensor } from "../../gpu/program";
+import { rowBlocks } from "../../gpu/tensor";
 import {
   DEFAULT_SETTINGS,
   type OtCapacity,
@@ -91,17 +92,22 @@ const l1CostBackwardKernel = defineKernel({ ...l1CostKernel, entry: "l1_cost_bac
 export function zScale(tape: Tape, x: Var, temperature: number): Var {
   const { b } = tape;
   const [rows = 0, vocab = 0] = x.shape;
-  const y = tape.result(`scaled ${x.label}`, [rows, vocab], [x]);
+  const label = `scaled ${x.label}`;
+  const y = tape.result(label, [rows, vocab], [x], b.scratchLike(label, x.value));
   const stats = b.scratch(`${x.label} spread`, 2 * rows);
   const params = (accumulate: boolean) => packParams(u32(vocab), u32(accumulate ? 1 : 0), f32(temperature));
-  const inputs = { x: x.value, stats };
-  const forward = { params: params(false), ...inputs, dy: x.value, out: y.value };
-  b.dispatch(rowKernel(zScaleKernel, vocab), forward, [rows]);
+  for (const { count, of } of rowBlocks(rows, x.value, y.value)) {
+    const inputs = { x: of(x.value), stats: of(stats), dy: of(x.value) };
+    const forward = { params: params(false), ...inputs, out: of(y.value) };
+    b.dispatch(rowKernel(zScaleKernel, vocab), forward, [count]);
+  }
   tape.record(y, (dy) => {
     const { tensor: out, accumulate } = tape.gradTarget(x);
-    b.dispatch(rowKernel(zScaleBackwardKernel, vocab), { params: params(accumulate), ...inputs, dy, out }, [
-      rows,
-    ]);
+    for (const { count, of } of rowBlocks(rows, x.value, dy, out)) {
+      const inputs = { x: of(x.value), stats: of(stats), dy: of(dy) };
+      const backward = { params: params(accumulate), ...inputs, out: of(out) };
+      b.dispatch(rowKernel(zScaleBackwardKernel, vocab), backward, [count]);
+    }
   });
   return y;
 }
@@ -122,18 +128,28 @@ export function pickTop(tape: Tape, x: Var, { ranges, samples, sampleOf, top }: 
   const [rows = 0, vocab = 0] = x.shape;
   const count = samples.length;
   const sums = b.scratch(`${x.label} sums`, count * vocab);
-  const sumBindings = { params: packParams(u32(vocab)), ranges, x: x.value, out: sums };
-  b.dispatch(sampleSumsKernel, sumBindings, [Math.ceil(vocab / 64), count]);
+  for (const block of rowBlocks(rows, x.value)) {
+    const params = packParams(u32(vocab), u32(block.first), u32(block.count));
+    const sumBindings = { params, ranges, x: block.of(x.value), out: sums };
+    b.dispatch(sampleSumsKernel, sumBindings, [Math.ceil(vocab / 64), count]);
+  }
   const { order } = recordSortRows(b, { values: sums, vocab, rows: samples, withOrder: true });
   if (!order) throw new Error("a sort that was asked for its order has one");
   const y = tape.result(`${x.label} top`, [rows, top], [x]);
-  const inputs = { params: packParams(u32(vocab), u32(top)), sample: sampleOf, order };
-  const grid = [Math.ceil(top / 64), rows] as const;
-  b.dispatch(pickTopKernel, { ...inputs, x: x.value, kept: x.value, out: y.value }, grid);
+  const params = packParams(u32(vocab), u32(top));
+  const grid = (some: number) => [Math.ceil(top / 64), some] as const;
+  for (const block of rowBlocks(rows, x.value)) {
+    const source = block.of(x.value);
+    const inputs = { params, sample: block.of(sampleOf), order, x: source, kept: source };
+    b.dispatch(pickTopKernel, { ...inputs, out: block.of(y.value) }, grid(block.count));
+  }
   tape.record(y, (dy) => {
     const { tensor: out, accumulate } = tape.gradTarget(x);
     if (!accumulate) recordFill(b, out, 0);
-    b.dispatch(pickTopBackwardKernel, { ...inputs, x: dy, kept: y.value, out }, grid);
+    for (const { count: some, of } of rowBlocks(rows, out)) {
+      const inputs = { params, sample: of(sampleOf), order, x: of(dy), kept: of(y.value) };
+      b.dispatch(pickTopBackwardKernel, { ...inputs, out: of(out) }, grid(some));
+    }
   });
   return y;
 }

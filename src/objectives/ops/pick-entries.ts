@@ -7,7 +7,9 @@ import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { Tensor } from "../../gpu/program";
 import type { Tape, Var } from "../../student";
+import { rowBlocks } from "../../gpu/tensor";
 import { recordFill } from "../../student/ops/fill";
+import { indexedBlocks } from "../../student/ops/local-rows";
 
 const pickEntriesKernel = defineKernel({
   entry: "pick_entries",
@@ -39,27 +41,35 @@ export interface PickArgs {
 /** [R, V] → [G, C]: x[rows[g], cols[j]] + shift[g]. */
 export function pickEntries(tape: Tape, x: Var, { rows, cols, shift }: PickArgs): Var {
   const { b } = tape;
-  const [, vocab = 0] = x.shape;
+  const [total = 0, vocab = 0] = x.shape;
   const [count, columns] = [rows.length, cols?.length ?? vocab];
-  const y = tape.result(`${x.label} entries`, [count, columns], shift ? [x, shift] : [x]);
+  const label = `${x.label} entries`;
+  const value = b.scratchRows(label, count, columns);
+  const y = tape.result(label, [count, columns], shift ? [x, shift] : [x], value);
   const params = packParams(u32(vocab), u32(columns), u32((cols ? 1 : 0) | (shift ? 2 : 0)));
-  const index = { rows, cols: cols ?? rows }; // what is left out is not read
-  const grid = [Math.ceil(columns / 64), count] as const;
-  const inputs = { params, ...index, shift: shift?.value ?? x.value, x: x.value };
-  b.dispatch(pickEntriesKernel, { ...inputs, out: y.value }, grid);
+  const common = { params, cols: cols ?? rows }; // what is left out is not read
+  const grid = (rowCount: number) => [Math.ceil(columns / 64), rowCount] as const;
+  for (const from of indexedBlocks(b, rows, total, x.value))
+    for (const to of rowBlocks(count, y.value)) {
+      const source = from.of(x.value);
+      const inputs = { rows: to.of(from.local), shift: shift ? to.of(shift.value) : source, x: source };
+      b.dispatch(pickEntriesKernel, { ...common, ...inputs, out: to.of(y.value) }, grid(to.count));
+    }
   tape.record(y, (dy) => {
     if (shift?.needsGrad) {
       const { tensor: out, accumulate } = tape.gradTarget(shift);
-      b.dispatch(
-        rowSumsKernel,
-        { params: packParams(u32(columns), u32(accumulate ? 1 : 0)), rows, x: dy, out },
-        [count],
-      );
+      const sums = packParams(u32(columns), u32(accumulate ? 1 : 0));
+      for (const { of, count: some } of rowBlocks(count, dy))
+        b.dispatch(rowSumsKernel, { params: sums, rows: of(rows), x: of(dy), out: of(out) }, [some]);
     }
     if (!x.needsGrad) return;
     const { tensor: dx, accumulate } = tape.gradTarget(x);
     if (!accumulate) recordFill(b, dx, 0);
-    b.dispatch(pickEntriesBackwardKernel, { params, ...index, dy, dx }, grid);
+    for (const to of indexedBlocks(b, rows, total, dx))
+      for (const { of, count: some } of rowBlocks(count, dy)) {
+        const bindings = { ...common, rows: of(to.local), dy: of(dy), dx: to.of(dx) };
+        b.dispatch(pickEntriesBackwardKernel, bindings, grid(some));
+      }
   });
   return y;
 }

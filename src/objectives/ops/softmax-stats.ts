@@ -4,6 +4,7 @@ import softmaxStats from "../../../shaders/loss/softmax_stats.wgsl?raw";
 import { defineKernel, type KernelSpec, withConstants } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
+import { rowBlocks } from "../../gpu/tensor";
 
 export const softmaxStatsKernel = defineKernel({
   entry: "softmax_stats",
@@ -31,6 +32,7 @@ export function recordSoftmaxStats(b: ProgramBuilder, logits: LogitRows, tempera
   const { values, rows, stride, vocab } = logits;
   const stats = b.scratch(`${values.label} stats`, 2 * rows);
   const params = packParams(u32(vocab), u32(stride), f32(1 / temperature));
-  b.dispatch(rowKernel(softmaxStatsKernel, vocab), { params, x: values, stats }, [rows]);
+  for (const { count, of } of rowBlocks(rows, values))
+    b.dispatch(rowKernel(softmaxStatsKernel, vocab), { params, x: of(values), stats: of(stats) }, [count]);
   return stats;
 }

@@ -9,6 +9,8 @@ import sortKeys from "../../../shaders/loss/sort_keys.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
+import { rowBlocks } from "../../gpu/tensor";
+import { indexedBlocks } from "../../student/ops/local-rows";
 
 const sortKeysKernel = defineKernel({
   entry: "sort_keys",
@@ -86,31 +88,32 @@ export function recordSortRows(
     throw new RangeError(`sorting takes rows of at most ${MAX_SORTED} entries, got ${vocab}`);
   const count = rows.length;
   const blocks = Math.ceil(vocab / BLOCK);
-  const like = (label: string, size = count * vocab) => b.scratch(`${values.label} ${label}`, size);
-  const counts = like("digits", count * BINS * blocks);
+  const like = (label: string) => b.scratchRows(`${values.label} ${label}`, count, vocab);
+  const counts = b.scratch(`${values.label} digits`, count * BINS * blocks);
   let keys = like("keys");
   let order: Tensor | undefined;
-  const unused = withOrder ? undefined : like("no order", 1);
+  const unused = withOrder ? undefined : b.scratch(`${values.label} no order`, 1);
   const params = packParams(u32(vocab));
-  b.dispatch(sortKeysKernel, { params, rows, x: values, keys }, [Math.ceil(vocab / 64), count]);
+  const ranges = rowBlocks(count, keys);
+  for (const from of indexedBlocks(b, rows, values.length / vocab, values))
+    for (const { of, count: some } of ranges) {
+      const bindings = { params, rows: of(from.local), x: from.of(values), keys: of(keys) };
+      b.dispatch(sortKeysKernel, bindings, [Math.ceil(vocab / 64), some]);
+    }
   for (let shift = 0; shift < (tops ? QUANTIZED_BITS : KEY_BITS); shift += DIGIT_BITS) {
     const flags = (withOrder ? 1 : 0) | (order ? 0 : 2);
     const pass = packParams(u32(vocab), u32(blocks), u32(shift), u32(flags), f32(tops ? 1 / QUANTUM : 0));
-    b.dispatch(radixCountKernel, { params: pass, rows, keys, tops: tops ?? keys, counts }, [blocks, count]);
-    b.dispatch(radixScanKernel, { params: packParams(u32(BINS * blocks)), rows, counts }, [count]);
     const sorted = like("sorted keys");
     const sortedOrder = unused ?? like("order");
-    const bindings = {
-      params: pass,
-      rows,
-      counts,
-      tops: tops ?? keys,
-      keys,
-      order: order ?? keys,
-      sorted,
-      sorted_order: sortedOrder,
-    };
-    b.dispatch(radixScatterKernel, bindings, [blocks, count]);
+    for (const { of, count: some } of ranges) {
+      const inputs = { rows: of(rows), keys: of(keys), tops: tops ?? of(keys), counts: of(counts) };
+      b.dispatch(radixCountKernel, { params: pass, ...inputs }, [blocks, some]);
+      const scan = { params: packParams(u32(BINS * blocks)), rows: of(rows), counts: of(counts) };
+      b.dispatch(radixScanKernel, scan, [some]);
+      const outputs = { sorted: of(sorted), sorted_order: withOrder ? of(sortedOrder) : sortedOrder };
+      const scatter = { params: pass, ...inputs, order: of(order ?? keys), ...outputs };
+      b.dispatch(radixScatterKernel, scatter, [blocks, some]);
+    }
     keys = sorted;
     if (withOrder) order = sortedOrder;
   }

@@ -7,7 +7,9 @@ import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { Binding, Tensor } from "../../gpu/program";
 import type { Tape, Var } from "../../student";
+import { rowBlocks } from "../../gpu/tensor";
 import { recordFill } from "../../student/ops/fill";
+import { indexedBlocks } from "../../student/ops/local-rows";
 import { recordWeightedTotal } from "./divergence";
 import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
 import { recordSortRows } from "./sort-rows";
@@ -96,17 +98,26 @@ export function recordSortedL1(tape: Tape, args: SortedL1Args): RecordedSortedL1
   const params = packParams(u32(vocab), u32(teacherVocab), u32(logProbs ? 1 : 0));
   const loss = b.scratch("sorted distance", count);
   const table = b.scratch("sorted distance table", 4 * count);
-  const shared = { params, pairs, student_keys: s.keys, teacher_keys: t.keys, table };
-  const forward = { ...shared, student_stats: studentStats, teacher_stats: teacherStats, loss };
-  b.dispatch(rowKernel(sortedL1Kernel, Math.max(vocab, teacherVocab)), forward, [count]);
+  const kernel = rowKernel(sortedL1Kernel, Math.max(vocab, teacherVocab));
+  const ofRows = { student_stats: studentStats, teacher_stats: teacherStats };
+  for (const { of, count: some } of rowBlocks(count, s.keys, t.keys)) {
+    const keys = { student_keys: of(s.keys), teacher_keys: of(t.keys) };
+    const outputs = { loss: of(loss), table: of(table) };
+    b.dispatch(kernel, { params, pairs: of(pairs), ...ofRows, ...keys, ...outputs }, [some]);
+  }
 
   tape.push(() => {
     const { order } = s;
     if (!student.needsGrad || !order) return;
     const { tensor: dlogits, accumulate } = tape.gradTarget(student);
     if (!accumulate) recordFill(b, dlogits, 0);
-    const bindings = { ...shared, scale, weight, order, dlogits };
-    b.dispatch(sortedL1BackwardKernel, bindings, [Math.ceil(vocab / 64), count]);
+    for (const to of indexedBlocks(b, pairs, rows, dlogits))
+      for (const { of, count: some } of rowBlocks(count, s.keys, t.keys, order)) {
+        const keys = { student_keys: of(s.keys), teacher_keys: of(t.keys), order: of(order) };
+        const ofPairs = { pairs: of(to.local), weight: of(weight), table: of(table) };
+        const bindings = { params, scale, ...ofPairs, ...keys, dlogits: to.of(dlogits) };
+        b.dispatch(sortedL1BackwardKernel, bindings, [Math.ceil(vocab / 64), some]);
+      }
   });
   return { pairLoss: loss, totals: recordWeightedTotal(b, weight, loss) };
 }

@@ -4,6 +4,7 @@ import flatIndex from "../../../shaders/lib/flat_index.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
+import { rowBlocks } from "../../gpu/tensor";
 import { foldGrid } from "../grid";
 import type { Tape, Var } from "../tape";
 
@@ -18,8 +19,10 @@ export function recordAdd(
   builder: ProgramBuilder,
   { a, b, out, accumulate }: { a: Tensor; b?: Tensor; out: Tensor; accumulate: boolean },
 ): void {
-  const params = packParams(u32(out.length), u32(b ? 0 : 1), u32(accumulate ? 1 : 0));
-  builder.dispatch(addKernel, { params, a, b: b ?? a, out }, foldGrid(out.length));
+  for (const { count, of } of rowBlocks(out.length, a, b ?? a, out)) {
+    const params = packParams(u32(count), u32(b ? 0 : 1), u32(accumulate ? 1 : 0));
+    builder.dispatch(addKernel, { params, a: of(a), b: of(b ?? a), out: of(out) }, foldGrid(count));
+  }
 }
 
 /** a + b; both gradients are dy itself. */

@@ -7,6 +7,7 @@ import rowTotals from "../../../shaders/loss/row_totals.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { packParams, u32 } from "../../gpu/params";
 import type { Binding, Tensor } from "../../gpu/program";
+import { rowBlocks } from "../../gpu/tensor";
 import { foldGrid } from "../grid";
 import type { Tape, Var } from "../tape";
 
@@ -60,18 +61,22 @@ export function crossEntropy(tape: Tape, logits: Var, labels: Tensor, scale: Bin
   const [loss, hit, lse] = [out("loss"), out("hit"), out("lse")];
   const totals = b.scratch("cross entropy totals", 4);
   const params = packParams(u32(vocab));
-  b.dispatch(crossEntropyKernel, { params, labels, logits: logits.value, loss, hit, lse }, [rows]);
+  for (const { count, of } of rowBlocks(rows, logits.value)) {
+    const ofRows = { loss: of(loss), hit: of(hit), lse: of(lse) };
+    const bindings = { params, labels: of(labels), logits: of(logits.value), ...ofRows };
+    b.dispatch(crossEntropyKernel, bindings, [count]);
+  }
   b.dispatch(rowTotalsKernel, { params: packParams(u32(rows)), labels, loss, hit, totals }, [1]);
 
   tape.push(() => {
     if (!logits.needsGrad) return;
     const { tensor: dlogits, accumulate } = tape.gradTarget(logits);
-    const backward = packParams(u32(rows), u32(vocab), u32(accumulate ? 1 : 0), u32(0));
-    b.dispatch(
-      crossEntropyBackwardKernel,
-      { params: backward, scale, labels, logits: logits.value, lse, dlogits },
-      foldGrid(rows * vocab),
-    );
+    for (const { count, of } of rowBlocks(rows, logits.value, dlogits)) {
+      const backward = packParams(u32(count), u32(vocab), u32(accumulate ? 1 : 0), u32(0));
+      const inputs = { scale, labels: of(labels), logits: of(logits.value), lse: of(lse) };
+      const bindings = { params: backward, ...inputs, dlogits: of(dlogits) };
+      b.dispatch(crossEntropyBackwardKernel, bindings, foldGrid(count * vocab));
+    }
   });
   return { rowLoss: loss, hit, lse, totals };
 }
