@@ -7,7 +7,7 @@
 // Shapes   rows, out (N)
 // Grid     one thread per index: dispatch (⌈N/64⌉).
 // WG = 64
-// Oracle   obvious loops in the test. Tested by test/kernels/nn-ranges.test.ts.
+// Oracle   obvious loops in the test. Tested by test/kernels/row-ranges.test.ts.
 
 override WG: u32 = 64u;
 
