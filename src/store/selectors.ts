@@ -70,7 +70,7 @@ export const needsApply = (state: AppState): boolean => {
 
 /** What the form says and the loaded run does not, in the form's order. */
 export function pendingChanges({ draft, run }: AppState): { readonly path: string; readonly text: string }[] {
-  if (!run.config) return [];
+  if (!run.config || sameConfig(judgeDraft(draft).config, run.config)) return [];
   const loaded = draftFor(run.config);
   return draftFields(draft).flatMap(({ path }) => {
     const text = fieldText(draft, path);

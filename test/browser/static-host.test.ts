@@ -36,25 +36,26 @@ test("the host is gone: the second visit has everything", async () => {
     url: url(),
     hash: "#/transport?v=1&features=bytes",
   });
-  await page.evaluate(async () => {
-    await navigator.serviceWorker.register("./sw.js"); // the page itself waits a while, to leave the line free
-    await navigator.serviceWorker.ready;
-  });
-  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-  const kept = await page.evaluate(async () => {
-    const [name = ""] = (await caches.keys()).filter((key) => /^couplet-[0-9a-f]{16}$/.test(key));
-    return (await (await caches.open(name)).keys()).map((request) => new URL(request.url).pathname);
-  });
+  // The page itself asks for all of it, a while after it was loaded, where there is a device to train on.
+  const kept = () =>
+    page.evaluate(async () => {
+      const [name = ""] = (await caches.keys()).filter((key) => /^couplet-[0-9a-f]{16}$/.test(key));
+      if (!name) return [];
+      return (await (await caches.open(name)).keys()).map((request) => new URL(request.url).pathname);
+    });
   for (const part of [
     /couplet-teacher\/.*\.onnx$/,
     /couplet-student\/.*tokenizer\.json$/,
     /lab-gpu-.*\.js$/,
     /\.wasm$/,
   ])
-    expect(
-      kept.some((path) => part.test(path)),
-      String(part),
-    ).toBe(true);
+    await expect
+      .poll(async () => (await kept()).some((path) => part.test(path)), {
+        timeout: 90_000,
+        message: String(part),
+      })
+      .toBe(true);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   await host.close();
   await page.goto("about:blank");
   await page.goto(`${url()}#/transport?v=1`);
