@@ -1,6 +1,6 @@
 // what an alignment leaves out is told — plan
 //   measured     a bundled run with GOLD: every token takes part, no warning; shares at every step and in the facts
-//   apart        two sides that read different texts: nothing takes part, the warning says how much, where and what to do; each
+//   apart        two sides that read different texts (a teacher that reads every letter as x): nothing takes part, the warning says how much, where and what to do; each
 //                step's terms that are exactly zero are named, in the record and in the log
 //   half         rows of which one side is cut: their shares, the worst first
 //   silence      a term without weight is not silent; the log speaks at the 1st, 2nd, 4th step and not between
@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { MethodConfig, RunConfig } from "../../../src/config/run";
 import { encodeRow, prepareDataset, type PreparedRow, type Row, tokenTables } from "../../../src/data";
 import type { Gpu } from "../../../src/gpu/device";
+import type { ModelFiles } from "../../../src/models";
 import { objectiveOf } from "../../../src/objectives";
 import type { StepRecord } from "../../../src/telemetry";
 import { coverageLine, createSilenceLog, openRun } from "../../../src/trainer";
@@ -164,6 +165,15 @@ const table = (list: string[]) => ({
   bytes: (id: number) => new TextEncoder().encode(list[id]),
 });
 
+/** A teacher that reads every character as an x: nothing of what the student reads. */
+async function readAltered(files: ModelFiles, path: string): Promise<Uint8Array> {
+  const bytes = await files.read(path);
+  if (path !== "tokenizer.json") return bytes;
+  const json = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+  const normalizer = { type: "Replace", pattern: { Regex: "[\\s\\S]" }, content: "x" };
+  return new TextEncoder().encode(JSON.stringify({ ...json, normalizer }));
+}
+
 describe("in a run", () => {
   let gpu: Gpu;
   beforeAll(async () => {
@@ -177,6 +187,25 @@ describe("in a run", () => {
     const record = await run.step();
     expect(record.coverage).toEqual({ student: 1, teacher: 1 });
     expect(record.silent).toBeUndefined();
+    await run.destroy();
+  });
+
+  test("of two texts: a warning, and the terms of every step that are exactly zero", async () => {
+    const sources = bundledSources(config);
+    const teacher = { ...sources.teacher, read: (path: string) => readAltered(sources.teacher, path) };
+    const run = await openRun(gpu, config, { ...sources, teacher });
+    const { coverage, notes } = run.facts();
+    expect(coverage).toMatchObject({ rows: 8, empty: 8, student: 0, teacher: 0 });
+    expect(coverage!.least).toHaveLength(5);
+    const warning = notes!.find((note) => note.startsWith("Most of the text teaches nothing here"))!;
+    expect(warning).toContain("Of 8 rows looked at, 8 have none at all.");
+    expect(warning).toMatch(/where the teacher reads "x+"/);
+    const record = await run.step();
+    expect(record.terms).toMatchObject({ gold_matched: 0, gold_sorted: 0 });
+    expect(record.terms["ce"]).toBeGreaterThan(0);
+    expect(record.silent).toEqual(["gold_matched", "gold_sorted"]);
+    expect(record.coverage).toEqual({ student: 0, teacher: 0 });
+    expect(createSilenceLog()(record)).toContain("gold_matched, gold_sorted exactly zero");
     await run.destroy();
   });
 
