@@ -22,6 +22,7 @@ struct Params {
   kv_heads: u32, // G
   scale: f32,
   window: u32,   // W
+  head: u32,     // read by the tiled form alone
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -21,6 +21,7 @@ struct Params {
   window: u32,   // W
   accumulate_key: u32,
   accumulate_value: u32,
+  head: u32,     // read by the tiled form alone
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -19,6 +19,7 @@ struct Params {
   scale: f32,
   window: u32,   // W
   accumulate: u32,
+  head: u32,     // read by the tiled form alone
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,6 +1,7 @@
 // What a kernel's binding may be: a range of GPU memory with a name, or the bytes of a uniform struct.
 
 import type { KernelSpec } from "./kernel";
+import { checkPacked } from "./uniform-layout";
 
 /** Elements are 4 bytes wide: f32, u32 or i32. */
 export const ELEMENT_BYTES = 4;
@@ -160,12 +161,15 @@ export function whole(t: Tensor, user: string): WholeTensor {
   throw new TypeError(`${user} takes one range of memory, but "${t.label}" lies in ${length}`);
 }
 
-/** @throws TypeError when a uniform is bound as storage, or the other way, or a tensor is split. */
+/** @throws TypeError when a uniform is bound as storage, or the other way, or is not its struct, or a tensor is split. */
 export function checkBinding(spec: KernelSpec, name: string, binding: Binding): Bound {
   const bound = binding instanceof ArrayBuffer ? binding : whole(binding, `"${spec.entry}": ${name}`);
   const uniform = spec.bindings[name] === "uniform";
   const isUniform = bound instanceof ArrayBuffer || (bound.place.kind === "input" && bound.place.uniform);
-  if (uniform === isUniform) return bound;
+  if (uniform === isUniform) {
+    if (bound instanceof ArrayBuffer) checkPacked(spec, name, bound);
+    return bound;
+  }
   const kind = spec.bindings[name] ?? "?";
   throw new TypeError(
     `"${spec.entry}" binds ${name} as ${kind}, got ${isUniform ? "a uniform" : "a storage tensor"}`,

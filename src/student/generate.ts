@@ -86,7 +86,7 @@ export function recordDecoder(
   gpu: Gpu,
   model: StudentModel,
   rows: number,
-  length: number,
+  capacity: number,
 ): { b: ProgramBuilder; caches: readonly GPUBuffer[] } {
   const { config } = model;
   const width = config.kvHeads * config.headDim;
@@ -95,14 +95,14 @@ export function recordDecoder(
   const [ids, start] = [b.input("ids", rows), b.input("start", rows)];
   const owned: GPUBuffer[] = [];
   const newCache = (label: string): Tensor => {
-    const elements = rows * length * width;
+    const elements = rows * capacity * width;
     const usage = GPUBufferUsage.STORAGE;
     const buffer = gpu.device.createBuffer({ label, size: elements * ELEMENT_BYTES, usage });
     owned.push(buffer);
     return fixed(label, buffer, 0, elements);
   };
   const write = (x: Tensor, cache: Tensor) => {
-    const params = packParams(u32(1), u32(length), u32(width));
+    const params = packParams(u32(1), u32(capacity), u32(width));
     b.dispatch(cacheWriteKernel, { params, start, x, cache }, [rows]);
   };
   const { hidden } = recordBlocks(tape, model, { length: 1, ids, start }, () => (layer, q, k, v, kind) => {
@@ -112,7 +112,7 @@ export function recordDecoder(
     const out = tape.result("attention", q.shape, []);
     const lse = b.scratch("attention lse", rows * config.heads);
     const shape = { batch: rows, length: 1, ...config, ...kind };
-    recordAttention(b, shape, length, { start, q: q.value, k: keys, v: values, out: out.value, lse });
+    recordAttention(b, shape, capacity, { start, q: q.value, k: keys, v: values, out: out.value, lse });
     return out;
   });
   b.output("logits", recordHead(tape, model, hidden).value);

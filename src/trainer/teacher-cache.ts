@@ -86,57 +86,112 @@ export const teacherLayers = (needs: readonly TeacherNeed[]): number[] =>
 
 const layerOf = (kind: StateKind): number => Number(kind.slice("layer.".length));
 
-export function createTeacherCache(
+export const createTeacherCache = (
   teacher: Teacher,
   needs: readonly TeacherNeed[],
-  { set, heldBytes, gpu }: TeacherCacheOptions = {},
-): TeacherCache {
-  const kinds = stateKinds(needs);
-  const moments = kinds.includes("hidden") && needs.includes("teacher.tokenEmbedding"); // they are of the CPU
-  const shared =
-    gpu && teacher.forwardOnGpu && !moments ? { device: gpu, forward: teacher.forwardOnGpu } : undefined;
-  const mostBytes = heldBytes ?? (shared ? HELD_GPU_BYTES : HELD_BYTES);
-  const layers = teacherLayers(needs);
-  const cache = new Map<Sequence, TeacherStates>(); // those used longest ago first
-  const counts = { computed: 0, found: 0 };
-  let recent: (readonly Sequence[])[] = [];
-  let bytes = 0;
-  let trouble: string | undefined;
-  let queue: Promise<void> = Promise.resolve();
-  const reading = new Set<Promise<void>>(); // states that are on their way from the GPU to the set
+  options: TeacherCacheOptions = {},
+): TeacherCache => new HeldStates(teacher, needs, options);
 
-  async function fill(sequences: readonly Sequence[]): Promise<void> {
-    if (kinds.length === 0) return;
-    recent = [...recent, sequences].slice(-KEPT_CALLS);
-    for (const sequence of sequences) {
-      const known = cache.get(sequence);
-      cache.delete(sequence);
-      const states = known ?? (await found(sequence)) ?? (await computed(sequence));
-      cache.set(sequence, states);
-      if (!known) bytes += bytesOf(states);
-    }
-    evict();
+/** A teacher on the device that trains, and how it leaves its states there. */
+interface SharedDevice {
+  readonly device: GPUDevice;
+  readonly forward: NonNullable<Teacher["forwardOnGpu"]>;
+}
+
+/** Lives as long as its run, and holds its buffers until `destroy`. */
+class HeldStates implements TeacherCache {
+  readonly #teacher: Teacher;
+  readonly #set: StateSet | undefined;
+  readonly #kinds: readonly StateKind[];
+  /** The blocks whose outputs the teacher returns. */
+  readonly #layers: readonly number[];
+  /** Moments of the hidden states are kept with them; they are the CPU's. */
+  readonly #moments: boolean;
+  readonly #shared: SharedDevice | undefined;
+  readonly #mostBytes: number;
+  readonly #cache = new Map<Sequence, TeacherStates>(); // those used longest ago first
+  readonly counts = { computed: 0, found: 0 };
+  #recent: (readonly Sequence[])[] = [];
+  #bytes = 0;
+  #trouble: string | undefined;
+  #queue: Promise<void> = Promise.resolve();
+  readonly #reading = new Set<Promise<void>>(); // states that are on their way from the GPU to the set
+
+  constructor(teacher: Teacher, needs: readonly TeacherNeed[], { set, heldBytes, gpu }: TeacherCacheOptions) {
+    this.#teacher = teacher;
+    this.#set = set;
+    this.#kinds = stateKinds(needs);
+    this.#layers = teacherLayers(needs);
+    this.#moments = this.#kinds.includes("hidden") && needs.includes("teacher.tokenEmbedding");
+    const forward = teacher.forwardOnGpu;
+    this.#shared = gpu && forward && !this.#moments ? { device: gpu, forward } : undefined;
+    this.#mostBytes = heldBytes ?? (this.#shared ? HELD_GPU_BYTES : HELD_BYTES);
   }
 
-  function evict(): void {
-    const kept = new Set(recent.flat());
-    for (const [sequence, states] of cache) {
-      if (bytes <= mostBytes) return;
+  ensure(sequences: readonly Sequence[]): Promise<void> {
+    // One session, one forward at a time: a prefetch and a step must not interleave.
+    this.#queue = this.#queue.catch(() => undefined).then(() => this.#fill(sequences)); // its own caller hears of a failure
+    return this.#queue;
+  }
+
+  states(sequence: Sequence): TeacherStates {
+    if (this.#kinds.length === 0) return { values: {} };
+    const states = this.#cache.get(sequence);
+    if (!states) throw new Error("The teacher has not seen this sequence yet");
+    return states;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all(this.#reading);
+    await this.#usingSet((there) => there.flush());
+  }
+
+  destroy(): void {
+    for (const states of this.#cache.values()) release(states);
+    this.#cache.clear();
+    this.#bytes = 0;
+  }
+
+  async #fill(sequences: readonly Sequence[]): Promise<void> {
+    if (this.#kinds.length === 0) return;
+    this.#recent = [...this.#recent, sequences].slice(-KEPT_CALLS);
+    for (const sequence of sequences) {
+      const known = this.#cache.get(sequence);
+      this.#cache.delete(sequence);
+      const states = known ?? (await this.#found(sequence)) ?? (await this.#computed(sequence));
+      this.#cache.set(sequence, states);
+      if (!known) this.#bytes += bytesOf(states);
+    }
+    this.#evict();
+  }
+
+  #evict(): void {
+    const kept = new Set(this.#recent.flat());
+    for (const [sequence, states] of this.#cache) {
+      if (this.#bytes <= this.#mostBytes) return;
       if (kept.has(sequence)) continue;
-      cache.delete(sequence);
-      bytes -= bytesOf(states);
+      this.#cache.delete(sequence);
+      this.#bytes -= bytesOf(states);
       release(states);
     }
   }
 
-  async function found(sequence: Sequence): Promise<TeacherStates | undefined> {
-    const states = await usingSet(async (there) => {
+  async #found(sequence: Sequence): Promise<TeacherStates | undefined> {
+    const states = await this.#usingSet(async (there) => {
       const record = await there.read(await keyOf(sequence));
-      const length = responseLength(sequence) * teacher.config.hiddenSize;
-      const states = record && fromRecord(record, kinds, length);
-      return moments && !states?.hiddenMoments ? undefined : states;
+      const length = responseLength(sequence) * this.#teacher.config.hiddenSize;
+      const states = record && fromRecord(record, this.#kinds, length);
+      return this.#moments && !states?.hiddenMoments ? undefined : states;
     });
-    if (states) counts.found++;
+    if (states) this.counts.found++;
     return states;
   }
 
@@ -144,100 +199,77 @@ export function createTeacherCache(
    * A sequence is run alone and without padding, so that its states depend on nothing but itself: graphs that quantize
    * their activations scale them by the largest of the whole batch.
    */
-  async function computed(sequence: Sequence): Promise<TeacherStates> {
-    const batch = makeSideBatch([sequence], teacher.tokenizer.padId);
-    if (shared) return computedOnGpu(shared, sequence, batch);
-    const options = { layers: layers.length > 0 };
-    const output = await teacher.forward(batch.ids, batch.mask, batch.B, batch.T, options);
+  async #computed(sequence: Sequence): Promise<TeacherStates> {
+    const batch = makeSideBatch([sequence], this.#teacher.tokenizer.padId);
+    if (this.#shared) return this.#computedOnGpu(this.#shared, sequence, batch);
+    const options = { layers: this.#layers.length > 0 };
+    const output = await this.#teacher.forward(batch.ids, batch.mask, batch.B, batch.T, options);
     const whole = (kind: StateKind): Float32Array => {
       if (kind === "embedding" || kind === "hidden") return output[kind];
-      const layer = output.layers?.[layers.indexOf(layerOf(kind))];
+      const layer = output.layers?.[this.#layers.indexOf(layerOf(kind))];
       if (!layer) throw new RangeError(`The teacher was opened without its ${kind}`);
       return layer;
     };
     const states = {
-      values: Object.fromEntries(kinds.map((kind) => [kind, gather(whole(kind), batch.rows, output.D)])),
-      ...(kinds.includes("hidden") && { hiddenMoments: momentsOf(output.hidden) }),
+      values: Object.fromEntries(
+        this.#kinds.map((kind) => [kind, gather(whole(kind), batch.rows, output.D)]),
+      ),
+      ...(this.#kinds.includes("hidden") && { hiddenMoments: momentsOf(output.hidden) }),
     };
-    counts.computed++;
-    await usingSet(async (there) => there.write(await keyOf(sequence), toRecord(states, output.D)));
+    this.counts.computed++;
+    await this.#usingSet(async (there) => there.write(await keyOf(sequence), toRecord(states, output.D)));
     return states;
   }
 
-  async function computedOnGpu(
-    { device, forward }: NonNullable<typeof shared>,
+  async #computedOnGpu(
+    { device, forward }: SharedDevice,
     sequence: Sequence,
     { ids, mask, B, T, rows }: SideBatch,
   ): Promise<TeacherStates> {
-    const width = teacher.config.hiddenSize;
+    const width = this.#teacher.config.hiddenSize;
     const bytesEach = rows.length * width * Float32Array.BYTES_PER_ELEMENT;
     const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = device.createBuffer({ label: "teacher states", size: kinds.length * bytesEach, usage });
-    const copies = kinds.map((kind, i) => ({
-      state: kind === "embedding" || kind === "hidden" ? kind : { layer: layers.indexOf(layerOf(kind)) },
+    const buffer = device.createBuffer({
+      label: "teacher states",
+      size: this.#kinds.length * bytesEach,
+      usage,
+    });
+    const copies = this.#kinds.map((kind, i) => ({
+      state:
+        kind === "embedding" || kind === "hidden" ? kind : { layer: this.#layers.indexOf(layerOf(kind)) },
       ...{ firstRow: rows[0] ?? 0, rows: rows.length }, // response rows follow one another
       ...{ target: buffer, offset: i * bytesEach },
     }));
     await forward(ids, mask, B, T, copies);
-    counts.computed++;
+    this.counts.computed++;
     const range = (i: number): BufferRange => ({ buffer, offset: i * bytesEach, bytes: bytesEach });
-    if (set) keepFromGpu(device, buffer, sequence, width);
-    return { values: Object.fromEntries(kinds.map((kind, i) => [kind, range(i)])) };
+    if (this.#set) this.#keepFromGpu(device, buffer, sequence, width);
+    return { values: Object.fromEntries(this.#kinds.map((kind, i) => [kind, range(i)])) };
   }
 
   /** While the run goes on: nothing waits for it but `flush`. */
-  function keepFromGpu(device: GPUDevice, buffer: GPUBuffer, sequence: Sequence, width: number): void {
-    const work = usingSet(async (there) => {
+  #keepFromGpu(device: GPUDevice, buffer: GPUBuffer, sequence: Sequence, width: number): void {
+    const work = this.#usingSet(async (there) => {
       const all = await readBuffer(device, buffer);
       if (!all.every(Number.isFinite) || all.every((value) => value === 0)) return; // a device that fails is no teacher
-      const length = all.length / kinds.length;
-      const values = kinds.map((kind, i) => [kind, all.slice(i * length, (i + 1) * length)]);
+      const length = all.length / this.#kinds.length;
+      const values = this.#kinds.map((kind, i) => [kind, all.slice(i * length, (i + 1) * length)]);
       await there.write(await keyOf(sequence), toRecord({ values: Object.fromEntries(values) }, width));
     }).then(() => undefined);
-    reading.add(work);
-    void work.finally(() => reading.delete(work));
+    this.#reading.add(work);
+    void work.finally(() => this.#reading.delete(work));
   }
 
   /** A set that fails is a set less, not a run less: the teacher can compute all of it. */
-  async function usingSet<T>(work: (set: StateSet) => Promise<T>): Promise<T | undefined> {
-    if (!set || trouble !== undefined) return undefined;
+  async #usingSet<T>(work: (set: StateSet) => Promise<T>): Promise<T | undefined> {
+    if (!this.#set || this.#trouble !== undefined) return undefined;
     try {
-      return await work(set);
+      return await work(this.#set);
     } catch (error) {
-      trouble = error instanceof Error ? error.message : String(error);
+      this.#trouble = error instanceof Error ? error.message : String(error);
       return undefined;
     }
   }
-
-  return {
-    ensure(sequences) {
-      // One session, one forward at a time: a prefetch and a step must not interleave.
-      queue = queue.catch(() => undefined).then(() => fill(sequences)); // its own caller hears of a failure
-      return queue;
-    },
-    states(sequence) {
-      if (kinds.length === 0) return { values: {} };
-      const states = cache.get(sequence);
-      if (!states) throw new Error("The teacher has not seen this sequence yet");
-      return states;
-    },
-    get bytes() {
-      return bytes;
-    },
-    counts,
-    get trouble() {
-      return trouble;
-    },
-    async flush() {
-      await Promise.all(reading);
-      await usingSet((there) => there.flush());
-    },
-    destroy() {
-      for (const states of cache.values()) release(states);
-      cache.clear();
-      bytes = 0;
-    },
-  };
 }
 
 const entriesOf = ({ values }: TeacherStates): [string, StateValue][] =>

@@ -39,52 +39,62 @@ const SAMPLED = 1000;
 const SHOWN = 6;
 const KEEP_LINES = 2000;
 
-export function createDataDesk(post: (event: DataEvent) => void, around: DataSurroundings): DataDesk {
-  const { store } = around;
-  let rows: readonly Row[] = [];
-  let name = "";
-  let reading: AbortController | undefined;
-  let previewing: AbortController | undefined;
-  let models: { names: string; loaded: Promise<LoadedModels> } | undefined;
+export const createDataDesk = (post: (event: DataEvent) => void, around: DataSurroundings): DataDesk =>
+  new RowImport(post, around);
 
-  async function read({ file, name: called, mapping, kind, part }: Extract<DataCommand, { type: "read" }>) {
-    reading?.abort();
-    previewing?.abort();
+/** Lives as long as its worker, and holds the rows of the file that was read last. */
+class RowImport implements DataDesk {
+  readonly #post: (event: DataEvent) => void;
+  readonly #around: DataSurroundings;
+  #rows: readonly Row[] = [];
+  #name = "";
+  #reading: AbortController | undefined;
+  #previewing: AbortController | undefined;
+  #models: { names: string; loaded: Promise<LoadedModels> } | undefined;
+
+  constructor(post: (event: DataEvent) => void, around: DataSurroundings) {
+    this.#post = post;
+    this.#around = around;
+  }
+
+  async #read({ file, name: called, mapping, kind, part }: Extract<DataCommand, { type: "read" }>) {
+    this.#reading?.abort();
+    this.#previewing?.abort();
     const mine = new AbortController();
-    reading = mine;
-    const began = around.now();
+    this.#reading = mine;
+    const began = this.#around.now();
     const seen = await importFile(file, called, {
       ...(mapping && { mapping }),
       ...(kind && { kind }),
       part,
       signal: mine.signal,
-      onPeek: (peek) => post({ type: "peeked", name: called, peek }),
+      onPeek: (peek) => this.#post({ type: "peeked", name: called, peek }),
       onProgress: (done, total, count) =>
-        post({ type: "progress", stage: "reading", done, total, rows: count }),
+        this.#post({ type: "progress", stage: "reading", done, total, rows: count }),
     });
     if (mine.signal.aborted) return;
-    rows = seen.rows;
-    name = called;
-    post({ type: "rows", facts: factsOf(called, seen, around.now() - began) });
+    this.#rows = seen.rows;
+    this.#name = called;
+    this.#post({ type: "rows", facts: factsOf(called, seen, this.#around.now() - began) });
   }
 
-  async function reopen(key: string): Promise<void> {
-    const began = around.now();
-    const blob = await store.open(key, ROWS_FILE);
-    rows = parseRows((await blob?.text()) ?? "", key);
-    name = key.replace(/^own:|@.*$/g, "");
+  async #reopen(key: string): Promise<void> {
+    const began = this.#around.now();
+    const blob = await this.#around.store.open(key, ROWS_FILE);
+    this.#rows = parseRows((await blob?.text()) ?? "", key);
+    this.#name = key.replace(/^own:|@.*$/g, "");
     const mapping: Mapping = { format: "couplet", prompt: "prompt", output: "output" };
     const none = { columns: [], problems: [], dropped: {}, notes: [] };
-    const seen = { kind: "jsonl", mapping, rows, places: "line", ...none } as const;
-    post({ type: "rows", facts: factsOf(name, seen, around.now() - began) });
+    const seen = { kind: "jsonl", mapping, rows: this.#rows, places: "line", ...none } as const;
+    this.#post({ type: "rows", facts: factsOf(this.#name, seen, this.#around.now() - began) });
   }
 
-  async function preview(question: PreviewQuestion): Promise<void> {
-    previewing?.abort();
+  async #preview(question: PreviewQuestion): Promise<void> {
+    this.#previewing?.abort();
     const mine = new AbortController();
-    previewing = mine;
-    const { teacher, student } = await loadModels(question);
-    const asked = question.all ? rows : spread(rows, SAMPLED);
+    this.#previewing = mine;
+    const { teacher, student } = await this.#loadModels(question);
+    const asked = question.all ? this.#rows : spread(this.#rows, SAMPLED);
     const reads = (tokenizer: LoadedModel["tokenizer"]) =>
       question.specialTokens === "none" ? withoutSpecialTokens(tokenizer) : tokenizer;
     const limits = (positions: number) => ({
@@ -102,25 +112,25 @@ export function createDataDesk(post: (event: DataEvent) => void, around: DataSur
         positions: { student: student.maxPositions, teacher: teacher.maxPositions },
         signal: mine.signal,
         onProgress: (done) =>
-          post({ type: "progress", stage: "tokenizing", done, total: asked.length, rows: done }),
+          this.#post({ type: "progress", stage: "tokenizing", done, total: asked.length, rows: done }),
       },
     );
-    const { train, heldOut } = splitRows(rows, question.seed);
+    const { train, heldOut } = splitRows(this.#rows, question.seed);
     if (mine.signal.aborted) return;
-    post({
+    this.#post({
       type: "preview",
       preview: seen,
-      of: rows.length,
+      of: this.#rows.length,
       train: train.length,
       heldOut: heldOut.length,
     });
   }
 
-  function loadModels({ teacher, student, baseUrl }: PreviewQuestion): Promise<LoadedModels> {
+  #loadModels({ teacher, student, baseUrl }: PreviewQuestion): Promise<LoadedModels> {
     const names = `${teacher} ${student}`;
-    if (models?.names !== names) {
+    if (this.#models?.names !== names) {
       const load = async (model: string) => {
-        const files = await around.folder(model, baseUrl);
+        const files = await this.#around.folder(model, baseUrl);
         const { maxPositions } = await loadTeacherConfig(files);
         return { tokenizer: await loadTokenizer(files), maxPositions };
       };
@@ -128,74 +138,80 @@ export function createDataDesk(post: (event: DataEvent) => void, around: DataSur
         teacher: t,
         student: s,
       }));
-      loaded.catch(() => (models = undefined)); // the next question may try again
-      models = { names, loaded };
+      loaded.catch(() => (this.#models = undefined)); // the next question may try again
+      this.#models = { names, loaded };
     }
-    return models.loaded;
+    return this.#models.loaded;
   }
 
-  async function keep(): Promise<void> {
-    if (rows.length === 0) throw new Error("No rows were read yet.");
-    checkEnough(rows, name);
+  async #keep(): Promise<void> {
+    if (this.#rows.length === 0) throw new Error("No rows were read yet.");
+    checkEnough(this.#rows, this.#name);
     const parts: Uint8Array<ArrayBuffer>[] = [];
-    for (let at = 0; at < rows.length; at += KEEP_LINES) {
-      const lines = rows.slice(at, at + KEEP_LINES).map((row) => `${rowLine(row)}\n`);
+    for (let at = 0; at < this.#rows.length; at += KEEP_LINES) {
+      const lines = this.#rows.slice(at, at + KEEP_LINES).map((row) => `${rowLine(row)}\n`);
       parts.push(new TextEncoder().encode(lines.join("")));
-      post({ type: "progress", stage: "keeping", done: at, total: rows.length, rows: at });
+      this.#post({ type: "progress", stage: "keeping", done: at, total: this.#rows.length, rows: at });
     }
-    const key = `own:${name.replaceAll(/[^\w.-]+/g, "-")}@${await shortDigest(new Uint8Array(await new Blob(parts).arrayBuffer()))}`;
-    const cot = rows.filter(({ outputCot }) => outputCot !== undefined).length;
-    await write(key, ROWS_FILE, parts);
+    const key = `own:${this.#name.replaceAll(/[^\w.-]+/g, "-")}@${await shortDigest(new Uint8Array(await new Blob(parts).arrayBuffer()))}`;
+    const cot = this.#rows.filter(({ outputCot }) => outputCot !== undefined).length;
+    await this.#write(key, ROWS_FILE, parts);
     const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-    const about: KeptRows = { key, name, rows: rows.length, cot, bytes, savedAt: Date.now() };
-    await write(key, ABOUT_FILE, [new TextEncoder().encode(JSON.stringify(about))]);
-    post({ type: "kept", key, cot: cot > 0 });
-    await list();
+    const about: KeptRows = {
+      key,
+      name: this.#name,
+      rows: this.#rows.length,
+      cot,
+      bytes,
+      savedAt: Date.now(),
+    };
+    await this.#write(key, ABOUT_FILE, [new TextEncoder().encode(JSON.stringify(about))]);
+    this.#post({ type: "kept", key, cot: cot > 0 });
+    await this.#list();
   }
 
-  async function write(key: string, path: string, parts: readonly Uint8Array[]): Promise<void> {
-    const writer = await store.append(key, path, 0);
+  async #write(key: string, path: string, parts: readonly Uint8Array[]): Promise<void> {
+    const writer = await this.#around.store.append(key, path, 0);
     for (const part of parts) await writer.write(part);
     await writer.close(true);
   }
 
   /** A set is there once what is written last is there. */
-  async function list(): Promise<void> {
+  async #list(): Promise<void> {
     const sets: KeptRows[] = [];
-    for (const { key } of await store.list()) {
-      const about = await store.open(key, ABOUT_FILE);
+    for (const { key } of await this.#around.store.list()) {
+      const about = await this.#around.store.open(key, ABOUT_FILE);
       if (about) sets.push(JSON.parse(await about.text()) as KeptRows); // our own file
-      else await store.delete(key);
+      else await this.#around.store.delete(key);
     }
-    post({ type: "sets", sets: sets.toSorted((a, b) => b.savedAt - a.savedAt) });
+    this.#post({ type: "sets", sets: sets.toSorted((a, b) => b.savedAt - a.savedAt) });
   }
 
-  async function run(command: DataCommand): Promise<void> {
+  async #do(command: DataCommand): Promise<void> {
     switch (command.type) {
       case "read":
-        return read(command);
+        return this.#read(command);
       case "preview":
-        return preview(command.question);
+        return this.#preview(command.question);
       case "keep":
-        return keep();
+        return this.#keep();
       case "reopen":
-        return reopen(command.key);
+        return this.#reopen(command.key);
       case "list":
-        return list();
+        return this.#list();
       case "delete":
-        await store.delete(command.key);
-        return list();
+        await this.#around.store.delete(command.key);
+        return this.#list();
     }
     command satisfies never;
   }
 
-  return {
-    handle: (command) =>
-      run(command).catch((error: unknown) => {
-        if (error instanceof DOMException && error.name === "AbortError") return; // another file, another question
-        post({ type: "failed", command: command.type, failure: toFailure(error) });
-      }),
-  };
+  handle(command: DataCommand): Promise<void> {
+    return this.#do(command).catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === "AbortError") return; // another file, another question
+      this.#post({ type: "failed", command: command.type, failure: toFailure(error) });
+    });
+  }
 }
 
 interface LoadedModels {

@@ -21,7 +21,7 @@ import {
 } from "../trainer";
 import { toFailure } from "./failures";
 import type { Command, Event, RunStatus } from "./protocol";
-import { createRescue } from "./rescue";
+import { createRescue, type Rescue } from "./rescue";
 
 export interface Surroundings {
   /** @throws NoGpuError with the reason. */
@@ -38,278 +38,313 @@ export interface Engine {
   handle(command: Command): Promise<void>;
 }
 
-export function createEngine(post: (event: Event) => void, around: Surroundings): Engine {
-  let gpu: Gpu | undefined;
-  let baseUrl = "";
-  let run: Run | undefined;
-  let status: RunStatus = "empty";
-  let playing = false;
-  let probeRow = 0;
-  /** The row whose answers were last sent in this run. */
-  let answered: number | undefined;
-  let saidOfStates: string | undefined;
-  /** Stops what can be stopped of a loading: the teacher's writing. */
-  let loading: AbortController | undefined;
-  let queue: Promise<void> = Promise.resolve();
-  let silence = createSilenceLog();
-  const planner = createPlanner();
-  const rescue = createRescue((text) => post({ type: "log", text }), around.now);
-  const telemetry = createTelemetry(post, around);
+export const createEngine = (post: (event: Event) => void, around: Surroundings): Engine =>
+  new SerialEngine(post, around);
 
-  const setStatus = (next: RunStatus) => {
-    status = next;
-    post({ type: "status", status, step: run?.at ?? 0 });
-  };
+/** Lives as long as its worker; the device and the run that it holds come and go. */
+class SerialEngine implements Engine {
+  readonly #post: (event: Event) => void;
+  readonly #around: Surroundings;
+  #gpu: Gpu | undefined;
+  #baseUrl = "";
+  #run: Run | undefined;
+  #status: RunStatus = "empty";
+  #playing = false;
+  #probeRow = 0;
+  /** The row whose answers were last sent in this run. */
+  #answered: number | undefined;
+  #saidOfStates: string | undefined;
+  /** Stops what can be stopped of a loading: the teacher's writing. */
+  #loading: AbortController | undefined;
+  #queue: Promise<void> = Promise.resolve();
+  #silence = createSilenceLog();
+  readonly #planner = createPlanner();
+  readonly #rescue: Rescue;
+  readonly #telemetry: Telemetry;
+
+  constructor(post: (event: Event) => void, around: Surroundings) {
+    this.#post = post;
+    this.#around = around;
+    this.#rescue = createRescue((text) => post({ type: "log", text }), around.now);
+    this.#telemetry = createTelemetry(post, around);
+  }
+
+  #setStatus(status: RunStatus): void {
+    this.#status = status;
+    this.#post({ type: "status", status, step: this.#run?.at ?? 0 });
+  }
 
   /** One job at a time; a job that fails is reported, and the next one runs all the same. */
-  function serially(job: () => Promise<void>): Promise<void> {
-    queue = queue.then(job).catch(async (error: unknown) => {
-      const current = gpu;
-      fail(current ? await asRunError(current, error, run?.at ?? 0) : error);
+  #serially(job: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(job).catch(async (error: unknown) => {
+      const current = this.#gpu;
+      this.#fail(current ? await asRunError(current, error, this.#run?.at ?? 0) : error);
     });
-    return queue;
+    return this.#queue;
   }
 
-  function fail(error: unknown): void {
+  #fail(error: unknown): void {
     const lost = error instanceof RunError && error.code === "device-lost";
-    if (lost && !gpu) return; // reported before
-    if (lost) gpu = undefined;
-    playing = false;
-    telemetry.flush();
-    post({ type: "failure", failure: lost ? rescue.needed(error) : toFailure(error) });
-    setStatus("failed");
+    if (lost && !this.#gpu) return; // reported before
+    if (lost) this.#gpu = undefined;
+    this.#playing = false;
+    this.#telemetry.flush();
+    this.#post({ type: "failure", failure: lost ? this.#rescue.needed(error) : toFailure(error) });
+    this.#setStatus("failed");
   }
 
-  async function open(url: string): Promise<void> {
-    baseUrl = url;
+  async #open(url: string): Promise<void> {
+    this.#baseUrl = url;
     try {
-      const opened = await around.openGpu();
-      gpu = opened;
+      const opened = await this.#around.openGpu();
+      this.#gpu = opened;
       const { description, device, vendor, architecture, software, features, limits } = opened.adapter;
       const name =
         description || device || [vendor, architecture].filter(Boolean).join(" ") || "unnamed adapter";
-      post({ type: "device", adapter: { name, software, features, limits } });
-      void opened.lost.then((info) => gpu === opened && fail(deviceLost(info, run?.at ?? 0)));
+      this.#post({ type: "device", adapter: { name, software, features, limits } });
+      void opened.lost.then(
+        (info) => this.#gpu === opened && this.#fail(deviceLost(info, this.#run?.at ?? 0)),
+      );
     } catch (error) {
       if (!(error instanceof NoGpuError)) throw error;
-      post({ type: "no-gpu", reason: error.reason, detail: error.message });
+      this.#post({ type: "no-gpu", reason: error.reason, detail: error.message });
     }
   }
 
-  async function load(config: RunConfig): Promise<void> {
-    if (!gpu) await open(baseUrl); // it was lost, or there was none when the page opened
-    const device = gpu;
+  async #load(config: RunConfig): Promise<void> {
+    if (!this.#gpu) await this.#open(this.#baseUrl); // it was lost, or there was none when the page opened
+    const device = this.#gpu;
     if (!device) return;
-    playing = false;
-    setStatus("loading");
-    const previous = run;
-    run = undefined;
+    this.#playing = false;
+    this.#setStatus("loading");
+    const previous = this.#run;
+    this.#run = undefined;
     await previous?.destroy();
-    telemetry.clear();
-    const sources = await around.sources(config, baseUrl);
-    loading = new AbortController();
-    const { signal } = loading;
-    run = await openRun(device, config, { ...sources, signal }, (stage, done, total) =>
-      post({ type: "progress", stage, done, total }),
-    ).finally(() => (loading = undefined));
-    probeRow = config.probe.row;
-    answered = undefined;
-    const facts = run.facts();
-    post({ type: "facts", facts, config });
-    silence = createSilenceLog();
-    if (facts.coverage) post({ type: "log", text: coverageLine(facts.coverage) });
-    for (const text of [...(facts.reading ?? []), ...(facts.notes ?? [])]) post({ type: "log", text });
-    const saved = rescue.take(config);
-    if (saved) await run.restore(saved);
-    setStatus(run.at > 0 ? "paused" : "ready");
-    await show(run);
+    this.#telemetry.clear();
+    const sources = await this.#around.sources(config, this.#baseUrl);
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
+    this.#run = await openRun(device, config, { ...sources, signal }, (stage, done, total) =>
+      this.#post({ type: "progress", stage, done, total }),
+    ).finally(() => (this.#loading = undefined));
+    this.#probeRow = config.probe.row;
+    this.#answered = undefined;
+    const facts = this.#run.facts();
+    this.#post({ type: "facts", facts, config });
+    this.#silence = createSilenceLog();
+    if (facts.coverage) this.#post({ type: "log", text: coverageLine(facts.coverage) });
+    for (const text of [...(facts.reading ?? []), ...(facts.notes ?? [])]) this.#post({ type: "log", text });
+    const saved = this.#rescue.take(config);
+    if (saved) await this.#run.restore(saved);
+    this.#setStatus(this.#run.at > 0 ? "paused" : "ready");
+    await this.#show(this.#run);
   }
 
-  async function planMemory(config: RunConfig): Promise<void> {
-    if (!gpu) await open(baseUrl);
-    if (!gpu) return;
-    const { limits } = gpu.device;
-    const plan = await planner(config, () => around.sources(config, baseUrl), limits).catch(noPlan);
-    post({ type: "memory-plan", config, plan });
+  async #planMemory(config: RunConfig): Promise<void> {
+    if (!this.#gpu) await this.#open(this.#baseUrl);
+    if (!this.#gpu) return;
+    const { limits } = this.#gpu.device;
+    const plan = await this.#planner(config, () => this.#around.sources(config, this.#baseUrl), limits).catch(
+      noPlan,
+    );
+    this.#post({ type: "memory-plan", config, plan });
   }
 
   /** Into the present run when the checkpoint is of it, else into one loaded for it. */
-  async function restore(checkpoint: Uint8Array): Promise<void> {
-    playing = false;
+  async #restore(checkpoint: Uint8Array): Promise<void> {
+    this.#playing = false;
     await checkWhole(checkpoint); // before a run that is there is given up for it
-    if (!run || !sameRun(checkpointFacts(checkpoint).config, run.config))
-      await load(checkpointFacts(checkpoint).config);
-    const current = loaded();
+    if (!this.#run || !sameRun(checkpointFacts(checkpoint).config, this.#run.config))
+      await this.#load(checkpointFacts(checkpoint).config);
+    const current = this.#loaded();
     await current.restore(checkpoint);
-    telemetry.clear();
-    post({ type: "restored", step: current.at });
-    setStatus(current.at >= current.config.steps ? "finished" : current.at > 0 ? "paused" : "ready");
-    await show(current);
+    this.#telemetry.clear();
+    this.#post({ type: "restored", step: current.at });
+    this.#setStatus(current.at >= current.config.steps ? "finished" : current.at > 0 ? "paused" : "ready");
+    await this.#show(current);
   }
 
   /** The probe row's plans now, and its answers when there is time: generating them must not hold up a first step. */
-  async function show(current: Run): Promise<void> {
-    await showPlans(current);
-    void serially(async () => {
-      if (!playing && run === current) await showAnswers(current);
+  async #show(current: Run): Promise<void> {
+    await this.#showPlans(current);
+    void this.#serially(async () => {
+      if (!this.#playing && this.#run === current) await this.#showAnswers(current);
     });
   }
 
   /** A run does not fail because of the words of one row: what is no failure of the run itself is logged. */
-  async function showAnswers(current: Run): Promise<void> {
-    answered = probeRow;
+  async #showAnswers(current: Run): Promise<void> {
+    this.#answered = this.#probeRow;
     try {
-      post({ type: "answers", answers: await current.answers(probeRow) });
+      this.#post({ type: "answers", answers: await current.answers(this.#probeRow) });
     } catch (error) {
       if (error instanceof RunError) throw error;
-      post({ type: "log", text: `No answers to row ${probeRow}: ${toFailure(error).why}` });
+      this.#post({ type: "log", text: `No answers to row ${this.#probeRow}: ${toFailure(error).why}` });
     }
   }
 
-  async function showPlans(current: Run): Promise<void> {
-    const plans = await current.plans(probeRow);
-    if (plans.length > 0) post({ type: "plan", plans });
+  async #showPlans(current: Run): Promise<void> {
+    const plans = await current.plans(this.#probeRow);
+    if (plans.length > 0) this.#post({ type: "plan", plans });
   }
 
-  async function step(current: Run): Promise<void> {
+  async #step(current: Run): Promise<void> {
     const record = await current.step();
-    telemetry.add(record);
-    const silent = silence(record);
-    if (silent !== undefined) post({ type: "log", text: silent });
-    await rescue.after(current);
+    this.#telemetry.add(record);
+    const silent = this.#silence(record);
+    if (silent !== undefined) this.#post({ type: "log", text: silent });
+    await this.#rescue.after(current);
     const { steps, probe, evaluation } = current.config;
     const last = current.at >= steps;
-    if (last || current.at % probe.everySteps === 0) await showPlans(current);
+    if (last || current.at % probe.everySteps === 0) await this.#showPlans(current);
     if (evaluation.everySteps > 0 && (last || current.at % evaluation.everySteps === 0)) {
-      telemetry.flush();
-      await evaluate(current);
-      await showAnswers(current);
+      this.#telemetry.flush();
+      await this.#evaluate(current);
+      await this.#showAnswers(current);
     }
-    if (current.at === 1) post({ type: "facts", facts: current.facts() }); // memory is known once a step was built
+    if (current.at === 1) this.#post({ type: "facts", facts: current.facts() }); // memory is known once a step was built
     // Who pressed Play at once, or chose another row while playing, sees answers too: only never before step 1.
-    if (playing && answered !== probeRow) await showAnswers(current);
+    if (this.#playing && this.#answered !== this.#probeRow) await this.#showAnswers(current);
   }
 
   /** What the teacher computed is there for the next run, also when the tab is closed now. */
-  async function keepStates(current: Run): Promise<void> {
+  async #keepStates(current: Run): Promise<void> {
     const { trouble } = await current.keepTeacherStates();
-    if (trouble !== undefined && trouble !== saidOfStates)
-      post({ type: "log", text: `The teacher's states are not kept any more: ${trouble}` });
-    saidOfStates = trouble;
+    if (trouble !== undefined && trouble !== this.#saidOfStates)
+      this.#post({ type: "log", text: `The teacher's states are not kept any more: ${trouble}` });
+    this.#saidOfStates = trouble;
   }
 
-  async function evaluate(current: Run): Promise<void> {
+  async #evaluate(current: Run): Promise<void> {
     if (current.config.evaluation.rows === 0) return;
-    post({ type: "evaluation", evaluation: await current.evaluate() });
+    this.#post({ type: "evaluation", evaluation: await current.evaluate() });
   }
 
   /** Step after step until paused, finished or failed. Each step is its own job, so that commands come between. */
-  async function play(until = Infinity): Promise<void> {
-    while (playing && run && run.at < Math.min(run.config.steps, until)) {
-      const current = run;
-      await serially(async () => {
-        if (playing && run === current) await step(current);
+  async #play(until = Infinity): Promise<void> {
+    while (this.#playing && this.#run && this.#run.at < Math.min(this.#run.config.steps, until)) {
+      const current = this.#run;
+      await this.#serially(async () => {
+        if (this.#playing && this.#run === current) await this.#step(current);
       });
     }
-    if (run) await serially(() => keepStates(loaded()));
-    if (!playing) return; // whoever stopped it has said so
-    playing = false;
-    telemetry.flush();
-    const finished = !run || run.at >= run.config.steps;
-    setStatus(finished ? "finished" : "paused");
-    if (run && !finished) await serially(() => show(loaded()));
+    if (this.#run) await this.#serially(() => this.#keepStates(this.#loaded()));
+    if (!this.#playing) return; // whoever stopped it has said so
+    this.#playing = false;
+    this.#telemetry.flush();
+    const finished = !this.#run || this.#run.at >= this.#run.config.steps;
+    this.#setStatus(finished ? "finished" : "paused");
+    if (this.#run && !finished) await this.#serially(() => this.#show(this.#loaded()));
   }
 
-  const loaded = (): Run => {
-    if (!run) throw new Error("No run is loaded yet: choose models and data first.");
-    return run;
-  };
+  #loaded(): Run {
+    if (!this.#run) throw new Error("No run is loaded yet: choose models and data first.");
+    return this.#run;
+  }
 
-  async function handle(command: Command): Promise<void> {
+  async handle(command: Command): Promise<void> {
+    switch (command.type) {
+      case "play":
+        return this.#startPlaying(command.until);
+      case "pause":
+        return this.#pause();
+      case "step":
+        if (this.#playing || !this.#run || this.#run.at >= this.#run.config.steps) return;
+        return this.#serially(() => this.#singleStep());
+      case "load":
+      case "reset":
+      case "restore":
+        this.#playing = false;
+        break;
+      case "probe":
+        this.#probeRow = command.row;
+    }
+    return this.#serially(() => this.#job(command));
+  }
+
+  /** What a command does once whatever was under way is done. */
+  async #job(command: Exclude<Command, { type: "play" | "pause" | "step" }>): Promise<void> {
     switch (command.type) {
       case "open":
-        return serially(() => open(command.baseUrl));
+        return this.#open(command.baseUrl);
       case "load":
-        playing = false;
-        return serially(() => load(command.config));
-      case "play":
-        if (playing || !run || status === "failed" || run.at >= run.config.steps) return;
-        playing = true;
-        setStatus("running");
-        return play(command.until);
-      case "pause":
-        loading?.abort(loadingStopped());
-        if (!playing) return;
-        playing = false;
-        return serially(async () => {
-          telemetry.flush();
-          setStatus("paused");
-          if (run) await show(run);
-        });
-      case "step":
-        if (playing || !run || run.at >= run.config.steps) return;
-        return serially(async () => {
-          const current = loaded();
-          await step(current);
-          telemetry.flush();
-          await showPlans(current);
-          await keepStates(current);
-          setStatus(current.at >= current.config.steps ? "finished" : "paused");
-        });
+        return this.#load(command.config);
       case "reset":
-        playing = false;
-        return serially(async () => {
-          const current = loaded();
-          await current.reset();
-          rescue.forget();
-          telemetry.clear();
-          setStatus("ready");
-          await show(current);
-        });
+        return this.#reset();
       case "probe":
-        probeRow = command.row;
-        return serially(() => show(loaded()));
+        return this.#show(this.#loaded());
       case "evaluate":
-        return serially(async () => {
-          const current = loaded();
-          await showAnswers(current);
-          await evaluate(current);
-        });
+        await this.#showAnswers(this.#loaded());
+        return this.#evaluate(this.#loaded());
       case "profile":
-        return serially(async () => post({ type: "profile", profile: await loaded().profile() }));
+        return this.#post({ type: "profile", profile: await this.#loaded().profile() });
       case "pace":
-        return serially(async () => post({ type: "pace", pace: await loaded().pace() }));
+        return this.#post({ type: "pace", pace: await this.#loaded().pace() });
       case "export":
-        return serially(async () => {
-          const current = loaded();
-          const zip = around.zip(await current.exportStudent());
-          post({ type: "exported", name: `couplet-student-step-${current.at}.zip`, zip });
-        });
+        return this.#export(this.#loaded());
       case "memory-plan":
-        return serially(() => planMemory(command.config));
+        return this.#planMemory(command.config);
       case "benchmark":
-        return serially(async () => {
-          if (!gpu) throw new Error("There is no GPU device to measure.");
-          post({ type: "benchmark", results: await benchmark(gpu) });
-        });
+        if (!this.#gpu) throw new Error("There is no GPU device to measure.");
+        return this.#post({ type: "benchmark", results: await benchmark(this.#gpu) });
       case "checkpoint":
-        return serially(async () => {
-          const current = loaded();
-          const checkpoint = await current.checkpoint();
-          const { at: step, config } = current;
-          rescue.hold(current, checkpoint);
-          telemetry.flush(); // the numbers of a kept run reach as far as its weights
-          const name = `couplet-run-step-${step}.safetensors`;
-          const { tag } = command;
-          post({ type: "checkpoint", name, step, checkpoint, config, ...(tag !== undefined && { tag }) });
-        });
+        return this.#checkpoint(this.#loaded(), command.tag);
       case "restore":
-        playing = false;
-        return serially(() => restore(command.checkpoint));
+        return this.#restore(command.checkpoint);
     }
     command satisfies never;
   }
-  return { handle };
+
+  #startPlaying(until: number | undefined): Promise<void> | undefined {
+    const run = this.#run;
+    if (this.#playing || !run || this.#status === "failed" || run.at >= run.config.steps) return;
+    this.#playing = true;
+    this.#setStatus("running");
+    return this.#play(until);
+  }
+
+  #pause(): Promise<void> | undefined {
+    this.#loading?.abort(loadingStopped());
+    if (!this.#playing) return;
+    this.#playing = false;
+    return this.#serially(async () => {
+      this.#telemetry.flush();
+      this.#setStatus("paused");
+      if (this.#run) await this.#show(this.#run);
+    });
+  }
+
+  async #singleStep(): Promise<void> {
+    const current = this.#loaded();
+    await this.#step(current);
+    this.#telemetry.flush();
+    await this.#showPlans(current);
+    await this.#keepStates(current);
+    this.#setStatus(current.at >= current.config.steps ? "finished" : "paused");
+  }
+
+  async #reset(): Promise<void> {
+    const current = this.#loaded();
+    await current.reset();
+    this.#rescue.forget();
+    this.#telemetry.clear();
+    this.#setStatus("ready");
+    await this.#show(current);
+  }
+
+  async #export(current: Run): Promise<void> {
+    const zip = this.#around.zip(await current.exportStudent());
+    this.#post({ type: "exported", name: `couplet-student-step-${current.at}.zip`, zip });
+  }
+
+  async #checkpoint(current: Run, tag: string | undefined): Promise<void> {
+    const checkpoint = await current.checkpoint();
+    const { at: step, config } = current;
+    this.#rescue.hold(current, checkpoint);
+    this.#telemetry.flush(); // the numbers of a kept run reach as far as its weights
+    const name = `couplet-run-step-${step}.safetensors`;
+    this.#post({ type: "checkpoint", name, step, checkpoint, config, ...(tag !== undefined && { tag }) });
+  }
 }
 
 /** Settings that no run could have are no failure of the run that is there. */
@@ -322,6 +357,8 @@ function noPlan(error: unknown): MemoryPlan {
     ...{ fits: false, reasons: [`${what} ${why}`], changes: [] },
   };
 }
+
+type Telemetry = ReturnType<typeof createTelemetry>;
 
 function createTelemetry(post: (event: Event) => void, { now }: Surroundings) {
   let pending: StepRecord[] = [];

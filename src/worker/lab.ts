@@ -28,44 +28,59 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export function createLab(sources: LabSources, post: (event: LabEvent) => void): Lab {
-  let newest = 0;
-  const projectors = new Map<string, Promise<Projector>>();
-  const once = <T>(make: () => Promise<T>) => {
-    let made: Promise<T> | undefined;
-    return () =>
-      (made ??= make().catch((error: unknown) => {
-        made = undefined; // the next question may try again
-        throw error;
-      }));
-  };
-  const tokenizers = once(sources.tokenizers);
-  let loaded = false;
-  const models = once(() => {
-    loaded = true;
-    return sources.models();
-  });
+export const createLab = (sources: LabSources, post: (event: LabEvent) => void): Lab =>
+  new ModelReader(sources, post);
 
-  const projector = (kind: StateKind, which: TransportView["projector"]): Promise<Projector> => {
+/** The first call makes it; one that failed may be tried again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () =>
+    (made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    }));
+}
+
+/** Lives as long as its worker or until it is closed; models and projectors are loaded when a question needs them. */
+class ModelReader implements Lab {
+  readonly #sources: LabSources;
+  readonly #post: (event: LabEvent) => void;
+  #newest = 0;
+  readonly #projectors = new Map<string, Promise<Projector>>();
+  #loaded = false;
+  readonly #tokenizers: LabSources["tokenizers"];
+  readonly #models: LabSources["models"];
+
+  constructor(sources: LabSources, post: (event: LabEvent) => void) {
+    this.#sources = sources;
+    this.#post = post;
+    this.#tokenizers = once(() => sources.tokenizers());
+    this.#models = once(() => {
+      this.#loaded = true;
+      return sources.models();
+    });
+  }
+
+  #projector(kind: StateKind, which: TransportView["projector"]): Promise<Projector> {
     const key = `${kind} ${which}`;
-    let known = projectors.get(key);
+    let known = this.#projectors.get(key);
     if (!known) {
-      known = makeProjector(kind, which);
-      known.catch(() => projectors.delete(key));
-      projectors.set(key, known);
+      known = this.#makeProjector(kind, which);
+      known.catch(() => this.#projectors.delete(key));
+      this.#projectors.set(key, known);
     }
     return known;
-  };
+  }
 
-  async function makeProjector(kind: StateKind, which: TransportView["projector"]): Promise<Projector> {
-    const { student, teacher } = await models();
+  async #makeProjector(kind: StateKind, which: TransportView["projector"]): Promise<Projector> {
+    const { student, teacher } = await this.#models();
     const [ds, dt] = [student.config.hiddenSize, teacher.config.hiddenSize];
     if (which === "random") return randomProjector(ds, dt);
-    post({ type: "progress", stage: "fit" });
+    this.#post({ type: "progress", stage: "fit" });
     const tables = tokenTables(student.tokenizer, teacher.tokenizer);
     const x: number[] = [];
     const y: number[] = [];
-    for (const row of (await sources.train()).slice(0, FIT_ROWS)) {
+    for (const row of (await this.#sources.train()).slice(0, FIT_ROWS)) {
       const text = { prompt: "", response: `${row.promptCot ?? row.prompt}${row.outputCot ?? row.output}` };
       const [s, t] = [
         await statesOf(student, tokenize(student.tokenizer, text), kind),
@@ -79,19 +94,19 @@ export function createLab(sources: LabSources, post: (event: LabEvent) => void):
     return fitProjector(Float64Array.from(x), Float64Array.from(y), ds, dt);
   }
 
-  async function statesFor(question: Question): Promise<LabStates> {
+  async #statesFor(question: Question): Promise<LabStates> {
     const { features } = question;
     if (features === "bytes") {
-      const { student, teacher } = await tokenizers();
+      const { student, teacher } = await this.#tokenizers();
       const of = (tokenizer: Tokenizer, text: LabText) =>
         byteFeatures(tokenize(tokenizer, text).line, new TextEncoder().encode(text.response));
       const [s, t] = [of(student, question.student), of(teacher, question.teacher)];
       return { d: BYTE_FEATURES, student: s, teacher: t, fit: undefined };
     }
-    post({ type: "progress", stage: "models" });
-    const { student, teacher } = await models();
-    const map = await projector(features, question.projector);
-    post({ type: "progress", stage: "states" });
+    this.#post({ type: "progress", stage: "models" });
+    const { student, teacher } = await this.#models();
+    const map = await this.#projector(features, question.projector);
+    this.#post({ type: "progress", stage: "states" });
     const s = await statesOf(student, tokenize(student.tokenizer, question.student), features);
     const t = await statesOf(teacher, tokenize(teacher.tokenizer, question.teacher), features);
     const rows = FIT_ROWS;
@@ -100,38 +115,38 @@ export function createLab(sources: LabSources, post: (event: LabEvent) => void):
     return { d: student.config.hiddenSize, student: s.states, teacher: map.apply(t.states), fit };
   }
 
-  return {
-    async close() {
-      newest = -1;
-      if (!loaded) return;
-      const { student, teacher } = await models();
-      await student.dispose();
-      await teacher.dispose();
-    },
-    async rows() {
-      return (await sources.heldOut()).map(labRow);
-    },
-    async read(question) {
-      newest = question.id;
-      const late = () => newest !== question.id;
-      try {
-        const { student, teacher } = await tokenizers();
-        if (late()) return;
-        const lines = {
-          student: tokenize(student, question.student).line,
-          teacher: tokenize(teacher, question.teacher).line,
-        };
-        const tables = tokenTables(student, teacher);
-        const pairings = tokenPairings(lines.student.ids, lines.teacher.ids, tables);
-        post({ type: "tokens", id: question.id, ...lines, pairings });
-        const states = await statesFor(question);
-        if (!late()) post({ type: "states", id: question.id, features: question.features, states });
-      } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error);
-        if (!late()) post({ type: "failed", id: question.id, detail });
-      }
-    },
-  };
+  async close(): Promise<void> {
+    this.#newest = -1;
+    if (!this.#loaded) return;
+    const { student, teacher } = await this.#models();
+    await student.dispose();
+    await teacher.dispose();
+  }
+
+  async rows(): Promise<readonly LabRow[]> {
+    return (await this.#sources.heldOut()).map(labRow);
+  }
+
+  async read(question: Question): Promise<void> {
+    this.#newest = question.id;
+    const late = () => this.#newest !== question.id;
+    try {
+      const { student, teacher } = await this.#tokenizers();
+      if (late()) return;
+      const lines = {
+        student: tokenize(student, question.student).line,
+        teacher: tokenize(teacher, question.teacher).line,
+      };
+      const tables = tokenTables(student, teacher);
+      const pairings = tokenPairings(lines.student.ids, lines.teacher.ids, tables);
+      this.#post({ type: "tokens", id: question.id, ...lines, pairings });
+      const states = await this.#statesFor(question);
+      if (!late()) this.#post({ type: "states", id: question.id, features: question.features, states });
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      if (!late()) this.#post({ type: "failed", id: question.id, detail });
+    }
+  }
 }
 
 const labRow = (row: Row): LabRow => ({

@@ -1,5 +1,5 @@
 // Methods on hidden states train on the bundled pair — plan
-//   each method     a short seeded run: the mean loss of the last steps is below that of the first, terms sum to the loss,
+//   each method     a short seeded run: the mean loss of the last steps is below that of the first,
 //                   the terms are those of the method, gauges where there is transport
 //   both views      rows without a chain of thought train on their plain view, without a pair
 //   plans           of every site, with the tokens of the views that it pairs
@@ -101,7 +101,6 @@ describe.each(METHODS)("$name", ({ method, terms, teacher = SMALL_RUN.teacher })
     const { records, plans } = await train(config, bundledSources(config));
     for (const record of records) {
       expect(Object.keys(record.terms).sort()).toEqual(["ce", ...terms].sort());
-      expect(record.loss).toBeCloseTo(mean(Object.values(record.terms)) * (terms.length + 1), 6);
       const transported = terms.filter((name) => name.startsWith("ot_"));
       expect(Object.keys(record.gauges ?? {}).sort()).toEqual(transported.sort());
       for (const gauge of Object.values(record.gauges ?? {})) {

@@ -1,6 +1,6 @@
 // Methods on logits train on the bundled pair — plan
-//   each method     a short seeded run: the mean loss of the last steps is below that of the first, terms sum to the loss,
-//                   and every term is there
+//   each method     a short seeded run: the mean loss of the last steps is below that of the first,
+//                   and every term is there; that they are what is differentiated: test/gradients/loss-gradient
 //   kd              needs one tokenizer: the student teaches itself at a higher temperature (the pair is refused)
 import { beforeAll, describe, expect, test } from "vitest";
 import type { MethodConfig, RunConfig } from "../../../src/config/run";
@@ -54,7 +54,6 @@ describe.each(METHODS)("%j", (method, teacher = SMALL_RUN.teacher) => {
       const { loss, terms } = await run.step();
       expect(Object.keys(terms)).toEqual(["ce", ...(PARTS[method.id] ?? [method.id])]);
       if (i > 0) expect(terms[Object.keys(terms)[1]!]).toBeGreaterThan(0); // a model starts equal to itself
-      expect(loss).toBe(Object.values(terms).reduce((a, b) => a + b, 0));
       losses.push(loss);
     }
     await run.destroy();

