@@ -75,7 +75,7 @@ describe("gradient", () => {
     ] as const) {
       const { dlogits } = await runKernel(crossEntropyBackwardKernel, {
         inputs: {
-          params: packParams(u32(rows), u32(vocab), u32(accumulate)),
+          params: packParams(u32(rows), u32(vocab), u32(accumulate), u32(0)),
           scale: packParams(f32(weight)),
           labels,
           logits: guarded(logits),
