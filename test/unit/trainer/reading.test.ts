@@ -12,7 +12,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { PRESETS } from "../../../src/config/presets";
-import type { RunConfig } from "../../../src/config/run";
+import { parseRunConfig, type RunConfig } from "../../../src/config/run";
 import { encodeRow, memoryTexts, type Row } from "../../../src/data";
 import type { Gpu } from "../../../src/gpu/device";
 import {
@@ -133,6 +133,9 @@ test("what is around a text, what is cut and what drops out is said, in the run 
 });
 
 test("BOS is the tokenizer's, and none as published", async () => {
+  expect(PRESETS["cot2align-published"].config.data.specialTokens).toBe("none");
+  const { specialTokens: _, ...older } = SMALL_RUN.data;
+  expect(parseRunConfig({ ...SMALL_RUN, data: older }).data.specialTokens).toBe("tokenizer");
   const losses = async (config: RunConfig, teacher?: ModelFiles) => {
     const run = await openRun(gpu, config, sources(teacher && { teacher }));
     const records = await takeSteps(run, 2);
