@@ -84,6 +84,7 @@ export function createSession(parts: SessionParts): Session {
   let askedAgain = false;
   let askedStep = 0;
   let askedAt = Number.NEGATIVE_INFINITY;
+  let leastMs = LEAST_MS;
   /** Of kept runs: one write after the other. */
   let writing: Promise<void> = Promise.resolve();
   let writes = 0;
@@ -188,7 +189,9 @@ export function createSession(parts: SessionParts): Session {
       await runs.write(id, createdAt, bytes, record);
       held = undefined;
       if (current?.id === id) current.keptStep = Math.max(current.keptStep, record.step);
-      const everyMs = Math.max(KEEP_MS, (performance.now() - started) / MOST_SHARE);
+      const affordable = (performance.now() - started) / MOST_SHARE;
+      leastMs = Math.max(LEAST_MS, affordable);
+      const everyMs = Math.max(KEEP_MS, affordable);
       store.setState(({ keeping }) => ({ keepIssue: undefined, keeping: { ...keeping, everyMs } }));
       publish();
       locks.changed();
@@ -224,7 +227,7 @@ export function createSession(parts: SessionParts): Session {
     const every = run.config?.checkpoints.everySteps ?? 0;
     const since = performance.now() - askedAt;
     const first = askedStep === 0;
-    const bySteps = every > 0 && step >= askedStep + every && (first || since >= LEAST_MS);
+    const bySteps = every > 0 && step >= askedStep + every && (first || since >= leastMs);
     if (!asked && writes === 0 && (bySteps || since + ms >= keeping.everyMs)) ask();
   }
 

@@ -23,6 +23,7 @@ export const messages = {
   device: {
     opening: "Opening WebGPU…",
     none: "No WebGPU",
+    lost: "GPU lost",
     crashed: "Engine stopped",
     software: "software",
     hardware: "WebGPU",

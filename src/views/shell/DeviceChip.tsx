@@ -16,16 +16,18 @@ const LIMITS = [
 /** The adapter, or why there is none; opens the details. */
 export function DeviceChip() {
   const device = useApp((state) => state.device);
+  const lost = useApp((state) => state.hadDevice && state.device.kind === "none");
+  const text = lost ? messages.device.lost : chipText(device);
   const chip = useRef<HTMLDetailsElement>(null);
   useDismiss(chip);
   return (
     <details ref={chip} className="chip" data-kind={device.kind}>
-      <summary aria-label={`${messages.device.title}: ${chipText(device)}`}>
+      <summary aria-label={`${messages.device.title}: ${text}`}>
         <span className="dot" aria-hidden="true" />
-        <span className="chip-name">{chipText(device)}</span>
+        <span className="chip-name">{text}</span>
       </summary>
       <div className="chip-sheet">
-        <DeviceSheet device={device} />
+        {lost ? <p>{messages.lostGpu.why}</p> : <DeviceSheet device={device} />}
       </div>
     </details>
   );

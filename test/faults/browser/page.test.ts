@@ -2,7 +2,7 @@
 //   one click        in a new visit replaces no kept run: both are in the list (F1)
 //   tab closed       at any step, several times over: what comes back is whole (numbers to the step of the weights), and at
 //                    most half a minute behind
-//   leaving          asks while steps would be lost, and only then
+//   leaving          asks while steps would be lost, and only then; a hidden page keeps its run at once
 //   two tabs         the second says who has the run and takes it over; the first stops, says so, and can keep its own (F2)
 //   flipped bits     in each file of what was kept last: named, not resumed, the one before is (F9, F16)
 //   storage          cleared in mid-run: the run goes on and is kept again; full: said, the run goes on, the old one is whole
@@ -141,6 +141,23 @@ test("leaving asks while steps would be lost, and only then", async () => {
   await page.waitForTimeout(1000); // a stop is kept at once, which takes its time
   await page.reload();
   expect(asked).toHaveLength(1);
+});
+
+test("a page that is hidden keeps its run as it stands", async () => {
+  const { page } = await site.open({
+    engine: { stepMs: 30 },
+    hash: HASH.replace("everySteps=5", "everySteps=0"),
+  });
+  await status(page, "ready");
+  await play(page);
+  await reaches(page, 10);
+  expect(await keptFiles(page)).toEqual([]);
+  await page.evaluate(() => {
+    Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+  });
+  await page.waitForFunction(keptCount, 1, { timeout: 5000 }); // it would be kept by itself after 25 s
+  await status(page, "running");
 });
 
 test("two tabs: the second takes the run over, the first stops and can keep its own", async () => {
