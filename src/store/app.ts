@@ -8,7 +8,7 @@ import { sameConfig } from "./draft";
 import { createExplorer } from "./explore";
 import { createHistory, type RunHistory } from "./history";
 import type { KeptFolders } from "./kept-files";
-import { loadHiddenNotes, loadTheme } from "./preferences";
+import { loadHiddenNotes, loadLostGpu, loadTheme } from "./preferences";
 import { parseRecordedRun } from "./recorded";
 import { isFrequent, reduce } from "./reduce";
 import { createRecovery } from "./recovery";
@@ -49,6 +49,7 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files, locks 
     ...initialState,
     theme: loadTheme(),
     hiddenNotes: loadHiddenNotes(),
+    hadDevice: loadLostGpu(),
   }));
   const live = createHistory();
   const recorded = createHistory();

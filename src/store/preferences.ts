@@ -39,3 +39,24 @@ export function saveHiddenNotes(ids: readonly string[]): void {
     // As above.
   }
 }
+
+const LOST_GPU = "couplet.lost-gpu";
+/** As long as a browser may keep a page away from the GPU. */
+const LOST_MS = 300_000;
+
+/** A page that lost its GPU and was reloaded has not simply none. */
+export function saveLostGpu(): void {
+  try {
+    sessionStorage.setItem(LOST_GPU, String(Date.now()));
+  } catch {
+    // denied: then it is told as no GPU
+  }
+}
+
+export function loadLostGpu(): boolean {
+  try {
+    return Date.now() - Number(sessionStorage.getItem(LOST_GPU) ?? 0) < LOST_MS;
+  } catch {
+    return false;
+  }
+}

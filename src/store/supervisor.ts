@@ -3,6 +3,7 @@
 // stranger's tokenizer, template or graph does, it does it there.
 import type { StoreApi } from "zustand/vanilla";
 import type { EngineClient, EngineEvent, Failure } from "../client";
+import { saveLostGpu } from "./preferences";
 import type { Session } from "./session";
 import type { AppState } from "./state";
 
@@ -15,6 +16,9 @@ const STOP_MS = 2500;
 const PAUSE_MS = 4000;
 /** While a run trains, silence of this length, and of four times the longest that ended by itself, is a hang. */
 const HANG_S = 60;
+
+/** A browser that keeps a page away from the GPU does so for minutes: tried again by itself, then and then. */
+const GPU_AGAIN_MS = [30_000, 60_000, 60_000, 300_000];
 
 export interface Supervisor {
   hear(event: EngineEvent): void;
@@ -54,6 +58,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   let longestSilence = 0;
   let silence = 0;
   let overdue: ReturnType<typeof setTimeout> | undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  let tries = 0;
 
   const log = (line: string) => {
     const { log: lines } = store.getState().run;
@@ -63,6 +69,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   function fresh(then: After, line: string): void {
     after = then;
     clearTimeout(overdue);
+    clearTimeout(again);
     session.hear({ type: "crash", detail: line }); // what it waits for will not come
     const idle = { progress: undefined, awaiting: undefined, afterLoad: undefined };
     store.setState(({ run }) => ({
@@ -123,6 +130,18 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     if (status === "loading") after = undefined;
   }
 
+  /** There was a GPU, and it may come back: whoever left a run overnight finds it going. */
+  function withoutGpu(): void {
+    if (!store.getState().hadDevice) return;
+    saveLostGpu();
+    clearTimeout(again);
+    const wait = GPU_AGAIN_MS[Math.min(tries++, GPU_AGAIN_MS.length - 1)];
+    again = setTimeout(
+      () => fresh(playing ? "play" : "bring back", "no GPU yet: the engine was started again"),
+      wait,
+    );
+  }
+
   function onSilence(seconds: number): void {
     if (seconds === 0) longestSilence = Math.max(longestSilence, silence);
     silence = seconds;
@@ -152,7 +171,11 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       if (event.type === "crash") died(event.detail);
       else if (event.type === "silence") onSilence(event.seconds);
       else if (event.type === "status") onStatus(event.status);
-      else if (event.type === "device") void opened();
+      else if (event.type === "no-gpu") withoutGpu();
+      else if (event.type === "device") {
+        tries = 0;
+        void opened();
+      }
     },
     busy: () => after !== undefined,
     stop(immediately = false) {

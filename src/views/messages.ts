@@ -48,12 +48,12 @@ export const messages = {
   },
   lostGpu: {
     title: "The browser gives this page no GPU any more",
-    why: "The GPU was lost, more than once in a short time: its process ended, or the driver was reset. A browser then keeps a page away from the GPU for a while, or until the page is reloaded.",
-    remedy: "Try again, in two minutes if it fails at once; or reload the page.",
+    why: "The GPU was lost, more than once in a short time: its process ended, or the driver was reset. A browser then keeps a page away from the GPU for some minutes, or until you reload it.",
+    remedy:
+      "Reload the page with the browser's own button or key, which lifts this at once. Or wait: the page tries again by itself, and goes on when it has a GPU.",
     kept: (step: number) => `The run is kept at step ${count(step)}, and goes on from there.`,
-    nothingKept: "Your settings are kept; no step was taken that could be lost.",
-    again: "Try again",
-    reload: "Reload the page",
+    nothingKept: "Your settings and your kept runs are safe.",
+    again: "Try again now",
   },
   run: runMessages,
   settings: settingsMessages,

@@ -77,9 +77,6 @@ function LostGpu() {
         <button type="button" onClick={retry}>
           {text.again}
         </button>
-        <button type="button" onClick={() => location.reload()}>
-          {text.reload}
-        </button>
       </div>
     </section>
   );
