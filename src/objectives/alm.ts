@@ -8,7 +8,7 @@ import type { MethodOf } from "../config/run";
 import type { PairBatch, TokenTable } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
 import { NO_ROW, type Var } from "../student";
-import { add } from "../student/ops/add";
+import { add } from "../student/ops/residual";
 import { batchChunks, chunkWeights, type RowChunk, sideTables } from "./align/chunks";
 import { coverageOfChunks } from "./align/coverage";
 import { recordSumTerm } from "./distillation";

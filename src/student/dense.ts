@@ -1,8 +1,8 @@
 // The one door through which a weight matrix is applied, by the name of its module: whatever changes how
 // matrices act (a bias, another layout, an adapter) is said here and holds for every family.
 import { loraA, loraB, loraScale } from "./lora";
-import type { StudentModel } from "./model";
-import { add } from "./ops/add";
+import type { StudentModel } from "./families/network";
+import { add } from "./ops/residual";
 import { linear } from "./ops/linear";
 import { scale } from "./ops/scale";
 import type { Tape, Var } from "./tape";

@@ -2,7 +2,8 @@
 import type { Gpu } from "../gpu/device";
 import { fixed, type Tensor } from "../gpu/program";
 import type { StudentConfig } from "../models";
-import { type Attend, type Forward, type Network, networkOf, type Place } from "./families";
+import { type Attend, type Forward, networkOf, type Place } from "./families";
+import type { StudentModel } from "./families/network";
 import type { LoraSettings } from "./lora";
 import { attention, checkAttentionShape } from "./ops/attention";
 import { linear } from "./ops/linear";
@@ -10,25 +11,7 @@ import { segmentBytesOf } from "./param-layout";
 import type { ParamStore } from "./params";
 import type { Tape, Var } from "./tape";
 
-/** A model on the GPU: its parameters, and the constants that its programs share. */
-export interface StudentModel {
-  readonly config: StudentConfig;
-  readonly network: Network;
-  readonly store: ParamStore;
-  readonly constants: ModelConstants;
-  /** Bytes that one binding may have: programs keep larger logits in ranges of their rows. */
-  readonly rangeBytes: number;
-  /** Adapters beside its matrices; the store holds them. */
-  readonly lora: LoraSettings | undefined;
-  destroy(): void;
-}
-
-export interface ModelConstants {
-  /** Zeros: every row of a training batch starts at position 0. */
-  readonly start: Tensor;
-  /** One of the network's tables. @throws Error when there is none of that name. */
-  table(name: string): Tensor;
-}
+export type { StudentModel };
 
 const MAX_BATCH = 256;
 /** Longer contexts exist on paper; a browser trains none, and tables for them would take tens of megabytes. */

@@ -14,7 +14,7 @@ import type { StudentConfig } from "../models";
 import { createGenerator, NotFiniteLogits, usablePositions } from "../student";
 import type { AnswerRecord, EvaluationRecord } from "../telemetry";
 import { RunError } from "./failure";
-import type { Loaded } from "./load";
+import type { Loaded } from "./loaded";
 import { piecesOf } from "./pieces";
 
 export interface Answers {

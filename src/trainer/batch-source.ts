@@ -12,7 +12,7 @@ import {
 } from "../data";
 import type { NamedTensor, Teacher, TeacherConfig } from "../models";
 import { byNumber, type Dims } from "../objectives";
-import type { Loaded } from "./load";
+import type { Loaded } from "./loaded";
 import type { BatchStates, TeacherCache } from "./teacher-cache";
 
 export interface BatchSource {

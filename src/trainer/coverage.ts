@@ -13,7 +13,7 @@ import {
 } from "../data";
 import type { Objective, TokenAlignment } from "../objectives";
 import type { CoverageRecord, StepRecord } from "../telemetry";
-import type { Progress } from "./load";
+import type { Progress } from "./progress";
 
 /** Enough for a share to the percent; rows of a large set are looked at in equal distances. */
 const MOST_ROWS = 256;

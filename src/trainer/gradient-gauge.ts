@@ -7,7 +7,7 @@ import { type Program, ProgramBuilder } from "../gpu/program";
 import type { RecordedTerm, StepShape } from "../objectives";
 import { recordClearGradients, recordStudentSquares, Tape } from "../student";
 import { type BatchSource, dimsOf } from "./batch-source";
-import type { Loaded } from "./load";
+import type { Loaded } from "./loaded";
 import { type LiveRecording, recordForward } from "./recording";
 import { shapeKey, stepShape } from "./step-shape";
 

@@ -1,85 +1,25 @@
 // From a config and its sources to everything a run stands on: models, tokenizers, prepared rows, parameters.
 import { cardOf, type RunConfig } from "../config/run";
-import { type MapStore, type Row, tokenTables, type TokenTables } from "../data";
+import { type Row, tokenTables, type TokenTables } from "../data";
 import type { Gpu } from "../gpu/device";
 import { ScratchPool } from "../gpu/arena";
 import { allocating } from "../gpu/failures";
-import {
-  type Device,
-  ModelError,
-  type ModelFiles,
-  type OnnxDtype,
-  openTeacher,
-  type StateSet,
-  type StateSets,
-  type Teacher,
-  type Tokenizer,
-} from "../models";
+import { ModelError, openTeacher, type Teacher } from "../models";
 import { objectiveOf, type Objective } from "../objectives";
-import { type ChoiceMemory, measureMatmul, type StudentModel } from "../student";
-import type { CoverageRecord } from "../telemetry";
+import { measureMatmul } from "../student";
 import { dimsOf, sameTokens } from "./batch-source";
 import { measureCoverage } from "./coverage";
 import { asRunError, RunError, supported } from "./failure";
+import type { Loaded, RunSources } from "./loaded";
 import { openStudent } from "./open-student";
-import { planRun, type RunPlan } from "./plan";
+import { planRun } from "./plan";
 import { checkFits, planWithChanges } from "./plan-changes";
+import type { Progress } from "./progress";
 import { readerOf, type ReadRows, readRows } from "./reading";
 import { openSides, type Sides, untaught } from "./sides";
 import { openStateSet, teacherLayers } from "./teacher-cache";
-import { type TextSources, trainingRows, unwritten } from "./teacher-rows";
-import { type TeacherWeights, uploadTeacherWeights } from "./teacher-weights";
-
-/** Where a run's bytes come from: folders on a disk, or the page's own server. */
-export interface RunSources extends TextSources {
-  readonly teacher: ModelFiles;
-  /** Which of the teacher's ONNX files; fp32 unless said. */
-  readonly teacherDtype?: OnnxDtype;
-  readonly student: ModelFiles;
-  readonly train: readonly Row[];
-  readonly heldOut: readonly Row[];
-  /** The ONNX backend of both sessions. */
-  readonly device: Device;
-  /** Has the host give back what nobody holds any more, where it can be asked to. */
-  readonly tidy?: (() => void) | undefined;
-  /** Keeps the teacher's states from run to run; without it each run computes its own. */
-  readonly teacherStates?: StateSets | undefined;
-  /** Keeps vocabulary maps from run to run; without it they are built for each. */
-  readonly vocabularyMaps?: MapStore | undefined;
-  /** Keeps which matmul is fastest on an adapter; without it each run measures. */
-  readonly kernelChoices?: ChoiceMemory | undefined;
-}
-
-/** Called as work proceeds; `total` 0 means unknown. */
-export type Progress = (stage: string, done: number, total: number) => void;
-
-export interface Loaded extends ReadRows {
-  /** Where the run asks none for anything, the student's tokens and nothing that runs. */
-  readonly teacher: Teacher;
-  /** Whether there is one. */
-  readonly taught: boolean;
-  /** Of earlier runs with this teacher and these taps. */
-  readonly teacherStates: StateSet | undefined;
-  readonly studentFiles: ModelFiles;
-  /** Of its first weights. */
-  readonly fingerprint: string;
-  readonly model: StudentModel;
-  readonly tokenizer: Tokenizer;
-  readonly tokens: TokenTables;
-  readonly objective: Objective;
-  /** Of a row that the objective reads. */
-  readonly views: 1 | 2;
-  readonly teacherWeights: TeacherWeights;
-  /** What the method's alignment of two tokenizations reaches; undefined without one. */
-  readonly coverage: CoverageRecord | undefined;
-  /** What went otherwise than the config asks. */
-  readonly notes: readonly string[];
-  readonly plan: RunPlan;
-  /** Scratch that all programs of the run share. */
-  readonly pool: ScratchPool;
-  /** Largest |our logits − the ONNX session's| on the probe. */
-  readonly logitsGap: number;
-}
+import { trainingRows, unwritten } from "./teacher-rows";
+import { uploadTeacherWeights } from "./teacher-weights";
 
 /**
  * @throws ModelError, DataError for unusable files and rows; RunError when our logits differ from the ONNX session's.

@@ -6,7 +6,7 @@ import { tokenTables } from "../data";
 import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
 import { dimsOf } from "./batch-source";
-import type { RunSources } from "./load";
+import type { RunSources } from "./loaded";
 import { readerOf, readRows } from "./reading";
 import { openSides, type Sides } from "./sides";
 import { unwritten } from "./teacher-rows";

@@ -19,6 +19,7 @@ import {
 } from "../student";
 import type { MemoryPlan } from "../telemetry";
 import { decoderLength, decoderRows } from "./answers";
+import type { RunPlan } from "./loaded";
 import { runParameters } from "./parameters";
 import { recordGaugePart } from "./gradient-gauge";
 import { recordForward } from "./recording";
@@ -38,13 +39,6 @@ export interface PlanParts {
   readonly padIds: { readonly student: number; readonly teacher: number };
   /** How the rows are read, in words. */
   readonly reading?: readonly string[];
-}
-
-/** The plan as the run needs it: the figures, and the scratch to set aside. */
-export interface RunPlan {
-  readonly memory: Omit<MemoryPlan, "changes">;
-  /** Bytes of the slots that hold any of the run's programs. */
-  readonly scratch: readonly number[];
 }
 
 /** Batches of a run that are looked at; a longer one has met every bucket by then, but for rare ones. */

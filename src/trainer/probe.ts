@@ -6,7 +6,7 @@ import { type Program, ProgramBuilder } from "../gpu/program";
 import type { RecordedProbe, StepShape } from "../objectives";
 import { Tape } from "../student";
 import type { PlanRecord } from "../telemetry";
-import type { Loaded } from "./load";
+import type { Loaded } from "./loaded";
 import { type BatchSource, dimsOf } from "./batch-source";
 import { type LiveRecording, recordForward } from "./recording";
 import { shapeKey, stepShape } from "./step-shape";

@@ -27,7 +27,9 @@ import {
 import { sharesOf, silentTerms } from "./coverage";
 import { inWords, RunError } from "./failure";
 import { createGradientGauge } from "./gradient-gauge";
-import { loadRun, type Loaded, type Progress, type RunSources, unload } from "./load";
+import { loadRun, unload } from "./load";
+import type { Loaded, RunSources } from "./loaded";
+import type { Progress } from "./progress";
 import { createProbe } from "./probe";
 import { aroundText } from "./reading";
 import type { StepOutcome } from "./step-program";

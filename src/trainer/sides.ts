@@ -11,7 +11,7 @@ import {
   type Tokenizer,
 } from "../models";
 import { objectiveOf } from "../objectives";
-import type { RunSources } from "./load";
+import type { RunSources } from "./loaded";
 import { asConfigured } from "./reading";
 
 export interface Sides {

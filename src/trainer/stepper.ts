@@ -7,7 +7,8 @@ import type { ProgramMemory } from "../gpu/program";
 import type { AdamWStep } from "../student";
 import type { TermGauge } from "../telemetry";
 import { type BatchSource, dimsOf } from "./batch-source";
-import type { Loaded, Progress } from "./load";
+import type { Loaded } from "./loaded";
+import type { Progress } from "./progress";
 import {
   buildPass,
   buildStep,

@@ -15,7 +15,7 @@ import {
 import { mergeLora, peftAdapter, type StudentModel } from "../student";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
 import { RunError } from "./failure";
-import type { Loaded } from "./load";
+import type { Loaded } from "./loaded";
 import { verifyExport } from "./verify-export";
 
 /** What a run remembers of itself for the model card. */

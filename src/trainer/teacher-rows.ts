@@ -16,7 +16,7 @@ import {
   type WrittenRows,
 } from "../data";
 import type { Teacher } from "../models";
-import type { Progress } from "./load";
+import type { Progress } from "./progress";
 
 export interface TextSources {
   /** Where the teacher's texts are kept; by default until the process or the page ends. */

@@ -3,7 +3,7 @@
 // Names and semantics are Hugging Face's Gemma3ForCausalLM.
 import type { Gemma3Config } from "../../models";
 import { dense } from "../dense";
-import { add } from "../ops/add";
+import { add } from "../ops/residual";
 import { geglu } from "../ops/gelu";
 import { rmsNorm } from "../ops/rms-norm";
 import { embedding } from "../ops/rows";

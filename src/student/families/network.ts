@@ -1,8 +1,10 @@
 // What a family of models says about its forward pass: how it embeds, what a block is, how it ends. The backward
 // pass follows from the ops' adjoints, so there is nothing more to say.
 import type { Tensor } from "../../gpu/program";
+import type { StudentConfig } from "../../models";
+import type { LoraSettings } from "../lora";
 import type { WeightLayout } from "../ops/linear";
-import type { StudentModel } from "../model";
+import type { ParamStore } from "../params";
 import type { Tape, Var } from "../tape";
 
 /** Where a pass stands: its tokens, and the position of each row's first one. */
@@ -47,6 +49,26 @@ export interface Network {
   readonly tokens: string;
   /** How the blocks' matrices are stored. */
   readonly layout: WeightLayout;
+}
+
+/** A model on the GPU: its parameters, and the constants that its programs share. */
+export interface StudentModel {
+  readonly config: StudentConfig;
+  readonly network: Network;
+  readonly store: ParamStore;
+  readonly constants: ModelConstants;
+  /** Bytes that one binding may have: programs keep larger logits in ranges of their rows. */
+  readonly rangeBytes: number;
+  /** Adapters beside its matrices; the store holds them. */
+  readonly lora: LoraSettings | undefined;
+  destroy(): void;
+}
+
+export interface ModelConstants {
+  /** Zeros: every row of a training batch starts at position 0. */
+  readonly start: Tensor;
+  /** One of the network's tables. @throws Error when there is none of that name. */
+  table(name: string): Tensor;
 }
 
 /** A parameter of the model being recorded. */

@@ -6,7 +6,6 @@ import { packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
 import { rowBlocks } from "../../gpu/tensor";
 import { foldGrid } from "../grid";
-import type { Tape, Var } from "../tape";
 
 export const addKernel = defineKernel({
   entry: "add",
@@ -23,15 +22,4 @@ export function recordAdd(
     const params = packParams(u32(count), u32(b ? 0 : 1), u32(accumulate ? 1 : 0));
     builder.dispatch(addKernel, { params, a: of(a), b: of(b ?? a), out: of(out) }, foldGrid(count));
   }
-}
-
-/** a + b; both gradients are dy itself. */
-export function add(tape: Tape, a: Var, b: Var): Var {
-  const y = tape.result(`${a.label}+${b.label}`, a.shape, [a, b]);
-  recordAdd(tape.b, { a: a.value, b: b.value, out: y.value, accumulate: false });
-  tape.record(y, (dy) => {
-    tape.passGrad(a, dy, y);
-    tape.passGrad(b, dy, y);
-  });
-  return y;
 }

@@ -1,5 +1,5 @@
 // The ops of the student engine.
-export { add } from "./add";
+export { add } from "./residual";
 
 export { rmsNorm } from "./rms-norm";
 

@@ -8,8 +8,10 @@ import type { ProgramBuilder, Tensor } from "../../gpu/program";
 import { rowRanges } from "../../gpu/tensor";
 import type { GradTarget } from "../tape";
 import { recordPutColumns, recordTakeColumns } from "./columns";
-import type { WeightLayout } from "./linear";
 import { recordMatmul } from "./matmul";
+
+/** How a weight is stored: (out, in) as in nn.Linear, or (in, out) as in GPT-2's Conv1D. */
+export type WeightLayout = "out-in" | "in-out";
 
 /** The sizes of y (rows, cols) = x (rows, inner) · W. */
 export interface LinearDims {

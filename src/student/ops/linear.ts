@@ -5,7 +5,9 @@ import { packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
 import { type RowBlock, rowBlocks } from "../../gpu/tensor";
 import type { GradTarget, Tape, Var } from "../tape";
-import { recordRangesBackward, recordRangesForward } from "./linear-ranges";
+import { recordRangesBackward, recordRangesForward, type WeightLayout } from "./linear-ranges";
+
+export type { WeightLayout };
 import { recordMatmul } from "./matmul";
 
 export const columnDotKernel = defineKernel({
@@ -37,8 +39,6 @@ export interface LinearOptions {
   /** Rows of the result may lie in ranges, where it is larger than a binding may be: logits. Without a bias. */
   readonly wide?: boolean;
 }
-
-export type WeightLayout = "out-in" | "in-out";
 
 /** x (N, K), w (M, K) or (K, M) → (N, M). */
 export function linear(tape: Tape, x: Var, w: Var, options: LinearOptions = {}): Var {
