@@ -81,7 +81,7 @@ function judge(draft: Draft): DraftVerdict {
 }
 
 export const sameConfig = (a: RunConfig | undefined, b: RunConfig | undefined): boolean =>
-  canonical(a) === canonical(b);
+  a === b || canonical(a) === canonical(b);
 
 /** Drafts never change, and every field of the form asks about the same one: each answer is worked out once. */
 function remembered<K extends object, T>(work: (of: K) => T): (of: K) => T {

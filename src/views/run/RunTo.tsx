@@ -3,6 +3,8 @@ import { judgeDraft, nextTraining } from "../../store";
 import { messages } from "../messages";
 import { useActions, useApp } from "../use-app";
 
+const ROUND = 50;
+
 /** Play on and stop exactly at a step. */
 export function RunTo() {
   const { train } = useActions();
@@ -10,7 +12,9 @@ export function RunTo() {
   const fresh = trains === "form"; // of the run that the form describes, from its beginning
   const at = useApp((state) => (fresh ? 0 : state.run.step));
   const steps = useApp(({ run, draft }) => (fresh ? judgeDraft(draft).config : run.config)?.steps ?? 0);
-  const [text, setText] = useState("50");
+  const [typed, setTyped] = useState<string>();
+  // Until something is typed: the next round step.
+  const text = typed ?? String(Math.min(steps || ROUND, (Math.floor(at / ROUND) + 1) * ROUND));
   const wanted = Number(text);
   const usable = Number.isInteger(wanted) && wanted > at && wanted <= steps;
   return (
@@ -18,7 +22,9 @@ export function RunTo() {
       className="run-to"
       onSubmit={(event) => {
         event.preventDefault();
-        if (usable && ready && !restarts) train({ type: "play", until: wanted });
+        if (!usable || !ready || restarts) return;
+        setTyped(undefined);
+        train({ type: "play", until: wanted });
       }}
     >
       <button
@@ -33,7 +39,7 @@ export function RunTo() {
         aria-invalid={!usable && steps > 0 && at < steps}
         title={messages.run.runToTitle(at + 1, steps)}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => setTyped(event.target.value)}
       />
     </form>
   );
