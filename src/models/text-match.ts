@@ -71,8 +71,9 @@ function wholeCharacters(a: Uint8Array, b: Uint8Array, i: number, j: number, run
   if (i + run === a.length && j + run === b.length) return run;
   let n = run;
   const inside = (): boolean => continues(a[i + n]) || continues(b[j + n]);
-  while (n > 0 && run - n < 3 && inside()) n--;
-  if (inside()) return run; // bytes that are no UTF-8
+  const cut = i + run === a.length || j + run === b.length; // a text that was cut, inside a character perhaps
+  while (!cut && n > 0 && run - n < 3 && inside()) n--;
+  if (!cut && inside()) return run; // bytes that are no UTF-8
   while (n > 0 && (isMark(characterAt(a, i + n)) || isMark(characterAt(b, j + n))))
     n = before(a, i, i + n) - i;
   return n;

@@ -36,6 +36,11 @@ describe("alignChunks", () => {
       { student: [1, 3], teacher: [1, 2] },
     ]);
     expect(alignChunks([head, tail], [head, tail])).toHaveLength(2);
+    // A row that was cut there on one side alone.
+    expect(alignChunks([bytes("a"), head], [bytes("a"), head, tail])).toEqual([
+      { student: [0, 1], teacher: [0, 1] },
+      { student: [1, 2], teacher: [1, 2] },
+    ]);
     expect(alignChunks([head, tail], [euro.subarray(0, 2), euro.subarray(2)])).toEqual([
       { student: [0, 2], teacher: [0, 2] },
     ]);
