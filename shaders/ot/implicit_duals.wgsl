@@ -54,7 +54,7 @@ fn implicit_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
   let s = group.x * STATE;
   let stride = p.pitch / 4u;
   let eps = state[s + S_EPS];
-  let mean = select(0.0, state[s + S_MEAN], params.center == 1u);
+  let mean = select(0.0, centre_of(state[s + S_MEAN], state[s + S_LINEAR], state[s + S_MASS], eps), params.center == 1u);
   rows_of_system(p, t, mean, eps);
   let system = columns_of_system(p, t, mean, eps);
   let whole = select(1e-37, system.z, system.z > 1e-37);

@@ -2,7 +2,7 @@
 //
 //   dC = w P (1 − (G − λ_i − μ_j)/ε)       λ, μ from ot/implicit_duals.wgsl
 //
-//   SLOPE 1  G = C      2  G = C − mean(C), as those multipliers were made      3  without G: the loss is the value
+//   SLOPE 1  G = C      2  G = C less its centre, as those multipliers were made      3  without G: the loss is the value
 //
 // Source   the implicit function theorem on the marginals (docs/SINKHORN.md, "Implicit").
 // Shapes   plan, cost, dcost (ragged) · multipliers (R+S): λ, μ · weights (P): w, what the loss weighs each problem
@@ -35,6 +35,8 @@ fn implicit_gradient(@builtin(global_invocation_id) id: vec3u) {
   let mu = vec4f(multipliers[g], multipliers[g + 1u], multipliers[g + 2u], multipliers[g + 3u]);
   let eps = state[id.y * STATE + S_EPS];
   var rest = -lambda - mu;
-  if (SLOPE < 3u) { rest += cost[at] - select(0.0, state[id.y * STATE + S_MEAN], SLOPE == 2u); }
+  let s = id.y * STATE;
+  if (SLOPE == 1u) { rest += cost[at]; }
+  if (SLOPE == 2u) { rest += cost[at] - centre_of(state[s + S_MEAN], state[s + S_LINEAR], state[s + S_MASS], eps); }
   dcost[at] = select(vec4f(), w * plan[at] * (1.0 - rest / eps), plan[at] > vec4f());
 }

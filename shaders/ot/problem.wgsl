@@ -39,5 +39,12 @@ const S_CG: u32 = 13u;        // its conjugate-gradient steps
 const S_ABSORB: u32 = 14u;   // 1: this sweep moves its scalings into the potentials (ot/wide_control.wgsl)
 const S_BASE: u32 = 15u;     // the first row of the history that has the K of the last
 
+// What is taken out of the costs where a constant changes nothing: their mean, or, where that is far from what the mass
+// pays (a forbidden cell of 1e30), what the mass pays.
+fn centre_of(mean: f32, linear: f32, mass: f32, eps: f32) -> f32 {
+  let paid = linear / max(mass, 1e-37);
+  return select(mean, paid, abs(mean - paid) > 1024.0 * (abs(paid) + eps));
+}
+
 // The potential of a row or column without mass: finite, because WGSL may assume infinities away.
 const NO_MASS: f32 = -1e30;

@@ -68,8 +68,11 @@ fn sinkhorn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
   let start = workgroupUniformLoad(&begun);
   if (start[2] != 0.0) { return; }
   let eps = start[0];
-  let slack = vec2f(slack_of(params.tau_a, eps), slack_of(params.tau_b, eps));
+  let rho_a = rho_of(params.tau_a, eps);
+  let rho_b = rho_of(params.tau_b, eps);
   let relaxes = params.tau_a > 0.0 || params.tau_b > 0.0;
+  // Where ε is many times τ, ε log u is rounding beside the potential that a marginal hangs on: no scalings then.
+  let direct = max(rho_a.y, rho_b.y) > DIRECT;
   var k = u32(start[1]);
   var plain = start[4] == 1.0;
   var status = 0.0;
@@ -87,8 +90,9 @@ fn sinkhorn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     let hot = eps_at(k, eps, start[3]);
     var retake = 2u; // half-steps to take in the log domain: 2 both, 1 rows, 0 none
     if (params.multiplicative == 1u || (k > 0u && eps_at(k - 1u, eps, start[3]) == eps)) {
-      let seen = propose_columns(p, t, eps, slack.y, known); // v of the next sweep, and the error of this iterate
+      let seen = propose_columns(p, t, eps, rho_b, known); // v of the next sweep, and the error of this iterate
       retake = select(select(0u, 2u, seen.z > 0.0), 1u, seen.y > 0.0);
+      if (direct) { retake = 2u; }
       if (retake == 1u && taken) { retake = 2u; } // rows that were just taken anew and are not numbers: on, not round again
       if (retake != 1u) {
         error = select(select(seen.x, seen.x / seen.w, relaxes), -1.0, k == 0u);
@@ -100,15 +104,15 @@ fn sinkhorn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     if (retake != 1u) { remember(p, t, k); }
     if (status > 0.0) { break; }
     if (retake > 0u) { fold(p, t, eps, retake == 2u); }
-    if (retake == 2u) { log_columns(p, t, hot, slack_of(params.tau_b, hot)); }
+    if (retake == 2u) { log_columns(p, t, hot, rho_of(params.tau_b, hot).x); }
     if (retake > 0u) {
-      log_rows(p, t, hot, slack_of(params.tau_a, hot));
+      log_rows(p, t, hot, rho_of(params.tau_a, hot).x);
       absorb(p, t, eps);
       known = false;
     } else {
       let omega = select(params.relaxation, 1.0, plain);
       accept_columns(p, t, omega);
-      scale_rows(p, t, eps, slack.x, omega);
+      scale_rows(p, t, eps, rho_a, omega);
       known = true;
     }
     k += select(1u, 0u, retake == 1u);

@@ -21,7 +21,7 @@ fn mass4(at: u32) -> vec4f {
   return vec4f(marginals[at], marginals[at + 1u], marginals[at + 2u], marginals[at + 3u]);
 }
 
-fn log_columns(p: Problem, t: u32, eps: f32, slack: f32) {
+fn log_columns(p: Problem, t: u32, eps: f32, rho: f32) {
   let stride = p.pitch / 4u;
   for (var j = t; j < stride; j += WG) {
     let at = p.cost / 4u + j;
@@ -32,14 +32,14 @@ fn log_columns(p: Problem, t: u32, eps: f32, slack: f32) {
       s += exp(max((iterate[p.f + i] - cost[at + i * stride] - top) / eps, vec4f(-100.0)));
     }
     let b = mass4(p.g + 4u * j);
-    let g = (1.0 - slack) * (eps * (log(max(b, vec4f(1e-37))) - log(s)) - top);
+    let g = rho * (eps * (log(max(b, vec4f(1e-37))) - log(s)) - top);
     store4(p.g + 4u * j, select(vec4f(NO_MASS), g, b > vec4f()));
   }
   storageBarrier();
   workgroupBarrier();
 }
 
-fn log_rows(p: Problem, t: u32, eps: f32, slack: f32) {
+fn log_rows(p: Problem, t: u32, eps: f32, rho: f32) {
   let stride = p.pitch / 4u;
   for (var j = t; j < stride; j += WG) { v[j] = load4(p.g + 4u * j); }
   workgroupBarrier();
@@ -54,7 +54,7 @@ fn log_rows(p: Problem, t: u32, eps: f32, slack: f32) {
       s += select(vec4f(), e, in_row(p, j));
     }
     let a = marginals[p.f + i];
-    let f = (1.0 - slack) * (eps * (log(max(a, 1e-37)) - log(s.x + s.y + s.z + s.w)) - top);
+    let f = rho * (eps * (log(max(a, 1e-37)) - log(s.x + s.y + s.z + s.w)) - top);
     iterate[p.f + i] = select(NO_MASS, f, a > 0.0);
   }
   storageBarrier();

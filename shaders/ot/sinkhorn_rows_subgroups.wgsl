@@ -40,7 +40,7 @@ fn column_of(p: Problem, j: u32, known: bool) -> vec4f {
   return column_sum(p, j);
 }
 
-fn scale_rows(p: Problem, t: u32, eps: f32, slack: f32, omega: f32) {
+fn scale_rows(p: Problem, t: u32, eps: f32, rho: vec2f, omega: f32) {
   let stride = p.pitch / 4u;
   let last = p.n - 1u;
   let r = lane % ROWS;
@@ -67,7 +67,7 @@ fn scale_rows(p: Problem, t: u32, eps: f32, slack: f32, omega: f32) {
     workgroupBarrier();
     var sum = 0.0;
     for (var g = 0u; g < owners; g++) { sum += parts[turn + g * ROWS + r]; }
-    let scaled = row_scaling(p, i0 + r, sum, eps, slack, omega);
+    let scaled = row_scaling(p, i0 + r, sum, eps, rho, omega);
     if (owns && mine == 0u && lane < ROWS && i0 + r <= last) { u[i0 + r] = scaled; }
     sums += k[0] * subgroupBroadcast(scaled, 0u) + k[1] * subgroupBroadcast(scaled, 1u);
     sums += k[2] * subgroupBroadcast(scaled, 2u) + k[3] * subgroupBroadcast(scaled, 3u);
@@ -80,13 +80,13 @@ fn scale_rows(p: Problem, t: u32, eps: f32, slack: f32, omega: f32) {
 }
 
 // u of row i, 0 past the last one. Balanced plain sweeps, the usual case, need neither the old u nor the potential.
-fn row_scaling(p: Problem, i: u32, sum: f32, eps: f32, slack: f32, omega: f32) -> f32 {
+fn row_scaling(p: Problem, i: u32, sum: f32, eps: f32, rho: vec2f, omega: f32) -> f32 {
   let row = min(i, p.n - 1u);
   let mass = marginals[p.f + row];
   var next = mass / max(sum + params.delta, 1e-37);
-  if (slack != 0.0 || omega != 1.0) {
+  if (rho.y != 0.0 || omega != 1.0) {
     let old = vec4f(u[row]);
-    let exact = scaling_for(old, vec4f(sum), vec4f(mass), vec4f(iterate[p.f + row]), eps, slack);
+    let exact = scaling_for(old, vec4f(sum), vec4f(mass), vec4f(iterate[p.f + row]), eps, rho);
     next = exact.x;
     if (omega != 1.0) { next = relaxed(old, exact, omega).x; }
   }

@@ -1,14 +1,15 @@
 // ot/sinkhorn_sweep.wgsl — the parts of a sweep on scalings, and where their values are kept between dispatches.
 //
 //   v_j = b_j / (Σ_i K_ij u_i + δ)   balanced; in general  v ← v · exp(ρ log(b/c) − σ g/ε), c = v Kᵀu
-//   ρ = τ/(τ+ε), σ = 1 − ρ = ε/(τ+ε): kept as σ, because 1 − ρ has lost its digits where τ is large
+//   ρ = τ/(τ+ε), σ = 1 − ρ = ε/(τ+ε): each for itself, because the difference of the other from 1 loses its digits
 //
 // Needs from the kernel: ot/passes.wgsl, ot/sinkhorn_log.wgsl, `column_of`, and the bindings of ot/sinkhorn.wgsl.
 
+const DIRECT: f32 = 0.8; // ε = 4τ
 const RANGE: f32 = 4.8e8; // e²⁰: K u v of entries that K flushed to 0 stays below 1e-20
 var<workgroup> v_next: array<vec4f, MAX_SIDE / 4u>; // v as proposed; ot/sinkhorn_rows_subgroups.wgsl leaves sums here
 
-fn slack_of(tau: f32, eps: f32) -> f32 { return select(0.0, eps / (tau + eps), tau > 0.0); } // σ
+fn rho_of(tau: f32, eps: f32) -> vec2f { return select(vec2f(1.0, 0.0), vec2f(tau, eps) / (tau + eps), tau > 0.0); } // ρ, σ
 
 // ε of the sweep that follows k sweeps; the last sweep always has the final ε.
 fn eps_at(k: u32, eps: f32, mean: f32) -> f32 {
@@ -17,11 +18,11 @@ fn eps_at(k: u32, eps: f32, mean: f32) -> f32 {
 }
 
 // The scaling that makes the marginal right, from the sum over the other side.
-fn scaling_for(old: vec4f, sum: vec4f, mass: vec4f, pot: vec4f, eps: f32, slack: f32) -> vec4f {
+fn scaling_for(old: vec4f, sum: vec4f, mass: vec4f, pot: vec4f, eps: f32, rho: vec2f) -> vec4f {
   let exact = mass / max(sum + params.delta, vec4f(1e-37));
-  if (slack == 0.0) { return exact; }
+  if (rho.y == 0.0) { return exact; }
   let ratio = max(mass, vec4f(1e-37)) / max(sum * old, vec4f(1e-37));
-  let step = (1.0 - slack) * log(ratio) - slack * (pot / eps + log(max(old, vec4f(1e-37))));
+  let step = rho.x * log(ratio) - rho.y * (pot / eps + log(max(old, vec4f(1e-37))));
   return select(vec4f(), old * exp(clamp(step, vec4f(-80.0), vec4f(80.0))), mass > vec4f());
 }
 
@@ -32,19 +33,19 @@ fn outside(x: vec4f, mass: vec4f) -> f32 {
 
 // v_next from the columns of K u. Returns (L1 column error of the iterate, u out of range, v_next out of range, and the
 // mass that the error is relative to).
-fn propose_columns(p: Problem, t: u32, eps: f32, slack: f32, known: bool) -> vec4f {
+fn propose_columns(p: Problem, t: u32, eps: f32, rho: vec2f, known: bool) -> vec4f {
   var seen = vec4f();
   for (var j = t; j < p.pitch / 4u; j += WG) {
     let sum = column_of(p, j, known);
     let b = mass4(p.g + 4u * j);
     var pot = vec4f();
     var target_mass = b;
-    if (slack != 0.0) {
+    if (rho.y != 0.0) {
       pot = load4(p.g + 4u * j);
       target_mass = b * exp(-(pot + eps * log(max(v[j], vec4f(1e-37)))) / params.tau_b);
     }
     let miss = select(vec4f(), abs(v[j] * sum - target_mass), b > vec4f());
-    v_next[j] = scaling_for(v[j], sum, b, pot, eps, slack);
+    v_next[j] = scaling_for(v[j], sum, b, pot, eps, rho);
     seen.x += miss.x + miss.y + miss.z + miss.w;
     let aim = select(vec4f(), target_mass, b > vec4f());
     seen.w += aim.x + aim.y + aim.z + aim.w;

@@ -46,7 +46,8 @@ fn unrolled_duals(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
   let p = problems[group.x];
   if (p.n == 0u || p.m == 0u) { return; }
   let eps = state[group.x * STATE + S_EPS];
-  let mean = select(0.0, state[group.x * STATE + S_MEAN], params.center == 1u);
+  let at = group.x * STATE;
+  let mean = select(0.0, centre_of(state[at + S_MEAN], state[at + S_LINEAR], state[at + S_MASS], eps), params.center == 1u);
   let sweeps = u32(state[group.x * STATE + S_ITERATIONS]);
   let base = max(u32(state[group.x * STATE + S_BASE]), 1u);
   let stride = p.pitch / 4u;

@@ -53,7 +53,8 @@ fn unrolled_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
     before = now;
   }
   let last = v_at(p, j4, sweeps);
-  let mean = select(0.0, state[group.z * STATE + S_MEAN], params.center == 1u);
+  let s = group.z * STATE;
+  let mean = select(0.0, centre_of(state[s + S_MEAN], state[s + S_LINEAR], state[s + S_MASS], eps), params.center == 1u);
   for (var r = 0u; r < 4u; r++) {
     if (i0 + r >= p.n) { break; }
     let at = p.cost / 4u + (i0 + r) * (p.pitch / 4u) + j4;

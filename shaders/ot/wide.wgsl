@@ -34,7 +34,9 @@ struct Params {
   stride: u32,      // R+S
 }
 
-fn slack_of(tau: f32, eps: f32) -> f32 { return select(0.0, eps / (tau + eps), tau > 0.0); } // σ = 1 − ρ, see ot/sinkhorn_sweep.wgsl
+const DIRECT: f32 = 0.8; // ε = 4τ: then scalings go into the potentials at once, as in ot/sinkhorn.wgsl
+
+fn rho_of(tau: f32, eps: f32) -> vec2f { return select(vec2f(1.0, 0.0), vec2f(tau, eps) / (tau + eps), tau > 0.0); } // ρ, 1 − ρ
 
 // ε of the sweep that follows k sweeps; the last sweep always has the final ε.
 fn eps_at(k: u32, eps: f32, mean: f32) -> f32 {
@@ -48,10 +50,10 @@ fn has_kernel(k: u32, eps: f32, mean: f32) -> bool {
 }
 
 // The log of the scaling that makes a marginal right, from (top, s): Σ = s·exp(top).
-fn log_scaling(mass: f32, potential: f32, top: f32, s: f32, eps: f32, slack: f32) -> f32 {
+fn log_scaling(mass: f32, potential: f32, top: f32, s: f32, eps: f32, rho: vec2f) -> f32 {
   if (mass <= 0.0) { return LOWEST; }
   if (params.delta > 0.0) { return log(mass) - log(s * exp(clamp(top, -100.0, 80.0)) + params.delta); }
-  return (1.0 - slack) * (log(mass) - log(s) - top) - slack * potential / eps;
+  return rho.x * (log(mass) - log(s) - top) - rho.y * potential / eps;
 }
 
 // A step ω of the way, and beyond. What has no mass has no way.

@@ -80,7 +80,7 @@ fn wide_columns(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
 fn propose(at: u32, top: f32, s: f32, eps: f32, k: u32) -> vec2f {
   let mass = marginals[at];
   let g = iterate[at];
-  log_scalings[params.stride + at] = log_scaling(mass, g, top, s, eps, slack_of(params.tau_b, eps));
+  log_scalings[params.stride + at] = log_scaling(mass, g, top, s, eps, rho_of(params.tau_b, eps));
   if (mass <= 0.0 || k == 0u) { return vec2f(mass); }
   let old = log_scalings[at];
   let wanted = select(mass, mass * exp(clamp(-(g + eps * old) / params.tau_b, -80.0, 80.0)), params.tau_b > 0.0);

@@ -67,7 +67,8 @@ fn wide_control(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     }
   }
   workgroupBarrier();
-  let absorb = params.multiplicative == 0u && (now.ready == 0u || atomicLoad(&far) == 1u);
+  let direct = max(rho_of(params.tau_a, now.eps).y, rho_of(params.tau_b, now.eps).y) > DIRECT;
+  let absorb = params.multiplicative == 0u && (now.ready == 0u || direct || atomicLoad(&far) == 1u);
   if (now.status == 0.0) {
     for (var j = p.g + t; j < p.g + p.pitch; j += WG) {
       if (absorb && log_scalings[j] > LOWEST) {

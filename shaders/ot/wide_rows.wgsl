@@ -93,7 +93,7 @@ fn take(at: u32, t: u32, eps: f32, omega: f32, absorb: bool) {
   var s = 0.0;
   for (var o = t; o < t + EIGHT; o++) { s += sums[o] * exp(max(tops[o] - top, -100.0)); }
   let f = iterate[at];
-  let to = log_scaling(marginals[at], f, top, s, eps, slack_of(params.tau_a, eps));
+  let to = log_scaling(marginals[at], f, top, s, eps, rho_of(params.tau_a, eps));
   var log_u = moved(log_scalings[at], to, omega);
   if (absorb && log_u > LOWEST) {
     iterate[at] = f + eps * log_u;

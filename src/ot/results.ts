@@ -30,13 +30,14 @@ export function readResult(
     return out;
   };
   const [a, b] = [layout.a[k]!, layout.b[k]!];
-  const stretch = stretchOf(layout.units[k]!, status);
-  const scaled = (x: Float32Array, mass: Float64Array, shift: number): Float64Array =>
-    Float64Array.from(x, (v, i) => (mass[i]! > 0 && v > NO_MASS ? v * stretch + shift : NO_MASS));
+  const scaled = (x: Float32Array, mass: Float64Array, tau: number | null, shift: number): Float64Array => {
+    const stretch = stretchOf(layout.units[k]!, status, tau);
+    return Float64Array.from(x, (v, i) => (mass[i]! > 0 && v > NO_MASS ? v * stretch + shift : NO_MASS));
+  };
   const potentials = values["potentials"] ?? new Float32Array();
   // With C = offset + unit·C', the first half-step gives the whole offset to g.
-  const f = scaled(potentials.subarray(at.f, at.f + at.n), a, 0);
-  const g = scaled(potentials.subarray(at.g, at.g + at.m), b, offset);
+  const f = scaled(potentials.subarray(at.f, at.f + at.n), a, settings.tauA, 0);
+  const g = scaled(potentials.subarray(at.g, at.g + at.m), b, settings.tauB, offset);
   const plan = matrix("plan");
   const cost = hasFeatures(p) ? matrix("cost", unit) : p.cost;
   const report = reportPlan({ cost, plan, f, g, a, b }, settings, epsilon);
@@ -56,9 +57,12 @@ export function readResult(
 const epsilonOf = ({ unit, beyond = 0 }: Units, status: ProblemStatus): number =>
   beyond === 0 ? status.epsilon * unit : beyond > 0 ? beyond : -beyond * status.meanCost * unit;
 
-/** What turns a potential of the GPU, whose ε may be less than was asked for, into one of the problem. */
-const stretchOf = (units: Units, status: ProblemStatus): number =>
-  units.beyond === undefined ? units.unit : epsilonOf(units, status) / status.epsilon;
+/**
+ * What turns a potential of the GPU, whose ε may be less than was asked for, into one of the problem: beyond that ε the
+ * potential of a kept marginal is ε log a, that of a relaxed one does not grow any more.
+ */
+const stretchOf = (units: Units, status: ProblemStatus, tau: number | null): number =>
+  units.beyond === undefined || tau !== null ? units.unit : epsilonOf(units, status) / status.epsilon;
 
 function readFeatureGradients(
   layout: Layout,
@@ -94,20 +98,26 @@ function readHistory(
   if (!data) return undefined;
   const at = layout.placed[k]!;
   const { offset } = layout.units[k]!;
-  const stretch = stretchOf(layout.units[k]!, status);
   const stride = vectorLength(layout.capacity);
   const rows = status.iterations + 1;
-  const read = (first: number, mass: Float64Array, shift: (row: number) => number): Float64Array =>
-    Float64Array.from({ length: rows * mass.length }, (_, e) => {
+  const read = (
+    first: number,
+    mass: Float64Array,
+    tau: number | null,
+    shift: (row: number) => number,
+  ): Float64Array => {
+    const stretch = stretchOf(layout.units[k]!, status, tau);
+    return Float64Array.from({ length: rows * mass.length }, (_, e) => {
       const row = Math.floor(e / mass.length);
       const here = 2 * row * stride + first + (e % mass.length);
       const scaling = data[here + stride]!;
       if (!(mass[e % mass.length]! > 0 && data[here]! > NO_MASS && scaling > 0)) return NO_MASS;
       return stretch * (data[here]! + status.epsilon * Math.log(scaling)) + shift(row);
     });
-  const g = read(at.g, layout.b[k]!, (row) => (row === 0 ? 0 : offset));
+  };
+  const g = read(at.g, layout.b[k]!, settings.tauB, (row) => (row === 0 ? 0 : offset));
   const error = sweepErrors(g, layout.b[k]!, epsilonOf(layout.units[k]!, status), settings);
-  return { f: read(at.f, layout.a[k]!, () => 0), g, error };
+  return { f: read(at.f, layout.a[k]!, settings.tauA, () => 0), g, error };
 }
 
 /**

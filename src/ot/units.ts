@@ -43,15 +43,12 @@ const powerOf2 = (x: number): number => 2 ** Math.round(Math.log2(x));
 export function unitsOf(p: OtProblem, s: OtSettings, given?: number): Units {
   const [a, b] = [massesOf(p.a, p.n, s), massesOf(p.b, p.m, s)];
   if (hasFeatures(p)) return featureUnits(p, a, s, given);
-  const { low, high, epsilon: own } = scaleOf(p, a, b, s);
+  const { low, high, unavoidable, epsilon: own } = scaleOf(p, a, b, s);
   const eps = given ?? own;
   const balanced = s.scheme === "log" && s.tauA === null && s.tauB === null;
   const size = balanced ? high - low : Math.max(Math.abs(low), Math.abs(high));
   const unit = balanced ? unitFor(size, eps) : looseUnit(size, eps, s);
-  const warm = warmStart(p.f, a, s, eps, {
-    range: high - low,
-    size: Math.max(Math.abs(low), Math.abs(high)),
-  });
+  const warm = warmStart(p.f, a, s, eps, { range: high - low, low, unavoidable });
   return { offset: balanced ? low : 0, unit, ...reachable(eps, unit, size, s), warm };
 }
 
@@ -86,7 +83,11 @@ function featureUnits(
   const scale = scaleFor(p, bound, s, absolute);
   const features = moved(p, centre, scale);
   const unit = p.kind === "sqeuclidean" ? scale ** 2 : scale;
-  const warm = warmStart(p.f, a, s, absolute ?? s.epsilon * bound, { range: bound, size: bound });
+  const warm = warmStart(p.f, a, s, absolute ?? s.epsilon * bound, {
+    range: bound,
+    low: 0,
+    unavoidable: bound,
+  });
   const rest = { offset: 0, unit, warm, ...(features ? { features } : {}) };
   if (absolute !== undefined) return { ...rest, ...reachable(absolute, unit, bound, s) };
   // A mean that is not positive says nothing; then ε is absolute, and the GPU cannot know before it has the costs.
@@ -147,14 +148,14 @@ const LOG_MASSES = 1000; // |log a| and |log b|, at most, and to spare
  * them changes nothing; relaxed ones are bounded by the first half-step over 1 − ρ_a ρ_b, as sweeps contract by that.
  * A start from beyond is no guess, and its size would take the digits of the costs with it.
  *
- * @param range of the costs, or a bound on it; size: the largest of their magnitudes.
+ * @param extent of the costs, or a bound on it: see `CostScale`.
  */
 export function warmStart(
   f: ArrayLike<number> | undefined,
   a: ArrayLike<number>,
   s: OtSettings,
   eps: number,
-  { range, size }: { readonly range: number; readonly size: number },
+  extent: { readonly range: number; readonly low: number; readonly unavoidable: number },
 ): Float64Array | undefined {
   if (!f || s.scheme !== "log") return undefined;
   const start = Float64Array.from(f, (x, i) => (a[i]! > 0 && x > -1e30 ? x : 0));
@@ -166,8 +167,10 @@ export function warmStart(
   if (low > high) return undefined;
   const rho = (tau: number | null) => (tau === null ? 1 : tau / (tau + eps));
   const left = 1 - rho(s.tauA) * rho(s.tauB);
+  const size = Math.max(Math.abs(extent.low), Math.abs(extent.low + extent.unavoidable));
   if (left > 0) return Math.max(-low, high) <= (2 * (size + LOG_MASSES * eps)) / left ? start : undefined;
-  const reach = 4 * range + LOG_MASSES * eps;
+  const unavoidable = extent.unavoidable + LOG_MASSES * eps; // forbidden cells do not make a guess of their size a good one
+  const reach = Math.min(4 * extent.range + LOG_MASSES * eps, 1e4 * unavoidable);
   if (high - low > reach) return undefined;
   if (Math.max(-low, high) <= reach) return start;
   return start.map((x, i) => (a[i]! > 0 && f[i]! > -1e30 ? x - high : 0));

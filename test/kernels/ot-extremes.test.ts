@@ -77,6 +77,18 @@ describe.each(solvers)("%s", (_, solve) => {
       expect(distance(got.plan, want.plan)).toBeLessThan(2e-5);
     });
 
+    test("gradients of the small ones beside 1e32", async () => {
+      const loss = (c: number[][]) => oracle.sinkhorn(c, { epsilon: 20, ...marginals, ...CONVERGED }).cost;
+      const want = flat(oracle.differentiate(loss, forbidden(1e5), 1e-3));
+      for (const gradient of ["implicit", "unrolled"] as const) {
+        const got = await solve(given(forbidden(1e32), marginals), {
+          ...{ epsilon: 20, relative: false, tolerance: 1e-6, gradient, maxIterations: 300 },
+        });
+        expect(got.converged).toBe(true);
+        expect(relativeL2(got.dcost!, want), gradient).toBeLessThan(1e-3);
+      }
+    });
+
     const base = uniforms(6, 9, 1);
     test.each([1e-300, 1e-42, 1e31, 1e39, 1e290])("all of size %f", async (size) => {
       const want = oracle.sinkhorn(base, { epsilon: 0.1, ...CONVERGED });
@@ -272,6 +284,20 @@ describe.each(solvers)("%s", (_, solve) => {
       const loose = await solve(given(cost, marginals), { ...options, tolerance: 1e-2 });
       expect(distance(loose.plan, want.plan) / want.mass).toBeLessThan(0.1);
     });
+
+    test.each([30, 1e4, 1e13, 1e25])(
+      "ε of %f τ: the marginals still say what the potentials are",
+      async (epsilon) => {
+        const relaxed = { a: masses(4, 16).map((x) => 2 * x), b: masses(3, 17), tauA: 1, tauB: 0.4 };
+        const want = oracle.sinkhorn(cost, { epsilon, ...relaxed, sweeps: 200 });
+        const { a, b, ...taus } = relaxed;
+        const options = { epsilon, relative: false, ...taus, tolerance: 1e-5 };
+        const got = await solve(given(cost, { a, b }), options);
+        expect(got.converged).toBe(true);
+        expect(distance(got.plan, want.plan) / want.mass).toBeLessThan(1e-5);
+        expect(relativeL2([...got.f, ...got.g], [...want.f, ...want.g])).toBeLessThan(1e-4);
+      },
+    );
 
     test("τ of ten thousand ε", async () => {
       const swap = given(

@@ -46,8 +46,8 @@ function solve(p: OtProblem, settings: OtSettings, options: OtOptions): OtResult
   const cost = hasFeatures(p) ? costOf(p) : Float64Array.from(p.cost);
   const { n, m } = p;
   const [a, b] = [massesOf(p.a, n, settings), massesOf(p.b, m, settings)];
-  const { epsilon: eps, low, high } = scaleOf({ n, m, cost }, a, b, settings);
-  const extent = { range: high - low, size: Math.max(Math.abs(low), Math.abs(high)) };
+  const { epsilon: eps, low, high, unavoidable } = scaleOf({ n, m, cost }, a, b, settings);
+  const extent = { range: high - low, low, unavoidable };
   const dense: Dense = { n, m, cost, a, b, warm: warmStart(p.f, a, settings, eps, extent) };
 
   const solver = new Sinkhorn(dense, settings, eps);
