@@ -7,8 +7,9 @@ export default defineConfig({
     dir: "test",
     pool: "forks",
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Limits are for what hangs: a slow machine is slow, not red.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     setupFiles: ["test/support/setup.ts"],
     exclude: [
       ...(process.env.COUPLET_BROWSER === "1" ? [] : ["browser/**", "faults/browser/**"]),

@@ -1,5 +1,6 @@
 // The map of src/, checked. A folder may import itself and the folders its row names.
 // docs/ARCHITECTURE.md draws the same table; this test is the one that counts.
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -110,6 +111,17 @@ describe("what texts cite exists", () => {
 });
 
 test("no registry host, no machine path in tracked text", () => {
-  const lock = readFileSync(join(top, "package-lock.json"), "utf8");
-  expect(lock).not.toMatch(/"resolved"/);
+  const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: top, encoding: "utf8" }).split("\0");
+  const files = tracked.filter((file) => file !== "" && existsSync(join(top, file)));
+  expect(files.length).toBeGreaterThan(800);
+  const host = /\bhttps?:\/\/(?:[\w-]+\.)*(?:npmjs|npmmirror|yarnpkg|pypi|pythonhosted)\.(?:com|org)/;
+  const path = /(?<![\w.~-])\/(?:work|root|Users|home\/(?!someone\b))\/[\w.-]+/; // /home/someone is nobody's
+  expect(readFileSync(join(top, "package-lock.json"), "utf8")).not.toMatch(/"resolved"/);
+  for (const file of files) {
+    const bytes = readFileSync(join(top, file));
+    if (bytes.includes(0)) continue; // no text
+    const text = bytes.toString("utf8");
+    expect(host.exec(text)?.[0], file).toBeUndefined();
+    expect(path.exec(text)?.[0], file).toBeUndefined();
+  }
 });

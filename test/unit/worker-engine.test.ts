@@ -88,7 +88,7 @@ test("the teacher's writing can be stopped, and goes on where it was", async () 
   await r.engine.handle({ type: "load", config });
   expect(writing).toBe(12);
   expect(lastStatus(r)).toMatchObject({ status: "ready" });
-}, 60_000);
+});
 
 describe("opening", () => {
   for (const reason of ["insecure-context", "no-webgpu", "no-adapter", "no-device"] as const)

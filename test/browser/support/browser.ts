@@ -118,6 +118,9 @@ function address(server: PreviewServer): string {
   return `http://localhost:${bound.port}/`;
 }
 
+/** For what hangs: software rendering on a busy machine takes minutes over what a GPU does in seconds. */
+const ACTION_MS = 280_000;
+
 async function openPage(browser: Browser, url: string, visit: Visit): Promise<Opened> {
   // A scripted engine is a worker from a blob, which the page's policy refuses; real visits are held to the policy.
   const bypassCSP = visit.before !== undefined || visit.engine !== "real";
@@ -127,6 +130,7 @@ async function openPage(browser: Browser, url: string, visit: Visit): Promise<Op
     ...visit.context,
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(ACTION_MS);
   const complaints: string[] = [];
   const base = visit.url ?? url;
   page.on("console", (message) => {
