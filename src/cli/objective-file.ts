@@ -70,7 +70,7 @@ export interface Case {
 }
 
 /** [s0, s1, t0, t1], half-open. */
-export type Group = readonly [number, number, number, number];
+type Group = readonly [number, number, number, number];
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -79,7 +79,6 @@ export const runConfig = v.strictObject({
 
 export type RunConfig = v.InferOutput<typeof runConfig>;
 export type OptimizerConfig = RunConfig["optimizer"];
-export type TrainingConfig = RunConfig["training"];
 export * from "./methods";
 export * from "./transport";
 

@@ -11,7 +11,7 @@ import { lengthLines, type MeasuredRow, type Positions, reportLengths } from "./
 import type { Row, View } from "./rows";
 import { tokenTables } from "./token-table";
 
-export interface Lengths {
+interface Lengths {
   readonly mean: number;
   readonly median: number;
   /** 95 of 100 rows are no longer. */
@@ -19,7 +19,7 @@ export interface Lengths {
   readonly longest: number;
 }
 
-export interface PreviewSide {
+interface PreviewSide {
   readonly prompt: readonly string[];
   readonly output: readonly string[];
   /** Tokens of the output that stand for text and are in no chunk of text that both sides have. */
@@ -28,7 +28,7 @@ export interface PreviewSide {
   readonly aligned: number;
 }
 
-export interface PreviewRow {
+interface PreviewRow {
   readonly id: string;
   /** A side was cut to fit. */
   readonly truncated: boolean;
@@ -37,7 +37,7 @@ export interface PreviewRow {
 }
 
 /** How much of the outputs chunks of the same text cover. */
-export interface PreviewCoverage {
+interface PreviewCoverage {
   /** Shares of all output tokens that stand for text. */
   readonly student: number;
   readonly teacher: number;

@@ -92,7 +92,7 @@ export interface TeacherAnswer {
 }
 
 /** Where some of a state's rows go; a state is [B·T, D] in f32. */
-export interface StateCopy {
+interface StateCopy {
   /** `layer`: an index into the blocks named when the teacher was opened. */
   readonly state: "embedding" | "hidden" | "token" | { readonly layer: number };
   readonly firstRow: number;

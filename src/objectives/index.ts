@@ -14,17 +14,10 @@ export function objectiveOf({ id }: Pick<MethodConfig, "id">): Objective {
   return besideCrossEntropy(distillationOf({ id })) as unknown as Objective;
 }
 
-export {
-  type Matrix,
-  MissingTensor,
-  recordTensors,
-  tensorLeaves,
-  type TensorFields,
-  type TensorRecording,
-} from "./from-tensors";
+export { type Matrix, MissingTensor, recordTensors, tensorLeaves } from "./from-tensors";
 export { distillationOf, isDistillation } from "./distillations";
 export { recordCrossEntropyTerm } from "./cross-entropy-term";
-export { type Heads, preservingLogits } from "./pseudo-inverse";
+export { preservingLogits } from "./pseudo-inverse";
 export { recordTransportTerm } from "./transport-term";
 export { byNumber, once } from "./once";
 export * from "./types";

@@ -21,7 +21,7 @@ export interface LayerPair {
   readonly weight: number;
 }
 
-export type ViewName = "main" | "plain";
+type ViewName = "main" | "plain";
 
 export interface Site {
   readonly name: string;

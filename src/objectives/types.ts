@@ -92,7 +92,7 @@ export interface TeacherSide {
  * One side at the other's response positions, for methods that pair position p with position p: the two models then
  * share a tokenizer, and this is what the sides give anyway. Only a case from a file may differ.
  */
-export interface SharedPositions {
+interface SharedPositions {
   /** At the student's rows: [studentRows, Vt], [studentRows, Dt]. */
   teacherLogits(): Tensor;
   teacherHidden(): Tensor;
@@ -166,7 +166,7 @@ export interface RecordedProbe {
   plans(outputs: Readonly<Record<string, Float32Array>>, batch: PairBatch): PlanFigures[];
 }
 
-export interface PrepareOptions {
+interface PrepareOptions {
   /** Called as work proceeds: what is done, and how far. */
   readonly progress?: ((stage: string, done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -11,13 +11,13 @@ import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
 import rowNormsWgsl from "../../shaders/ot/row_norms.wgsl?raw";
 import { vectorLength, type OtCapacity, type ProblemRange } from "./problems";
 
-export const rowNorms = defineKernel({
+const rowNorms = defineKernel({
   entry: "row_norms",
   code: [rowNormsWgsl],
   bindings: { params: "uniform", features: "read", norms: "write" },
 });
 
-export const costMatrix = defineKernel({
+const costMatrix = defineKernel({
   entry: "cost_matrix",
   code: [problemWgsl, costWgsl],
   bindings: {
@@ -31,13 +31,13 @@ export const costMatrix = defineKernel({
   },
 });
 
-export const attentionCost = defineKernel({
+const attentionCost = defineKernel({
   entry: "attention_cost",
   code: [problemWgsl, attentionCostWgsl],
   bindings: { params: "uniform", problems: "read", cost: "write" },
 });
 
-export const costWeights = defineKernel({
+const costWeights = defineKernel({
   entry: "cost_weights",
   code: [problemWgsl, costWeightsWgsl],
   bindings: {
@@ -52,7 +52,7 @@ export const costWeights = defineKernel({
   },
 });
 
-export const featureGradient = defineKernel({
+const featureGradient = defineKernel({
   entry: "feature_gradient",
   code: [problemWgsl, featureGradientWgsl],
   bindings: {

@@ -7,13 +7,13 @@ import planGaugeWgsl from "../../shaders/ot/plan_gauge.wgsl?raw";
 import problemWgsl from "../../shaders/ot/problem.wgsl?raw";
 import type { Solved } from "./sinkhorn";
 
-export const planGauge = defineKernel({
+const planGauge = defineKernel({
   entry: "plan_gauge",
   code: [problemWgsl, planGaugeWgsl],
   bindings: { problems: "read", plan: "read", marginals: "read", out: "write" },
 });
 
-export const attentionMarginals = defineKernel({
+const attentionMarginals = defineKernel({
   entry: "attention_marginals",
   code: [problemWgsl, attentionMarginalsWgsl],
   bindings: { own: "read", problems: "read", cost: "read", marginals: "write" },

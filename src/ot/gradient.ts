@@ -16,13 +16,13 @@ import { pitchOf, vectorLength } from "./problems";
 import { checkGradient, type OtSettings } from "./settings";
 import type { Solved } from "./sinkhorn";
 
-export const envelopeGradient = defineKernel({
+const envelopeGradient = defineKernel({
   entry: "envelope_gradient",
   code: [problemWgsl, envelopeGradientWgsl],
   bindings: { problems: "read", plan: "read", weights: "read", dcost: "write" },
 });
 
-export const implicitGradient = defineKernel({
+const implicitGradient = defineKernel({
   entry: "implicit_gradient",
   code: [problemWgsl, implicitGradientWgsl],
   bindings: {
@@ -36,7 +36,7 @@ export const implicitGradient = defineKernel({
   },
 });
 
-export const implicitDuals = defineKernel({
+const implicitDuals = defineKernel({
   entry: "implicit_duals",
   code: [problemWgsl, passesWgsl, implicitSystemWgsl, implicitDualsWgsl],
   bindings: {
@@ -51,7 +51,7 @@ export const implicitDuals = defineKernel({
   },
 });
 
-export const unrolledDuals = defineKernel({
+const unrolledDuals = defineKernel({
   entry: "unrolled_duals",
   code: [problemWgsl, passesWgsl, unrolledEntriesWgsl, unrolledDualsWgsl],
   bindings: {
@@ -66,7 +66,7 @@ export const unrolledDuals = defineKernel({
   },
 });
 
-export const unrolledGradient = defineKernel({
+const unrolledGradient = defineKernel({
   entry: "unrolled_gradient",
   code: [problemWgsl, unrolledEntriesWgsl, unrolledGradientWgsl],
   bindings: {

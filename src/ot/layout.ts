@@ -15,7 +15,7 @@ import { hasFeatures, type OtProblem } from "./types";
 import type { Units } from "./units";
 
 /** Problems of one cost kind and width, whose features lie in one buffer. */
-export interface FeatureGroup {
+interface FeatureGroup {
   readonly kind: CostKind;
   readonly d: number;
   /** d rounded up to a multiple of 4; the columns added hold 0. */

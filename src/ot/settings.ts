@@ -2,7 +2,7 @@
 import { PUBLISHED, type PlanGradient, type Scheme } from "../config/transport";
 
 /** The loss whose gradient is taken: ⟨P, C⟩, or ⟨P, C⟩ + ε KL(P | abᵀ). */
-export type Objective = "cost" | "value";
+type Objective = "cost" | "value";
 
 /**
  * Who sweeps: one workgroup a problem, reading K twice a sweep (`portable`) or once with subgroups (`fused`, where the

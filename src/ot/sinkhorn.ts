@@ -18,7 +18,7 @@ import { checkSettings, type OtSettings, type SweepKernels } from "./settings";
 import { STATE_FLOATS } from "./status";
 import { recordWideSweeps, sweepScalars } from "./wide";
 
-export const sinkhornBegin = defineKernel({
+const sinkhornBegin = defineKernel({
   entry: "sinkhorn_begin",
   code: [problemWgsl, passesWgsl, sinkhornBeginWgsl],
   bindings: {
@@ -60,7 +60,7 @@ export const sinkhornFused = (WG: number) =>
     constants: { WG },
   });
 
-export const sinkhornFinish = defineKernel({
+const sinkhornFinish = defineKernel({
   entry: "sinkhorn_finish",
   code: [problemWgsl, passesWgsl, sinkhornFinishWgsl],
   bindings: {

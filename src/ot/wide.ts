@@ -10,7 +10,7 @@ import wideRowsWgsl from "../../shaders/ot/wide_rows.wgsl?raw";
 import { pitchOf, vectorLength, type OtCapacity } from "./problems";
 import { PUBLISHED_CHECK_EVERY, PUBLISHED_DELTA, MAX_SIDE, RELAX_AFTER, type OtSettings } from "./settings";
 
-export const wideColumns = defineKernel({
+const wideColumns = defineKernel({
   entry: "wide_columns",
   code: [problemWgsl, wideWgsl, wideColumnsWgsl],
   bindings: {
@@ -25,7 +25,7 @@ export const wideColumns = defineKernel({
   },
 });
 
-export const wideControl = defineKernel({
+const wideControl = defineKernel({
   entry: "wide_control",
   code: [problemWgsl, wideWgsl, wideControlWgsl],
   bindings: {
@@ -38,7 +38,7 @@ export const wideControl = defineKernel({
   },
 });
 
-export const wideRows = defineKernel({
+const wideRows = defineKernel({
   entry: "wide_rows",
   code: [problemWgsl, wideWgsl, wideRowsWgsl],
   bindings: {

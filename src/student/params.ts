@@ -35,7 +35,7 @@ const ARENAS = ["params", "grads", "m", "v"] as const;
 type Arena = (typeof ARENAS)[number];
 
 /** A segment of the trainable arenas; `base` is its first element in the whole. */
-export interface ParamSegment {
+interface ParamSegment {
   readonly base: number;
   readonly length: number;
   readonly tensors: Readonly<Record<Arena, Tensor>>;

@@ -191,7 +191,7 @@ export interface CoverageRecord {
   readonly least: readonly RowCoverage[];
 }
 
-export interface RowCoverage {
+interface RowCoverage {
   readonly id: string;
   readonly student: number;
   readonly teacher: number;

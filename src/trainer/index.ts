@@ -4,7 +4,7 @@ export { checkpointFacts, checkWhole, sameRun } from "./checkpoint";
 export { coverageLine, createSilenceLog } from "./coverage";
 export { asRunError, deviceLost, RunError } from "./failure";
 export type { RunSources } from "./loaded";
-export type { Progress } from "./progress";
+
 export { mib } from "./plan";
 export { createPlanner, planSources } from "./plan-sources";
 export { openRun, type Run, type TeacherStateCounts } from "./run";

@@ -35,7 +35,7 @@ export interface PassOutcome extends StepTerms {
 }
 
 /** What the update did. */
-export interface UpdateOutcome {
+interface UpdateOutcome {
   readonly gradNorm: number;
   /** False when something was not finite: then weights and moments are as they were before the step. */
   readonly updated: boolean;

@@ -31,7 +31,7 @@ export interface Stepper {
   destroy(): void;
 }
 
-export interface StepResult {
+interface StepResult {
   readonly outcome: StepOutcome;
   /** Response tokens of the step. */
   readonly tokens: number;
@@ -119,7 +119,7 @@ export function createStepper(
   };
 }
 
-export const stepParts = (
+const stepParts = (
   { model, teacherWeights, objective }: Pick<Loaded, "model" | "teacherWeights" | "objective">,
   { method, gradientCheckpointing }: RunConfig,
 ): StepParts => ({
@@ -134,7 +134,7 @@ const slices = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 
 /** Each micro-batch's terms are its share of the step's: they add up. */
-export function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
+function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
   const names = new Set(passes.flatMap(({ terms }) => Object.keys(terms)));
   const terms = Object.fromEntries(
     [...names].map((name) => [name, passes.reduce((sum, pass) => sum + (pass.terms[name] ?? 0), 0)]),

@@ -25,7 +25,7 @@ export function routeOf(hash: string): Route {
 const nameOf = (hash: string): string => hash.replace(/^#\/?/, "").split(/[/?]/)[0]?.toLowerCase() ?? "";
 
 /** The name of a screen that there is none of; empty where there is one, and where none is named. */
-export function unknownScreen(hash: string): string {
+function unknownScreen(hash: string): string {
   const name = nameOf(hash);
   const known: readonly string[] = [...ROUTES, EMBED, "main", ""];
   return known.includes(name) || queryOf(hash) ? "" : name;

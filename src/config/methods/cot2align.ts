@@ -4,7 +4,7 @@ import { BASE_SCHEMAS } from "./distillations";
 import { SHARE } from "./settings";
 import { STABLE_TRANSPORT, transport } from "./transport";
 
-export const MASKS = ["intended", "as_published"] as const;
+const MASKS = ["intended", "as_published"] as const;
 
 /** What CoT2Align may stand on: nothing, or a distillation term without its share. */
 export const base = v.variant("id", [v.strictObject({ id: v.literal("none") }), ...BASE_SCHEMAS]);

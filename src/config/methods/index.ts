@@ -45,14 +45,7 @@ export const METHOD_SETTINGS: Readonly<Record<string, Setting>> = Object.assign(
 ) as Record<string, Setting>; // Object.assign of records of settings
 
 export { DISTILLATION_CARDS, type DistillationId, termDefaults } from "./distillations";
-export { MASKS } from "./cot2align";
-export type { DistillationCard, MethodCard, TermCard } from "./card";
-export { type Divergence, DIVERGENCES, PROJECTOR_INITS, TOKEN_MATCHES, type TokenMatch } from "./settings";
-export {
-  LAYER_WEIGHTS,
-  MARGINALS,
-  PUBLISHED_TRANSPORT,
-  STABLE_TRANSPORT,
-  transport,
-  type TransportConfig,
-} from "./transport";
+
+export type { MethodCard, TermCard } from "./card";
+export { type Divergence, DIVERGENCES, type TokenMatch } from "./settings";
+export { PUBLISHED_TRANSPORT, STABLE_TRANSPORT, type TransportConfig } from "./transport";

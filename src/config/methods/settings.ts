@@ -14,10 +14,10 @@ export const DIVERGENCES = [
 ] as const;
 export type Divergence = (typeof DIVERGENCES)[number];
 
-export const PROJECTOR_INITS = ["random", "pseudo_inverse"] as const;
+const PROJECTOR_INITS = ["random", "pseudo_inverse"] as const;
 
 /** What makes a token of one vocabulary that of the other. */
-export const TOKEN_MATCHES = ["bytes", "spelling"] as const;
+const TOKEN_MATCHES = ["bytes", "spelling"] as const;
 export type TokenMatch = (typeof TOKEN_MATCHES)[number];
 
 export const weight = v.pipe(finite, v.minValue(0, "must not be negative"));

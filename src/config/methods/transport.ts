@@ -5,8 +5,8 @@ import { COST_KINDS, GRADIENTS, PUBLISHED, SCHEMES } from "../transport";
 import { defaultsOf, entriesOf, setting } from "./card";
 import { weight } from "./settings";
 
-export const LAYER_WEIGHTS = ["fixed", "learned"] as const;
-export const MARGINALS = ["uniform", "attention"] as const;
+const LAYER_WEIGHTS = ["fixed", "learned"] as const;
+const MARGINALS = ["uniform", "attention"] as const;
 
 const layers = v.array(v.strictObject({ student: count(1, 1000), teacher: count(1, 1000), weight }));
 

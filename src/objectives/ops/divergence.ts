@@ -18,7 +18,7 @@ import { foldGrid } from "../../student/grid";
 import type { Tape, Var } from "../../student";
 import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
 
-export const divergenceKernel = defineKernel({
+const divergenceKernel = defineKernel({
   entry: "divergence",
   code: [isFinite_, sum4, divergenceEntry, divergence_],
   bindings: {
@@ -34,7 +34,7 @@ export const divergenceKernel = defineKernel({
   },
 });
 
-export const divergenceBackwardKernel = defineKernel({
+const divergenceBackwardKernel = defineKernel({
   entry: "divergence_backward",
   code: [flatIndex, isFinite_, divergenceEntry, divergenceBackward],
   bindings: {
@@ -65,7 +65,7 @@ export const adaptiveSplitKernel = defineKernel({
   },
 });
 
-export const weightedTotalKernel = defineKernel({
+const weightedTotalKernel = defineKernel({
   entry: "weighted_total",
   code: [sum4, weightedTotal],
   bindings: { params: "uniform", weight: "read", loss: "read", totals: "write" },
@@ -205,7 +205,7 @@ export function recordWeightedTotal(b: ProgramBuilder, weight: Tensor, loss: Ten
 type WithDefaults = { [K in keyof DivergenceSettings]-?: NonNullable<DivergenceSettings[K]> };
 
 /** The settings with their defaults. @throws RangeError naming the one that is wrong. */
-export function checkDivergence(settings: DivergenceSettings): WithDefaults {
+function checkDivergence(settings: DivergenceSettings): WithDefaults {
   const { divergence, temperature, teacherTemperature = 1, skew = 0.1, adaptiveAlpha = 0.5 } = settings;
   const need = (name: string, value: number, ok: boolean, range: string) => {
     if (!ok) throw new RangeError(`${name} must be ${range}, got ${value}`);

@@ -14,25 +14,25 @@ import { foldGrid } from "../../student/grid";
 import type { Tape, Var } from "../../student";
 import { recordSoftmaxStats, rowKernel } from "./softmax-stats";
 
-export const logSoftmaxKernel = defineKernel({
+const logSoftmaxKernel = defineKernel({
   entry: "log_softmax",
   code: [flatIndex, logSoftmax_],
   bindings: { params: "uniform", x: "read", stats: "read", y: "write" },
 });
 
-export const logSoftmaxBackwardKernel = defineKernel({
+const logSoftmaxBackwardKernel = defineKernel({
   entry: "log_softmax_backward",
   code: [sum4, logSoftmaxBackward],
   bindings: { params: "uniform", y: "read", dy: "read", dx: "write" },
 });
 
-export const labelLogProbKernel = defineKernel({
+const labelLogProbKernel = defineKernel({
   entry: "label_log_prob",
   code: [labelLogProb_],
   bindings: { params: "uniform", labels: "read", x: "read", stats: "read", out: "write" },
 });
 
-export const labelLogProbBackwardKernel = defineKernel({
+const labelLogProbBackwardKernel = defineKernel({
   entry: "label_log_prob_backward",
   code: [flatIndex, labelLogProbBackward],
   bindings: { params: "uniform", labels: "read", x: "read", stats: "read", dy: "read", dx: "write" },

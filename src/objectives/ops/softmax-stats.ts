@@ -6,7 +6,7 @@ import { f32, packParams, u32 } from "../../gpu/params";
 import type { ProgramBuilder, Tensor } from "../../gpu/program";
 import { rowBlocks } from "../../gpu/tensor";
 
-export const softmaxStatsKernel = defineKernel({
+const softmaxStatsKernel = defineKernel({
   entry: "softmax_stats",
   code: [isFinite_, softmaxStats],
   bindings: { params: "uniform", x: "read", stats: "write" },

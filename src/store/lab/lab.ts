@@ -252,7 +252,7 @@ interface Texts {
   readonly teacher: LabText;
 }
 
-export function textsOf({ text }: TransportView, rows: readonly LabRow[] | undefined): Texts | undefined {
+function textsOf({ text }: TransportView, rows: readonly LabRow[] | undefined): Texts | undefined {
   if (text.from === "own") {
     const own = { prompt: "", response: text.text };
     return { student: own, teacher: own };

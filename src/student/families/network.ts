@@ -64,7 +64,7 @@ export interface StudentModel {
   destroy(): void;
 }
 
-export interface ModelConstants {
+interface ModelConstants {
   /** Zeros: every row of a training batch starts at position 0. */
   readonly start: Tensor;
   /** One of the network's tables. @throws Error when there is none of that name. */

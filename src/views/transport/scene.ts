@@ -28,7 +28,7 @@ import {
 } from "./ribbon-geometry";
 import type { Shade } from "./shade";
 
-export interface SceneData {
+interface SceneData {
   readonly form: "matrix" | "ribbons";
   readonly lines: Lines;
   readonly plan: Float32Array;

@@ -42,7 +42,7 @@ function signedShade(largest: number, scale: Scale, scheme: Scheme): Shade {
   };
 }
 
-export function range(values: Float32Array): [number, number] {
+function range(values: Float32Array): [number, number] {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
     if (value < low) low = value;
