@@ -4,7 +4,8 @@ import type { Alive } from "./protocol";
 const BEAT_MS = 1000;
 
 export function sayAlive(): void {
-  const lock = `couplet-engine:${crypto.randomUUID()}`;
+  // crypto.randomUUID is for secure origins alone, and this page has something to say on others, too.
+  const lock = `couplet-engine:${performance.timeOrigin}-${Math.random()}`;
   const say = (held: string | undefined) => self.postMessage({ type: "alive", lock: held } satisfies Alive);
   const beat = (held: string | undefined) => {
     say(held);
