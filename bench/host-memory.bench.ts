@@ -108,7 +108,7 @@ async function main(): Promise<void> {
           ? { kind: "lora", rank: 8, alpha: 16, targets: ["q_proj", "v_proj"] }
           : { kind: "full" },
       gradientCheckpointing: true,
-      data: { ...base.data, rows: 8, maxLength: 96, maxPrompt: 80 },
+      data: { ...base.data, rows: 8, maxLength: 48, maxPrompt: 40 },
       evaluation: { ...base.evaluation, everySteps: 0 },
     };
     const file = join(dir, "config.json");

@@ -35,6 +35,22 @@ async function adapterLimits(): Promise<{ name: string; limits: PlanningLimits }
   }
 }
 
+/** What the process takes beside the GPU's memory and its own 0.5 GB (Node, driver, ONNX Runtime). */
+function hostLines(
+  { host, teacherCache }: MemoryPlan,
+  row: (name: string, bytes: number) => string,
+): string[] {
+  if (!host) return [];
+  return [
+    "host memory, beside some 500 MiB of the program and the driver:",
+    row("teacher", host.teacher),
+    row("teacher cache", teacherCache),
+    `${row("student", host.student)}  while it is loaded and exported`,
+    `${row("checkpoint", host.checkpoint)}  while it is made`,
+    row("host peak", host.peak),
+  ];
+}
+
 /** One class a line, the verdict, and what would take less. */
 export function planTable(plan: MemoryPlan, adapter: string): string[] {
   const { rows, length, responses } = plan.batch;
@@ -45,7 +61,7 @@ export function planTable(plan: MemoryPlan, adapter: string): string[] {
     `largest batch: ${rows} rows of ${length} tokens, ${responses} response positions`,
     ...Object.entries(plan.bytes).map(([name, bytes]) => row(name, bytes)),
     row("total", plan.total),
-    `${row("teacher cache", plan.teacherCache)}  (host memory)`,
+    ...hostLines(plan, row),
     `largest tensor: "${plan.largest.label}", ${mib(plan.largest.bytes)}`,
     ...(plan.fits ? ["It fits."] : [`It does not fit: ${plan.reasons.join("; ")}.`]),
     ...(plan.changes.length > 0 ? ["Less memory:"] : []),

@@ -19,13 +19,19 @@ export {
   studentFolderFiles,
   withOnnxGraph,
 } from "./export-student";
-export { studentToOnnx } from "./onnx-export";
+export { writeStudentOnnx } from "./onnx-export";
 export { hubId, publicName, type RunManifest } from "./model-card";
 export { ropeFrequencies, type RopeSettings } from "./rope-frequencies";
 export type { GenerateOptions } from "./generate";
 export { absentFiles, memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
 export type { Device } from "./hub";
-export { type NamedTensor, readSafetensors, readSafetensorsMetadata, writeSafetensors } from "./safetensors";
+export {
+  gatherSafetensors,
+  type NamedTensor,
+  readSafetensors,
+  readSafetensorsMetadata,
+  writeSafetensors,
+} from "./safetensors";
 export {
   checkStudentFiles,
   expectedTensors,

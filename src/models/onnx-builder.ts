@@ -4,7 +4,6 @@ import { ModelError } from "./errors";
 import { floatsToHalves } from "./half";
 import { FLOAT, FLOAT16, INT64 } from "./onnx-wire";
 import { lateTensorProto, type NodeSpec, nodeProto, type Parts, type Piece, tensorProto } from "./onnx-write";
-import type { NamedTensor } from "./safetensors";
 
 export interface Builder {
   readonly nodes: readonly Parts[];
@@ -31,7 +30,7 @@ export interface Builder {
 }
 
 /** `half` stores the parameters in f16; the graph casts them back, so that all arithmetic stays f32. */
-export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = false): Builder {
+export function createBuilder(shapes: ReadonlyMap<string, readonly number[]>, half = false): Builder {
   const nodes: Parts[] = [];
   const initializers: (readonly Piece[])[] = [];
   const stored = new Map<string, string>();
@@ -51,28 +50,30 @@ export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = 
       initializers.push(tensorProto(name, shape, FLOAT, data));
       return name;
     });
-  const parameter = (name: string): NamedTensor => {
-    const tensor = tensors.get(name);
-    if (!tensor) throw new RangeError(`the exporter asked for ${name}, which the config does not imply`);
-    return tensor;
+  const shapeOf = (name: string): readonly number[] => {
+    const shape = shapes.get(name);
+    if (!shape) throw new RangeError(`the exporter asked for ${name}, which the config does not imply`);
+    return shape;
   };
-  /** Values are asked for when the file is put together, one weight at a time: no transpose is held. */
-  const keep = (name: string, shape: readonly number[], values: () => Float32Array): string =>
+  /** A parameter in the form in which the graph stores it; its values come when the file is put together. */
+  const keep = (
+    name: string,
+    shape: readonly number[],
+    of: string,
+    form: (values: Float32Array) => Float32Array = (values) => values,
+  ): string =>
     once(name, () => {
       const [width, type] = half ? [2, FLOAT16] : [4, FLOAT];
-      const put = (target: Uint8Array): void =>
-        target.set(bytesOf(half ? checkedHalves(name, values()) : values()));
+      const put = (target: Uint8Array, values: Float32Array): void =>
+        target.set(bytesOf(half ? checkedHalves(name, form(values)) : form(values)));
       const length = width * shape.reduce((product, n) => product * n, 1);
-      initializers.push(lateTensorProto(name, shape, type, { length, put }));
+      initializers.push(lateTensorProto(name, shape, type, { length, parameter: of, put }));
       return half ? node("Cast", `/${name}/Cast`, [name], { to: FLOAT }) : name;
     });
-  const weight = (name: string): string => {
-    const { shape, data } = parameter(name);
-    return keep(name, shape, () => data);
-  };
+  const weight = (name: string): string => keep(name, shapeOf(name), name);
   const product = (module: string, x: string, right: string, output?: string): string => {
     const at = scope(module);
-    if (!tensors.has(`${module}.bias`)) return node("MatMul", `${at}/MatMul`, [x, right], {}, output);
+    if (!shapes.has(`${module}.bias`)) return node("MatMul", `${at}/MatMul`, [x, right], {}, output);
     const bias = weight(`${module}.bias`);
     return node("Add", `${at}/Add`, [node("MatMul", `${at}/MatMul`, [x, right]), bias], {}, output);
   };
@@ -91,12 +92,12 @@ export function createBuilder(tensors: ReadonlyMap<string, NamedTensor>, half = 
       });
     },
     float: (value) => floats(`f32:${value}`, [], Float32Array.of(value)),
-    has: (name) => tensors.has(name),
+    has: (name) => shapes.has(name),
     weight,
     linear(module, x, output) {
-      const { shape, data } = parameter(`${module}.weight`);
-      const [out = 0, width = 0] = shape;
-      const right = keep(`${module}.weight_t`, [width, out], () => transposed(data, out, width));
+      const [out = 0, width = 0] = shapeOf(`${module}.weight`);
+      const form = (values: Float32Array): Float32Array => transposed(values, out, width);
+      const right = keep(`${module}.weight_t`, [width, out], `${module}.weight`, form);
       return product(module, x, right, output);
     },
     conv1d: (module, x) => product(module, x, weight(`${module}.weight`)),

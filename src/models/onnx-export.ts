@@ -17,9 +17,9 @@ import {
   splitHeads,
 } from "./onnx-parts";
 import { FLOAT, INT64 } from "./onnx-wire";
-import { modelProto, type Parts, valueInfo } from "./onnx-write";
+import { type Parts, unfilledModel, type UnfilledModel, valueInfo } from "./onnx-write";
 import type { NamedTensor } from "./safetensors";
-import { checkTensors } from "./student-weights";
+import { checkTensors, expectedTensors } from "./student-weights";
 
 /** `half` stores the weights in f16, half the bytes; arithmetic stays f32. */
 export function studentToOnnx(
@@ -27,7 +27,24 @@ export function studentToOnnx(
   tensors: ReadonlyMap<string, NamedTensor>,
   { half = false }: { half?: boolean } = {},
 ): Uint8Array {
-  const graph = createBuilder(checkTensors(config, tensors), half);
+  const checked = checkTensors(config, tensors);
+  const model = unfilledGraph(config, half);
+  for (const [name, { data }] of checked) model.fill(name, data);
+  return model.bytes;
+}
+
+/** The same with one parameter in memory at a time, beside the file. */
+export async function writeStudentOnnx(
+  config: StudentConfig,
+  read: (parameter: string) => Promise<NamedTensor>,
+): Promise<Uint8Array> {
+  const model = unfilledGraph(config, false);
+  for (const name of model.parameters) model.fill(name, (await read(name)).data);
+  return model.bytes;
+}
+
+function unfilledGraph(config: StudentConfig, half: boolean): UnfilledModel {
+  const graph = createBuilder(expectedTensors(config), half);
   switch (config.modelType) {
     case "llama":
     case "qwen2":
@@ -45,7 +62,7 @@ export function studentToOnnx(
       break;
   }
   const { nodes, initializers } = graph;
-  return modelProto(config.modelType, { nodes, initializers, ...graphValues(config) });
+  return unfilledModel(config.modelType, { nodes, initializers, ...graphValues(config) });
 }
 
 function llama(graph: Builder, config: LlamaConfig): void {

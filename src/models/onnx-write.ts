@@ -5,11 +5,13 @@ import { allocate, concatBytes } from "./files";
 
 export type Parts = readonly Uint8Array[];
 
-/** Bytes that are written only when the whole file is put together: of a weight's transpose no copy is held. */
+/** Bytes that come last, one parameter at a time: of a weight, or its transpose, no copy is held beside the file. */
 export interface LateBytes {
   readonly length: number;
+  /** Whose values they are made of. */
+  readonly parameter: string;
   /** Writes them, to a view of `length` bytes that starts anywhere. */
-  put(target: Uint8Array): void;
+  put(target: Uint8Array, values: Float32Array): void;
 }
 export type Piece = Uint8Array | LateBytes;
 
@@ -115,7 +117,19 @@ export interface GraphSpec {
   readonly outputs: readonly Parts[];
 }
 
+/** A file that lacks nothing but the values of its parameters. */
+export interface UnfilledModel {
+  readonly bytes: Uint8Array;
+  readonly parameters: ReadonlySet<string>;
+  /** Each parameter once, in any order. */
+  fill(parameter: string, values: Float32Array): void;
+}
+
 export function modelProto(name: string, graph: GraphSpec): Uint8Array {
+  return unfilledModel(name, graph).bytes; // it has no late bytes
+}
+
+export function unfilledModel(name: string, graph: GraphSpec): UnfilledModel {
   const body = [
     ...graph.nodes.flatMap((node) => lengthField(1, node)),
     ...lengthField(2, name),
@@ -133,15 +147,22 @@ export function modelProto(name: string, graph: GraphSpec): Uint8Array {
 }
 
 /** With room behind, so that a graph can be patched in place. */
-function joined(pieces: readonly Piece[]): Uint8Array {
+function joined(pieces: readonly Piece[]): UnfilledModel {
   const bytes = allocate(lengthOf(pieces));
+  const late: { readonly piece: LateBytes; readonly target: Uint8Array }[] = [];
   let at = 0;
   for (const piece of pieces) {
     if (piece instanceof Uint8Array) bytes.set(piece, at);
-    else piece.put(bytes.subarray(at, at + piece.length));
+    else late.push({ piece, target: bytes.subarray(at, at + piece.length) });
     at += piece.length;
   }
-  return bytes;
+  return {
+    bytes,
+    parameters: new Set(late.map(({ piece }) => piece.parameter)),
+    fill(parameter, values) {
+      for (const { piece, target } of late) if (piece.parameter === parameter) piece.put(target, values);
+    },
+  };
 }
 
 // The newest pair that every ONNX Runtime since 1.13 reads, and the last opset where ReduceMean takes `axes`

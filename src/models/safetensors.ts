@@ -155,31 +155,53 @@ export function readSafetensorsMetadata(bytes: Uint8Array): Record<string, strin
 
 export function writeSafetensors(
   tensors: ReadonlyMap<string, NamedTensor>,
-  metadata: Record<string, string> = { format: "pt" },
+  metadata?: Record<string, string>,
 ): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  let offset = 0;
   for (const [name, { shape, data }] of tensors) {
-    const elements = shape.reduce((product, n) => product * n, 1);
-    if (elements !== data.length) {
-      throw new RangeError(
-        `${name}: shape [${shape.join(", ")}] needs ${elements} values, got ${data.length}`,
-      );
-    }
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, (offset += data.byteLength)] };
+    const elements = elementsOf(shape);
+    if (elements === data.length) continue;
+    throw new RangeError(`${name}: shape [${shape.join(", ")}] needs ${elements} values, got ${data.length}`);
+  }
+  const shapes = new Map([...tensors].map(([name, { shape }]) => [name, shape]));
+  const file = unfilledFile(shapes, metadata);
+  for (const [name, { data }] of tensors) file.fill(name, data);
+  return file.bytes;
+}
+
+/** The same with one tensor in memory at a time, beside the file. */
+export async function gatherSafetensors(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  read: (name: string) => Promise<NamedTensor>,
+): Promise<Uint8Array> {
+  const file = unfilledFile(shapes);
+  for (const name of shapes.keys()) file.fill(name, (await read(name)).data);
+  return file.bytes;
+}
+
+function unfilledFile(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  metadata: Record<string, string> = { format: "pt" },
+): { readonly bytes: Uint8Array; fill(name: string, data: Float32Array): void } {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  const places = new Map<string, number>();
+  let offset = 0;
+  for (const [name, shape] of shapes) {
+    places.set(name, offset);
+    header[name] = { dtype: "F32", shape, data_offsets: [offset, (offset += 4 * elementsOf(shape))] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(json.length / 8) * 8; // spaces pad the header, so that the data is aligned
   const bytes = new Uint8Array(8 + headerBytes + offset).fill(0x20, 8, 8 + headerBytes);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
   bytes.set(json, 8);
-  let position = 8 + headerBytes;
-  for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
-    position += data.byteLength;
-  }
-  return bytes;
+  return {
+    bytes,
+    fill: (name, { buffer, byteOffset, byteLength }) =>
+      bytes.set(new Uint8Array(buffer, byteOffset, byteLength), 8 + headerBytes + (places.get(name) ?? 0)),
+  };
 }
+
+const elementsOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 interface Layout {
   readonly entries: readonly (readonly [string, Entry])[];

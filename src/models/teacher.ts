@@ -121,11 +121,25 @@ export interface TeacherOptions extends OpenOptions {
   readonly identify?: boolean;
   /** The folder's, where it has been read already. */
   readonly tokenizer?: Tokenizer;
+  /** False: head and token table are looked at once and let go. */
+  readonly keepWeights?: boolean;
+  /** False: whether hidden · head = logits is not looked at, for which the head is copied out of the graph. */
+  readonly checkHead?: boolean;
 }
 
 export async function openTeacher(
   files: ModelFiles,
-  { device, gpu, onProgress, dtype = "fp32", layers = [], identify = false, ...given }: TeacherOptions,
+  {
+    device,
+    gpu,
+    onProgress,
+    dtype = "fp32",
+    layers = [],
+    identify = false,
+    keepWeights = true,
+    checkHead = true,
+    ...given
+  }: TeacherOptions,
 ): Promise<Teacher> {
   const rawConfig = await readJson(files, "config.json");
   const config = withFile("config.json", () => teacherConfig(rawConfig));
@@ -135,7 +149,6 @@ export async function openTeacher(
   const source = await readOnnxFile(await withGraph(files, dtype, report), report, file);
   const identity = identify ? await identityOf(source, device, gpu) : undefined;
   const taps = withFile(file, () => findTaps(source.graph));
-  const head = headWeight(source.graph, taps);
   const blocks = withFile(file, () => layerTaps(source.graph, taps, layers, config.layers));
   const blockNames = blocks.map(({ name }) => name);
   const tapped = [taps.embedding, taps.hidden, taps.token, ...blockNames];
@@ -146,11 +159,17 @@ export async function openTeacher(
     blocks.flatMap(({ nodes }) => nodes),
   );
   const { runOnGpu } = session;
+  // Behind the session, whose making takes the most memory.
   const ready = async () => {
+    const head = checkHead || keepWeights ? headWeight(source.graph, taps) : undefined;
     await whileReading(file, () => probe(session, source.graph, taps, config, head));
-    return createGenerate(asObject(rawConfig), config.maxPositions, session, tokenizer, device);
+    const kept = keepWeights ? { head, tokenEmbedding: lookupTable(source.graph, taps) } : undefined;
+    return {
+      weights: { head: kept?.head, tokenEmbedding: kept?.tokenEmbedding },
+      proceed: await createGenerate(asObject(rawConfig), config.maxPositions, session, tokenizer, device),
+    };
   };
-  const proceed = await ready().catch(async (error: unknown) => {
+  const { weights, proceed } = await ready().catch(async (error: unknown) => {
     await session.release();
     throw error;
   });
@@ -158,8 +177,7 @@ export async function openTeacher(
   return {
     config,
     tokenizer,
-    head,
-    tokenEmbedding: lookupTable(source.graph, taps),
+    ...weights,
     async forward(ids, mask, B, T, wanted = {}) {
       const extra = [...(wanted.logits ? ["logits"] : []), ...(wanted.token ? [taps.token] : [])];
       const names = new Set([taps.embedding, taps.hidden, ...extra, ...(wanted.layers ? blockNames : [])]);

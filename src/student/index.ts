@@ -13,7 +13,16 @@ export {
 } from "./model";
 export { studentLogits } from "./logits";
 export { NotFiniteLogits } from "./sample";
-export { loraModules, type LoraSettings, mergeLora, peftAdapter, withLora } from "./lora";
+export {
+  isAdapter,
+  loraA,
+  loraB,
+  loraModules,
+  type LoraSettings,
+  mergeLora,
+  peftAdapter,
+  withLora,
+} from "./lora";
 export { joinColumns } from "./ops/columns";
 export { linear } from "./ops/linear";
 export { type ChoiceMemory, measureMatmul } from "./ops/matmul-choice";

@@ -88,7 +88,7 @@ function kaimingUniform(count: number, fanIn: number, seed: number): Float32Arra
   return Float32Array.from({ length: count }, () => (2 * rng.next() - 1) * bound);
 }
 
-const isAdapter = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
+export const isAdapter = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
 
 /** The plain model: adapters added to the matrices that they sit on (in float64) and gone. */
 export function mergeLora(

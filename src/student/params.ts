@@ -57,6 +57,10 @@ export interface ParamStore {
   leaf(tape: Tape, name: string): Var;
   /** Present weights of a group, by name; frozen ones too. */
   read(group: ParamGroup): Promise<Map<string, NamedTensor>>;
+  /** One of them. @throws Error when there is none of that name. */
+  readOne(name: string): Promise<NamedTensor>;
+  /** Values for parameters, as they came; what has none stays as it is. No more than some wait on the host at a time. */
+  fill(parameters: readonly NewParameter[]): Promise<void>;
   /** Present gradients of all trained parameters, by name: for tests. */
   readGradients(): Promise<Map<string, NamedTensor>>;
   save(): Promise<ParamState>;
@@ -167,7 +171,7 @@ export function createParamStore(
       throw new RangeError(`"${name}" has shape [${shape.join(", ")}] but ${data.length} values`);
   const layout = layOutParams(parameters, segmentBytes ?? segmentBytesOf(device.limits));
   const arenas = allocateArenas(device, layout);
-  uploadParams(device, layout, arenas, parameters);
+  for (const parameter of parameters) uploadOne(device, layout, arenas, parameter);
   return storeOf(device, layout, arenas, orderOf(parameters), initial);
 }
 
@@ -187,15 +191,17 @@ function storeOf(
 ): ParamStore {
   const { entries } = layout;
   const moved = transfers(device, order, layout, arenas);
+  const fill = (parameters: readonly NewParameter[]) => uploadAll(device, layout, arenas, parameters);
   const toStart = async (clear: readonly Arena[]): Promise<void> => {
     const first = (await initial()).filter(({ name }) => entries.get(name)?.trainable);
     arenas.clear(clear);
-    uploadParams(device, layout, arenas, first);
+    await fill(first);
   };
   return {
     ...describe(layout),
     ...onTape(entries, arenas),
     ...moved,
+    fill,
     clearGradients: () => arenas.clear(["grads"]),
     reset: () => toStart(ARENAS),
     async atStart(work) {
@@ -214,29 +220,39 @@ function storeOf(
   };
 }
 
-/** What is handed to the device waits on the host until a submit takes it along. */
-const UPLOAD_BYTES = 2 ** 24;
+/** What is handed to the device waits on the host until the device has taken it. */
+const UPLOAD_BYTES = 2 ** 25;
 
-/** Values of parameters into the segments that they lie in; one without values stays as it is. */
-function uploadParams(
+async function uploadAll(
+  device: GPUDevice,
+  layout: Pick<ParamLayout, "entries">,
+  arenas: Arenas,
+  parameters: readonly NewParameter[],
+): Promise<void> {
+  let waiting = 0;
+  for (const parameter of parameters) {
+    waiting += uploadOne(device, layout, arenas, parameter);
+    if (waiting < UPLOAD_BYTES) continue;
+    device.queue.submit([]);
+    await device.queue.onSubmittedWorkDone();
+    waiting = 0;
+  }
+}
+
+/** Values of a parameter into the segments that it lies in; one without values stays as it is. @returns bytes */
+function uploadOne(
   device: GPUDevice,
   { entries }: Pick<ParamLayout, "entries">,
   { weightsOf }: Arenas,
-  parameters: readonly NewParameter[],
-): void {
-  let waiting = 0;
-  for (const { name, data } of parameters) {
-    const entry = entries.get(name);
-    for (const piece of data && entry ? entry.pieces : []) {
-      if (!data || !entry) continue;
-      const values = data.subarray(piece.start, piece.start + piece.length) as GPUAllowSharedBufferSource; // never shared
-      device.queue.writeBuffer(weightsOf(entry, piece), piece.offset * ELEMENT_BYTES, values);
-      waiting += piece.length * ELEMENT_BYTES;
-      if (waiting < UPLOAD_BYTES) continue;
-      device.queue.submit([]);
-      waiting = 0;
-    }
+  { name, data }: NewParameter,
+): number {
+  const entry = entries.get(name);
+  if (!data || !entry) return 0;
+  for (const piece of entry.pieces) {
+    const values = data.subarray(piece.start, piece.start + piece.length) as GPUAllowSharedBufferSource; // never shared
+    device.queue.writeBuffer(weightsOf(entry, piece), piece.offset * ELEMENT_BYTES, values);
   }
+  return data.byteLength;
 }
 
 type Described = "entries" | "length" | "ends" | "bytes" | "count" | "trainableCount";
@@ -285,7 +301,7 @@ function onTape(
   };
 }
 
-type Transfers = "read" | "readGradients" | "save" | "restore";
+type Transfers = "read" | "readOne" | "readGradients" | "save" | "restore";
 
 interface Moved extends Pick<ParamStore, Transfers> {
   saveWeights(): Promise<Float32Array>;
@@ -297,7 +313,7 @@ function transfers(
   device: GPUDevice,
   order: Order,
   { entries, length }: ParamLayout,
-  { trained, frozen, clear }: Arenas,
+  { trained, frozen, clear, weightsOf }: Arenas,
 ): Moved {
   const buffersOf = (arena: Arena) => trained.map(({ buffers }) => buffers[arena]);
   const ofKind = (trainable: boolean, group?: ParamGroup) =>
@@ -323,6 +339,17 @@ function transfers(
       const inOrder = order.filter((p) => p.group === group);
       return new Map(inOrder.map(({ name }) => [name, found.get(name)!])); // every parameter was laid out
     },
+    async readOne(name) {
+      const entry = entries.get(name);
+      if (!entry) throw new Error(`There is no parameter "${name}"`);
+      const data = new Float32Array(entry.length);
+      for (const piece of entry.pieces) {
+        const { start, offset, length: count } = piece;
+        const take = (part: Float32Array, from: number): void => data.set(part, start + from - offset);
+        await download(device, weightsOf(entry, piece), take, offset, count);
+      }
+      return { shape: entry.shape, data };
+    },
     readGradients: async () => new Map(await readNamed(device, buffersOf("grads"), ofKind(true))),
     save: async () => ({ params: await whole("params"), m: await whole("m"), v: await whole("v") }),
     saveWeights: () => whole("params"),
@@ -343,19 +370,20 @@ function transfers(
 /** Elements that are on their way at once: a segment may be larger than what a host wants to hold twice. */
 const DOWNLOAD_ELEMENTS = 2 ** 23;
 
-/** A buffer part by part, in order: each is good until `take` returns. */
+/** Elements of a buffer part by part, in order: each is good until `take` returns. */
 async function download(
   device: GPUDevice,
   buffer: GPUBuffer,
   take: (part: Float32Array, from: number) => void,
+  first = 0,
+  elements = buffer.size / ELEMENT_BYTES,
 ): Promise<void> {
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-  const elements = buffer.size / ELEMENT_BYTES;
   const size = Math.min(elements, DOWNLOAD_ELEMENTS) * ELEMENT_BYTES;
   const staging = device.createBuffer({ label: "parameter readback", size, usage });
   try {
-    for (let from = 0; from < elements; from += DOWNLOAD_ELEMENTS) {
-      const count = Math.min(DOWNLOAD_ELEMENTS, elements - from);
+    for (let from = first; from < first + elements; from += DOWNLOAD_ELEMENTS) {
+      const count = Math.min(DOWNLOAD_ELEMENTS, first + elements - from);
       const encoder = device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, from * ELEMENT_BYTES, staging, 0, count * ELEMENT_BYTES);
       device.queue.submit([encoder.finish()]);

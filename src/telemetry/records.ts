@@ -110,6 +110,8 @@ export interface MemoryPlan {
   readonly total: number;
   /** The teacher's cached states at the end of the run: in the host's memory, not the GPU's. */
   readonly teacherCache: number;
+  /** What else the host holds, beside the program itself; absent in older records. */
+  readonly host?: HostMemory;
   /** The largest tensor that a kernel binds. */
   readonly largest: { readonly label: string; readonly bytes: number };
   /** The largest batch: rows, padded tokens a row, response rows. */
@@ -121,6 +123,18 @@ export interface MemoryPlan {
   readonly reading?: readonly string[];
   /** What to change, and what the run would take then; the same numbers where it says so in docs. */
   readonly changes: readonly MemoryChange[];
+}
+
+/** The host's memory of a run, bytes. On a software adapter the GPU's lies there too, and is not in these. */
+export interface HostMemory {
+  /** ONNX Runtime's copy of the teacher, with its head and table where the method reads them: from loading to the end. */
+  readonly teacher: number;
+  /** The student as a file and in a session that reads it: while it is loaded, and while it is exported. */
+  readonly student: number;
+  /** Weights and moments of what is trained, and the file: while a checkpoint is made. */
+  readonly checkpoint: number;
+  /** The most at one time, the teacher's states included. */
+  readonly peak: number;
 }
 
 export interface MemoryChange {

@@ -70,7 +70,8 @@ async function open(
   const padIds = { student: tokenizer.padId, teacher: sides.teacher.tokenizer.padId };
   const measured = await measureCoverage(objective, run, rows.train, { padIds, tokens }, progress, signal);
   if (measured?.warning !== undefined) notes.push(measured.warning);
-  const parts = { config: run, student: config, dims, objective, padIds, ...rows };
+  const { teacherBytes } = sides;
+  const parts = { config: run, student: config, dims, objective, padIds, teacherBytes, ...rows };
   const plan = supported(() => planRun(parts, gpu.device.limits));
   if (!plan.memory.fits) checkFits(planWithChanges(parts, gpu.device.limits));
 
@@ -120,8 +121,12 @@ async function openTaught(
   progress: Progress,
   onFailure: (close: () => Promise<void> | void) => void,
 ): Promise<Teacher> {
+  const needs = objectiveOf(run.method).needs(run.method);
   const options = {
-    layers: teacherLayers(objectiveOf(run.method).needs(run.method)),
+    layers: teacherLayers(needs),
+    keepWeights: needs.some((need) =>
+      ["teacher.head", "teacher.logits", "teacher.tokenEmbedding"].includes(need),
+    ),
     dtype: sources.teacherDtype ?? "fp32",
     identify: sources.teacherStates !== undefined,
     tokenizer: sides.teacher.tokenizer,

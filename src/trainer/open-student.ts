@@ -88,7 +88,12 @@ async function upload(
   const { all, lora } = firstParameters(parts, weights);
   const mark = fingerprint(weights.tensors);
   const initial = again(parts, mark);
-  const store = await allocate("The student's weights", () => createParamStore(gpu, all, { initial }));
+  const shapes = all.map((parameter) => {
+    const { data: _, ...shape } = parameter;
+    return shape;
+  });
+  const store = await allocate("The student's weights", () => createParamStore(gpu, shapes, { initial }));
+  await store.fill(all);
   const model = await allocate("The student's tables", () => createModel(gpu, config, store, { lora }));
   const graph = await withOnnxGraph(files, config, weights.tensors);
   return { model, graph, fingerprint: mark, notes: weights.notes };

@@ -1,14 +1,13 @@
 // The memory plan of a run that has not been opened: for the page before it loads, and for `couplet plan`.
 import type { RunConfig } from "../config/run";
 import type { PlanningLimits } from "../gpu/counting";
-import { checkStudentFiles, checkTeacherFiles } from "../models";
 import { tokenTables } from "../data";
 import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
 import { dimsOf } from "./batch-source";
 import type { RunSources } from "./loaded";
 import { readerOf, readRows } from "./reading";
-import { openSides, type Sides } from "./sides";
+import { openSides } from "./sides";
 import { unwritten } from "./teacher-rows";
 import type { PlanParts } from "./plan";
 import { planWithChanges } from "./plan-changes";
@@ -43,20 +42,10 @@ export function createPlanner(): (
   };
 }
 
-/** What a run would be refused for by its folders. Files of this site are known, and looking at them takes requests. */
-async function checkFolders(
-  { student: files, teacher, teacherDtype = "fp32" }: RunSources,
-  { student, taught }: Sides,
-): Promise<void> {
-  if (!files.asking) await checkStudentFiles(files, student.config);
-  if (taught && !teacher.asking) await checkTeacherFiles(teacher, teacherDtype);
-}
-
 async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<PlanParts, "config">> {
   const objective = objectiveOf(config.method);
   const sides = await openSides(config, sources);
-  await checkFolders(sources, sides);
-  const { teacher } = sides;
+  const { teacher, teacherBytes } = sides;
   const { config: student, tokenizer } = sides.student;
   const views = objective.views?.(config.method) ?? 1;
   const known = { ...sources, train: unwritten(config, sources.train) };
@@ -67,5 +56,12 @@ async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<P
     signal,
   });
   const padIds = { student: tokenizer.padId, teacher: teacher.tokenizer.padId };
-  return { student, dims: dimsOf({ model: { config: student }, teacher }), objective, padIds, ...rows };
+  return {
+    student,
+    dims: dimsOf({ model: { config: student }, teacher }),
+    objective,
+    padIds,
+    teacherBytes,
+    ...rows,
+  };
 }

@@ -17,7 +17,7 @@ import {
   segmentBytesOf,
   Tape,
 } from "../student";
-import type { MemoryPlan } from "../telemetry";
+import type { HostMemory, MemoryPlan } from "../telemetry";
 import { decoderLength, decoderRows } from "./answers";
 import type { RunPlan } from "./loaded";
 import { runParameters } from "./parameters";
@@ -37,6 +37,8 @@ export interface PlanParts {
   readonly train: readonly PreparedRow[];
   readonly heldOut: readonly PreparedRow[];
   readonly padIds: { readonly student: number; readonly teacher: number };
+  /** Of the teacher's weights as they are run; 0 where none is. */
+  readonly teacherBytes: number;
   /** How the rows are read, in words. */
   readonly reading?: readonly string[];
 }
@@ -105,6 +107,7 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
       bytes,
       total,
       teacherCache,
+      host: hostMemory(parts, store.trainableCount, gpuStates > 0 ? 0 : teacherCache),
       largest: { label: largest.label, bytes: largest.length * ELEMENT_BYTES },
       batch: largestBatch(shapes),
       fits: reasons.length === 0,
@@ -113,6 +116,32 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
     },
     scratch,
   };
+}
+
+/** Of the student's f32 weights: the file, and what ONNX Runtime takes as it makes a session of it (measured: 1.24). */
+const SESSION_SHARE = 2.25;
+
+function hostMemory(
+  { student, objective, dims, config, teacherBytes }: PlanParts,
+  trainable: number,
+  teacherCache: number,
+): HostMemory {
+  const weights = sum(
+    [...expectedTensors(student).values()].map((shape) => 4 * shape.reduce((a, b) => a * b, 1)),
+  );
+  const kept = objective
+    .needs(config.method)
+    .some((need) => !/^teacher\.(hidden|embedding|layer)/.test(need));
+  const heads = kept ? 2 * 4 * dims.teacherVocab * dims.teacherWidth : 0;
+  const teacher = teacherBytes > 0 ? teacherBytes + heads : 0;
+  const of = {
+    teacher,
+    student: Math.round(SESSION_SHARE * weights),
+    checkpoint: 2 * 3 * trainable * ELEMENT_BYTES,
+  };
+  const opening = SESSION_SHARE * teacherBytes + heads;
+  const training = teacher + teacherCache + Math.max(of.student, of.checkpoint);
+  return { ...of, peak: Math.round(Math.max(opening, training)) };
 }
 
 const shapesOf = (student: StudentConfig) =>

@@ -3,16 +3,18 @@ import type { RunConfig } from "../config/run";
 import type { Gpu } from "../gpu/device";
 import {
   type Device,
+  expectedTensors,
+  gatherSafetensors,
   hubId,
   type NamedTensor,
   ONNX_FILES,
   publicName,
   type RunManifest,
   studentFolderFiles,
-  studentToOnnx,
   writeSafetensors,
+  writeStudentOnnx,
 } from "../models";
-import { mergeLora, peftAdapter, type StudentModel } from "../student";
+import { isAdapter, loraA, loraB, mergeLora, peftAdapter, type StudentModel } from "../student";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
 import { RunError } from "./failure";
 import type { Loaded } from "./loaded";
@@ -61,7 +63,7 @@ export async function* takeAway(
   const small = await studentFolderFiles(model.config, studentFiles, { manifest });
   yield [ONNX_FILES.fp32, await checkedGraph(gpu, loaded, small, { device, tidy })];
   tidy();
-  yield ["model.safetensors", writeSafetensors(await plainWeights(model))];
+  yield ["model.safetensors", await gatherSafetensors(expectedTensors(model.config), plainOf(model))];
   tidy();
   yield* small;
   yield* await adapterFiles(model, manifest.config.student);
@@ -73,7 +75,7 @@ async function checkedGraph(
   small: ReadonlyMap<string, Uint8Array>,
   { device, tidy }: { readonly device: Device; readonly tidy: () => void },
 ): Promise<Uint8Array> {
-  const graph = studentToOnnx(model.config, await plainWeights(model));
+  const graph = await writeStudentOnnx(model.config, plainOf(model));
   tidy();
   const prompts = heldOut.slice(0, 1).map(({ row }) => row.prompt);
   const folder = new Map([...small, [ONNX_FILES.fp32, graph] as const]);
@@ -84,10 +86,20 @@ async function checkedGraph(
   return graph;
 }
 
-/** The student's weights as they are now, adapters merged. */
-async function plainWeights({ store, lora, network }: StudentModel): Promise<Map<string, NamedTensor>> {
-  const tensors = await store.read("student");
-  return lora ? mergeLora(tensors, lora, network.layout) : tensors;
+/** The student's weights as they are now, one at a time, with its adapter merged. */
+function plainOf({ store, lora, network }: StudentModel): (name: string) => Promise<NamedTensor> {
+  return async (name) => {
+    const tensor = await store.readOne(name);
+    const module = name.replace(/\.weight$/, "");
+    if (!lora || !store.entries.has(loraA(module))) return tensor;
+    const [a, b] = [await store.readOne(loraA(module)), await store.readOne(loraB(module))];
+    const apart = new Map([
+      [name, tensor],
+      [loraA(module), a],
+      [loraB(module), b],
+    ]);
+    return mergeLora(apart, lora, network.layout).get(name) ?? tensor;
+  };
 }
 
 /** The adapters on their own, if there are any, as PEFT reads them. */
@@ -97,7 +109,10 @@ async function adapterFiles(
 ): Promise<[string, Uint8Array][]> {
   if (!lora) return [];
   const name = hubId(student) ?? publicName(student);
-  const adapter = peftAdapter(await store.read("student"), lora, name, network.layout);
+  const adapters = new Map<string, NamedTensor>();
+  for (const known of store.entries.keys())
+    if (isAdapter(known)) adapters.set(known, await store.readOne(known));
+  const adapter = peftAdapter(adapters, lora, name, network.layout);
   const json = `${JSON.stringify(adapter.config, null, 2)}\n`;
   return [
     ["adapter/adapter_config.json", new TextEncoder().encode(json)],

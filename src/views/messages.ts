@@ -80,7 +80,11 @@ export const messages = {
     doesNotFit: "✕ does not fit",
     onGpu: "on the GPU",
     ask: "Does it fit?",
-    teacherCache: "teacher's states (host memory)",
+    host: "in the tab's own memory, at most",
+    hostTeacher: "teacher",
+    teacherCache: "teacher's states",
+    hostStudent: "student, while it is loaded and exported",
+    hostCheckpoint: "checkpoint, while it is made",
     parts: {
       weights: "weights",
       gradients: "gradients",

@@ -27,10 +27,36 @@ export function MemoryFacts({ plan }: { readonly plan: MemoryPlan }) {
             <dd>{bytes(size)}</dd>
           </div>
         ))}
+      </dl>
+      <dl className="pairs" aria-label={text.host}>
+        {plan.host && (
+          <div>
+            <dt>{text.host}</dt>
+            <dd>{bytes(plan.host.peak)}</dd>
+          </div>
+        )}
+        {plan.host && plan.host.teacher > 0 && (
+          <div>
+            <dt>{text.hostTeacher}</dt>
+            <dd>{bytes(plan.host.teacher)}</dd>
+          </div>
+        )}
         <div>
           <dt>{text.teacherCache}</dt>
           <dd>{bytes(plan.teacherCache)}</dd>
         </div>
+        {plan.host && (
+          <>
+            <div>
+              <dt>{text.hostStudent}</dt>
+              <dd>{bytes(plan.host.student)}</dd>
+            </div>
+            <div>
+              <dt>{text.hostCheckpoint}</dt>
+              <dd>{bytes(plan.host.checkpoint)}</dd>
+            </div>
+          </>
+        )}
       </dl>
       {plan.reasons.map((reason) => (
         <p key={reason} className="issue">

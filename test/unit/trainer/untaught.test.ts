@@ -121,12 +121,30 @@ test("a student whose files change while it is trained", async () => {
 });
 
 test("rows are judged before weights are read", async () => {
-  const { teacher, student, ...rest } = bundledSources();
-  const [t, s] = [watched(teacher), watched(student)];
-  const train = rest.train.map(({ outputCot: _o, promptCot: _p, ...row }) => row);
+  const sources = bundledSources();
+  const train = sources.train.map(({ outputCot: _o, promptCot: _p, ...row }) => row);
   const config: RunConfig = { ...SMALL_RUN, data: { ...SMALL_RUN.data, view: "cot" } };
-  await expect(openRun(gpu, config, { ...rest, train, teacher: t, student: s })).rejects.toThrow(
+  const stages: string[] = [];
+  await expect(openRun(gpu, config, { ...sources, train }, (stage) => stages.push(stage))).rejects.toThrow(
     /none of \d+ rows can be used.*has no chain of thought/,
   );
-  expect([...t.asked, ...s.asked].filter((path) => !path.endsWith(".json"))).toEqual([]);
+  expect(stages.filter((stage) => stage.startsWith("loading"))).toEqual([]);
+  expect(stages.length).toBeGreaterThan(0);
+});
+
+test("the host's memory is planned: weights, session, teacher, checkpoint", async () => {
+  const sources = bundledSources();
+  const { host } = await planSources(SFT, sources, gpu.device.limits);
+  const bytes = 4 * 200_128; // couplet-student's parameters in f32
+  expect(host).toMatchObject({ teacher: 0, student: Math.round(2.25 * bytes) });
+  // Weights and two moments on their way out, and as a file; all of the student is trained.
+  expect(host!.checkpoint).toBe(2 * 3 * bytes);
+  expect(host!.peak).toBe(Math.max(host!.student, host!.checkpoint));
+  const adapters = await planSources(LORA, sources, gpu.device.limits);
+  expect(adapters.host!.checkpoint).toBeLessThan(0.1 * bytes * 6);
+  expect(adapters.host!.peak).toBe(host!.student);
+  const taught = await planSources(SMALL_RUN, sources, gpu.device.limits);
+  const graph = (await sources.teacher.read("onnx/model.onnx")).length;
+  expect(taught.host!.teacher).toBeGreaterThanOrEqual(graph);
+  expect(taught.host!.peak).toBeGreaterThan(taught.host!.teacher + taught.teacherCache);
 });
