@@ -79,14 +79,17 @@ function finished(
   onLine: (line: string) => void = () => undefined,
 ): Promise<string> {
   return new Promise((done, fail) => {
-    let [out, rest] = ["", ""];
+    let [out, rest, said] = ["", "", ""];
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split("\n");
       rest = lines.pop() ?? "";
+      said += chunk.toString();
       lines.forEach(onLine);
     });
-    child.on("exit", (code) => (code === 0 ? done(out) : fail(new Error(`exit ${code}: ${out}${rest}`))));
+    child.on("exit", (code) =>
+      code === 0 ? done(out) : fail(new Error(`exit ${code}: ${out}${said.slice(-2000)}`)),
+    );
   });
 }
 
