@@ -16,7 +16,7 @@ const OVER_100: Record<string, number> = {
   "worker/library.ts createLibrary": 127,
 };
 /** Functions of more than 50 lines. */
-const OVER_50 = 61;
+const OVER_50 = 63;
 
 const root = resolve(import.meta.dirname, "../src");
 const all = readdirSync(root, { recursive: true, encoding: "utf8" })
