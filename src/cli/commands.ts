@@ -31,7 +31,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       },
       notes:
         "SIGINT and SIGTERM end the run after the step under way: the checkpoint is written and the command that goes\n" +
-        "on is printed. A second one stops at once. One run at a time may write into a folder.",
+        "on is printed. A second one stops at once, as one before the first step does. One run at a time may write into a folder.",
       load: async () => (await import("./run")).runCommand,
     },
   ],

@@ -16,6 +16,10 @@ export function explain(error: unknown): number {
     return CANNOT_RUN;
   }
   if (isBadInput(error)) return refuse(error.message);
+  if (error instanceof RangeError && error.message.startsWith("Maximum call stack"))
+    return refuse(
+      "A file is nested too deeply to be read: some value in it holds thousands of others in each other.",
+    );
   const file = fileError(error);
   if (file !== undefined) return refuse(file);
   console.error(error);

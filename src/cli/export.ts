@@ -1,5 +1,14 @@
 // `couplet export RUN_DIR [--out ZIP|DIR] [--fp16]`: the student of a run, checked and ready to take away.
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { zipSync } from "fflate";
 import { parseRunConfigText, type RunConfig } from "../config/run";
@@ -10,6 +19,7 @@ import { createModel, createParamStore, studentParameters } from "../student";
 import { type ExportCheck, verifyExport } from "../trainer";
 import { OK } from "./exit-codes";
 import { openNodeGpu } from "./node-gpu";
+import { checkWritable } from "./output-folder";
 import { nodeSources } from "./sources";
 import { type Arguments, BadUsage } from "./usage";
 
@@ -21,8 +31,8 @@ export async function exportCommand({ positional, options }: Arguments): Promise
   const [dir = ""] = positional;
   const out = resolve(options.get("out") ?? join(dir, "student.zip"));
   const half = options.has("fp16");
-  checkTarget(out);
   const manifest = readRun(dir);
+  checkTarget(out);
   const source = folderFiles(`the student of ${dir}`, join(dir, "student"));
   const { config, tensors } = await loadStudentWeights(source);
   const folder = await exportStudentFolder(config, tensors, source, { half, manifest });
@@ -115,6 +125,7 @@ const isZip = (path: string): boolean => path.toLowerCase().endsWith(".zip");
 
 /** @throws BadUsage rather than mixing files into a folder that holds others. */
 function checkTarget(out: string): void {
+  checkWritable(isZip(out) || !existsSync(out) ? dirname(out) : out);
   if (isZip(out) || !existsSync(out)) return;
   if (!statSync(out).isDirectory())
     throw new BadUsage(`--out is a ZIP or a folder; "${out}" is another file.`);
@@ -126,7 +137,13 @@ function write(out: string, folder: ReadonlyMap<string, Uint8Array>): number {
   if (isZip(out)) {
     mkdirSync(dirname(out), { recursive: true });
     const zip = zipSync(Object.fromEntries(folder), { level: 0 }); // weights do not compress
-    writeFileSync(out, zip);
+    try {
+      writeFileSync(`${out}.part`, zip);
+      renameSync(`${out}.part`, out); // the file that was there stays whole until then
+    } catch (error) {
+      rmSync(`${out}.part`, { force: true });
+      throw error;
+    }
     return zip.length;
   }
   let bytes = 0;

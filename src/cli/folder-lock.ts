@@ -33,14 +33,18 @@ export function lockFolder(dir: string): FolderLock {
   throw new BadUsage(refusal(dir, undefined));
 }
 
-/** Only one of several callers succeeds. */
+/** Only one of several callers succeeds. The lock is whole from its first moment: it is written elsewhere and linked. */
 function claim(file: string, text: string): boolean {
+  const own = `${file}.${process.pid}.new`;
   try {
-    writeFileSync(file, text, { flag: "wx" });
+    writeFileSync(own, text);
+    linkSync(own, file);
     return true;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
+  } finally {
+    rmSync(own, { force: true });
   }
 }
 
@@ -73,7 +77,7 @@ const me = (): Owner => ({ pid: process.pid, host: hostname(), started: startOf(
 
 /** Undefined for a lock that is not ours to understand, which is respected. */
 function ownerIn(text: string): Owner | undefined {
-  if (text === "") return { pid: -1, host: hostname(), started: "" }; // its writer died before it wrote
+  if (text === "") return { pid: -1, host: hostname(), started: "" }; // the disk was full, or an earlier version died here
   try {
     const { pid, host, started }: Partial<Owner> = JSON.parse(text);
     return typeof pid === "number" && typeof host === "string"

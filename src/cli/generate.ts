@@ -1,10 +1,12 @@
 // couplet generate CONFIG.json --kind seqkd|cot --out FILE.jsonl [--rows N] — data that the config's teacher writes.
 // What it has written is kept beside the file as it goes, so that a command that was stopped goes on where it was.
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { augmentWithThought, rowLine, sequenceLevel, type TextCache, type WrittenRows } from "../data";
 import { openTeacher } from "../models";
 import { asConfigured, writerOf, writingText } from "../trainer";
 import { OK, STOP_SIGNALS, STOPPED, type StopSignal } from "./exit-codes";
+import { checkWritable } from "./output-folder";
 import { nodeSources, readConfig } from "./sources";
 import { type Arguments, BadUsage } from "./usage";
 
@@ -17,6 +19,10 @@ export async function generateCommand({ positional, options }: Arguments): Promi
   const count = Number(options.get("rows") ?? 0);
   if (!(Number.isInteger(count) && count >= 0))
     throw new BadUsage(`--rows is a whole number, 0 for all; got ${options.get("rows")}.`);
+
+  if (existsSync(out) && !existsSync(`${out}.texts`))
+    throw new BadUsage(`--out: "${out}" is there, and this command did not write it. Name another file.`);
+  checkWritable(dirname(resolve(out)));
 
   const config = readConfig(file);
   const sources = await nodeSources(config);
@@ -41,7 +47,8 @@ export async function generateCommand({ positional, options }: Arguments): Promi
       kind === "seqkd"
         ? await sequenceLevel(rows, view, writer, writing)
         : await augmentWithThought(rows, writer, writing);
-    writeFileSync(out, written.rows.map((row) => `${rowLine(row)}\n`).join(""));
+    writeFileSync(`${out}.part`, written.rows.map((row) => `${rowLine(row)}\n`).join(""));
+    renameSync(`${out}.part`, out); // the rows that were there stay whole until then
     console.error(`${written.rows.length} rows in ${out}: ${writingText(written, maxLength)}`);
     return OK;
   } catch (error) {

@@ -63,7 +63,7 @@ export interface OutputFolder {
  * still going, or holds a run and neither option was given.
  */
 export function openOutputFolder(dir: string, options: OutputOptions): OutputFolder {
-  makeFolder(dir);
+  checkWritable(dir);
   const lock = lockFolder(dir);
   try {
     if (!options.resume && !options.overwrite) refuseOtherRun(dir);
@@ -75,7 +75,8 @@ export function openOutputFolder(dir: string, options: OutputOptions): OutputFol
   return outputFolder(dir, options, lock);
 }
 
-function makeFolder(dir: string): void {
+/** Makes the folder if need be. @throws BadUsage when no file can be written there. */
+export function checkWritable(dir: string): void {
   try {
     makeWithParents(dir);
     accessSync(dir, constants.W_OK | constants.X_OK);

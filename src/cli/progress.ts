@@ -52,7 +52,7 @@ function terminalProgress(steps: number, stream: ProgressStream, now: () => numb
   let shown = "";
   let first: { at: number; step: number } | undefined;
   const draw = (text: string) => {
-    shown = text.slice(0, Math.max(20, (stream.columns ?? 80) - 1));
+    shown = text.slice(0, Math.max(20, (stream.columns || 80) - 1));
     stream.write(`\r\x1b[K${shown}`);
   };
   return {

@@ -14,6 +14,7 @@ import {
   type RunSources,
   type TeacherStateCounts,
 } from "../trainer";
+import { checkpointClock } from "./checkpoint-clock";
 import { BAD_INPUT, CANNOT_RUN, OK, STOPPED } from "./exit-codes";
 import { explain, fileError } from "./explain";
 import { openNodeGpu } from "./node-gpu";
@@ -157,6 +158,7 @@ async function train(run: Run, out: OutputFolder, { progress, signals, command }
   if (!small)
     progress.line("no checkpoints: they would be larger than a file that Node writes at once (2 GiB)");
   signals.waitForSteps();
+  const clock = checkpointClock();
   const silence = createSilenceLog();
   let failed: RunError | undefined;
   while (run.at < steps && !failed && !signals.asked) {
@@ -168,7 +170,8 @@ async function train(run: Run, out: OutputFolder, { progress, signals, command }
       if (silent !== undefined) progress.line(silent);
       if (due(config.evaluation.everySteps)) await evaluate(run, out, progress);
       // Last, so that whoever resumes here has all that belongs to this step.
-      if (small && due(checkpoints.everySteps)) out.replace(CHECKPOINT, await run.checkpoint());
+      if (small && (due(checkpoints.everySteps) || clock.due()))
+        await clock.write(async () => out.replace(CHECKPOINT, await run.checkpoint()));
     });
   }
   progress.end();

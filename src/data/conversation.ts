@@ -68,6 +68,8 @@ export function readConversation(value: unknown, beside: BesideMessages = {}): C
     ...system.map((content): ChatTurn => ({ role: "system", content })),
     ...list.map((message: unknown, i) => readTurn(message, i + 1)),
   ].filter(({ role, content }) => role !== "system" || content.trim() !== "");
+  const last = list.length > 0 ? record(list.at(-1)) : undefined;
+  if (last && notLearned(last)) throw new DataError("the last reply is marked as not to be learned");
   const tools = readTools(beside.tools);
   return { turns: withOneSystem(turns), ...(tools.length > 0 && { tools }) };
 }
@@ -114,8 +116,8 @@ function readTurn(message: unknown, at: number): ChatTurn {
   const reasoning = [json["reasoning_content"], json["reasoning"], json["thinking"], ...thoughts]
     .filter((text): text is string => typeof text === "string" && text.trim() !== "")
     .join("\n");
-  if (json["weight"] === 0 && role === "assistant")
-    throw new DataError(`message ${at} has the weight 0: it is not to be learned`);
+  const media = MEDIA.find((field) => !isEmpty(json[field]));
+  if (media !== undefined) throw new DataError(`message ${at} has "${media}"; only text is read`);
   if (role === "user" && words.trim() === "") throw new DataError(`message ${at}, of the user, is empty`);
   return {
     ...{ role, content: words },
@@ -125,6 +127,16 @@ function readTurn(message: unknown, at: number): ChatTurn {
     ...(typeof json["tool_call_id"] === "string" && { callId: json["tool_call_id"] }),
   };
 }
+
+/** What some formats put beside the words of a message. */
+const MEDIA = ["images", "image", "image_url", "audio", "audios", "video", "videos"];
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+
+/** Formats mark replies that are not to be learned. */
+const notLearned = (json: Json): boolean =>
+  json["weight"] === 0 || json["train"] === false || json["loss"] === false;
 
 /** ShareGPT's turn of the assistant that is a call, as JSON text. */
 function callTurn(said: unknown, at: number): ChatTurn {

@@ -102,7 +102,8 @@ export function chatTemplate(apply: ApplyTemplate, traits: TemplateTraits = {}):
     const marked = traits.generation ? generated(turns, text, placed, tools) : undefined;
     if (marked) return marked;
     const reply =
-      placed.text.slice(placed.from, placed.to) + endAfter(placed, marks, alwaysOpen(turns, placed, tools));
+      placed.text.slice(placed.from, placed.to) +
+      endAfter(placed, turns, marks, alwaysOpen(turns, placed, tools));
     return { prompt: promptOf(placed.before, placed.text.slice(0, placed.from)), reply, closed: false };
   }
 
@@ -142,9 +143,9 @@ export function chatTemplate(apply: ApplyTemplate, traits: TemplateTraits = {}):
     pair,
     turnEnd() {
       try {
-        const turns: ChatTurn[] = [{ role: "user", content: "a" }];
+        const turns: ChatTurn[] = [{ role: "user", content: "a question" }];
         const placed = place(turns, STAND_IN);
-        return endAfter(placed, marks, alwaysOpen(turns, placed));
+        return endAfter(placed, turns, marks, alwaysOpen(turns, placed));
       } catch {
         return undefined;
       }
@@ -165,14 +166,37 @@ interface Placed {
 /** A head that is only written when a reply is to come (an empty thought, say) is read as the model will be asked. */
 const promptOf = (before: string, written: string): string => (before.startsWith(written) ? before : written);
 
-/** Behind the reply, up to the first mark; without one, up to where the template opens the next turn. */
-function endAfter({ before, text, to }: Placed, marks: MarkFinder, alwaysOpen: () => boolean): string {
+/** Behind the reply, up to the first mark that ends it; without one, up to where the template opens the next turn. */
+function endAfter(
+  placed: Placed,
+  turns: readonly ChatTurn[],
+  marks: MarkFinder,
+  alwaysOpen: () => boolean,
+): string {
+  const { before, text, to } = placed;
   const after = text.slice(to);
   const end = marks(after);
-  if (end !== undefined) return after.slice(0, end);
-  // Without marks, the head of the next reply is told by what stood in front of this one.
-  const head = alwaysOpen() ? commonSuffix(before, after) : 0;
-  return after.slice(0, after.length - head).trimEnd();
+  if (!end) {
+    // Without marks, the head of the next reply is told by what stood in front of this one.
+    const head = alwaysOpen() ? commonSuffix(before, after) : 0;
+    return after.slice(0, after.length - head).trimEnd();
+  }
+  const opensNext = alwaysOpen() && opensTurn(after.slice(end.from, end.to), placed, turns, marks);
+  return opensNext ? after.slice(0, end.from).trimEnd() : after.slice(0, end.to);
+}
+
+/** Whether a mark opens turns and ends none: it stands right in front of a reply, or in front of the first message. */
+function opensTurn(
+  mark: string,
+  { text, from }: Placed,
+  [first]: readonly ChatTurn[],
+  marks: MarkFinder,
+): boolean {
+  const head = text.slice(0, from);
+  const last = head.lastIndexOf(mark);
+  if (last >= 0 && !marks(head.slice(last + mark.length))) return true;
+  const begin = first === undefined ? -1 : text.indexOf(first.content.trim());
+  return begin > 0 && text.slice(0, begin).includes(mark);
 }
 
 /** The template with the system message where it knows one; with nothing left out. */
@@ -241,8 +265,8 @@ const refused = (error: unknown): ModelError =>
 
 const unsupported = (message: string): ModelError => new ModelError("unsupported", message);
 
-/** The end of the first mark in a text, if there is one. */
-type MarkFinder = (text: string) => number | undefined;
+/** The first mark in a text, if there is one. */
+type MarkFinder = (text: string) => { readonly from: number; readonly to: number } | undefined;
 
 /** Marks of white space alone ("⏎⏎", runs of spaces) are text. */
 function markFinder(marks: readonly string[]): MarkFinder {
@@ -255,7 +279,7 @@ function markFinder(marks: readonly string[]): MarkFinder {
   );
   return (text) => {
     const found = pattern.exec(text);
-    return found ? found.index + found[0].length : undefined;
+    return found ? { from: found.index, to: found.index + found[0].length } : undefined;
   };
 }
 
@@ -265,7 +289,7 @@ function withoutSpaceAfterMark(reply: string, marks: MarkFinder): string {
   for (let at = 0; at < trimmed.length;) {
     const end = marks(trimmed.slice(at));
     if (end === undefined) return reply;
-    at += end;
+    at += end.to;
     if (at === trimmed.length) return trimmed;
   }
   return reply;

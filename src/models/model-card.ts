@@ -37,6 +37,9 @@ export interface CardFacts {
   readonly license?: string | undefined;
 }
 
+/** SFT on given answers has no teacher, whatever its config names. */
+const taught = ({ method, data }: RunConfig): boolean => method.id !== "sft" || data.outputs !== "gold";
+
 type Row = readonly [name: string, value: string];
 
 export function modelCard(given: RunManifest, { config, parameters, half, license }: CardFacts): string {
@@ -48,11 +51,11 @@ export function modelCard(given: RunManifest, { config, parameters, half, licens
 library_name: transformers
 pipeline_tag: text-generation
 license: ${quoted(license ?? "unknown")}
-${base === undefined ? "" : `base_model: ${quoted(base)}\n`}tags: [distillation, couplet, ${config.modelType}]
+${base === undefined ? "" : `base_model: ${quoted(base)}\n`}tags: [${taught(run) ? "distillation" : "fine-tuning"}, couplet, ${config.modelType}]
 ---
-# A student of ${plain(run.teacher)}
+# ${taught(run) ? `A student of ${plain(run.teacher)}` : `${plain(run.student)}, fine-tuned`}
 
-${code(run.student)} (${config.modelType}: ${shape}), distilled from ${code(run.teacher)} with Couplet.
+${code(run.student)} (${config.modelType}: ${shape}), ${taught(run) ? `distilled from ${code(run.teacher)}` : "fine-tuned"} with Couplet.
 
 | | |
 | --- | --- |
@@ -87,7 +90,7 @@ function settings(run: RunConfig, { steps, specialTokens }: Omit<RunManifest, "c
   const { method, data, optimizer, training } = run;
   const { id, ...ofMethod } = method;
   return [
-    ["teacher", code(run.teacher)],
+    ...(taught(run) ? [["teacher", code(run.teacher)] as const] : []),
     ["student before", code(run.student)],
     ["method", code(id)],
     ...flat(ofMethod).map(([name, value]): Row => [plain(`${id}: ${name}`), code(value)]),

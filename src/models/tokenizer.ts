@@ -97,6 +97,7 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
   };
   const tokenBytes = (id: number): Uint8Array =>
     added.has(id) ? addedTokenBytes(rawToken(id), scheme) : rawTokenBytes(rawToken(id), scheme);
+  const joining = `the decoder of ${files.id}, while it joined tokens to a text`;
   const splitting = `the tokenizer of ${files.id}, while it split a text`;
   const encode = (text: string): number[] =>
     text === ""
@@ -116,7 +117,9 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     decode: (ids) =>
       ids.length === 0
         ? ""
-        : inner.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+        : untrusted(joining, "encode", () =>
+            inner.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+          ),
     tokenText: (id) => displayBytes(tokenBytes(id)),
     tokenBytes,
     rawToken,

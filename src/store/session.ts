@@ -92,6 +92,7 @@ export function createSession(parts: SessionParts): Session {
   let nobodys = false;
   let sameRun = false;
   let restoring: { readonly id: string; readonly record: RunRecord } | undefined;
+  let resuming: { readonly id: string; readonly done: Promise<boolean> } | undefined;
   let comingBack = false;
   let waiting: (() => void)[] = [];
   let wanted = false;
@@ -243,7 +244,9 @@ export function createSession(parts: SessionParts): Session {
       if (current && current.keptStep > step) void bringBack();
       return;
     }
-    if (status === "ready" && step === 0 && current && current.keptStep > 0) return begin(); // reset: another run from here
+    // Reset: another run from here. The one before is kept, or on its way there.
+    const kept = current !== undefined && (current.keptStep > 0 || asked !== undefined || writes > 0);
+    if (status === "ready" && step === 0 && kept) return begin();
     if (status === "running" && askedStep === 0) askedAt = performance.now();
     const bad = status === "failed" && problemCode() === "not-finite";
     const stopped = status === "paused" || status === "finished" || bad;
@@ -306,12 +309,27 @@ export function createSession(parts: SessionParts): Session {
     return comingBack;
   }
 
-  async function resume(
+  /** A second click while the first is at work changes nothing. */
+  function resume(
     wish?: string,
-    { older = false, takeOver = false }: { readonly older?: boolean; readonly takeOver?: boolean } = {},
+    how: { readonly older?: boolean; readonly takeOver?: boolean } = {},
   ): Promise<boolean> {
     const id = wish ?? store.getState().lastSession?.id;
-    if (id === undefined || !runs) return false;
+    if (id === undefined || !runs) return Promise.resolve(false);
+    if (restoring?.id === id) return Promise.resolve(true);
+    if (resuming?.id === id) return resuming.done;
+    const done = resumeRun(runs, id, how).finally(() => {
+      if (resuming?.done === done) resuming = undefined;
+    });
+    resuming = { id, done };
+    return done;
+  }
+
+  async function resumeRun(
+    stored: NonNullable<typeof runs>,
+    id: string,
+    { older = false, takeOver = false }: { readonly older?: boolean; readonly takeOver?: boolean },
+  ): Promise<boolean> {
     know({ busy: undefined, damage: undefined, taken: undefined });
     try {
       if (takeOver) await locks.takeOver(id, () => stolen(id));
@@ -322,7 +340,7 @@ export function createSession(parts: SessionParts): Session {
       }
       leave();
       await writing;
-      const { found, damaged } = await runs.read(id);
+      const { found, damaged } = await stored.read(id);
       if (!found || (damaged.length > 0 && !older)) {
         know({ damage: { id, damaged, step: found?.step } });
         if (current?.id !== id) locks.release(id);

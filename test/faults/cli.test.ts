@@ -38,8 +38,14 @@ interface Ended {
 }
 
 /** @param during called once `steps` lines of metrics are there. */
-function couplet(out: string, argv: string[], steps = Infinity, during?: (child: ChildProcess) => void) {
-  const child = spawn(process.execPath, [COUPLET, "run", config, "--out", out, ...argv]);
+function couplet(
+  out: string,
+  argv: string[],
+  steps = Infinity,
+  during?: (child: ChildProcess) => void,
+  of = config,
+) {
+  const child = spawn(process.execPath, [COUPLET, "run", of, "--out", out, ...argv]);
   children.add(child);
   let said = "";
   child.stderr.on("data", (text: Buffer) => (said += text.toString()));
@@ -115,16 +121,26 @@ test("killed at any step, it resumes to the bit", async () => {
 
 test("two processes and one folder", async () => {
   const out = join(dir, "both");
+  const long = join(dir, "long.json");
+  writeFileSync(long, JSON.stringify({ ...JSON.parse(readFileSync(config, "utf8")), steps: 1_000_000 }));
   let second: Promise<Ended> | undefined;
-  const first = await couplet(out, [], 2, () => {
-    second = couplet(out, ["--overwrite"]);
-  });
+  const first = await couplet(
+    out,
+    [],
+    2,
+    (child) => {
+      second = couplet(out, ["--overwrite"]);
+      void second.then(() => child.kill("SIGTERM")); // whatever became of the second, the first ends
+    },
+    long,
+  );
   const { code, said } = await second!;
-  expect(code).toBe(2);
+  expect(code, said).toBe(2);
   expect(said).toMatch(/process \d+ on .* is writing a run into/);
   expect(said).not.toContain("adapter"); // it was refused before the GPU was opened
-  expect(first.code, first.said).toBe(0);
-  expect(losses(out)).toEqual(losses(straight));
+  expect(first.code, first.said).toBe(143);
+  const done = stepsOf(out);
+  expect(done.map(({ step }) => step)).toEqual(done.map((_, i) => i + 1)); // nobody else wrote into it
 });
 
 test("--overwrite replaces a finished run", async () => {

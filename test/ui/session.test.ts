@@ -167,6 +167,37 @@ test("after a reset it is another run", async () => {
   expect(v.app.store.getState().keeping.runs?.map(({ step }) => step)).toEqual([1, 7]);
 });
 
+test("a reset while the run is still being kept: the run that follows is another one", async () => {
+  const v = visit(memory());
+  play(v, 7); // a checkpoint is asked for, and has not come
+  v.emit({ type: "status", status: "ready", step: 0 });
+  answer(v, 7);
+  v.emit({ type: "status", status: "running", step: 0 });
+  v.emit(steps(1, 2));
+  v.emit({ type: "status", status: "paused", step: 2 });
+  answer(v, 2);
+  await keptAt(v, 2);
+  const kept = v.app.store.getState().keeping.runs?.map(({ step }) => step);
+  expect(kept?.toSorted((a, b) => a - b)).toEqual([2, 7]);
+});
+
+test("two clicks on Resume resume once", async () => {
+  const files = memory();
+  const first = visit(files);
+  play(first, 7);
+  answer(first, 7);
+  await keptAt(first, 7);
+  const { id } = first.app.store.getState().keeping.current!;
+  const v = visit(files);
+  await listed(v);
+  const clicks = [v.app.actions.resume(id), v.app.actions.resume(id)];
+  expect(await Promise.all(clicks)).toEqual([true, true]);
+  expect(await v.app.actions.resume(id)).toBe(true); // the engine is at it
+  expect(v.sent.filter(({ type }) => type === "restore")).toHaveLength(1);
+  v.emit({ type: "restored", step: 7 });
+  expect(v.app.store.getState().keeping.current?.id).toBe(id);
+});
+
 test("a long run is kept every so many steps, and not before", () => {
   const v = visit(memory());
   v.emit({ type: "device", adapter: { name: "x", software: false, features: [], limits: {} } });

@@ -58,9 +58,27 @@ async function trainTo(page: Page, step: number): Promise<number> {
   await page.getByRole("button", { name: "Pause", exact: true }).click();
   await status(page, "paused");
   const at = await stepOf(page);
-  await page.waitForFunction(keptCount, 1);
+  await page.waitForFunction(keptTo, at);
   return at;
 }
+/** Whether a run is kept as far as that: the last that is written of a generation is its mark. */
+const keptTo = async (step: number) => {
+  const root = await navigator.storage.getDirectory();
+  const top = await root.getDirectoryHandle("couplet-runs", { create: true });
+  for await (const [, folder] of top.entries()) {
+    if (!(folder instanceof FileSystemDirectoryHandle)) continue;
+    for await (const [name, entry] of folder.entries()) {
+      if (!name.endsWith(".mark.json") || !(entry instanceof FileSystemFileHandle)) continue;
+      try {
+        const mark = JSON.parse(await (await entry.getFile()).text()) as { step?: number };
+        if ((mark.step ?? 0) >= step) return true;
+      } catch {
+        // being written
+      }
+    }
+  }
+  return false;
+};
 const keptCount = async (least: number) => {
   const root = await navigator.storage.getDirectory();
   const top = await root.getDirectoryHandle("couplet-runs", { create: true });
@@ -91,7 +109,7 @@ test("one click in a new visit replaces nothing", async () => {
   expect(await stepOf(second)).toBe(at);
   expect(await lossesOf(second)).toHaveLength(at);
   await second.getByRole("link", { name: "Runs" }).click();
-  expect(await second.locator('.run-card[data-step="1"][data-where=nowhere]').count()).toBe(1);
+  await second.locator('.run-card[data-step="1"][data-where=nowhere]').waitFor();
   expect(complaints).toEqual([]);
 });
 
@@ -218,16 +236,19 @@ test("storage cleared in mid-run: it goes on, and is kept again", async () => {
   const { page, complaints } = await site.open({ engine: { stepMs: 15 }, hash: HASH });
   await trainTo(page, 12);
   const session = await page.context().newCDPSession(page);
-  await session.send("Storage.clearDataForOrigin", {
-    origin: new URL(page.url()).origin,
-    storageTypes: "all",
-  });
-  expect(await keptFiles(page)).toEqual([]);
+  const origin = new URL(page.url()).origin;
+  await vi.waitFor(
+    async () => {
+      await session.send("Storage.clearDataForOrigin", { origin, storageTypes: "all" }); // again, if a write was under way
+      expect(await keptFiles(page)).toEqual([]);
+    },
+    { timeout: 20_000, interval: 300 },
+  );
   await play(page);
   await reaches(page, 40);
   await page.getByRole("button", { name: "Pause", exact: true }).click();
   await status(page, "paused");
-  await page.waitForFunction(keptCount, 1);
+  await page.waitForFunction(keptTo, await stepOf(page));
   expect(await lossesOf(page)).toHaveLength(await stepOf(page));
   expect(complaints).toEqual([]);
 });
@@ -241,6 +262,7 @@ test("storage full in mid-run: said, the run goes on, what was kept is whole", a
   await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage });
   await play(page);
   const notice = page.locator(".notice[data-keep=full]");
+  await notice.waitFor();
   expect(await notice.innerText()).toMatch(/storage for this page is full[^]*The run itself goes on/);
   const then = await stepOf(page);
   await reaches(page, then + 20);

@@ -127,3 +127,12 @@ test("bad usage", async () => {
   );
   expect(existsSync(join(dir, "x.jsonl"))).toBe(false);
 });
+
+test("a file that this command did not write is not replaced", async () => {
+  const out = join(dir, "mine.jsonl");
+  writeFileSync(out, '{"my":"file"}');
+  expect(await generate("seqkd", out)).toBe(2);
+  expect(errors.join("\n")).toMatch(/mine\.jsonl" is there, and this command did not write it/);
+  expect(readFileSync(out, "utf8")).toBe('{"my":"file"}');
+  expect(await generate("seqkd", "/proc/nowhere/out.jsonl")).toBe(2);
+});

@@ -157,6 +157,15 @@ describe("couplet run", () => {
     JSON.stringify({ prompt: "Q", output: "A", prompt_cot: "Q", output_cot: "A", ...fields });
   test.each<[string, () => string[], RegExp]>([
     ["no arguments", () => ["run"], /Usage: couplet run/],
+    [
+      "a row nested without end",
+      () => {
+        const file = join(dir, "deep.jsonl");
+        writeFileSync(file, `{"prompt":${"[".repeat(400_000)}${"]".repeat(400_000)},"output":"x"}\n`);
+        return ["run", configFile({ ...TINY, data: { ...TINY.data, source: file } }), "--out", dir];
+      },
+      /nested too deeply|none of|no usable|cannot|missing/,
+    ],
     ["an unknown command", () => ["fly"], /no command "fly"/],
     ["an unknown option", () => ["run", configFile(TINY), "--fast", "1"], /no option --fast/],
     [

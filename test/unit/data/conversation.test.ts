@@ -273,3 +273,28 @@ test("random conversations: every message is in the prompt or the row is dropped
     { seed: 3, numRuns: 300 },
   );
 });
+
+test.each<[string, object[], RegExp | undefined]>([
+  [
+    "an image beside the words",
+    [{ ...user("Look"), images: ["a.png"] }, assistant("A cat")],
+    /has "images"; only text/,
+  ],
+  ["audio beside the words", [{ ...user("Hear"), audio: { id: 1 } }, assistant("A dog")], /has "audio"/],
+  ["an empty list of images", [{ ...user("Look"), images: [] }, assistant("A cat")], undefined],
+  [
+    "an earlier reply of weight 0",
+    [user("a"), { ...assistant("b"), weight: 0 }, user("c"), assistant("d")],
+    undefined,
+  ],
+  ["a last reply of weight 0", [user("a"), { ...assistant("b"), weight: 0 }], /not to be learned/],
+  ["train: false", [user("a"), { ...assistant("b"), train: false }], /not to be learned/],
+  ["loss: false", [user("a"), { ...assistant("b"), loss: false }], /not to be learned/],
+])("%s", (_name, messages, refused) => {
+  const good = { messages: [user("Hi"), assistant("Hello")] };
+  const text = [good, { messages }].map((line) => JSON.stringify(line)).join("\n");
+  const { rows, dropped } = importText(text, "chat.jsonl");
+  expect(rows).toHaveLength(refused ? 1 : 2);
+  if (refused) expect(Object.keys(dropped).join()).toMatch(refused);
+  else expect(dropped).toEqual({});
+});

@@ -64,6 +64,19 @@ describe("a template that always opens a reply", () => {
     ]);
     expect(stops(tok)).toEqual(["<eos>"]);
   });
+
+  test.each([
+    "<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}<|assistant|>\n",
+    "<sop>{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}\n{% endfor %}<|assistant|>\n",
+    "{% for m in messages %}<|h|>{{ m.role }}<|/h|>{{ m.content }}{% endfor %}<|h|>assistant<|/h|>",
+  ])("without a mark that ends a turn, the next turn's head is none: %s", async (template) => {
+    const marks = ["<sop>", "<|user|>", "<|assistant|>", "<|h|>", "<|/h|>"];
+    const tok = await load({ marks, eos: "<eos>", template });
+    const [prompt, reply] = pieces(tok, encoded(tok, ANT));
+    expect(reply).toBe("Six.<eos>");
+    expect(prompt).toMatch(/assistant(\|>\n|<\|\/h\|>)$/);
+    expect(stops(tok)).toEqual(["<eos>"]);
+  });
 });
 
 test("an end in words stays with the reply, whatever the head ends in", async () => {

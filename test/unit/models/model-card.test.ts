@@ -121,3 +121,13 @@ test("names are text, whatever is in them", async () => {
   const row = card.split("\n").find((line) => line.startsWith("| teacher |"))!;
   expect(row).toBe("| teacher | ``` a`b``c\\|d <img src=x> [x](y) *z* #1 --- license: mine ``` |");
 });
+
+test("SFT on given answers names no teacher; on answers that a teacher wrote it does", async () => {
+  const plain = await exported(manifest({ method: { id: "sft" }, teacher: "nobody/at-all" }));
+  expect(plain.card).not.toMatch(/nobody|distil/);
+  expect(plain.card).toContain("# couplet-student, fine-tuned");
+  expect(plain.head.join("\n")).toContain("tags: [fine-tuning, couplet, llama]");
+  const data = { ...BASE.data, outputs: "teacher" as const };
+  const written = await exported(manifest({ method: { id: "sft" }, data }));
+  expect(written.card).toContain("# A student of couplet-teacher");
+});
