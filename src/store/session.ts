@@ -9,6 +9,7 @@ import { KEEP_MS, type Keeping } from "./keeping";
 import { KeepError, type KeptFolders } from "./kept-files";
 import { createKeptList, type KeptList } from "./kept-list";
 import { createKeptRuns, type Generation, newRunId } from "./kept-runs";
+import { onceById } from "./once-by-id";
 import { noLocks, type RunLocks } from "./run-locks";
 import { recordOf, type RunRecord } from "./run-record";
 import type { AppState } from "./state";
@@ -34,6 +35,12 @@ export type KeptActions = Pick<
   | "checkpointOf"
 >;
 
+/** `older`: the generation before, where the last is damaged; `takeOver`: from another tab. */
+interface Resuming {
+  readonly older?: boolean;
+  readonly takeOver?: boolean;
+}
+
 export interface Session extends KeptActions {
   /** Look for runs of earlier visits. */
   find(): Promise<void>;
@@ -41,7 +48,7 @@ export interface Session extends KeptActions {
    * Go on with a kept run, the one that is offered unless said. One that another tab has open is not taken, and one
    * whose newest checkpoint is damaged is not begun: `keeping.busy` and `keeping.damage` then say so.
    */
-  resume(id?: string, how?: { readonly older?: boolean; readonly takeOver?: boolean }): Promise<boolean>;
+  resume(id?: string, how?: Resuming): Promise<boolean>;
   /** After the engine was started anew: the live run as it was last kept. False when it was never kept. */
   bringBack(): Promise<boolean>;
   /** The next load is of the run that is here, not of a new one. */
@@ -92,7 +99,6 @@ export function createSession(parts: SessionParts): Session {
   let nobodys = false;
   let sameRun = false;
   let restoring: { readonly id: string; readonly record: RunRecord } | undefined;
-  let resuming: { readonly id: string; readonly done: Promise<boolean> } | undefined;
   let comingBack = false;
   let waiting: (() => void)[] = [];
   let wanted = false;
@@ -245,18 +251,13 @@ export function createSession(parts: SessionParts): Session {
       return;
     }
     // Reset: another run from here. The one before is kept, or on its way there.
-    const kept = current !== undefined && (current.keptStep > 0 || asked !== undefined || writes > 0);
-    if (status === "ready" && step === 0 && kept) return begin();
+    const begun = current && (current.keptStep > 0 || asked || writes > 0);
+    if (status === "ready" && step === 0 && begun) return begin();
     if (status === "running" && askedStep === 0) askedAt = performance.now();
-    const bad = status === "failed" && problemCode() === "not-finite";
+    const bad = status === "failed" && failureOf(store.getState()) === "not-finite";
     const stopped = status === "paused" || status === "finished" || bad;
     if (stopped && step > 0 && step !== current?.keptStep && step !== askedStep) ask();
   }
-
-  const problemCode = () => {
-    const { problem } = store.getState();
-    return problem?.kind === "failure" ? problem.failure.code : undefined;
-  };
 
   /** The numbers come back with the weights. */
   function onRestored(step: number): void {
@@ -309,27 +310,8 @@ export function createSession(parts: SessionParts): Session {
     return comingBack;
   }
 
-  /** A second click while the first is at work changes nothing. */
-  function resume(
-    wish?: string,
-    how: { readonly older?: boolean; readonly takeOver?: boolean } = {},
-  ): Promise<boolean> {
-    const id = wish ?? store.getState().lastSession?.id;
-    if (id === undefined || !runs) return Promise.resolve(false);
-    if (restoring?.id === id) return Promise.resolve(true);
-    if (resuming?.id === id) return resuming.done;
-    const done = resumeRun(runs, id, how).finally(() => {
-      if (resuming?.done === done) resuming = undefined;
-    });
-    resuming = { id, done };
-    return done;
-  }
-
-  async function resumeRun(
-    stored: NonNullable<typeof runs>,
-    id: string,
-    { older = false, takeOver = false }: { readonly older?: boolean; readonly takeOver?: boolean },
-  ): Promise<boolean> {
+  const resumeOnce = onceById(async (id: string, { older = false, takeOver = false }: Resuming) => {
+    if (!runs) return false;
     know({ busy: undefined, damage: undefined, taken: undefined });
     try {
       if (takeOver) await locks.takeOver(id, () => stolen(id));
@@ -340,7 +322,7 @@ export function createSession(parts: SessionParts): Session {
       }
       leave();
       await writing;
-      const { found, damaged } = await stored.read(id);
+      const { found, damaged } = await runs.read(id);
       if (!found || (damaged.length > 0 && !older)) {
         know({ damage: { id, damaged, step: found?.step } });
         if (current?.id !== id) locks.release(id);
@@ -353,6 +335,12 @@ export function createSession(parts: SessionParts): Session {
       tell(error);
       return false;
     }
+  });
+
+  async function resume(wish?: string, how: Resuming = {}): Promise<boolean> {
+    const id = wish ?? store.getState().lastSession?.id;
+    if (id === undefined || restoring?.id === id) return id !== undefined;
+    return resumeOnce(id, how);
   }
 
   function leave(): void {
@@ -402,3 +390,5 @@ export function createSession(parts: SessionParts): Session {
     },
   };
 }
+
+const failureOf = ({ problem }: AppState) => (problem?.kind === "failure" ? problem.failure.code : undefined);
