@@ -14,7 +14,7 @@ import { zipSync } from "fflate";
 import { parseRunConfigText, type RunConfig } from "../config/run";
 import type { Gpu } from "../gpu/device";
 import { exportStudentFolder, loadStudentWeights, type ModelFiles, type RunManifest } from "../models";
-import { folderFiles } from "../models/node-files";
+import { folderFiles } from "../models/files/node-files";
 import { createModel, createParamStore, studentParameters } from "../student";
 import { type ExportCheck, verifyExport } from "../trainer";
 import { OK } from "./exit-codes";

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { RunConfig } from "../config/run";
 import type { PlanRecord } from "../telemetry";
 import { createStateSets, type ModelFiles } from "../models";
-import { folderStore } from "../models/node-store";
+import { folderStore } from "../models/library/node-store";
 import {
   coverageLine,
   createSilenceLog,

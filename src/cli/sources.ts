@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { PRESETS } from "../config/presets";
 import { parseRunConfigText, type RunConfig, splitSeedOf } from "../config/run";
 import { checkEnough, parseRows, type Row, splitRows } from "../data";
-import { folderFiles } from "../models/node-files";
+import { folderFiles } from "../models/files/node-files";
 import { absentFiles, type ModelFiles, parseModelChoice } from "../models";
 import { needsTeacher, type RunSources } from "../trainer";
 import { readDataFile } from "./data-file";

@@ -5,7 +5,7 @@
 //
 // Places are bytes, not characters: a tokenizer may cut inside a character. What a tokenizer does to a text before it
 // cuts (a space in front, NFC, lower case) does not part the two, and after a difference the chunks go on where the texts
-// do (src/models/text-match.ts). Tokens without text (BOS, EOS, an empty piece) join the chunk that follows; those
+// do (src/models/tokenizer/text-match.ts). Tokens without text (BOS, EOS, an empty piece) join the chunk that follows; those
 // after the last common end belong to none.
 import { matchTexts } from "../models";
 import type { TokenTable, TokenTables } from "./batch";

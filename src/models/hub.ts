@@ -4,8 +4,8 @@
 import type * as Library from "@huggingface/transformers";
 
 import { ModelError, reason } from "./errors";
-import { FLOAT } from "./onnx-wire";
-import { modelProto, nodeProto, valueInfo } from "./onnx-write";
+import { FLOAT } from "./onnx/wire";
+import { modelProto, nodeProto, valueInfo } from "./onnx/write";
 
 export type Transformers = typeof Library;
 

@@ -9,8 +9,8 @@ export {
   parseModelConfig,
   type RopeScaling,
   type StudentConfig,
-} from "./config";
-export type { ChatPair, ChatTemplate, ChatTools, ChatTurn, ToolCall } from "./chat-template";
+} from "./families/config";
+export type { ChatPair, ChatTemplate, ChatTools, ChatTurn, ToolCall } from "./tokenizer/chat-template";
 export { ModelError, type ModelErrorCode } from "./errors";
 export {
   exportStudentFolder,
@@ -18,12 +18,12 @@ export {
   HALF_ONNX_FILE,
   studentFolderFiles,
   withOnnxGraph,
-} from "./export-student";
-export { writeStudentOnnx } from "./onnx-export";
-export { hubId, publicName, type RunManifest } from "./model-card";
-export { ropeFrequencies, type RopeSettings } from "./rope-frequencies";
-export type { GenerateOptions } from "./generate";
-export { absentFiles, memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files";
+} from "./student/export-student";
+export { writeStudentOnnx } from "./onnx/export";
+export { hubId, publicName, type RunManifest } from "./student/model-card";
+export { ropeFrequencies, type RopeSettings } from "./families/rope-frequencies";
+export type { GenerateOptions } from "./teacher/generate";
+export { absentFiles, memoryFiles, type ModelFiles, type ReadProgress, urlFiles } from "./files/files";
 export type { Device } from "./hub";
 export {
   gatherSafetensors,
@@ -31,13 +31,13 @@ export {
   readSafetensors,
   readSafetensorsMetadata,
   writeSafetensors,
-} from "./safetensors";
+} from "./files/safetensors";
 export {
   checkStudentFiles,
   expectedTensors,
   loadStudentWeights,
   type StudentWeights,
-} from "./student-weights";
+} from "./student/student-weights";
 export {
   openReferenceSession,
   type ForwardOptions,
@@ -48,14 +48,19 @@ export {
   type TeacherAnswer,
   type TeacherBatchOutput,
   type TeacherOptions,
-} from "./teacher";
-export { loadTeacherConfig, type TeacherConfig } from "./teacher-config";
-export { checkTeacherFiles } from "./teacher-files";
-export { ONNX_FILES, type OnnxDtype, parseModelChoice } from "./session";
-export { loadTokenizer, type SpecialTokens, type Tokenizer, withoutSpecialTokens } from "./tokenizer";
-export type { TokenScheme } from "./token-bytes";
-export { matchTexts, type Stretch } from "./text-match";
-export { type TokenSpans, tokenSpans } from "./token-spans";
+} from "./teacher/teacher";
+export { loadTeacherConfig, type TeacherConfig } from "./teacher/teacher-config";
+export { checkTeacherFiles } from "./teacher/teacher-files";
+export { ONNX_FILES, type OnnxDtype, parseModelChoice } from "./teacher/session";
+export {
+  loadTokenizer,
+  type SpecialTokens,
+  type Tokenizer,
+  withoutSpecialTokens,
+} from "./tokenizer/tokenizer";
+export type { TokenScheme } from "./tokenizer/token-bytes";
+export { matchTexts, type Stretch } from "./tokenizer/text-match";
+export { type TokenSpans, tokenSpans } from "./tokenizer/token-spans";
 export {
   download,
   type DownloadProgress,
@@ -64,7 +69,7 @@ export {
   type RemoteFile,
   type RemoteSource,
   type RequestOptions,
-} from "./hub-client";
+} from "./library/hub-client";
 export {
   type Choice,
   type FileFact,
@@ -74,7 +79,7 @@ export {
   type Inspection,
   type Role,
   type Room,
-} from "./inspect";
+} from "./library/inspect";
 export {
   droppedFiles,
   memoryStore,
@@ -82,9 +87,9 @@ export {
   type StoredFile,
   storedFiles,
   type StoredModel,
-} from "./model-store";
-export { opfsStore, TEACHER_STATES } from "./opfs-store";
-export { digestOf, pieceDigest } from "./digest";
+} from "./library/model-store";
+export { opfsStore, TEACHER_STATES } from "./library/opfs-store";
+export { digestOf, pieceDigest } from "./library/digest";
 export {
   createStateSets,
   STATE_LIMITS,
@@ -93,7 +98,7 @@ export {
   type StateSet,
   type StateSets,
   type StoredStates,
-} from "./teacher-states";
+} from "./teacher/teacher-states";
 export {
   addWanted,
   checkTaps,
@@ -104,4 +109,4 @@ export {
   readRecord,
   shortDigest,
   writeRecord,
-} from "./model-record";
+} from "./library/model-record";

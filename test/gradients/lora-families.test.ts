@@ -6,7 +6,7 @@
 //   recompute      the same bits
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
-import { checkTensors } from "../../src/models/student-weights";
+import { checkTensors } from "../../src/models/student/student-weights";
 import {
   type LoraSettings,
   loraModules,

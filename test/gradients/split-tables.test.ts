@@ -11,7 +11,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
 import type { NamedTensor } from "../../src/models";
-import { checkTensors } from "../../src/models/student-weights";
+import { checkTensors } from "../../src/models/student/student-weights";
 import { createGenerator, networkOf, studentLogits } from "../../src/student";
 import { relativeL2 } from "../support/close";
 import { configOf, goldenBatch, readGolden, type StudentGolden, tensorsOf } from "../support/golden";

@@ -10,7 +10,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/device";
 import type { LlamaConfig, StudentConfig } from "../../src/models";
-import { checkTensors } from "../../src/models/student-weights";
+import { checkTensors } from "../../src/models/student/student-weights";
 import { createGenerator, HYPER_ELEMENTS, packHyper, studentLogits } from "../../src/student";
 import { relativeL2 } from "../support/close";
 import {

@@ -9,7 +9,7 @@ import { packParams, u32 } from "../../src/gpu/params";
 import { cacheWriteKernel } from "../../src/student/generate";
 import { foldGrid } from "../../src/student/grid";
 import { ropeKernel, ropeParams, ropeTable } from "../../src/student/ops/rope";
-import { ropeFrequencies } from "../../src/models/rope-frequencies";
+import { ropeFrequencies } from "../../src/models/families/rope-frequencies";
 import { finiteDifferences, normals, rope, type RopeDims } from "../oracle/nn";
 import { runKernel } from "../support/gpu";
 import { expectGuarded, guarded, GUARD } from "../support/nn-values";

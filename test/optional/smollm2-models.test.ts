@@ -23,7 +23,7 @@ import {
   type StudentWeights,
   withOnnxGraph,
 } from "../../src/models";
-import { folderFiles } from "../../src/models/node-files";
+import { folderFiles } from "../../src/models/files/node-files";
 import { openRun } from "../../src/trainer";
 import { nodeSources } from "../../src/cli/sources";
 import { testGpu } from "../support/gpu";

@@ -21,7 +21,7 @@ import {
   openReferenceSession,
   readSafetensors,
 } from "../../src/models";
-import { folderFiles } from "../../src/models/node-files";
+import { folderFiles } from "../../src/models/files/node-files";
 import {
   createGenerator,
   createModel,

@@ -25,7 +25,7 @@ import {
   tokenTables,
 } from "../../src/data";
 import { loadTokenizer, type Tokenizer, tokenSpans } from "../../src/models";
-import { folderFiles } from "../../src/models/node-files";
+import { folderFiles } from "../../src/models/files/node-files";
 import { matchedTokens } from "../../src/objectives/align/matched-tokens";
 
 const FOLDER = fileURLToPath(new URL("../../node_modules/.cache/couplet-tokenizers", import.meta.url));

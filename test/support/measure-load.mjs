@@ -2,8 +2,8 @@
 // After it, for ONNX files: names and shapes of the parameters as JSON.
 import { loadModule } from "../../scripts/run-ts.mjs";
 
-const { module: files } = await loadModule("src/models/node-files.ts");
-const { module: student, close } = await loadModule("src/models/student-files.ts");
+const { module: files } = await loadModule("src/models/files/node-files.ts");
+const { module: student, close } = await loadModule("src/models/student/student-files.ts");
 globalThis.gc();
 const before = process.memoryUsage().rss;
 const { tensors } = await student.readStudentTensors(

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type SideBatch, tokenTables, type TokenTables, type ViewBatch } from "../../src/data";
 import { loadTokenizer, type Tokenizer } from "../../src/models";
-import { folderFiles } from "../../src/models/node-files";
+import { folderFiles } from "../../src/models/files/node-files";
 import { alignMined } from "../../src/objectives/align/mined";
 import { matchedTokens } from "../../src/objectives/align/matched-tokens";
 import { madeTokenizer, type Traits } from "../support/made-tokenizers";

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { memoryStore } from "../../src/models";
-import { folderFiles } from "../../src/models/node-files";
+import { folderFiles } from "../../src/models/files/node-files";
 import { createDataDesk } from "../../src/worker/data-desk";
 import { ownRows, ROWS_FILE } from "../../src/worker/own-sources";
 import type { DataEvent, PreviewQuestion } from "../../src/worker/protocol";

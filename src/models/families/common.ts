@@ -1,6 +1,6 @@
 // What every family's config has in common, under one set of names.
 
-import { flag, invalid, type Json, size, tokenId } from "../config-fields";
+import { flag, invalid, type Json, size, tokenId } from "./config-fields";
 
 export interface CommonConfig {
   readonly vocabSize: number;

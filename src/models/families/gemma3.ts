@@ -1,8 +1,8 @@
 // Gemma 3, the text model: norms around and after each part with weights stored around 0, scaled embeddings, QK norm,
 // and layers that see a sliding window (with a theta of their own) between layers that see everything.
 
-import { asObject, invalid, type Json, only, positive, size, unsupported } from "../config-fields";
-import { parseRope, refusePartial, ropeJson, type Rope, type RopeScaling } from "../config-rope";
+import { asObject, invalid, type Json, only, positive, size, unsupported } from "./config-fields";
+import { parseRope, refusePartial, ropeJson, type Rope, type RopeScaling } from "./config-rope";
 import { checkHeads, type CommonConfig, commonConfig, commonJson, type Shapes } from "./common";
 
 export interface Gemma3Config extends CommonConfig {

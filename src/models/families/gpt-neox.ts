@@ -1,8 +1,8 @@
 // GPT-NeoX (Pythia): layer norms, attention and feed-forward side by side, part of each head rotated, one fused
 // projection that holds query, key and value head by head.
 
-import { flag, invalid, type Json, positive } from "../config-fields";
-import { parseRope, ropeJson, type RopeScaling } from "../config-rope";
+import { flag, invalid, type Json, positive } from "./config-fields";
+import { parseRope, ropeJson, type RopeScaling } from "./config-rope";
 import { type CommonConfig, commonConfig, commonJson, type Shapes } from "./common";
 import { type GeluName, geluName } from "./gpt2";
 

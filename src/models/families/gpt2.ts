@@ -1,6 +1,6 @@
 // GPT-2: layer norms, learned positions, one fused projection for queries, keys and values, matrices stored [in, out].
 
-import { flag, invalid, type Json, only, positive, size, unsupported } from "../config-fields";
+import { flag, invalid, type Json, only, positive, size, unsupported } from "./config-fields";
 import { type CommonConfig, type Shapes, tokenIds, tokenJson } from "./common";
 
 export type GeluName = "gelu" | "gelu_new" | "gelu_pytorch_tanh";

@@ -1,7 +1,7 @@
 // Llama, Qwen2 and Qwen3: one network, told apart by biases and by the norms of queries and keys.
 
-import { flag, type Json, only, positive, unsupported } from "../config-fields";
-import { parseRope, refusePartial, ropeJson, type RopeScaling } from "../config-rope";
+import { flag, type Json, only, positive, unsupported } from "./config-fields";
+import { parseRope, refusePartial, ropeJson, type RopeScaling } from "./config-rope";
 import { checkHeads, type CommonConfig, commonConfig, commonJson, type Shapes } from "./common";
 
 export interface LlamaConfig extends CommonConfig {

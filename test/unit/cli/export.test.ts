@@ -13,7 +13,7 @@ import { main } from "../../../src/cli/main";
 import { memoryFiles, openTeacher, readSafetensors, type RunManifest } from "../../../src/models";
 import { createModel, createParamStore, studentParameters } from "../../../src/student";
 import { loadStudentWeights } from "../../../src/models";
-import { folderFiles } from "../../../src/models/node-files";
+import { folderFiles } from "../../../src/models/files/node-files";
 import { verifyExport } from "../../../src/trainer";
 import { SMALL_RUN } from "../../support/bundled";
 import { testGpu } from "../../support/gpu";

@@ -20,7 +20,7 @@ import {
   type ViewBatch,
 } from "../../../src/data";
 import { loadTokenizer } from "../../../src/models";
-import { folderFiles } from "../../../src/models/node-files";
+import { folderFiles } from "../../../src/models/files/node-files";
 import { batchChunks } from "../../../src/objectives/align/chunks";
 import { alignMined } from "../../../src/objectives/align/mined";
 import { pairedRows } from "../../../src/objectives/uld";

@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeRow, promptIds, type Row, textIds } from "../../../src/data";
 import { loadTokenizer, type Tokenizer, withoutSpecialTokens } from "../../../src/models";
-import { folderFiles } from "../../../src/models/node-files";
+import { folderFiles } from "../../../src/models/files/node-files";
 import { CHATML, type Family, LLAMA3, load } from "./chat-families";
 
 const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } });

@@ -12,9 +12,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { alignChunks, encodeRow, promptIds, promptText, type Row, type Sequence } from "../../../src/data";
 import { type ChatTurn, loadTokenizer, memoryFiles, type Tokenizer } from "../../../src/models";
-import { GENERATION } from "../../../src/models/chat-template";
-import { concatBytes } from "../../../src/models/files";
-import { templateText } from "../../../src/models/chat-jinja";
+import { GENERATION } from "../../../src/models/tokenizer/chat-template";
+import { concatBytes } from "../../../src/models/files/files";
+import { templateText } from "../../../src/models/tokenizer/chat-jinja";
 import { byteFallbackTokenizer } from "../models/byte-fallback";
 import { encode } from "../models/tiny";
 import {

@@ -1,8 +1,8 @@
 // A Llama as the model builder of onnxruntime-genai writes it: fused operators of com.microsoft, no position_ids, the
 // last sum of the residual stream not returned; on request a head in blocks of 4 bits, and weights in a data file.
 import type { LlamaConfig, NamedTensor } from "../../../src/models";
-import { concatBytes } from "../../../src/models/files";
-import { FLOAT, INT64 } from "../../../src/models/onnx-wire";
+import { concatBytes } from "../../../src/models/files/files";
+import { FLOAT, INT64 } from "../../../src/models/onnx/wire";
 import {
   type Attribute,
   intField,
@@ -12,7 +12,7 @@ import {
   type Parts,
   tensorProto,
   valueInfo,
-} from "../../../src/models/onnx-write";
+} from "../../../src/models/onnx/write";
 
 const MS = "com.microsoft";
 const [INT32, UINT8] = [6, 2];

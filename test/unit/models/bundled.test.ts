@@ -17,8 +17,8 @@ import {
   memoryFiles,
   openTeacher,
 } from "../../../src/models";
-import { concatBytes } from "../../../src/models/files";
-import { folderFiles } from "../../../src/models/node-files";
+import { concatBytes } from "../../../src/models/files/files";
+import { folderFiles } from "../../../src/models/files/node-files";
 
 const publicDir = join(import.meta.dirname, "../../../public");
 const folder = (name: string) => folderFiles(name, join(publicDir, "models", name));

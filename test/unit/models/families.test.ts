@@ -13,7 +13,7 @@ import {
   parseModelConfig,
   type StudentConfig,
 } from "../../../src/models";
-import { checkTensors } from "../../../src/models/student-weights";
+import { checkTensors } from "../../../src/models/student/student-weights";
 import { configOf, readGolden, type StudentGolden } from "../../support/golden";
 
 const golden = (name: string) => readGolden<StudentGolden>(name);

@@ -8,10 +8,10 @@ import { describe, expect, test } from "vitest";
 
 import { createRng } from "../../../src/config/rng";
 import { ModelError, readSafetensors, writeSafetensors } from "../../../src/models";
-import { allocate, appended, concatBytes } from "../../../src/models/files";
-import { findLayers } from "../../../src/models/onnx-layers";
-import { findTaps, headWeight } from "../../../src/models/onnx-taps";
-import { readOnnx } from "../../../src/models/onnx-wire";
+import { allocate, appended, concatBytes } from "../../../src/models/files/files";
+import { findLayers } from "../../../src/models/onnx/layers";
+import { findTaps, headWeight } from "../../../src/models/onnx/taps";
+import { readOnnx } from "../../../src/models/onnx/wire";
 import {
   intField,
   lengthField,
@@ -20,8 +20,8 @@ import {
   graphPatch,
   tensorProto,
   valueInfo,
-} from "../../../src/models/onnx-write";
-import { floatsToHalves, halfToFloat } from "../../../src/models/half";
+} from "../../../src/models/onnx/write";
+import { floatsToHalves, halfToFloat } from "../../../src/models/files/half";
 import { randomTensors, tinyConfig, tinyFolder } from "./tiny";
 
 /** Random damage: flipped, cut, doubled or overwritten bytes, most of it near the start where the structure is. */

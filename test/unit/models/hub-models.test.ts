@@ -34,8 +34,8 @@ import {
   readSafetensors,
   urlFiles,
 } from "../../../src/models";
-import { folderFiles } from "../../../src/models/node-files";
-import { modelProto } from "../../../src/models/onnx-write";
+import { folderFiles } from "../../../src/models/files/node-files";
+import { modelProto } from "../../../src/models/onnx/write";
 import { movedOut } from "./moved-out";
 import { encode, special, tinyFolder } from "./tiny";
 

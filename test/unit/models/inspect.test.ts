@@ -28,7 +28,7 @@ import {
   type RemoteSource,
   writeSafetensors,
 } from "../../../src/models";
-import { folderFiles } from "../../../src/models/node-files";
+import { folderFiles } from "../../../src/models/files/node-files";
 import { fakeHub } from "./fake-hub";
 import { movedOut } from "./moved-out";
 import { encode, quantizedFolder, tinyFolder } from "./tiny";

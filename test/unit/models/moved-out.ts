@@ -1,8 +1,8 @@
 // An ONNX file whose weights are taken out of it, into files beside it, as exporters do: torch.onnx (model.onnx.data),
 // optimum (model.onnx_data), one file per tensor.
-import { concatBytes } from "../../../src/models/files";
-import { fields, message, readOnnx } from "../../../src/models/onnx-wire";
-import { intField, lengthField, type Parts } from "../../../src/models/onnx-write";
+import { concatBytes } from "../../../src/models/files/files";
+import { fields, message, readOnnx } from "../../../src/models/onnx/wire";
+import { intField, lengthField, type Parts } from "../../../src/models/onnx/write";
 
 const [GRAPH, INITIALIZER] = [7, 5];
 

@@ -19,8 +19,8 @@ import {
   urlFiles,
   writeSafetensors,
 } from "../../../src/models";
-import { folderFiles } from "../../../src/models/node-files";
-import { modelProto, nodeProto, tensorProto, valueInfo } from "../../../src/models/onnx-write";
+import { folderFiles } from "../../../src/models/files/node-files";
+import { modelProto, nodeProto, tensorProto, valueInfo } from "../../../src/models/onnx/write";
 import { encode, randomTensors, tinyConfig, tinyFolder } from "./tiny";
 
 async function refused(promise: Promise<unknown>): Promise<ModelError> {

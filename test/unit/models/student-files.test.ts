@@ -28,9 +28,9 @@ import {
   withOnnxGraph,
   writeSafetensors,
 } from "../../../src/models";
-import { floatsToHalves } from "../../../src/models/half";
-import { tensorsFromOnnx } from "../../../src/models/onnx-parameters";
-import { readOnnx } from "../../../src/models/onnx-wire";
+import { floatsToHalves } from "../../../src/models/files/half";
+import { tensorsFromOnnx } from "../../../src/models/onnx/parameters";
+import { readOnnx } from "../../../src/models/onnx/wire";
 import {
   intField,
   lengthField,
@@ -39,9 +39,9 @@ import {
   type Parts,
   tensorProto,
   valueInfo,
-} from "../../../src/models/onnx-write";
-import { createSafetensorsReader } from "../../../src/models/safetensors";
-import { readStudentTensors } from "../../../src/models/student-files";
+} from "../../../src/models/onnx/write";
+import { createSafetensorsReader } from "../../../src/models/files/safetensors";
+import { readStudentTensors } from "../../../src/models/student/student-files";
 import { builderGraph as builtModel } from "./builder-graph";
 import { encode, randomTensors, tinyConfig } from "./tiny";
 

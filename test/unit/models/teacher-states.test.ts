@@ -17,7 +17,7 @@ import {
   STATE_LIMITS,
   type StateRecord,
 } from "../../../src/models";
-import { folderStore } from "../../../src/models/node-store";
+import { folderStore } from "../../../src/models/library/node-store";
 
 const top = mkdtempSync(join(tmpdir(), "couplet-states-"));
 afterAll(() => rmSync(top, { recursive: true, force: true }));

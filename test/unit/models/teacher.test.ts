@@ -20,7 +20,7 @@ import {
   type Teacher,
 } from "../../../src/models";
 import { exclusively } from "../../../src/models/hub";
-import { modelProto, nodeProto, tensorProto, valueInfo } from "../../../src/models/onnx-write";
+import { modelProto, nodeProto, tensorProto, valueInfo } from "../../../src/models/onnx/write";
 import { llamaOracle } from "./llama-oracle";
 import { randomTensors, tinyConfig, tinyFolder } from "./tiny";
 

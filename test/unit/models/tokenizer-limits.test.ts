@@ -3,7 +3,7 @@
 //            gaps that real models have are not
 //   depth    parts nested without end: refused, and the check itself does not overflow
 import { expect, test } from "vitest";
-import { checkTokenizerClaims } from "../../../src/models/tokenizer-limits";
+import { checkTokenizerClaims } from "../../../src/models/tokenizer/tokenizer-limits";
 
 const vocab = Object.fromEntries(Array.from({ length: 384 }, (_, id) => [`t${id}`, id]));
 const json = (fields: Record<string, unknown> = {}) => ({

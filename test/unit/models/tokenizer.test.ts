@@ -8,8 +8,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { loadTokenizer, memoryFiles, ModelError, type Tokenizer } from "../../../src/models";
-import { concatBytes } from "../../../src/models/files";
-import { displayBytes, rawTokenBytes } from "../../../src/models/token-bytes";
+import { concatBytes } from "../../../src/models/files/files";
+import { displayBytes, rawTokenBytes } from "../../../src/models/tokenizer/token-bytes";
 import { byteFallbackTokenizer } from "./byte-fallback";
 import { byteChars, encode, tokenizerFiles } from "./tiny";
 

@@ -16,7 +16,7 @@ import {
   openTeacher,
   type Teacher,
 } from "../../../src/models";
-import { folderFiles } from "../../../src/models/node-files";
+import { folderFiles } from "../../../src/models/files/node-files";
 import { encode, tokenizerFiles } from "./tiny";
 
 const dir = join(import.meta.dirname, "../../fixtures/models");

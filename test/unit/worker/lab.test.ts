@@ -14,7 +14,7 @@ import type { LabEvent, LabStates } from "../../../src/worker/protocol";
 import { parseRows, type Row } from "../../../src/data";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { folderFiles } from "../../../src/models/node-files";
+import { folderFiles } from "../../../src/models/files/node-files";
 
 const bundled = (id: string) =>
   folderFiles(id, fileURLToPath(new URL(`../../../public/models/${id}`, import.meta.url)));

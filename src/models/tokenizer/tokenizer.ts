@@ -1,0 +1,242 @@
+// A model's tokenizer, through transformers.js, with what it lacks: the bytes and the printed form of each token.
+
+import { type ChatTemplate, chatTemplate } from "./chat-template";
+import { hasTemplate, templateText, templateTraits, toMessage } from "./chat-jinja";
+import { asObject } from "../families/config";
+import { ModelError, reason, withFile } from "../errors";
+import { type ModelFiles, readJson } from "../files/files";
+import { transformers } from "../hub";
+import { addedTokenBytes, displayBytes, rawTokenBytes, type TokenScheme } from "./token-bytes";
+import { limitTokens, unusedToken } from "./token-limit";
+import { checkTokenizerClaims } from "./tokenizer-limits";
+import { untrusted } from "../untrusted";
+
+export interface Tokenizer {
+  /** Without special tokens around the text. */
+  encode(text: string): number[];
+  /** Special tokens are left out. */
+  decode(ids: readonly number[]): string;
+  /** For display: ␣ for a space, ↵ for a newline, ⟨E2⟩ for a byte that is no whole character. */
+  tokenText(id: number): string;
+  /** For byte-level tokenizers, the bytes of encode(text) add up to the UTF-8 of text; for all, see tokenSpans. */
+  tokenBytes(id: number): Uint8Array;
+  /** The token as the vocabulary writes it: "Ġthe", "▁the", "<0xE2>". */
+  rawToken(id: number): string;
+  readonly scheme: TokenScheme;
+  /** A token of the list beside the vocabulary's own: ends of turns, headers, padding. */
+  isAdded(id: number): boolean;
+  readonly eosId: number;
+  /** What ends a text: eos, and what the chat template or the post-processor ends it with where that is another token. */
+  readonly stopIds: readonly number[];
+  readonly padId: number;
+  readonly vocabSize: number;
+  /** What its own post-processor puts around a text (BOS in front, say); absent where it adds nothing. */
+  readonly around?: SpecialTokens;
+  /** Undefined when the model has none. */
+  readonly chat?: ChatTemplate;
+}
+
+/** Tokens around a text; conversations have theirs from the chat template. */
+export interface SpecialTokens {
+  readonly start: readonly number[];
+  readonly end: readonly number[];
+}
+
+const [TOKENIZER, SETTINGS, TEMPLATE] = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+
+/** A folder's tokenizer, which reads no token that the folder's model has no embedding for. */
+export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
+  const [tokenizer, rows] = await Promise.all([readTokenizer(files), embeddingsOf(files)]);
+  return rows === undefined ? tokenizer : limitTokens(tokenizer, rows);
+}
+
+/** What config.json says, where there is one: a tokenizer alone reads all that it knows. */
+async function embeddingsOf(files: ModelFiles): Promise<number | undefined> {
+  if (!files.asking && !(await files.has("config.json"))) return undefined;
+  const { vocab_size: rows }: Record<string, unknown> = await readJson(files, "config.json").then(
+    (json) => withFile("config.json", () => asObject(json)),
+    (error: unknown) => {
+      if (error instanceof ModelError && error.code === "missing-file") return {};
+      throw error;
+    },
+  );
+  return typeof rows === "number" && Number.isInteger(rows) && rows > 0 ? rows : undefined;
+}
+
+async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
+  const [tokenizerJson, stored, { PreTrainedTokenizer }] = await Promise.all([
+    readJson(files, TOKENIZER).then((json) => withFile(TOKENIZER, () => asObject(json))),
+    readJson(files, SETTINGS).then((json) => withFile(SETTINGS, () => asObject(json))),
+    transformers(),
+  ]);
+  checkTokenizerClaims(tokenizerJson);
+  const settings = await withTemplate(files, stored);
+  const scheme = withFile(TOKENIZER, () => tokenScheme(tokenizerJson));
+  let inner: Inner;
+  try {
+    inner = untrusted(
+      `the tokenizer of ${files.id}, while it was built`,
+      "build",
+      () => new PreTrainedTokenizer(tokenizerJson, settings),
+    );
+  } catch (error) {
+    const message = `${TOKENIZER}: transformers.js could not build it (${reason(error)})`;
+    throw new ModelError("invalid", message, { file: TOKENIZER, cause: error });
+  }
+  const tokens = tokenTable(inner.get_vocab(), tokenizerJson);
+  const added = new Set(addedTokens(tokenizerJson).map(({ id }) => id));
+  const { eos_token_id: eosId, pad_token_id: padId } = inner;
+  if (typeof eosId !== "number") {
+    const message = `${SETTINGS}: eos_token must name a token of ${TOKENIZER}, got ${JSON.stringify(settings["eos_token"])}`;
+    throw new ModelError("invalid", message, { file: SETTINGS });
+  }
+  const rawToken = (id: number): string => {
+    const token = tokens[id];
+    if (token === undefined) throw new RangeError(`token ids go from 0 to ${tokens.length - 1}, got ${id}`);
+    return token;
+  };
+  const tokenBytes = (id: number): Uint8Array =>
+    added.has(id) ? addedTokenBytes(rawToken(id), scheme) : rawTokenBytes(rawToken(id), scheme);
+  const joining = `the decoder of ${files.id}, while it joined tokens to a text`;
+  const splitting = `the tokenizer of ${files.id}, while it split a text`;
+  const encode = (text: string): number[] =>
+    text === ""
+      ? []
+      : untrusted(splitting, "encode", () => inner.encode(text, { add_special_tokens: false }));
+  const around = withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => tokens[id] !== undefined));
+  const writing = `the chat template of ${files.id}, while it wrote a conversation`;
+  const chat = chatOf(inner, settings["chat_template"], [...added, eosId].map(rawToken), writing);
+  const turnEnd = chat && lastToken(chat.turnEnd(), encode);
+  const stops = [
+    eosId,
+    ...(turnEnd !== undefined && added.has(turnEnd) ? [turnEnd] : []),
+    ...around.end.slice(0, 1),
+  ];
+  return {
+    encode,
+    decode: (ids) =>
+      ids.length === 0
+        ? ""
+        : untrusted(joining, "encode", () =>
+            inner.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+          ),
+    tokenText: (id) => displayBytes(tokenBytes(id)),
+    tokenBytes,
+    rawToken,
+    scheme,
+    isAdded: (id) => added.has(id),
+    eosId,
+    stopIds: [...new Set(stops)],
+    padId: typeof padId === "number" ? padId : eosId,
+    vocabSize: tokens.length,
+    ...(around.start.length + around.end.length > 0 && { around }),
+    ...(chat && { chat }),
+  };
+}
+
+/** Newer folders keep the template in a file of its own. */
+async function withTemplate(
+  files: ModelFiles,
+  settings: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  if (hasTemplate(settings["chat_template"]) || files.asking || !(await files.has(TEMPLATE))) return settings;
+  return { ...settings, chat_template: new TextDecoder().decode(await files.read(TEMPLATE)) };
+}
+
+const lastToken = (text: string | undefined, encode: (text: string) => number[]): number | undefined =>
+  text === undefined ? undefined : encode(`b${text}`).at(-1);
+
+type Inner = InstanceType<Awaited<ReturnType<typeof transformers>>["PreTrainedTokenizer"]>;
+
+/** The template is picked here and given by its text: of a list the library would take none but "default". */
+function chatOf(
+  inner: Inner,
+  templates: unknown,
+  added: readonly string[],
+  writing: string,
+): ChatTemplate | undefined {
+  if (!hasTemplate(templates)) return undefined;
+  return chatTemplate(
+    (turns, { open, tools, marked = false }) => {
+      const chat_template = templateText(templates, { tools: tools !== undefined, marked });
+      const options = { tokenize: false, add_generation_prompt: open, chat_template } as const;
+      const given = tools && { tools: tools.map((tool) => Object(tool) as object) };
+      return untrusted(writing, "render", () =>
+        String(inner.apply_chat_template(turns.map(toMessage), { ...options, ...given })),
+      );
+    },
+    { marks: added, ...templateTraits(templates) },
+  );
+}
+
+const PROBE = "a";
+
+/** Classes of Transformers that make their post-processor anew, from add_bos_token and add_eos_token. */
+const REBUILDS = /^(Code)?(Llama|Gemma|Cohere)Tokenizer(Fast)?$/;
+
+/**
+ * What the post-processor of tokenizer.json adds. Where tokenizer_config.json names a class that makes its own from
+ * add_bos_token and add_eos_token, these decide where they are given.
+ */
+function tokensAround(
+  inner: Inner,
+  settings: Record<string, unknown>,
+  known: (id: number) => boolean,
+): SpecialTokens {
+  const bare = inner.encode(PROBE, { add_special_tokens: false });
+  const full = inner.encode(PROBE);
+  const at = full.findIndex((_, i) => bare.every((id, k) => full[i + k] === id));
+  const [before, behind] = at < 0 ? [[], []] : [full.slice(0, at), full.slice(at + bare.length)];
+  const rebuilds = REBUILDS.test(String(settings["tokenizer_class"]));
+  const flagged = (flag: unknown, ids: readonly number[], own: unknown): readonly number[] => {
+    if (!rebuilds) return ids;
+    if (flag === false) return [];
+    return flag === true && ids.length === 0 && typeof own === "number" ? [own] : ids;
+  };
+  const { bos_token_id, eos_token_id } = inner as { bos_token_id?: unknown; eos_token_id?: unknown };
+  const start = flagged(settings["add_bos_token"], before, bos_token_id);
+  const end = flagged(settings["add_eos_token"], behind, eos_token_id);
+  if (![...start, ...end].every((id) => typeof id === "number" && known(id)))
+    throw new ModelError("invalid", "its post-processor adds a token that the vocabulary lacks");
+  return { start, end };
+}
+
+/** The tokenizer as published code reads with it: nothing is put around a text. */
+export function withoutSpecialTokens(tokenizer: Tokenizer): Tokenizer {
+  const { around: _, ...bare } = tokenizer;
+  return bare;
+}
+
+function tokenTable(vocab: ReadonlyMap<string, number>, json: Record<string, unknown>): string[] {
+  const tokens: string[] = [];
+  for (const [token, id] of vocab) tokens[id] = token;
+  for (const { id, content } of addedTokens(json)) tokens[id] = content;
+  return Array.from(tokens, (token, id) => token ?? unusedToken(id));
+}
+
+function addedTokens(json: Record<string, unknown>): { id: number; content: string }[] {
+  const list: unknown[] = Array.isArray(json["added_tokens"]) ? json["added_tokens"] : [];
+  return list.flatMap((entry) => {
+    const { id, content }: { id?: unknown; content?: unknown } = asObject(entry);
+    return typeof id === "number" && typeof content === "string" ? [{ id, content }] : [];
+  });
+}
+
+function tokenScheme(json: Record<string, unknown>): TokenScheme {
+  const parts = [json["pre_tokenizer"], json["decoder"], json["normalizer"]];
+  if (parts.some((part) => mentions(part, (type) => type === "ByteLevel"))) return "byte-level";
+  if (parts.some((part) => mentions(part, (type) => type === "Metaspace" || type === "▁")))
+    return "metaspace";
+  const model: { type?: unknown } = { ...(json["model"] ?? undefined) };
+  if (model.type === "WordPiece") return "wordpiece";
+  const message =
+    "expected a byte-level (GPT-2, SmolLM2), metaspace (SentencePiece) or WordPiece tokenizer; this one is none of them";
+  throw new ModelError("unsupported", message);
+}
+
+/** Looks for a component by its `type` (or a Replace of "▁" by its text) anywhere in a nested pipeline. */
+function mentions(part: unknown, matches: (text: unknown) => boolean): boolean {
+  if (typeof part === "string") return matches(part);
+  if (typeof part !== "object" || part === null) return false;
+  return Object.values(part).some((value) => mentions(value, matches));
+}
