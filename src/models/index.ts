@@ -1,15 +1,17 @@
 // Models: reading, running and writing them. node-files.ts is Node's own and imported by path.
 export {
-  type Gemma3Config,
-  type Gpt2Config,
-  type GptNeoxConfig,
-  type LlamaConfig,
+  familyOf,
+  type FamilyId,
   loadModelConfig,
   modelConfigJson,
   parseModelConfig,
-  type RopeScaling,
   type StudentConfig,
 } from "./families/config";
+export type { RopeScaling } from "./families/config-rope";
+export type { Gemma3Config } from "./families/gemma3";
+export { geluForm, type Gpt2Config } from "./families/gpt2";
+export type { GptNeoxConfig } from "./families/gpt-neox";
+export type { LlamaConfig } from "./families/llama";
 export type { ChatPair, ChatTemplate, ChatTools, ChatTurn, ToolCall } from "./tokenizer/chat-template";
 export { ModelError, type ModelErrorCode } from "./errors";
 export {

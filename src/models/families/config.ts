@@ -1,23 +1,41 @@
-// config.json of a student, read into the few numbers the engine needs. Whatever would change the arithmetic and is
-// not implemented is refused here, by name, rather than trained wrongly. Each family reads its own: src/models/families.
+// The families of models that we train, and config.json of a student, read into the few numbers the engine needs.
+// Whatever would change the arithmetic and is not implemented is refused, by name, rather than trained wrongly.
 
-import { asObject, type Json, unsupported } from "./config-fields";
 import { withFile } from "../errors";
-import { type Gemma3Config, gemma3Json, parseGemma3 } from "./gemma3";
-import { type Gpt2Config, gpt2Json, parseGpt2 } from "./gpt2";
-import { type GptNeoxConfig, gptNeoxJson, parseGptNeox } from "./gpt-neox";
-import { type LlamaConfig, llamaJson, parseLlama } from "./llama";
 import { type ModelFiles, readJson } from "../files/files";
+import { asObject, type Json, unsupported } from "./config-fields";
+import type { Family, ModelType } from "./family";
+import { gemma3 } from "./gemma3";
+import { gpt2 } from "./gpt2";
+import { gptNeox } from "./gpt-neox";
+import { llama } from "./llama";
 
-export { asObject } from "./config-fields";
-export type { RopeScaling } from "./config-rope";
-export type { Gemma3Config, Gpt2Config, GptNeoxConfig, LlamaConfig };
+const FAMILIES = [llama, gpt2, gptNeox, gemma3] as const;
 
 /** What a student may be: told apart by modelType. */
-export type StudentConfig = LlamaConfig | Gpt2Config | GptNeoxConfig | Gemma3Config;
+export type StudentConfig = ReturnType<(typeof FAMILIES)[number]["parse"]>;
+export type FamilyId = (typeof FAMILIES)[number]["id"];
 
-const SUPPORTED =
-  '"llama" (SmolLM2, TinyLlama and the bundled models), "qwen2", "qwen3", "gpt2", "gpt_neox" (Pythia) or "gemma3_text"';
+const BY_TYPE: ReadonlyMap<string, Family & { readonly id: FamilyId }> = new Map(
+  FAMILIES.flatMap((family) => Object.keys(family.types).map((type) => [type, family] as const)),
+);
+
+/** All types of all families, in order. */
+export const MODEL_TYPES: Readonly<Record<string, ModelType>> = Object.assign(
+  {},
+  ...FAMILIES.map(({ types }) => types),
+);
+
+/** The modules that hold a network, and those of a head, whatever the family. */
+export const ROOTS: readonly string[] = [...new Set(FAMILIES.map(({ root }) => root))];
+export const HEADS: readonly string[] = [...new Set(FAMILIES.flatMap(({ heads }) => heads))];
+
+/** The family of a config. */
+export function familyOf({ modelType }: StudentConfig): Family & { readonly id: FamilyId } {
+  const family = BY_TYPE.get(modelType);
+  if (!family) throw unsupported("model_type", modelType, supported());
+  return family;
+}
 
 export async function loadModelConfig(files: ModelFiles): Promise<StudentConfig> {
   const json = await readJson(files, "config.json");
@@ -28,36 +46,20 @@ export function parseModelConfig(json: unknown): StudentConfig {
   const config = asObject(json);
   refuseMixtures(config);
   const type = config["model_type"];
-  switch (type) {
-    case "llama":
-    case "qwen2":
-    case "qwen3":
-      return parseLlama(config, type);
-    case "gpt2":
-      return parseGpt2(config);
-    case "gpt_neox":
-      return parseGptNeox(config);
-    case "gemma3_text":
-      return parseGemma3(config);
-    default:
-      throw unsupported("model_type", type, SUPPORTED);
-  }
+  const family = typeof type === "string" ? BY_TYPE.get(type) : undefined;
+  if (typeof type !== "string" || !family) throw unsupported("model_type", type, supported());
+  return family.parse(config, type) as StudentConfig;
 }
 
 /** The inverse of parseModelConfig: what a folder we write says about itself. */
-export function modelConfigJson(config: StudentConfig): Json {
-  switch (config.modelType) {
-    case "llama":
-    case "qwen2":
-    case "qwen3":
-      return llamaJson(config);
-    case "gpt2":
-      return gpt2Json(config);
-    case "gpt_neox":
-      return gptNeoxJson(config);
-    case "gemma3_text":
-      return gemma3Json(config);
-  }
+export const modelConfigJson = (config: StudentConfig): Json => familyOf(config).json(config);
+
+/** "llama" (SmolLM2, …), "qwen2" … or "gemma3_text". */
+function supported(): string {
+  const names = Object.entries(MODEL_TYPES).map(
+    ([type, { known }]) => `"${type}"${known === undefined ? "" : ` (${known})`}`,
+  );
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
 function refuseMixtures(config: Json): void {

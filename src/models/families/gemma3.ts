@@ -3,7 +3,23 @@
 
 import { asObject, invalid, type Json, only, positive, size, unsupported } from "./config-fields";
 import { parseRope, refusePartial, ropeJson, type Rope, type RopeScaling } from "./config-rope";
+import { type Builder, scope } from "../onnx/builder";
+import {
+  attend,
+  attentionMask,
+  blocks,
+  gelu,
+  head,
+  lookup,
+  rmsNorm,
+  rotaryTables,
+  rotate,
+  splitHeads,
+} from "../onnx/parts";
 import { checkHeads, type CommonConfig, commonConfig, commonJson, type Shapes } from "./common";
+import type { Family } from "./family";
+
+const types = { gemma3_text: { decoder: "Gemma3ForCausalLM", maxPositions: 131_072 } } as const;
 
 export interface Gemma3Config extends CommonConfig {
   readonly modelType: "gemma3_text";
@@ -21,7 +37,7 @@ export interface Gemma3Config extends CommonConfig {
   readonly queryScalar: number;
 }
 
-export function parseGemma3(config: Json): Gemma3Config {
+function parse(config: Json): Gemma3Config {
   only(config, "hidden_activation", ["gelu_pytorch_tanh"], '"gelu_pytorch_tanh"');
   only(config, "attention_bias", [false], "false: layers without bias");
   only(config, "attn_logit_softcapping", [], "null: scores are not capped");
@@ -29,7 +45,7 @@ export function parseGemma3(config: Json): Gemma3Config {
   only(config, "use_bidirectional_attention", [false], "false: a causal decoder");
   const common = commonConfig(config, {
     tied: true,
-    maxPositions: 131_072,
+    maxPositions: types.gemma3_text.maxPositions,
     headDim: 256,
     heads: 8,
     kvHeads: 4,
@@ -78,10 +94,10 @@ function slidingLayers(config: Json, layers: number): boolean[] {
   });
 }
 
-export function gemma3Json(config: Gemma3Config): Json {
+function json(config: Gemma3Config): Json {
   const { ropeTheta: theta, ropeScaling: scaling } = config;
   return {
-    architectures: ["Gemma3ForCausalLM"],
+    architectures: [types.gemma3_text.decoder],
     model_type: "gemma3_text",
     ...commonJson(config),
     rms_norm_eps: config.rmsNormEps,
@@ -98,14 +114,14 @@ export function gemma3Json(config: Gemma3Config): Json {
   };
 }
 
-export function gemma3Shapes(config: Gemma3Config): Shapes {
+function shapes(config: Gemma3Config): Shapes {
   const { hiddenSize: d, intermediateSize: f, vocabSize, headDim } = config;
   const q = config.heads * headDim;
   const kv = config.kvHeads * headDim;
-  const shapes: Shapes = new Map([["model.embed_tokens.weight", [vocabSize, d]]]);
+  const all: Shapes = new Map([["model.embed_tokens.weight", [vocabSize, d]]]);
   for (let layer = 0; layer < config.layers; layer++) {
     const set = (module: string, ...shape: number[]) =>
-      shapes.set(`model.layers.${layer}.${module}.weight`, shape);
+      all.set(`model.layers.${layer}.${module}.weight`, shape);
     set("input_layernorm", d);
     set("self_attn.q_proj", q, d);
     set("self_attn.k_proj", kv, d);
@@ -120,7 +136,72 @@ export function gemma3Shapes(config: Gemma3Config): Shapes {
     set("mlp.down_proj", d, f);
     set("post_feedforward_layernorm", d);
   }
-  shapes.set("model.norm.weight", [d]);
-  if (!config.tiedEmbeddings) shapes.set("lm_head.weight", [vocabSize, d]);
-  return shapes;
+  all.set("model.norm.weight", [d]);
+  if (!config.tiedEmbeddings) all.set("lm_head.weight", [vocabSize, d]);
+  return all;
 }
+
+function graph(onnx: Builder, config: Gemma3Config): void {
+  const { heads, kvHeads, headDim } = config;
+  const norm = (x: string, module: string): string => rmsNorm(onnx, x, module, config.rmsNormEps, 1);
+  const full = { rotary: rotaryTables(onnx, headDim, config), mask: attentionMask(onnx) };
+  const near = {
+    rotary: rotaryTables(onnx, headDim, { ropeTheta: config.localRopeTheta }, "rotary_emb_local"),
+    mask: attentionMask(onnx, config.slidingWindow),
+  };
+  const block = (x: string, layer: number): string => {
+    const module = `model.layers.${layer}`;
+    const [at, attention] = [scope(module), `${module}.self_attn`];
+    const inner = scope(attention);
+    const { rotary, mask } = config.sliding[layer] ? near : full;
+    const normed = norm(x, `${module}.input_layernorm`);
+    const project = (which: string, count: number): string =>
+      splitHeads(
+        onnx,
+        `${inner}/${which}`,
+        onnx.linear(`${attention}.${which}_proj`, normed),
+        count,
+        headDim,
+      );
+    const turned = (which: string, count: number): string =>
+      rotate(
+        onnx,
+        `${inner}/rotary_${which}`,
+        norm(project(which, count), `${attention}.${which}_norm`),
+        rotary,
+        headDim,
+      );
+    const [q, k, v] = [turned("q", heads), turned("k", kvHeads), project("v", kvHeads)];
+    const scale = config.queryScalar ** -0.5;
+    const mixed = onnx.linear(
+      `${attention}.o_proj`,
+      attend(onnx, config, { layer, at: inner, q, k, v, mask, scale }),
+    );
+    const between = onnx.node("Add", `${at}/Add`, [x, norm(mixed, `${module}.post_attention_layernorm`)]);
+    const again = norm(between, `${module}.pre_feedforward_layernorm`);
+    const gate = gelu(onnx, `${at}/mlp/act_fn`, onnx.linear(`${module}.mlp.gate_proj`, again), "tanh");
+    const gated = onnx.node("Mul", `${at}/mlp/Mul`, [gate, onnx.linear(`${module}.mlp.up_proj`, again)]);
+    const down = norm(onnx.linear(`${module}.mlp.down_proj`, gated), `${module}.post_feedforward_layernorm`);
+    return onnx.node("Add", `${at}/Add_1`, [between, down]);
+  };
+  const tokens = lookup(onnx, "model.embed_tokens");
+  const start = onnx.node("Mul", "/model/embed_tokens/Mul", [
+    tokens,
+    onnx.float(Math.sqrt(config.hiddenSize)),
+  ]);
+  const stream = blocks(config, start, block);
+  head(onnx, config, norm(stream, "model.norm"), "lm_head", "model.embed_tokens");
+}
+
+export const gemma3 = {
+  id: "gemma3",
+  types,
+  parse,
+  json,
+  shapes,
+  root: "model",
+  heads: ["lm_head"],
+  // x·(1 + w)
+  normOffset: 1,
+  graph,
+} as const satisfies Family<Gemma3Config>;

@@ -1,6 +1,6 @@
 // The frequencies of rotary positions, plain or stretched beyond the length a model was first trained on. In the f32
 // arithmetic of Hugging Face, since an angle at position 8000 keeps few digits of a frequency.
-import type { RopeScaling } from "./config";
+import type { RopeScaling } from "./config-rope";
 
 export interface RopeSettings {
   readonly ropeTheta: number;

@@ -6,7 +6,7 @@ import { loadModelConfig } from "../families/config";
 import { asObject } from "../families/config-fields";
 import { ModelError, reason } from "../errors";
 import { memoryFiles, type ModelFiles, parseJson, readJson } from "../files/files";
-import { SUPPORTED_DECODERS, isDecoder } from "../teacher/generate";
+import { decoderOf, SUPPORTED_DECODERS } from "../teacher/decoders";
 import {
   keyOf,
   listRemote,
@@ -212,7 +212,7 @@ async function asRole(choices: () => Promise<Choice[]>): Promise<Role> {
 
 async function teacherChoices(config: Record<string, unknown>, looked: Looked): Promise<Choice[]> {
   const type = config["model_type"];
-  if (!isDecoder(type))
+  if (!decoderOf(type))
     throw refusal(`model_type is ${JSON.stringify(type)}; teachers are decoders: ${SUPPORTED_DECODERS}`);
   const base = await baseFiles(looked);
   const choices: Choice[] = [];

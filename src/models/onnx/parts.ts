@@ -2,7 +2,7 @@
 //
 // Shapes   B batch_size · T sequence_length · P past_sequence_length · S = P + T · D head_dim · H heads · KV kv heads
 
-import type { StudentConfig } from "../families/config";
+import type { CommonConfig } from "../families/common";
 import { type Builder, scope } from "./builder";
 import { BOOL, FLOAT } from "./wire";
 import { ropeFrequencies, type RopeSettings } from "../families/rope-frequencies";
@@ -123,7 +123,7 @@ export interface Attention {
 }
 
 /** softmax(q·kᵀ·scale + mask)·v with the keys and values so far, [B,T,H·D]. */
-export function attend(graph: Builder, config: StudentConfig, a: Attention): string {
+export function attend(graph: Builder, config: CommonConfig, a: Attention): string {
   const { heads, headDim } = config;
   const { at, layer } = a;
   const cached = (kind: string, fresh: string): string =>
@@ -152,7 +152,7 @@ export function attend(graph: Builder, config: StudentConfig, a: Attention): str
 function repeatHeads(
   graph: Builder,
   at: string,
-  { heads, kvHeads, headDim }: StudentConfig,
+  { heads, kvHeads, headDim }: CommonConfig,
   x: string,
 ): string {
   if (heads === kvHeads) return x;
@@ -211,3 +211,36 @@ export function gelu(graph: Builder, at: string, x: string, form: "erf" | "tanh"
 /** x·sigmoid(x) */
 export const silu = (graph: Builder, at: string, x: string): string =>
   graph.node("Mul", `${at}/Mul`, [x, graph.node("Sigmoid", `${at}/Sigmoid`, [x])]);
+
+/** A stack of blocks over the residual stream. */
+export function blocks(
+  { layers }: CommonConfig,
+  start: string,
+  block: (x: string, layer: number) => string,
+): string {
+  let x = start;
+  for (let layer = 0; layer < layers; layer++) x = block(x, layer);
+  return x;
+}
+
+/** The rows of a token table that input_ids name. */
+export const lookup = (graph: Builder, module: string): string =>
+  graph.node("Gather", `${scope(module)}/Gather`, [graph.weight(`${module}.weight`), "input_ids"]);
+
+/** A tied head reads the embedding table through a Transpose, so that it is stored once. */
+export function head(
+  graph: Builder,
+  { tiedEmbeddings }: CommonConfig,
+  x: string,
+  module: string,
+  table: string,
+): void {
+  if (!tiedEmbeddings) {
+    graph.linear(module, x, "logits");
+    return;
+  }
+  const right = graph.node("Transpose", "/lm_head/Transpose", [graph.weight(`${table}.weight`)], {
+    perm: [1, 0],
+  });
+  graph.node("MatMul", "/lm_head/MatMul", [x, right], {}, "logits");
+}

@@ -4,6 +4,7 @@
 // the operator: a MatMul's right side is [in, out].
 
 import { ModelError } from "../errors";
+import { HEADS, ROOTS } from "../families/config";
 import { listSome } from "../files/files";
 import { isStatic } from "./taps";
 import type { OnnxGraph, OnnxNode, OnnxTensor } from "./wire";
@@ -31,11 +32,8 @@ const NORMS = new Set([
   "SkipLayerNormalization",
   "SkipSimplifiedLayerNormalization",
 ]);
-/** GPT-NeoX's head has been renamed. */
-const OTHER_NAME = new Map([
-  ["embed_out.weight", "lm_head.weight"],
-  ["lm_head.weight", "embed_out.weight"],
-]);
+/** Heads have been renamed (GPT-NeoX): a file may have any of their names. */
+const HEAD_WEIGHTS = HEADS.map((module) => `${module}.weight`);
 const MAX_HOPS = 8;
 
 /** Which stored numbers a parameter is made of. */
@@ -68,7 +66,8 @@ export function locateTensors(
   const placements: Placement[] = [];
   const missing: string[] = [];
   for (const [name, shape] of expected) {
-    const use = uses.get(name) ?? uses.get(OTHER_NAME.get(name) ?? "");
+    const names = HEAD_WEIGHTS.includes(name) ? [name, ...HEAD_WEIGHTS] : [name];
+    const use = names.map((other) => uses.get(other)).find((found) => found !== undefined);
     const placement = packed(uses, name, shape) ?? single(use, name, shape);
     const excess = placement && folded(graph, name, placement.tensor) ? normOffset : 0;
     if (placement) placements.push({ ...placement, excess });
@@ -206,13 +205,14 @@ function moduleOf(node: string): string {
   return unwrapped(path.replace(/\.attn\.(?=(q|k|v|o|qkv)_(proj|norm))/, ".self_attn."));
 }
 
+const ANY_ROOT = ROOTS.join("|");
+const ANY_HEAD = HEADS.join("|");
+const OUTER_MODULES = new RegExp(`^(?:\\w+\\.)*?(?=(${ANY_ROOT})\\.(?!${ANY_ROOT}|${ANY_HEAD}))`);
+const BEFORE_HEAD = new RegExp(`^(?:\\w+\\.)+(?=(${ANY_HEAD})\\b)`);
+
 /** Exporters wrap a model in another; builders name the final norm after the block that would follow. */
-function unwrapped(name: string): string {
-  const inner = name.replace(
-    /^(?:\w+\.)*?(?=(model|transformer|gpt_neox)\.(?!model|transformer|gpt_neox|lm_head|embed_out))/,
-    "",
-  );
-  return inner
-    .replace(/^(?:\w+\.)+(?=(lm_head|embed_out)\b)/, "")
+const unwrapped = (name: string): string =>
+  name
+    .replace(OUTER_MODULES, "")
+    .replace(BEFORE_HEAD, "")
     .replace(/layers\.\d+\.final_norm_layernorm/, "norm");
-}

@@ -1,7 +1,8 @@
 // A trained student as a model folder: what Hugging Face Transformers, transformers.js and Couplet itself can load.
 
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../../config/bundled";
-import { asObject, modelConfigJson, type StudentConfig } from "../families/config";
+import { modelConfigJson, type StudentConfig } from "../families/config";
+import { asObject } from "../families/config-fields";
 import { memoryFiles, type ModelFiles, readJson } from "../files/files";
 import { CARD_FILE, MANIFEST_FILE, modelCard, publicManifest, type RunManifest } from "./model-card";
 import { studentToOnnx } from "../onnx/export";

@@ -1,11 +1,7 @@
 // The weights of a student, checked tensor by tensor against its config.
 
-import { loadModelConfig, type StudentConfig } from "../families/config";
+import { familyOf, HEADS, loadModelConfig, type StudentConfig } from "../families/config";
 import { ModelError, withFile } from "../errors";
-import { gemma3Shapes } from "../families/gemma3";
-import { gpt2Name, gpt2Shapes } from "../families/gpt2";
-import { gptNeoxName, gptNeoxShapes } from "../families/gpt-neox";
-import { llamaShapes } from "../families/llama";
 import { listSome, type ModelFiles, type ReadProgress } from "../files/files";
 import type { NamedTensor, Wanted } from "../files/safetensors";
 import { readStudentShapes, readStudentTensors } from "./student-files";
@@ -25,16 +21,13 @@ export async function loadStudentWeights(
   const config = await loadModelConfig(files);
   const others: string[] = [];
   const { file, tensors } = await readStudentTensors(files, expectedTensors(config), {
-    normOffset: normOffset(config),
+    normOffset: familyOf(config).normOffset,
     wanted: choosing(config, others),
     onProgress,
   });
   const checked = withFile(file, () => checkTensors(config, tensors, others));
   return { config, tensors: checked, notes: tiedHeadNotes(config, tensors, checked) };
 }
-
-/** Gemma's norms: x·(1 + w). */
-const normOffset = ({ modelType }: StudentConfig): number => (modelType === "gemma3_text" ? 1 : 0);
 
 /**
  * Which tensors of a file to read. Names are judged before types: a causal mask is no weight, be it F32 or U8; nor is
@@ -53,20 +46,8 @@ function choosing(config: StudentConfig, others: string[]): Wanted {
 }
 
 /** Every parameter a config implies, in the order of the network. */
-export function expectedTensors(config: StudentConfig): Map<string, readonly number[]> {
-  switch (config.modelType) {
-    case "llama":
-    case "qwen2":
-    case "qwen3":
-      return llamaShapes(config);
-    case "gpt2":
-      return gpt2Shapes(config);
-    case "gpt_neox":
-      return gptNeoxShapes(config);
-    case "gemma3_text":
-      return gemma3Shapes(config);
-  }
-}
+export const expectedTensors = (config: StudentConfig): Map<string, readonly number[]> =>
+  familyOf(config).shapes(config);
 
 /**
  * Whether a folder's weights are those of its config, from the heads of its files alone.
@@ -80,7 +61,7 @@ export async function checkStudentFiles(
 ): Promise<readonly string[]> {
   const others: string[] = [];
   const { file, shapes, paths } = await readStudentShapes(files, expectedTensors(config), {
-    normOffset: normOffset(config),
+    normOffset: familyOf(config).normOffset,
     wanted: choosing(config, others),
   });
   withFile(file, () => checkShapes(config, byOurNames(config, shapes), others));
@@ -149,14 +130,13 @@ const BUFFER =
   /(^|\.)((original_)?inv_freq|cos_cached|sin_cached|position_ids|rotary_emb\w*\.(cos|sin)|masked_bias)$/;
 
 /** Undefined for a tensor that is no weight. */
-function weightName({ modelType }: StudentConfig, stored: string): string | undefined {
+function weightName(config: StudentConfig, stored: string): string | undefined {
   if (BUFFER.test(stored)) return undefined;
-  if (modelType === "gpt2") return gpt2Name(stored);
-  if (modelType === "gpt_neox") return gptNeoxName(stored);
-  return stored;
+  const family = familyOf(config);
+  return family.weightName ? family.weightName(stored) : stored;
 }
 
-const isHead = (name: string): boolean => name === "lm_head.weight" || name === "embed_out.weight";
+const isHead = (name: string): boolean => HEADS.some((module) => name === `${module}.weight`);
 
 /** A tied head may be stored a second time. Transformers does not read it, whatever it holds, and neither do we. */
 function tiedHeadNotes(

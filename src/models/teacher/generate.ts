@@ -2,6 +2,7 @@
 // running the whole text again for each token.
 
 import { type Device, exclusively, type OrtSession, provider, type Transformers, transformers } from "../hub";
+import { decoderOf } from "./decoders";
 import { closed, type DecoderSession } from "./session";
 import type { Tokenizer } from "../tokenizer/tokenizer";
 
@@ -20,22 +21,6 @@ interface Continuation {
 
 /** Rejects with the signal's reason when aborted. */
 export type Generate = (ids: readonly number[], options: GenerateOptions) => Promise<Continuation>;
-
-/** model_type → the class of transformers.js. All of them are fed alike. */
-const DECODERS = {
-  llama: "LlamaForCausalLM",
-  mistral: "MistralForCausalLM",
-  qwen2: "Qwen2ForCausalLM",
-  qwen3: "Qwen3ForCausalLM",
-  gpt2: "GPT2LMHeadModel",
-  gpt_neox: "GPTNeoXForCausalLM",
-  gemma3_text: "Gemma3ForCausalLM",
-} as const;
-
-export const SUPPORTED_DECODERS = Object.keys(DECODERS).join(", ");
-
-export const isDecoder = (type: unknown): type is keyof typeof DECODERS =>
-  typeof type === "string" && Object.hasOwn(DECODERS, type);
 
 /** Continues `ids` by up to `room` tokens, ending before eos or the end of the turn. */
 type Continue = (ids: readonly number[], room: number, signal?: AbortSignal) => Promise<Continuation>;
@@ -127,7 +112,8 @@ function asGenerator(
   device: Device,
 ): Generator {
   const type = rawConfig["model_type"];
-  if (!isDecoder(type)) throw new RangeError(`not a decoder: ${String(type)}`);
+  const decoder = decoderOf(type);
+  if (!decoder) throw new RangeError(`not a decoder: ${String(type)}`);
   const failures: unknown[] = [];
   const run: OrtSession["run"] = (feeds) =>
     session.raw.run(feeds).catch((error: unknown) => {
@@ -140,7 +126,7 @@ function asGenerator(
   });
   const config = new library.PretrainedConfig(rawConfig);
   const generation_config = new library.GenerationConfig(config);
-  const model = new library[DECODERS[type]](config, { model: guarded }, { generation_config });
+  const model = new library[decoder.decoder](config, { model: guarded }, { generation_config });
   return {
     async generate(settings) {
       failures.length = 0;

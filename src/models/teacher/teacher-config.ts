@@ -1,9 +1,9 @@
 // What a teacher's config.json says: the few numbers that running and tapping it need.
 
-import { asObject } from "../families/config";
+import { asObject } from "../families/config-fields";
 import { ModelError, withFile } from "../errors";
 import { type ModelFiles, readJson } from "../files/files";
-import { isDecoder, SUPPORTED_DECODERS } from "./generate";
+import { decoderOf, SUPPORTED_DECODERS } from "./decoders";
 
 export interface TeacherConfig {
   readonly modelType: string;
@@ -20,22 +20,12 @@ export async function loadTeacherConfig(files: ModelFiles): Promise<TeacherConfi
   return withFile("config.json", () => teacherConfig(json));
 }
 
-/** What Transformers takes where the file is silent. */
-const MAX_POSITIONS = {
-  llama: 2048,
-  mistral: 131_072,
-  qwen2: 32_768,
-  qwen3: 32_768,
-  gpt2: 1024,
-  gpt_neox: 2048,
-  gemma3_text: 131_072,
-} as const;
-
 /** A teacher only has to run, so more families will do than for a student. */
 export function teacherConfig(json: unknown): TeacherConfig {
   const config = asObject(json);
   const modelType = config["model_type"];
-  if (!isDecoder(modelType)) {
+  const decoder = decoderOf(modelType);
+  if (typeof modelType !== "string" || !decoder) {
     const message = `model_type is ${JSON.stringify(modelType)}; supported for a teacher are ${SUPPORTED_DECODERS}`;
     throw new ModelError("unsupported", message);
   }
@@ -53,7 +43,7 @@ export function teacherConfig(json: unknown): TeacherConfig {
     vocabSize: size("vocab_size"),
     maxPositions:
       (config["max_position_embeddings"] ?? config["n_positions"] ?? undefined) === undefined
-        ? MAX_POSITIONS[modelType]
+        ? decoder.maxPositions
         : size("max_position_embeddings", "n_positions"),
     layers: size("num_hidden_layers", "n_layer"),
   };

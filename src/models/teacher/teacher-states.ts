@@ -3,7 +3,7 @@
 // cut or changed is seen and dropped; index.json beside them says whose set it is and when each was last used.
 
 import { digestOf } from "../library/digest";
-import { asObject } from "../families/config";
+import { asObject } from "../families/config-fields";
 import { parseJson } from "../files/files";
 import type { FileWriter, ModelStore } from "../library/model-store";
 import {

@@ -1,7 +1,7 @@
 // The frozen teacher: an ONNX decoder run by transformers.js' ONNX Runtime, tapped so that it also returns
 // hidden_states[0] and hidden_states[-1]; and the same without taps, as a reference for our own engine.
 
-import { asObject } from "../families/config";
+import { asObject } from "../families/config-fields";
 import { pieceDigest } from "../library/digest";
 import { whileReading, withFile } from "../errors";
 import { type ModelFiles, readJson } from "../files/files";

@@ -2,7 +2,7 @@
 
 import { type ChatTemplate, chatTemplate } from "./chat-template";
 import { hasTemplate, templateText, templateTraits, toMessage } from "./chat-jinja";
-import { asObject } from "../families/config";
+import { asObject } from "../families/config-fields";
 import { ModelError, reason, withFile } from "../errors";
 import { type ModelFiles, readJson } from "../files/files";
 import { transformers } from "../hub";

@@ -1,14 +1,13 @@
 // GPT-NeoX (Pythia): layer norms, attention and feed-forward side by side or in turn, part of each head rotated, a
 // fused projection that holds query, key and value head by head, GELU.
 // Names and semantics are Hugging Face's GPTNeoXForCausalLM, without its dropout.
-import type { GptNeoxConfig } from "../../models";
+import { geluForm, type GptNeoxConfig } from "../../models";
 import { dense } from "../dense";
 import { gelu } from "../ops/gelu";
 import { layerNorm } from "../ops/layer-norm";
 import { embedding } from "../ops/rows";
 import { splitHeads } from "../ops/split-heads";
 import type { Var } from "../tape";
-import { geluForm } from "./gpt2";
 import { type Forward, leaf, type Network } from "./network";
 import { rotaryTable, rotate } from "./rotary";
 

@@ -1,6 +1,6 @@
 // GPT-2: layer norms, learned positions, one fused projection, GELU; matrices stored [in, out].
 // Names and semantics are Hugging Face's GPT2LMHeadModel, without its dropout.
-import type { Gpt2Config } from "../../models";
+import { geluForm, type Gpt2Config } from "../../models";
 import { dense } from "../dense";
 import { gelu } from "../ops/gelu";
 import { layerNorm } from "../ops/layer-norm";
@@ -9,9 +9,6 @@ import { embedding } from "../ops/rows";
 import { splitHeads } from "../ops/split-heads";
 import type { Var } from "../tape";
 import { type Forward, leaf, type Network } from "./network";
-
-/** gelu_new and gelu_pytorch_tanh are the same function. */
-export const geluForm = (activation: Gpt2Config["activation"]) => (activation === "gelu" ? "erf" : "tanh");
 
 export function gpt2(config: Gpt2Config): Network {
   const { heads, headDim, layerNormEps } = config;

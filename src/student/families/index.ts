@@ -1,5 +1,5 @@
 // The families that the engine trains: one small file each.
-import type { StudentConfig } from "../../models";
+import { familyOf, type FamilyId, type StudentConfig } from "../../models";
 import { gemma3 } from "./gemma3";
 import { gpt2 } from "./gpt2";
 import { gptNeox } from "./gpt-neox";
@@ -8,17 +8,10 @@ import type { Network } from "./network";
 
 export type { Attend, Forward, Network, Place } from "./network";
 
+const NETWORKS = { llama, gpt2, gptNeox, gemma3 } satisfies Record<FamilyId, (config: never) => Network>;
+
+/** The forward pass of a config's family. */
 export function networkOf(config: StudentConfig): Network {
-  switch (config.modelType) {
-    case "llama":
-    case "qwen2":
-    case "qwen3":
-      return llama(config);
-    case "gpt2":
-      return gpt2(config);
-    case "gpt_neox":
-      return gptNeox(config);
-    case "gemma3_text":
-      return gemma3(config);
-  }
+  const network = NETWORKS[familyOf(config).id] as (config: StudentConfig) => Network; // its own config, by its id
+  return network(config);
 }

@@ -4,6 +4,9 @@
 //                 causal masks, GPT-NeoX's two names of the head
 //   defaults      what a family takes a missing field to mean
 //   refusals      each field that would change the arithmetic, by name, family by family
+//   one file      only src/models/families and src/student/families tell families apart
+import { readdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   expectedTensors,
@@ -13,6 +16,7 @@ import {
   parseModelConfig,
   type StudentConfig,
 } from "../../../src/models";
+import { MODEL_TYPES } from "../../../src/models/families/config";
 import { checkTensors } from "../../../src/models/student/student-weights";
 import { configOf, readGolden, type StudentGolden } from "../../support/golden";
 
@@ -182,4 +186,19 @@ describe("tensors", () => {
     expect(biases(plain("qwen3", { attention_bias: true }))).toBe(4);
     expect(biases(plain("llama-linear", {}))).toBe(0);
   });
+});
+
+test("nothing outside the families' own files tells them apart", () => {
+  const src = resolve(import.meta.dirname, "../../../src");
+  const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter(
+    (file) => /\.tsx?$/.test(file) && !/^(models|student)\/families\//.test(file),
+  );
+  const types = Object.keys(MODEL_TYPES).join("|");
+  const told = new RegExp(
+    `(?:case|[!=]==)\\s*"(?:${types})"|"(?:${types})"\\s*[!=]==|\\b(?:${types}): *["{(]`,
+  );
+  expect(told.test('if (modelType === "gpt2")')).toBe(true);
+  expect(told.test('  gpt_neox: "GPTNeoXForCausalLM",')).toBe(true);
+  expect(files.length).toBeGreaterThan(300);
+  expect(files.filter((file) => told.test(readFileSync(resolve(src, file), "utf8")))).toEqual([]);
 });
