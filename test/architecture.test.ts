@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
 const MAY_IMPORT: Record<string, string[]> = {
+  base: [],
   config: [],
   telemetry: [],
   gpu: [],
@@ -42,7 +43,7 @@ describe("imports", () => {
     for (const [, spec = ""] of text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
       const target = relative(root, resolve(root, dirname(file), spec));
       if (target.startsWith("..")) continue; // shaders/ and public/
-      const ok = [folder, ...MAY_IMPORT[folder]!].some(
+      const ok = [folder, "base", ...MAY_IMPORT[folder]!].some(
         (dir) => target === dir || target.startsWith(`${dir}/`),
       );
       expect(ok, `${file} → ${target}`).toBe(true);

@@ -1,4 +1,6 @@
 // The case that `couplet objective` reads: JSON to tensors, labels and settings. Every complaint names its field.
+import { isRecord } from "../base/json";
+import { messageOf } from "../base/errors";
 import * as v from "valibot";
 import type { DistillationCard, Setting } from "../config/methods/card";
 import { DISTILLATION_CARDS, type DistillationId } from "../config/run";
@@ -121,7 +123,7 @@ function parse(text: string): Json {
   try {
     value = parseJson(text);
   } catch (error) {
-    throw new CaseError("file", `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CaseError("file", `is not JSON: ${messageOf(error)}`);
   }
   if (!isRecord(value)) throw new CaseError("file", "expected an object with tensors, labels and objective");
   return value;
@@ -324,6 +326,3 @@ function oneOf<T extends string>(
   const got = value === undefined ? "nothing" : JSON.stringify(value);
   throw new CaseError(name, `must be one of ${choices.join(", ")}, got ${got}`);
 }
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,4 +1,6 @@
 // The file that `couplet ot` reads: JSON to problems and options. Every complaint names the problem and the field.
+import { isRecord } from "../base/json";
+import { messageOf } from "../base/errors";
 import {
   checkGradient,
   checkProblem,
@@ -52,7 +54,7 @@ function parse(text: string): Json {
   try {
     value = parseJson(text);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     throw wrong("file", `is not JSON: ${detail.replaceAll(/\s+/g, " ")}`); // it quotes the file, line breaks and all
   }
   if (!isRecord(value)) throw wrong("file", "expected an object with problems and epsilon");
@@ -159,9 +161,6 @@ function oneOf<T extends string>(file: Json, field: string, choices: readonly T[
   if (found !== undefined) return found;
   throw wrong(field, `expected one of ${choices.join(", ")}, got ${JSON.stringify(value)}`);
 }
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const wrong = (field: string, detail: string, problem?: number): OtInputError =>
   new OtInputError(problem, field, detail);

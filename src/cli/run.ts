@@ -1,4 +1,5 @@
 // `couplet run CONFIG.json --out DIR`: the page's engine without a page.
+import { messageOf } from "../base/errors";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { RunConfig } from "../config/run";
@@ -247,7 +248,7 @@ const made = (what: string, work: () => Promise<void>): Promise<RunError | undef
       throw new RunError(
         "result-missing",
         `The run's ${what} could not be made.`,
-        error instanceof Error ? error.message : String(error),
+        messageOf(error),
         "What else the run made is written. Please report this with the run's config.",
       );
     }

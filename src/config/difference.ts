@@ -1,5 +1,6 @@
 // A value as a readable difference from a base: `method.transport.epsilon=0.2`, one entry per changed leaf.
 // Leaves are everything but plain objects. What the base has and the value lacks is named in `drop`.
+import { isRecord } from "../base/json";
 import { ConfigError } from "./run";
 
 export type Entries = readonly (readonly [path: string, text: string])[];
@@ -33,13 +34,10 @@ export function applyDifference(base: unknown, entries: Entries): unknown {
   return result;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Leaf texts by path. An empty object is a leaf, so that it is not lost. */
 function leaves(value: unknown, path = "", out = new Map<string, string>()): Map<string, string> {
-  const entries = isObject(value) ? Object.entries(value).filter(([, inner]) => inner !== undefined) : [];
-  if (entries.length > 0 || (isObject(value) && path === ""))
+  const entries = isRecord(value) ? Object.entries(value).filter(([, inner]) => inner !== undefined) : [];
+  if (entries.length > 0 || (isRecord(value) && path === ""))
     for (const [key, inner] of entries) leaves(inner, path ? `${path}.${key}` : key, out);
   else out.set(path, textOf(value));
   return out;
@@ -81,24 +79,24 @@ function parseOr(text: string): unknown {
 function write(target: unknown, keys: readonly string[], value: unknown): void {
   let at = target;
   for (const key of keys.slice(0, -1)) {
-    if (!isObject(at)) return;
-    if (!isObject(at[key])) at[key] = {};
+    if (!isRecord(at)) return;
+    if (!isRecord(at[key])) at[key] = {};
     at = at[key];
   }
   const last = keys.at(-1);
-  if (isObject(at) && last !== undefined) at[last] = value;
+  if (isRecord(at) && last !== undefined) at[last] = value;
 }
 
 function remove(target: unknown, keys: readonly string[]): void {
   const parents: unknown[] = [target];
   for (const key of keys.slice(0, -1)) {
     const at = parents.at(-1);
-    parents.push(isObject(at) ? at[key] : undefined);
+    parents.push(isRecord(at) ? at[key] : undefined);
   }
   // Objects that held nothing else go with their last leaf.
   for (let depth = keys.length - 1; depth >= 0; depth--) {
     const [parent, key] = [parents[depth], keys[depth]];
-    if (!isObject(parent) || key === undefined) return;
+    if (!isRecord(parent) || key === undefined) return;
     delete parent[key];
     if (Object.keys(parent).length > 0) return;
   }

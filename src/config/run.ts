@@ -1,5 +1,6 @@
 // A run: everything that decides its numbers. The same small JSON drives the page and the headless runner,
 // and with its seed it reproduces the run on the same adapter.
+import { messageOf } from "../base/errors";
 import * as v from "valibot";
 import { count, finite, fraction, positive } from "./fields";
 import { issueText } from "./issue-text";
@@ -105,7 +106,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new ConfigError([`not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`]);
+    throw new ConfigError([`not valid JSON: ${messageOf(cause)}`]);
   }
 }
 

@@ -1,5 +1,6 @@
 // The names and constants of optimal transport that the solver, training, the screens and the command line share.
 
+import { isRecord } from "../base/json";
 /** How the distance of two states is measured. The place in this list is KIND in shaders/ot/cost_matrix.wgsl. */
 export const COST_KINDS = ["euclidean", "sqeuclidean", "cosine", "attention"] as const;
 export type CostKind = (typeof COST_KINDS)[number];
@@ -36,6 +37,3 @@ export function withCurrentNames(json: unknown): unknown {
   if ("scheme" in transport) transport["scheme"] = currentScheme(transport["scheme"]);
   return { ...renamed, method: { ...method, transport } };
 }
-
-const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> =>
-  typeof x === "object" && x !== null && !Array.isArray(x);

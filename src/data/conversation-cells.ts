@@ -1,19 +1,17 @@
 // Cells that hold a conversation, in the shapes in which files keep them.
+import { isRecord } from "../base/json";
 import { looksLikeHeader } from "./column-names";
 import { DataError } from "./errors";
 import { parseJson } from "./exact-json";
 import { pythonAsJson } from "./python-literal";
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const SAID = ["content", "value", "text", "parts", "message", "tool_calls", "function_call"];
 
 /** A message of a role, in the fields that `readConversation` knows. */
 function isTurn(value: unknown): boolean {
-  if (!isObject(value)) return false;
+  if (!isRecord(value)) return false;
   const { author } = value;
-  const role = value["role"] ?? value["from"] ?? value["speaker"] ?? (isObject(author) ? author["role"] : "");
+  const role = value["role"] ?? value["from"] ?? value["speaker"] ?? (isRecord(author) ? author["role"] : "");
   return typeof role === "string" && role !== "" && SAID.some((field) => field in value);
 }
 
@@ -35,7 +33,7 @@ export function holdsConversation(value: unknown): boolean {
 
 /** {role: […], content: […]}: what Parquet files keep of a sequence of structures. */
 function asColumns(value: unknown): unknown[] | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   const roles = value["role"] ?? value["from"];
   if (!Array.isArray(roles)) return undefined;
   return roles.map((_, i) =>

@@ -3,7 +3,8 @@
 import { isConversation, isOneRow } from "./conversation-cells";
 import { DataError } from "./errors";
 import { parseJson } from "./exact-json";
-import { type DataRecord, isRecord, type RecordReader, type RecordSink } from "./record";
+import { type DataRecord, type RecordReader, type RecordSink } from "./record";
+import { isRecord } from "../base/json";
 
 /** @param part which of several lists; "all" takes them one after the other. */
 export function createJsonReader(sink: RecordSink, part?: string): RecordReader {

@@ -1,4 +1,5 @@
 // What a text is: told by the name's ending, and where that says nothing or is wrong, by how the text begins.
+import { isRecord } from "../base/json";
 import { looksLikeHeader } from "./column-names";
 import { isOneRow } from "./conversation-cells";
 import { cellsOf, findSeparator } from "./separators";
@@ -40,13 +41,13 @@ function jsonKind(start: string, cut: boolean): "json" | "jsonl" | undefined {
   const [first = "", second] = start.split(/[\r\n]+/, 2);
   if (second?.trimStart().startsWith("{")) return "jsonl";
   const value = parsed(first);
-  return isObject(value) && !holdsTables(value) ? "jsonl" : "json";
+  return isRecord(value) && !holdsTables(value) ? "jsonl" : "json";
 }
 
 /** One object with a list of objects in it, or with nothing but lists and objects, is a file and no row. */
 const holdsTables = (value: object): boolean =>
   !isOneRow(value) &&
-  (Object.values(value).some((item) => Array.isArray(item) && isObject(item[0])) ||
+  (Object.values(value).some((item) => Array.isArray(item) && isRecord(item[0])) ||
     Object.values(value).every((item) => typeof item === "object" && item !== null));
 
 function parsed(text: string): unknown {
@@ -56,9 +57,6 @@ function parsed(text: string): unknown {
     return undefined;
   }
 }
-
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * A table whose name does not say so, as pasted cells: its first row names columns that are known, or is of single words,

@@ -23,6 +23,3 @@ export interface RecordReader {
   /** @throws DataError when the file as a whole is not what it is taken for. */
   end(): void;
 }
-
-export const isRecord = (value: unknown): value is DataRecord =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -7,7 +7,8 @@ import { parseJson } from "./exact-json";
 import { createJsonReader } from "./json-file";
 import type { DataKind } from "./kinds";
 import { createLineReader } from "./lines";
-import { isRecord, type RecordReader, type RecordSink } from "./record";
+import { type RecordReader, type RecordSink } from "./record";
+import { isRecord } from "../base/json";
 import { findSeparator, SEPARATOR_NAMES } from "./separators";
 import { createTableReader } from "./table";
 

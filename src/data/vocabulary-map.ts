@@ -1,5 +1,6 @@
 // The student's token of each teacher token, METHODS §4: the same text, or else the first of those with the smallest
 // edit distance. "First" is by token id, and the teacher's space mark counts as the student's.
+import { messageOf } from "../base/errors";
 import type { TokenTable, TokenTables } from "./batch";
 import { DataError } from "./errors";
 import { createNearest } from "./nearest-token";
@@ -134,7 +135,7 @@ export function parseVocabularyMap(json: string, tokens: TokenTables): Vocabular
   try {
     value = JSON.parse(json);
   } catch (error) {
-    throw bad(`not valid JSON (${error instanceof Error ? error.message : String(error)})`);
+    throw bad(`not valid JSON (${messageOf(error)})`);
   }
   if (value?.version !== 1)
     throw bad(`"version" must be 1, got ${JSON.stringify(value?.version) ?? "nothing"}`);

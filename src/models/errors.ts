@@ -1,5 +1,7 @@
 // What can be wrong with a model folder, as one error type that the page can show as it is.
 
+import { messageOf } from "../base/errors";
+
 export type ModelErrorCode = "missing-file" | "truncated" | "unsupported" | "mismatch" | "invalid";
 
 /** `message` names what was expected, what came and what to do; `file` is relative to the model folder. */
@@ -36,7 +38,5 @@ export async function whileReading<T>(file: string, read: () => Promise<T>): Pro
 function namingFile(file: string, error: unknown): ModelError {
   if (error instanceof ModelError && error.file !== undefined) return error;
   const code = error instanceof ModelError ? error.code : "invalid";
-  return new ModelError(code, `${file}: ${reason(error)}`, { file, cause: error });
+  return new ModelError(code, `${file}: ${messageOf(error)}`, { file, cause: error });
 }
-
-export const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -3,7 +3,8 @@
 
 import type * as Library from "@huggingface/transformers";
 
-import { ModelError, reason } from "./errors";
+import { ModelError } from "./errors";
+import { messageOf } from "../base/errors";
 import { FLOAT } from "./onnx/wire";
 import { modelProto, nodeProto, valueInfo } from "./onnx/write";
 
@@ -138,7 +139,7 @@ async function takeSessionFactory({
   } as const;
   const model = await exclusively(() => LlamaForCausalLM.from_pretrained(BOOT_ID, options)).catch(
     (error: unknown) => {
-      throw new ModelError("unsupported", `ONNX Runtime did not start here: ${reason(error)}`, {
+      throw new ModelError("unsupported", `ONNX Runtime did not start here: ${messageOf(error)}`, {
         cause: error,
       });
     },

@@ -91,7 +91,6 @@ export {
   type StoredModel,
 } from "./library/model-store";
 export { opfsStore, TEACHER_STATES } from "./library/opfs-store";
-export { digestOf, pieceDigest } from "./library/digest";
 export {
   createStateSets,
   STATE_LIMITS,

@@ -1,5 +1,6 @@
 // Projectors that begin where they preserve logits, after DSKDv2: on the tokens that both vocabularies hold,
 // t2s(H)·W_sᵀ ≈ H·W_tᵀ and s2t(h)·W_tᵀ ≈ h·W_sᵀ. With heads [V, d] these are A = pinv(W_s)·W_t and pinv(W_t)·W_s.
+import { addRidge, crossProduct, type Rows, solveCholesky } from "../base/linear-system";
 import type { TokenTables } from "../data";
 import type { NewParameter } from "../student";
 import { matchedTokens } from "./align/matched-tokens";
@@ -48,12 +49,6 @@ export function sharedTokens(tokens: TokenTables): [student: number, teacher: nu
   return pairs.sort(([, a], [, b]) => a - b);
 }
 
-interface Rows {
-  readonly count: number;
-  readonly width: number;
-  readonly data: Float64Array;
-}
-
 function rowsOf({ shape: [, width = 0], data }: Head, ids: readonly number[]): Rows {
   const out = new Float64Array(ids.length * width);
   ids.forEach((id, i) => out.set(data.subarray(id * width, (id + 1) * width), i * width));
@@ -67,46 +62,6 @@ const RIDGE = 1e-9;
 export function leastSquares(a: Rows, b: Rows): Float32Array {
   const [p, q] = [a.width, b.width];
   const gram = crossProduct(a, a);
-  const trace = Array.from({ length: p }, (_, i) => gram[i * p + i] ?? 0).reduce((s, x) => s + x, 0);
-  for (let i = 0; i < p; i++)
-    gram[i * p + i] = (gram[i * p + i] ?? 0) + Math.max((RIDGE * trace) / p, 1e-300);
+  addRidge(gram, p, (trace) => Math.max((RIDGE * trace) / p, 1e-300));
   return Float32Array.from(solveCholesky(gram, crossProduct(a, b), p, q));
-}
-
-/** AᵀB, (p, q). */
-function crossProduct(a: Rows, b: Rows): Float64Array {
-  const out = new Float64Array(a.width * b.width);
-  for (let r = 0; r < a.count; r++)
-    for (let i = 0; i < a.width; i++) {
-      const x = a.data[r * a.width + i] ?? 0;
-      for (let j = 0; j < b.width; j++)
-        out[i * b.width + j] = (out[i * b.width + j] ?? 0) + x * (b.data[r * b.width + j] ?? 0);
-    }
-  return out;
-}
-
-/** S·X = R for a symmetric positive S (p, p); `s` and `r` are overwritten. */
-function solveCholesky(s: Float64Array, r: Float64Array, p: number, q: number): Float64Array {
-  const at = (i: number, j: number): number => s[i * p + j] ?? 0;
-  for (let j = 0; j < p; j++)
-    for (let i = j; i < p; i++) {
-      let sum = at(i, j);
-      for (let k = 0; k < j; k++) sum -= at(i, k) * at(j, k);
-      s[i * p + j] = i === j ? Math.sqrt(sum) : sum / at(j, j);
-    }
-  const subtract = (to: number, from: number, factor: number) => {
-    for (let c = 0; c < q; c++) r[to * q + c] = (r[to * q + c] ?? 0) - factor * (r[from * q + c] ?? 0);
-  };
-  const divide = (row: number, by: number) => {
-    for (let c = 0; c < q; c++) r[row * q + c] = (r[row * q + c] ?? 0) / by;
-  };
-  for (let i = 0; i < p; i++) {
-    for (let k = 0; k < i; k++) subtract(i, k, at(i, k));
-    divide(i, at(i, i));
-  }
-  for (let i = p - 1; i >= 0; i--) {
-    for (let k = i + 1; k < p; k++) subtract(i, k, at(k, i));
-    divide(i, at(i, i));
-  }
-  return r;
 }

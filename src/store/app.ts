@@ -1,4 +1,5 @@
 // The page's mind: events of the engine in, state out; a person's actions in, commands out.
+import { messageOf } from "../base/errors";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { EngineClient, EngineEvent, TransportClient } from "../client";
 import type { RunConfig } from "../config/run";
@@ -96,7 +97,7 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files, locks 
       const stands = !live.config || standsFor(run, live.config);
       store.setState({ recorded: { kind: "ready", run }, source: stands ? source : "live" });
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       store.setState({ recorded: { kind: "failed", detail } });
     }
   };

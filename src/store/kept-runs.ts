@@ -3,7 +3,7 @@
 // itself. A generation without its mark, or whose digests differ, does not exist: so weights of one step never stand
 // beside numbers of another, whenever the tab was closed. The one before it stays, for when a bit flips on the disk.
 import { KeepError, type KeptFolders } from "./kept-files";
-import { pieceSha256, sha256 } from "./digest";
+import { pieceSha256, sha256 } from "../base/digest";
 import { canonical } from "./draft";
 import { decodeRecord, encodeRecord, type RunRecord } from "./run-record";
 

@@ -2,7 +2,7 @@
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../config/bundled";
 import { ConfigError, parseJson, parseRunConfig, type RunConfig } from "../config/run";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
-import { sha256, UNAVAILABLE } from "./digest";
+import { sha256IfAny, UNAVAILABLE } from "../base/digest";
 import { canonical } from "./draft";
 import type { RunHistory } from "./history";
 import type { AppState } from "./state";
@@ -94,7 +94,7 @@ export async function manifestOf(
 const bundled = (model: string, file: string): string[] =>
   [...BUNDLED_TEACHERS, ...BUNDLED_STUDENTS].some((id) => id === model) ? [`models/${model}/${file}`] : [];
 
-export const configHash = (config: RunConfig): Promise<string> => sha256(canonical(config));
+export const configHash = (config: RunConfig): Promise<string> => sha256IfAny(canonical(config));
 
 /**
  * The config of a file: a run config, or the manifest of a run.
@@ -107,7 +107,7 @@ export async function configOfFile(text: string): Promise<RunConfig> {
   const config = parseRunConfig(json.config);
   // The hash is of the config as it stands in the file: defaults and names may be newer than it.
   const [said, is] = ["configHash" in json ? json.configHash : undefined, await configHash(config)];
-  const written = await sha256(canonical(json.config));
+  const written = await sha256IfAny(canonical(json.config));
   if (said === undefined || [is, written].includes(String(said)) || [said, is].includes(UNAVAILABLE))
     return config;
   throw new ConfigError([
@@ -120,7 +120,7 @@ export async function configOfFile(text: string): Promise<RunConfig> {
 export async function hashOfUrl(url: string): Promise<string> {
   try {
     const response = await fetch(url);
-    return response.ok ? await sha256(new Uint8Array(await response.arrayBuffer())) : UNAVAILABLE;
+    return response.ok ? await sha256IfAny(new Uint8Array(await response.arrayBuffer())) : UNAVAILABLE;
   } catch {
     return UNAVAILABLE;
   }

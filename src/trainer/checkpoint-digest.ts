@@ -1,6 +1,6 @@
 // The digest that a checkpoint carries of itself: every byte of the file, header and data, with the digest's own
 // letters read as zeros. A bit that flipped on the disk is then found before a run goes on from it.
-import { pieceDigest } from "../models";
+import { pieceSha256 } from "../base/digest";
 
 /** The key of the metadata. It is written first, so that its place is found without parsing anything. */
 export const DIGEST_KEY = "sha256";
@@ -23,7 +23,7 @@ function placeOf(bytes: Uint8Array): number | undefined {
 export async function seal(bytes: Uint8Array): Promise<Uint8Array> {
   const at = placeOf(bytes);
   if (at === undefined) throw new Error("The file has no place for a digest.");
-  bytes.set(new TextEncoder().encode(await pieceDigest(bytes)), at);
+  bytes.set(new TextEncoder().encode(await pieceSha256(bytes)), at);
   return bytes;
 }
 
@@ -34,7 +34,7 @@ export async function sealOf(bytes: Uint8Array): Promise<"whole" | "damaged" | "
   const letters = Uint8Array.from(bytes.subarray(at, at + NO_DIGEST.length)); // a Buffer's slice would be no copy
   bytes.set(new TextEncoder().encode(NO_DIGEST), at);
   try {
-    return (await pieceDigest(bytes)) === new TextDecoder().decode(letters) ? "whole" : "damaged";
+    return (await pieceSha256(bytes)) === new TextDecoder().decode(letters) ? "whole" : "damaged";
   } finally {
     bytes.set(letters, at);
   }

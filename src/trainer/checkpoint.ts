@@ -5,6 +5,7 @@
 //                                  student (a hash of its first weights)
 //
 // On the same adapter a restored run continues with the same bits.
+import { isRecord } from "../base/json";
 import { ConfigError, parseRunConfigText, type RunConfig } from "../config/run";
 import type { SamplerState } from "../data";
 import {
@@ -170,9 +171,6 @@ function differences(a: unknown, b: unknown, path = ""): string[] {
     );
   return JSON.stringify(a) === JSON.stringify(b) ? [] : [path];
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** FNV-1a over the bits of the weights, in order: tells one student from another. */
 export function fingerprint(tensors: ReadonlyMap<string, NamedTensor>): string {

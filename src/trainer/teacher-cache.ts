@@ -1,5 +1,7 @@
 // The frozen teacher's states at a sequence's response positions, computed once, kept in memory
 // for the run and, where there is a set for them, from run to run.
+import { sha256 } from "../base/digest";
+import { messageOf } from "../base/errors";
 import {
   makeSideBatch,
   type Moments,
@@ -9,14 +11,7 @@ import {
   type SideBatch,
 } from "../data";
 import { type BufferRange, inputBytes } from "../gpu/input-pieces";
-import {
-  digestOf,
-  type NamedTensor,
-  type StateRecord,
-  type StateSet,
-  type StateSets,
-  type Teacher,
-} from "../models";
+import { type NamedTensor, type StateRecord, type StateSet, type StateSets, type Teacher } from "../models";
 import type { TeacherNeed } from "../objectives";
 
 export type StateKind = "embedding" | "hidden" | `layer.${number}`;
@@ -266,7 +261,7 @@ class HeldStates implements TeacherCache {
     try {
       return await work(this.#set);
     } catch (error) {
-      this.#trouble = error instanceof Error ? error.message : String(error);
+      this.#trouble = messageOf(error);
       return undefined;
     }
   }
@@ -297,7 +292,7 @@ async function readBuffer(device: GPUDevice, buffer: GPUBuffer): Promise<Float32
 
 /** All that a sequence's states depend on, beside the teacher and its taps. */
 const keyOf = ({ ids, promptLength }: Sequence): Promise<string> =>
-  digestOf(`${promptLength}:${ids.join(",")}`);
+  sha256(`${promptLength}:${ids.join(",")}`);
 
 const toRecord = (states: TeacherStates, width: number): StateRecord => ({
   tensors: new Map(

@@ -1,4 +1,5 @@
 // Errors as the page shows them: what happened, why, what to do.
+import { messageOf } from "../base/errors";
 import { ConfigError } from "../config/run";
 import { DataError } from "../data";
 import { ModelError } from "../models";
@@ -10,7 +11,7 @@ export function toFailure(error: unknown): Failure {
     const { code, what, why, remedy } = error;
     return { code, what, why, remedy };
   }
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   const offline = error instanceof TypeError ? /fetch|network/i : /could not be fetched/;
   if (offline.test(why))
     return {

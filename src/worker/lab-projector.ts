@@ -1,8 +1,9 @@
 // Teacher states in the student's space, without a training run: a linear map fitted once by ridge regression
 // on tokens of both models that end at the same byte, or the random map that a run starts from.
 //
-//   fitted   x ≈ W (y − ȳ) + x̄,   W = (Xᵀ Y)(Yᵀ Y + λ n I)⁻¹ on centred pairs
-//   random   x = W y,              W ~ N(0, 1/d_t), seeded
+//   fitted   x ≈ (y − ȳ)·W + x̄,   W = (YᵀY + λ n I)⁻¹ YᵀX on centred pairs
+//   random   x = y·W,             W ~ N(0, 1/d_t), seeded
+import { addRidge, crossProduct, type Rows, solveCholesky } from "../base/linear-system";
 import { createRng, deriveSeed } from "../config/rng";
 
 export interface Projector {
@@ -19,10 +20,12 @@ const SEED = 7;
 export function randomProjector(dStudent: number, dTeacher: number): Projector {
   const rng = createRng(deriveSeed(SEED, "lab projector"));
   const scale = 1 / Math.sqrt(dTeacher);
-  const w = Float64Array.from({ length: dStudent * dTeacher }, () => rng.normal() * scale);
-  const zero = new Float64Array(Math.max(dStudent, dTeacher));
+  const w = new Float64Array(dTeacher * dStudent);
+  for (let i = 0; i < dStudent; i++)
+    for (let k = 0; k < dTeacher; k++) w[k * dStudent + i] = rng.normal() * scale;
+  const [xMean, yMean] = [new Float64Array(dStudent), new Float64Array(dTeacher)];
   return {
-    apply: (states) => project(states, w, zero, zero, dStudent, dTeacher),
+    apply: (states) => project(states, w, xMean, yMean),
     explained: undefined,
     pairs: 0,
   };
@@ -38,41 +41,39 @@ export function fitProjector(
   const n = x.length / dStudent;
   if (n < 2) throw new RangeError(`a projector needs at least 2 aligned pairs to be fitted, got ${n}`);
   const [xMean, yMean] = [columnMeans(x, dStudent), columnMeans(y, dTeacher)];
-  const gram = crossProducts(y, yMean, dTeacher, y, yMean, dTeacher);
-  let trace = 0;
-  for (let k = 0; k < dTeacher; k++) trace += gram[k * dTeacher + k]!;
-  for (let k = 0; k < dTeacher; k++) gram[k * dTeacher + k]! += (RIDGE * trace) / dTeacher + 1e-12;
-  const cross = crossProducts(x, xMean, dStudent, y, yMean, dTeacher);
-  const w = solveRows(gram, cross, dStudent, dTeacher);
+  const [xs, ys] = [centred(x, xMean), centred(y, yMean)];
+  const gram = crossProduct(ys, ys);
+  addRidge(gram, dTeacher, (trace) => (RIDGE * trace) / dTeacher + 1e-12);
+  const w = solveCholesky(gram, crossProduct(ys, xs), dTeacher, dStudent);
 
-  const fitted = project(Float32Array.from(y), w, xMean, yMean, dStudent, dTeacher);
+  const fitted = project(Float32Array.from(y), w, xMean, yMean);
   let [left, total] = [0, 0];
   for (let i = 0; i < x.length; i++) {
     left += (x[i]! - fitted[i]!) ** 2;
     total += (x[i]! - xMean[i % dStudent]!) ** 2;
   }
   return {
-    apply: (states) => project(states, w, xMean, yMean, dStudent, dTeacher),
+    apply: (states) => project(states, w, xMean, yMean),
     explained: total > 0 ? 1 - left / total : 0,
     pairs: n,
   };
 }
 
+/** (y − ȳ)·W + x̄ for each row y of the states; W is [dTeacher, dStudent]. */
 function project(
   states: Float32Array,
   w: Float64Array,
   xMean: Float64Array,
   yMean: Float64Array,
-  dStudent: number,
-  dTeacher: number,
 ): Float32Array {
+  const [dStudent, dTeacher] = [xMean.length, yMean.length];
   const rows = states.length / dTeacher;
   const out = new Float32Array(rows * dStudent);
   for (let r = 0; r < rows; r++)
     for (let i = 0; i < dStudent; i++) {
       let sum = xMean[i]!;
       for (let k = 0; k < dTeacher; k++)
-        sum += w[i * dTeacher + k]! * (states[r * dTeacher + k]! - yMean[k]!);
+        sum += w[k * dStudent + i]! * (states[r * dTeacher + k]! - yMean[k]!);
       out[r * dStudent + i] = sum;
     }
   return out;
@@ -85,44 +86,8 @@ function columnMeans(values: Float64Array, width: number): Float64Array {
   return means;
 }
 
-/** Σ_r (a_r − ā)(b_r − b̄)ᵀ, [p, q]. */
-function crossProducts(
-  a: Float64Array,
-  aMean: Float64Array,
-  p: number,
-  b: Float64Array,
-  bMean: Float64Array,
-  q: number,
-): Float64Array {
-  const out = new Float64Array(p * q);
-  for (let r = 0; r * p < a.length; r++)
-    for (let i = 0; i < p; i++) {
-      const value = a[r * p + i]! - aMean[i]!;
-      for (let j = 0; j < q; j++) out[i * q + j]! += value * (b[r * q + j]! - bMean[j]!);
-    }
-  return out;
-}
-
-/** Each row w of the result solves gram · w = right, by Cholesky; gram is [q, q], right [p, q]. */
-function solveRows(gram: Float64Array, right: Float64Array, p: number, q: number): Float64Array {
-  const low = new Float64Array(q * q);
-  for (let i = 0; i < q; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = gram[i * q + j]!;
-      for (let k = 0; k < j; k++) sum -= low[i * q + k]! * low[j * q + k]!;
-      low[i * q + j] = i === j ? Math.sqrt(Math.max(sum, 1e-300)) : sum / low[j * q + j]!;
-    }
-  const out = right.slice();
-  for (let r = 0; r < p; r++) {
-    const row = out.subarray(r * q, (r + 1) * q);
-    for (let i = 0; i < q; i++) {
-      for (let k = 0; k < i; k++) row[i]! -= low[i * q + k]! * row[k]!;
-      row[i]! /= low[i * q + i]!;
-    }
-    for (let i = q - 1; i >= 0; i--) {
-      for (let k = i + 1; k < q; k++) row[i]! -= low[k * q + i]! * row[k]!;
-      row[i]! /= low[i * q + i]!;
-    }
-  }
-  return out;
-}
+const centred = (values: Float64Array, mean: Float64Array): Rows => ({
+  count: values.length / mean.length,
+  width: mean.length,
+  data: values.map((value, i) => value - mean[i % mean.length]!),
+});

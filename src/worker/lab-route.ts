@@ -1,5 +1,6 @@
 // Who answers a question of the Transport screen: the CPU twin, at once, or the WGSL kernels. A GPU's answer has a
 // fixed price (a program recorded, buffers made, potentials read back), so that small problems are the twin's.
+import { messageOf } from "../base/errors";
 import type { LabGpu } from "./lab-gpu";
 import type { LabSolution, LabSolve } from "./lab-protocol";
 import { labSolve } from "./lab-solve";
@@ -68,5 +69,3 @@ export function createLabRoute(open: () => Promise<LabGpu>, ready: () => void): 
     },
   };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

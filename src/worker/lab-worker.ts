@@ -1,5 +1,6 @@
 // The lab in its worker: a pair of models through transformers.js on the CPU, bundled ones from this site, others from
 // the library on this device.
+import { messageOf } from "../base/errors";
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../config/bundled";
 import type { ModelPair } from "../config/transport-view";
 import { parseRows } from "../data";
@@ -48,7 +49,7 @@ async function sendRows(opened: Lab): Promise<void> {
   try {
     post({ type: "rows", rows: await opened.rows() });
   } catch (error) {
-    post({ type: "failed", id: 0, detail: error instanceof Error ? error.message : String(error) });
+    post({ type: "failed", id: 0, detail: messageOf(error) });
   }
 }
 

@@ -1,5 +1,6 @@
 // Reads texts with a pair of models on the CPU: tokens with their bytes, and states in one space.
 // It knows no worker, so that it runs the same under test in Node.
+import { messageOf } from "../base/errors";
 import type { Features, TransportView } from "../config/transport-view";
 import { type Chunk, type Row, textIds, tokenChunks, tokenPairings, tokenTables } from "../data";
 import { type Teacher, type Tokenizer, tokenSpans } from "../models";
@@ -143,7 +144,7 @@ class ModelReader implements Lab {
       const states = await this.#statesFor(question);
       if (!late()) this.#post({ type: "states", id: question.id, features: question.features, states });
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       if (!late()) this.#post({ type: "failed", id: question.id, detail });
     }
   }

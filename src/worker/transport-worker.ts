@@ -1,5 +1,6 @@
 // Sinkhorn in its own thread: on the CPU for pages without WebGPU and for trying another epsilon on any plan, and
 // through the WGSL kernels for the Transport screen where there is a GPU.
+import { messageOf } from "../base/errors";
 import { solveBatchOnCpu } from "../ot/cpu";
 import type { LabReady, LabSolution, LabSolve, Refusal, SolveReply, SolveRequest } from "./protocol";
 import { createLabRoute } from "./lab-route";
@@ -12,7 +13,7 @@ const route = createLabRoute(
 self.addEventListener("message", ({ data }: MessageEvent<SolveRequest | LabSolve>) => {
   const reply = "states" in data ? route.answer(data) : Promise.resolve(data).then(answer);
   reply.then(send).catch((error: unknown) => {
-    const refused = error instanceof Error ? error.message : String(error);
+    const refused = messageOf(error);
     self.postMessage({ id: data.id, refused } satisfies Refusal);
   });
 });

@@ -1,6 +1,7 @@
 // Rotary positions in a config.json: theta, how far it is stretched beyond the training length, and by which rule.
 // Newer files keep all of it in rope_parameters; older ones have rope_theta beside rope_scaling.
 
+import { isRecord } from "../../base/json";
 import { flag, invalid, type Json, only, positive, show, size, unsupported } from "./config-fields";
 
 /** Rules that change the frequencies; none is plain θ^(−2i/r). */
@@ -35,9 +36,9 @@ export interface Rope {
 
 /** @param theta the family's default. @param share likewise; 1 is the whole head. */
 export function parseRope(config: Json, theta: number, share = 1): Rope {
-  const field = isObject(config["rope_parameters"]) ? "rope_parameters" : "rope_scaling";
+  const field = isRecord(config["rope_parameters"]) ? "rope_parameters" : "rope_scaling";
   const given = config[field] ?? null;
-  if (given !== null && !isObject(given)) throw invalid(`${field} must be an object, got ${show(given)}`);
+  if (given !== null && !isRecord(given)) throw invalid(`${field} must be an object, got ${show(given)}`);
   const rope: Json = { ...given };
   const merged: Json = {
     rope_theta: config["rope_theta"],
@@ -120,6 +121,3 @@ export function refusePartial(config: Json, { share }: Rope): void {
   if (share !== 1) throw unsupported("partial_rotary_factor", share, "1: whole heads are rotated");
   only(config, "rope_interleaved", [false], "false: the halves of a head form the pairs");
 }
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

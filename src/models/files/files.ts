@@ -1,7 +1,8 @@
 // Where the bytes of a model folder come from: a URL, memory, or (node-files.ts) a directory.
 // Paths are relative to the folder: "config.json", "onnx/model.onnx".
 
-import { ModelError, reason, withFile } from "../errors";
+import { ModelError, withFile } from "../errors";
+import { messageOf } from "../../base/errors";
 
 export type ReadProgress = (loadedBytes: number, totalBytes: number) => void;
 
@@ -120,7 +121,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new ModelError("invalid", `expected UTF-8 JSON, but ${reason(error)}`);
+    throw new ModelError("invalid", `expected UTF-8 JSON, but ${messageOf(error)}`);
   }
 }
 
@@ -185,7 +186,7 @@ async function request(id: string, path: string, fetchFn: FetchFn, url: string):
   try {
     response = await fetchFn(url);
   } catch (error) {
-    throw missingFile(id, path, `${url} could not be fetched (${reason(error)})`);
+    throw missingFile(id, path, `${url} could not be fetched (${messageOf(error)})`);
   }
   if (!response.ok) throw missingFile(id, path, `${url} answered ${response.status}`);
   if (isPageFallback(path, response)) throw missingFile(id, path, `${url} answered with an HTML page`);
@@ -223,7 +224,7 @@ async function* chunksOf(
     if (error instanceof ModelError) throw error; // the consumer's own
     throw new ModelError(
       "truncated",
-      `Model "${id}": the download of ${path} broke off (${reason(error)}). Try again.`,
+      `Model "${id}": the download of ${path} broke off (${messageOf(error)}). Try again.`,
       { file: path },
     );
   } finally {

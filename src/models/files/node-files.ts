@@ -4,7 +4,7 @@
 import { access, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { reason } from "../errors";
+import { messageOf } from "../../base/errors";
 import { allocate, missingFile, type ModelFiles, type ReadProgress } from "./files";
 
 export function folderFiles(id: string, dir: string): ModelFiles {
@@ -14,20 +14,20 @@ export function folderFiles(id: string, dir: string): ModelFiles {
       try {
         return await readWhole(join(dir, path), onProgress);
       } catch (error) {
-        throw missingFile(id, path, reason(error));
+        throw missingFile(id, path, messageOf(error));
       }
     },
     async stream(path, onProgress) {
       const file = join(dir, path);
       const { size } = await stat(file).catch((error: unknown) => {
-        throw missingFile(id, path, reason(error));
+        throw missingFile(id, path, messageOf(error));
       });
       return { size, chunks: chunksOf(file, size, onProgress) };
     },
     async slices(path) {
       const file = join(dir, path);
       const { size } = await stat(file).catch((error: unknown) => {
-        throw missingFile(id, path, reason(error));
+        throw missingFile(id, path, messageOf(error));
       });
       return { size, read: (from, to) => readPart(file, from, Math.min(to, size)) };
     },

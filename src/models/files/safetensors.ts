@@ -1,7 +1,8 @@
 // safetensors: 8 bytes of header length, a JSON header {name: {dtype, shape, data_offsets}}, then the data.
 // Read into f32 whatever the stored precision; written as F32. https://huggingface.co/docs/safetensors
 
-import { ModelError, reason } from "../errors";
+import { ModelError } from "../errors";
+import { messageOf } from "../../base/errors";
 import { concatBytes, maybePointer, refusePointer } from "./files";
 import { bfloatStore, halfStore } from "./half";
 
@@ -218,7 +219,7 @@ function readLayout(bytes: Uint8Array, size?: number): Layout | undefined {
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, dataStart)));
   } catch (error) {
-    throw invalid(`its header is not JSON (${reason(error)})`);
+    throw invalid(`its header is not JSON (${messageOf(error)})`);
   }
   if (typeof header !== "object" || header === null || Array.isArray(header)) {
     throw invalid("its header is not a JSON object");

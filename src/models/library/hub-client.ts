@@ -1,7 +1,8 @@
 // The one door to model hosts. Nothing here runs by itself: each function is a request that someone asked for, and
 // transformers.js, whose own door hub.ts keeps shut, never gets past it.
 
-import { ModelError, reason } from "../errors";
+import { ModelError } from "../errors";
+import { messageOf } from "../../base/errors";
 import { type FetchFn, listSome } from "../files/files";
 import type { ModelKey, ModelStore } from "./model-store";
 
@@ -74,7 +75,7 @@ export async function listRemote(
   const url = `${host}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`;
   const response = await request(key, url, options);
   const json: unknown = await response.json().catch((error: unknown) => {
-    throw new ModelError("invalid", `${key}: the host's list of files is not JSON (${reason(error)})`);
+    throw new ModelError("invalid", `${key}: the host's list of files is not JSON (${messageOf(error)})`);
   });
   return { key, ...parseListing(json, key) };
 }
@@ -104,7 +105,7 @@ export async function sizeAt(
     ...(signal && { signal }),
   }).catch((error: unknown) => {
     signal?.throwIfAborted();
-    throw unreachable(keyOf(source), addressOf(source, path), reason(error));
+    throw unreachable(keyOf(source), addressOf(source, path), messageOf(error));
   });
   if (!response.ok || (response.headers.get("content-type") ?? "").startsWith("text/html")) return undefined;
   const bytes = Number(response.headers.get("content-length") ?? NaN);
@@ -244,7 +245,7 @@ async function pour(
     stop();
     signal?.throwIfAborted();
     if (error instanceof ModelError) throw error;
-    throw brokenOff(key, path, reason(error));
+    throw brokenOff(key, path, messageOf(error));
   } finally {
     signal?.removeEventListener("abort", stop);
   }
@@ -276,7 +277,7 @@ async function request(
     response = await patiently(fetchFn(url, init), patienceMs);
   } catch (error) {
     signal?.throwIfAborted();
-    throw unreachable(key, url, reason(error));
+    throw unreachable(key, url, messageOf(error));
   }
   if (response?.ok) return response;
   throw refused(key, url, response?.status ?? 0);

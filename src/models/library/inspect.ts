@@ -4,7 +4,8 @@
 
 import { loadModelConfig } from "../families/config";
 import { asObject } from "../families/config-fields";
-import { ModelError, reason } from "../errors";
+import { ModelError } from "../errors";
+import { messageOf } from "../../base/errors";
 import { memoryFiles, type ModelFiles, parseJson, readJson } from "../files/files";
 import { decoderOf, SUPPORTED_DECODERS } from "../teacher/decoders";
 import {
@@ -206,7 +207,7 @@ async function asRole(choices: () => Promise<Choice[]>): Promise<Role> {
     return { can: true, choices: await choices() };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    return { can: false, why: reason(error) };
+    return { can: false, why: messageOf(error) };
   }
 }
 

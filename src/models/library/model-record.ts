@@ -1,13 +1,14 @@
 // What is written down beside a stored model: where it came from and which files were asked for. A folder of which
 // some files are still to come is then never taken for a whole one, and its download can go on after a reload.
 
-import { digestOf } from "./digest";
+import { sha256 } from "../../base/digest";
 import type { RemoteFile, RemoteSource } from "./hub-client";
 import type { ModelKey, ModelStore, StoredFile, StoredModel } from "./model-store";
 import { findTaps } from "../onnx/taps";
 import { readOnnx } from "../onnx/wire";
 import { ONNX_FILES, type OnnxDtype } from "../teacher/session";
-import { reason } from "../errors";
+
+import { messageOf } from "../../base/errors";
 
 const RECORD_FILE = ".couplet.json";
 
@@ -72,7 +73,7 @@ export async function checkTaps(store: ModelStore, key: ModelKey, known: ModelRe
       findTaps(readOnnx(new Uint8Array(await blob.arrayBuffer())));
       taps[dtype] = "";
     } catch (error) {
-      taps[dtype] = reason(error);
+      taps[dtype] = messageOf(error);
     }
   }
   return taps;
@@ -101,4 +102,4 @@ export async function folderMark(paths: ReadonlyMap<string, Blob>): Promise<stri
 
 /** Long enough to tell contents apart, short enough to read. */
 export const shortDigest = async (data: Uint8Array | string): Promise<string> =>
-  (await digestOf(data)).slice(0, 12);
+  (await sha256(data)).slice(0, 12);

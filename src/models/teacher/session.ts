@@ -1,6 +1,7 @@
 // One decoder graph in ONNX Runtime: batches in, named outputs out, as plain f32 arrays.
 
-import { ModelError, reason, whileReading, withFile } from "../errors";
+import { ModelError, whileReading, withFile } from "../errors";
+import { messageOf } from "../../base/errors";
 import { appended, type ModelFiles, type ReadProgress } from "../files/files";
 import {
   createSession,
@@ -114,7 +115,7 @@ export async function openSession(
   const cacheOutputs = [...returned].filter((name) => name.startsWith("present"));
   const gpuOutputs = [...cacheOutputs, ...floats.map(({ name }) => name)];
   const raw = await createSession(model, { device, gpu, gpuOutputs }).catch((error: unknown) => {
-    const message = `${file}: ONNX Runtime refused it on ${device}: ${reason(error)}`;
+    const message = `${file}: ONNX Runtime refused it on ${device}: ${messageOf(error)}`;
     throw new ModelError("invalid", message, { file, cause: error });
   });
   // The session outlives this call; the graph, whose tensors are views of the whole file, must not.

@@ -2,7 +2,7 @@
 // files. A set is a folder of segments, written once and named by the digest of their bytes, so that a segment that was
 // cut or changed is seen and dropped; index.json beside them says whose set it is and when each was last used.
 
-import { digestOf } from "../library/digest";
+import { sha256 } from "../../base/digest";
 import { asObject } from "../families/config-fields";
 import { parseJson } from "../files/files";
 import type { FileWriter, ModelStore } from "../library/model-store";
@@ -82,7 +82,7 @@ export function createStateSets(store: ModelStore, limits: StateLimits = STATE_L
   const wrote = createLimit(store, limits.maxBytes);
   return {
     async open(name) {
-      const key = await digestOf(JSON.stringify([FORMAT, name.teacher, name.identity, ...name.taps]));
+      const key = await sha256(JSON.stringify([FORMAT, name.teacher, name.identity, ...name.taps]));
       return openSet(store, key, name, limits, wrote);
     },
     async list() {
@@ -163,7 +163,7 @@ async function openSet(
     const [records, bytes] = [open, encodeSegment(open)];
     [open, openBytes] = [new Map(), 0];
     if (records.size > 0) {
-      const segment = `${await digestOf(bytes)}.safetensors`;
+      const segment = `${await sha256(bytes)}.safetensors`;
       await writeWhole(store, folder, segment, bytes);
       for (const key of records.keys()) segmentOf.set(key, segment);
       used.set(segment, now());
@@ -224,7 +224,7 @@ async function readSegment(
   const blob = await store.open(folder, segment);
   const bytes = blob && new Uint8Array(await blob.arrayBuffer());
   const [, digest] = SEGMENT.exec(segment) ?? [];
-  return bytes && (await digestOf(bytes)) === digest ? bytes : undefined;
+  return bytes && (await sha256(bytes)) === digest ? bytes : undefined;
 }
 
 /** Tensors are called KEY/NAME; the notes are the file's metadata, by key. */

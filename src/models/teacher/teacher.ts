@@ -2,7 +2,7 @@
 // hidden_states[0] and hidden_states[-1]; and the same without taps, as a reference for our own engine.
 
 import { asObject } from "../families/config-fields";
-import { pieceDigest } from "../library/digest";
+import { pieceSha256 } from "../../base/digest";
 import { whileReading, withFile } from "../errors";
 import { type ModelFiles, readJson } from "../files/files";
 import { createGenerate, type GenerateOptions } from "./generate";
@@ -232,7 +232,7 @@ async function identityOf({ bytes }: OnnxSource, device: Device, gpu?: GPUDevice
   const { env } = await transformers();
   const info = device === "webgpu" ? gpu?.adapterInfo : undefined;
   const adapter = info ? [info.vendor, info.architecture, info.device, info.description] : [];
-  return [await pieceDigest(bytes), provider(device), env.version, ...adapter].join(" ");
+  return [await pieceSha256(bytes), provider(device), env.version, ...adapter].join(" ");
 }
 
 function layerTaps(

@@ -8,7 +8,8 @@
 // (an empty thought) included, and the first mark after it ends the turn. A template with {% generation %} marks says by
 // itself what a model learns; these then decide.
 
-import { ModelError, reason } from "../errors";
+import { ModelError } from "../errors";
+import { messageOf } from "../../base/errors";
 
 /** A tool that the assistant calls, with the arguments as an object where they are JSON. */
 export interface ToolCall {
@@ -260,7 +261,7 @@ const refused = (error: unknown): ModelError =>
   unsupported(
     error instanceof LeftOut
       ? `the model's chat template leaves out ${error.message}`
-      : `the model's chat template refuses the conversation: ${reason(error)}`,
+      : `the model's chat template refuses the conversation: ${messageOf(error)}`,
   );
 
 const unsupported = (message: string): ModelError => new ModelError("unsupported", message);

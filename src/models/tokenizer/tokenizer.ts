@@ -3,7 +3,8 @@
 import { type ChatTemplate, chatTemplate } from "./chat-template";
 import { hasTemplate, templateText, templateTraits, toMessage } from "./chat-jinja";
 import { asObject } from "../families/config-fields";
-import { ModelError, reason, withFile } from "../errors";
+import { ModelError, withFile } from "../errors";
+import { messageOf } from "../../base/errors";
 import { type ModelFiles, readJson } from "../files/files";
 import { transformers } from "../hub";
 import { addedTokenBytes, displayBytes, rawTokenBytes, type TokenScheme } from "./token-bytes";
@@ -80,7 +81,7 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
       () => new PreTrainedTokenizer(tokenizerJson, settings),
     );
   } catch (error) {
-    const message = `${TOKENIZER}: transformers.js could not build it (${reason(error)})`;
+    const message = `${TOKENIZER}: transformers.js could not build it (${messageOf(error)})`;
     throw new ModelError("invalid", message, { file: TOKENIZER, cause: error });
   }
   const tokens = tokenTable(inner.get_vocab(), tokenizerJson);

@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/errors";
 import { useState } from "react";
 import { csv, download, jsonLines, svgToPng } from "../download";
 import { messages } from "../messages";
@@ -38,7 +39,7 @@ export function SaveFigure({ of, figure }: SaveProps) {
       download(`${made.name}.${kind.toLowerCase()}`, await FORMS[kind](made));
       setNote("");
     } catch (error) {
-      setNote(text.failed(kind, error instanceof Error ? error.message : String(error)));
+      setNote(text.failed(kind, messageOf(error)));
     }
   };
   return (

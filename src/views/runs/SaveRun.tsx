@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/errors";
 import { useRef, useState } from "react";
 import { createHistory, metricsCsv, metricsJsonl, type RunRecord } from "../../store";
 import { download } from "../download";
@@ -18,7 +19,7 @@ export function SaveRun({ id, loads }: { readonly id: string; readonly loads: bo
       download(`couplet-run-step-${record.step}-${what}`, new Blob([await make(record)]));
       setIssue("");
     } catch (error) {
-      setIssue(error instanceof Error ? error.message : String(error));
+      setIssue(messageOf(error));
     }
   };
   const saveStudent = async () => {

@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/errors";
 import { Component, type ReactNode } from "react";
 import { messages } from "../messages";
 
@@ -14,7 +15,7 @@ export class ErrorBoundary extends Component<Props, State> {
   override state: State = { error: undefined };
 
   static getDerivedStateFromError(error: unknown): State {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: messageOf(error) };
   }
 
   override render(): ReactNode {
