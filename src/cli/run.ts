@@ -9,6 +9,7 @@ import { folderStore } from "../models/library/node-store";
 import {
   coverageLine,
   createSilenceLog,
+  labelledRows,
   openRun,
   type Run,
   RunError,
@@ -37,6 +38,7 @@ export async function runCommand({ positional, options }: Arguments): Promise<nu
   const cache = options.get("cache");
   const teacherStates = cache === undefined ? undefined : createStateSets(folderStore(resolve(cache)));
   const sources = { ...(await nodeSources(config)), teacherStates };
+  const { said } = labelledRows(config, sources.train);
   const output = openOutputFolder(dir, {
     resume: resume !== undefined && resume.path.startsWith(join(dir, "/")),
     overwrite: options.has("overwrite"),
@@ -45,6 +47,7 @@ export async function runCommand({ positional, options }: Arguments): Promise<nu
   const signals = listenForSignals(() => output.release());
   process.once("exit", output.release);
   const progress = runProgress(config.steps);
+  progress.line(said);
   try {
     return await open(config, sources, output, {
       progress,
@@ -124,7 +127,7 @@ async function open(
     run = await openRun(gpu, config, sources, progress.loading);
     const { reading = [], notes = [], coverage } = run.facts();
     const covered = coverage ? [coverageLine(coverage)] : [];
-    for (const line of [...reading, ...covered, ...notes]) progress.line(line);
+    for (const line of [...reading.slice(1), ...covered, ...notes]) progress.line(line); // the first stands above
     if (resume) await run.restore(resume.bytes);
     out.begin();
     const code = await train(run, out, going);

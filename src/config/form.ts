@@ -1,4 +1,5 @@
 // The settings form, read off the run config's own schema: a method or setting that is added there appears here.
+import { LABEL_DEFAULTS, LABEL_KINDS, labelKind } from "./labels";
 import { DISTILLATION_CARDS, methodDefaults, runConfig, termDefaults } from "./run";
 
 export interface FormField {
@@ -8,6 +9,8 @@ export interface FormField {
   readonly options: readonly string[];
   /** A choice of this field changes which other fields there are. */
   readonly variant: boolean;
+  /** Of a variant: what a choice replaces; the path itself where the choice is no field beside the others. */
+  readonly replaces?: string;
 }
 
 /** As much of a valibot schema as a form needs. */
@@ -46,9 +49,17 @@ function fieldsOf(schema: Schema, value: unknown, path: string): FormField[] {
       const key = at.key ?? "id";
       const chosen = optionOf(at, read(value, key));
       const options = variantIds(at);
-      const field: FormField = { path: join(path, key), kind: "choice", options, variant: true };
+      const field: FormField = {
+        ...{ path: join(path, key), kind: "choice", options, variant: true },
+        replaces: path,
+      };
       return [field, ...(chosen ? fieldsOf(chosen, value, path) : [])];
     }
+    case "lazy": // data.labels alone: which kind it is decides what it holds
+      return [
+        { ...{ path, kind: "choice", options: Object.keys(LABEL_KINDS), variant: true }, replaces: path },
+        ...(labelKind(value) === "all" ? [] : fieldsOf(LABEL_KINDS[labelKind(value)], value, path)),
+      ];
     case "picklist":
       return own("choice", (at.options ?? []).map(String));
     case "boolean":
@@ -65,6 +76,7 @@ function fieldsOf(schema: Schema, value: unknown, path: string): FormField[] {
 /** The value of a variant's branch with every setting at its default. */
 export function variantDefault(path: string, id: string): unknown {
   if (path === "method.id") return methodDefaults(id);
+  if (path === "data.labels") return structuredClone(LABEL_DEFAULTS[id as keyof typeof LABEL_DEFAULTS]);
   if (path === "method.base.id") {
     const card = DISTILLATION_CARDS.find((known) => known.id === id);
     return card ? termDefaults(card) : { id };

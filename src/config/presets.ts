@@ -30,6 +30,7 @@ export const FIRST_LIGHT: RunConfig = {
     source: "reasoning",
     view: "cot",
     outputs: "gold",
+    labels: "all",
     records: "one",
     specialTokens: "tokenizer",
     rows: 0,

@@ -2,8 +2,10 @@
 // and with its seed it reproduces the run on the same adapter.
 import { messageOf } from "../base/errors";
 import * as v from "valibot";
+import { BUNDLED_DATA } from "./bundled";
 import { count, finite, fraction, positive } from "./fields";
 import { issueText } from "./issue-text";
+import { labels } from "./labels";
 import { method } from "./methods";
 import { trainingFields } from "./training";
 import { withCurrentNames } from "./transport";
@@ -33,6 +35,8 @@ export const runConfig = v.strictObject({
      * that the teacher writes for rows without one. What it writes is written before the first step.
      */
     outputs: v.optional(v.picklist(["gold", "teacher", "chains"]), "gold"),
+    /** What was done to the training rows' answers; held-out rows are as they were. */
+    labels: v.optional(labels, "all"),
     /**
      * What a row with a chain of thought gives to an objective that reads both views: one record, or as published two,
      * its plain view alone and its chain of thought with the plain view beside it.
@@ -117,6 +121,7 @@ function checkTogether(config: RunConfig): RunConfig {
     issues.push(
       `data.maxPrompt: must be below data.maxLength (${data.maxLength}) so that a response fits, got ${data.maxPrompt}`,
     );
+  issues.push(...labelIssues(data));
   if (chosen.id === "cot2align") {
     if (chosen.crossCot && data.view !== "cot")
       issues.push(`method.crossCot: pairs a chain of thought with the plain view; set data.view to "cot"`);
@@ -126,6 +131,25 @@ function checkTogether(config: RunConfig): RunConfig {
   }
   if (issues.length > 0) throw new ConfigError(issues);
   return config;
+}
+
+/** Where labels and the rest of the data's settings contradict each other. */
+function labelIssues({ labels: chosen, outputs, source }: RunConfig["data"]): string[] {
+  if (chosen === "all") return [];
+  const issues: string[] = [];
+  if (outputs !== "gold")
+    issues.push(
+      `data.labels: acts on the data set's own answers, but data.outputs is "${outputs}"; set data.outputs to "gold", or data.labels to "all"`,
+    );
+  if ("noisy" in chosen && !BUNDLED_DATA.some((id) => id === source))
+    issues.push(
+      `data.labels.noisy: walks the chains of the bundled rows again with errors; chains of other rows cannot be walked. Choose few labels, or put the errors into your own file`,
+    );
+  if ("few" in chosen && chosen.rest === "prompts")
+    issues.push(
+      `data.labels.rest: bare prompts need a method in which the student writes its own answers; no method here does. Choose "teacher" or "none"`,
+    );
+  return issues;
 }
 
 interface IssueLike {

@@ -28,6 +28,7 @@ export {
 export { alignChunks, type Chunk, firstDifference, textBytes } from "./chunks";
 export { addCoverage, type Coverage, coverageOf, leastShare, shareOf } from "./coverage";
 export { DataError } from "./errors";
+export { labelled, type LabelledRows } from "./labels";
 export { readConversation } from "./conversation";
 export { parseRows, type Row, type View } from "./rows";
 export { lengthLines, reportLengths } from "./row-lengths";

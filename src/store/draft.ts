@@ -104,13 +104,14 @@ function assembled({ base, edits }: Draft): unknown {
   for (;;) {
     const field = formFields(json).find(
       ({ path, variant }) =>
-        variant && edits[path] !== undefined && String(readPath(json, path)) !== edits[path],
+        variant && edits[path] !== undefined && textOf(readPath(json, path)) !== edits[path],
     );
     if (!field) break;
     const id = edits[field.path] ?? "";
     if (!field.options.includes(id)) break;
-    const parent = field.path.split(".").slice(0, -1).join(".");
-    const kept = readPath(base, field.path) === id ? readPath(base, parent) : undefined;
+    const parent = field.replaces ?? "";
+    const before = readPath(base, field.path);
+    const kept = before !== undefined && textOf(before) === id ? readPath(base, parent) : undefined;
     writePath(json, parent, kept === undefined ? variantDefault(field.path, id) : structuredClone(kept));
   }
   for (const { path, kind, variant } of formFields(json)) {
@@ -143,7 +144,10 @@ function listOf(text: string): unknown {
   }
 }
 
+/** Of a record, which kind it is: the name of its first field ({ few, rest }, { noisy }). */
 function textOf(value: unknown): string {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return Object.keys(value)[0] ?? "";
   if (!Array.isArray(value)) return String(value);
   return value.some((item) => typeof item === "object") ? JSON.stringify(value) : value.join(", ");
 }

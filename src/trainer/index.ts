@@ -11,4 +11,4 @@ export { openRun, type Run, type TeacherStateCounts } from "./run";
 export { needsTeacher } from "./sides";
 export { type ExportCheck, verifyExport } from "./verify-export";
 export { asConfigured } from "./reading";
-export { writerOf, writingText } from "./teacher-rows";
+export { labelledRows, writerOf, writingText } from "./teacher-rows";

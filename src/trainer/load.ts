@@ -16,9 +16,9 @@ import { planRun } from "./plan";
 import { checkFits, planWithChanges } from "./plan-changes";
 import type { Progress } from "./progress";
 import { readerOf, type ReadRows, readRows } from "./reading";
-import { openSides, type Sides, untaught } from "./sides";
+import { openSides, type Sides, teacherWrites, untaught } from "./sides";
 import { openStateSet, teacherLayers } from "./teacher-cache";
-import { trainingRows, unwritten } from "./teacher-rows";
+import { labelledRows, trainingRows, unwritten } from "./teacher-rows";
 import { uploadTeacherWeights } from "./teacher-weights";
 
 /**
@@ -57,14 +57,19 @@ async function open(
   const openIt = (): Promise<Teacher> => openTaught(gpu, run, sources, sides, notes, progress, onFailure);
   progress("tokenizing rows", 0, 0);
   const views = objective.views?.(run.method) ?? 1;
+  const given = labelledRows(run, sources.train);
   const read = (train: readonly Row[]): ReadRows =>
-    readRows(run, views, { ...sources, train }, readerOf(sides.student), readerOf(sides.teacher));
+    readRows(
+      run,
+      views,
+      { ...sources, train, said: given.said },
+      readerOf(sides.student),
+      readerOf(sides.teacher),
+    );
   // Before anything large is opened: rows that cannot be used are known from tokenizers alone.
-  const judged = read(unwritten(run, sources.train));
-  const writer = run.data.outputs === "gold" ? undefined : await openIt();
-  const rows = writer
-    ? read(await trainingRows(run, sources.train, writer, sources, progress, notes))
-    : judged;
+  const judged = read(unwritten(run, given));
+  const writer = teacherWrites(run.data) ? await openIt() : undefined;
+  const rows = writer ? read(await trainingRows(run, given, writer, sources, progress, notes)) : judged;
   await objective.prepare?.(run.method, tokens, { progress, vocabularyMaps, signal });
   const dims = dimsOf({ model: { config }, teacher: sides.teacher });
   const padIds = { student: tokenizer.padId, teacher: sides.teacher.tokenizer.padId };

@@ -1,5 +1,5 @@
 // The memory plan of a run that has not been opened: for the page before it loads, and for `couplet plan`.
-import type { RunConfig } from "../config/run";
+import { type RunConfig, splitSeedOf } from "../config/run";
 import type { PlanningLimits } from "../gpu/counting";
 import { tokenTables } from "../data";
 import { objectiveOf } from "../objectives";
@@ -8,7 +8,7 @@ import { dimsOf } from "./batch-source";
 import type { RunSources } from "./loaded";
 import { readerOf, readRows } from "./reading";
 import { openSides } from "./sides";
-import { unwritten } from "./teacher-rows";
+import { labelledRows, unwritten } from "./teacher-rows";
 import type { PlanParts } from "./plan";
 import { planWithChanges } from "./plan-changes";
 
@@ -34,7 +34,7 @@ export function createPlanner(): (
   let known: { key: string; parts: Promise<Omit<PlanParts, "config">> } | undefined;
   return async (config, sources, limits) => {
     const { teacher, student, data, method } = config;
-    const key = JSON.stringify([teacher, student, data, method]);
+    const key = JSON.stringify([teacher, student, data, method, splitSeedOf(config)]);
     if (known?.key !== key) known = { key, parts: sources().then((found) => readParts(config, found)) };
     const { parts } = known;
     parts.catch(() => (known = undefined)); // files may be there another time
@@ -48,7 +48,8 @@ async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<P
   const { teacher, teacherBytes } = sides;
   const { config: student, tokenizer } = sides.student;
   const views = objective.views?.(config.method) ?? 1;
-  const known = { ...sources, train: unwritten(config, sources.train) };
+  const given = labelledRows(config, sources.train);
+  const known = { ...sources, train: unwritten(config, given), said: given.said };
   const rows = readRows(config, views, known, readerOf(sides.student), readerOf(teacher));
   const { vocabularyMaps, signal } = sources;
   await objective.prepare?.(config.method, tokenTables(tokenizer, teacher.tokenizer), {

@@ -25,7 +25,7 @@ export interface ReadRows {
   readonly heldOut: readonly PreparedRow[];
   /** Rows that dropped out, each with its reason. */
   readonly dropped: readonly string[];
-  /** In words: special tokens, rows cut, rows dropped. */
+  /** In words: labels, special tokens, rows cut, rows dropped. */
   readonly reading: readonly string[];
 }
 
@@ -53,11 +53,18 @@ const within = ({ maxLength, maxPrompt }: LengthLimits, maxPositions: number): L
   maxPrompt: Math.min(maxPrompt, maxPositions),
 });
 
+export interface GivenRows {
+  readonly train: readonly Row[];
+  readonly heldOut: readonly Row[];
+  /** What was done to the training rows' labels: the first thing that a person reads of them. */
+  readonly said: string;
+}
+
 /** @throws DataError when there are too few rows, or none that can be used. */
 export function readRows(
   config: RunConfig,
   views: 1 | 2,
-  { train, heldOut }: { readonly train: readonly Row[]; readonly heldOut: readonly Row[] },
+  { train, heldOut, said }: GivenRows,
   student: Reader,
   teacher: Reader,
 ): ReadRows {
@@ -86,6 +93,7 @@ export function readRows(
       reason.startsWith(`row ${row.id}`) ? reason : `row ${row.id}: ${reason}`,
     ),
     reading: [
+      said,
       `Special tokens: ${taught ? `teacher ${aroundText(teacher.tokenizer)}, ` : ""}student ${aroundText(student.tokenizer)}` +
         (data.specialTokens === "none" ? " (data.specialTokens: none, as published)." : "."),
       ...lengthLines(reportLengths([...training.lengths, ...held.lengths], positions)),

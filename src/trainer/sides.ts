@@ -1,5 +1,6 @@
 // The two models of a run as far as rows and plans need them: configs and tokenizers, no weights. A run that asks no
 // teacher for anything has its student on both sides: then no row is lost to a tokenizer that nobody reads with.
+import { teacherLabels } from "../config/labels";
 import type { RunConfig } from "../config/run";
 import {
   checkStudentFiles,
@@ -26,9 +27,13 @@ export interface Sides {
   readonly teacherBytes: number;
 }
 
+/** Whether the teacher writes answers before the first step. */
+export const teacherWrites = ({ outputs, labels }: RunConfig["data"]): boolean =>
+  outputs !== "gold" || teacherLabels(labels);
+
 /** SFT on the rows as they are asks no teacher; with outputs that a teacher writes it does. */
 export const needsTeacher = ({ method, data }: Pick<RunConfig, "method" | "data">): boolean =>
-  objectiveOf(method).needs(method).length > 0 || data.outputs !== "gold";
+  objectiveOf(method).needs(method).length > 0 || teacherWrites(data);
 
 /** @throws ModelError for what the run would be refused for by its folders, as far as their heads tell. */
 export async function openSides(

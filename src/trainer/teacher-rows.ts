@@ -1,9 +1,11 @@
 // The training rows of a run: as they are, with the teacher's own answers (SeqKD), or with chains of thought that it
 // writes for rows without one; written before the first step.
-import type { RunConfig } from "../config/run";
+import { type RunConfig, splitSeedOf } from "../config/run";
 import {
   augmentWithThought,
   DataError,
+  labelled,
+  type LabelledRows,
   memoryTexts,
   promptIds,
   promptText,
@@ -26,6 +28,14 @@ export interface TextSources {
 }
 
 const kept = memoryTexts();
+
+/**
+ * The training rows as the config takes them: as many as it says, with what data.labels does to them.
+ *
+ * @throws DataError where it cannot be done to these rows.
+ */
+export const labelledRows = (config: RunConfig, train: readonly Row[]): LabelledRows =>
+  labelled(train, { labels: config.data.labels, limit: config.data.rows, seed: splitSeedOf(config) });
 
 /**
  * A teacher as a writer of answers: greedy, so that a prompt has one. It reads prompts as training does, and writes up to
@@ -61,8 +71,11 @@ export function writingText({ written, refused, cutOff }: WrittenRows, maxLength
   return `${written} written, ${refused} refused${cut}`;
 }
 
-/** Rows as long as we know them before the teacher has written: a chain is taken to be as long as its answer. */
-export const unwritten = ({ data }: RunConfig, rows: readonly Row[]): readonly Row[] =>
+/**
+ * Rows as long as we know them before the teacher has written: a chain is taken to be as long as its answer, and what the
+ * teacher is to write in a label's place as long as the label.
+ */
+export const unwritten = ({ data }: RunConfig, { rows }: LabelledRows): readonly Row[] =>
   data.outputs !== "chains"
     ? rows
     : rows.map((row) =>
@@ -72,20 +85,19 @@ export const unwritten = ({ data }: RunConfig, rows: readonly Row[]): readonly R
       );
 
 /**
+ * @param rows of which the config has the teacher write some or all.
  * @param notes is told how many answers were of no use.
  * @throws DataError when the teacher has nothing to say to any row; the signal's reason when aborted.
  */
 export async function trainingRows(
   config: RunConfig,
-  train: readonly Row[],
+  { rows, toWrite }: LabelledRows,
   teacher: Teacher,
   { teacherTexts = kept, signal }: TextSources,
   progress: Progress,
   notes: string[] = [],
 ): Promise<readonly Row[]> {
   const { data } = config;
-  const rows = data.rows > 0 ? train.slice(0, data.rows) : train;
-  if (data.outputs === "gold") return rows;
   const writer = writerOf(teacher, config);
   const options = (stage: string) => ({
     ...{ cache: teacherTexts, signal },
@@ -100,11 +112,17 @@ export async function trainingRows(
     return told("The teacher's chains of thought", await augmentWithThought(rows, writer, options(stage)))
       .rows;
   }
+  const asked = data.outputs === "gold" ? rows.filter(({ id }) => toWrite.has(id)) : rows;
   const stage = "the teacher writes its answers";
-  const written = told("The teacher's answers", await sequenceLevel(rows, data.view, writer, options(stage)));
+  const written = told(
+    "The teacher's answers",
+    await sequenceLevel(asked, data.view, writer, options(stage)),
+  );
   if (written.rows.length === 0)
     throw new DataError(
-      `none of the teacher's answers to ${rows.length} rows can be learned: ${writingText(written, data.maxLength)}`,
+      `none of the teacher's answers to ${asked.length} rows can be learned: ${writingText(written, data.maxLength)}`,
     );
-  return written.rows;
+  const answered = new Map(written.rows.map((row) => [row.id, row]));
+  const keepsOwn = ({ id }: Row): boolean => data.outputs === "gold" && !toWrite.has(id);
+  return rows.flatMap((row) => (keepsOwn(row) ? [row] : (answered.get(row.id) ?? [])));
 }

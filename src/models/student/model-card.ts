@@ -1,6 +1,7 @@
 // The model card of an exported student: what it is, how it was trained, how it did, how to load it.
 // Only what the run itself recorded; a figure that was not measured is not there.
 
+import { labelsText, teacherLabels } from "../../config/labels";
 import type { RunConfig } from "../../config/run";
 import type { StudentConfig } from "../families/config";
 import { parseModelChoice } from "../teacher/session";
@@ -38,7 +39,8 @@ export interface CardFacts {
 }
 
 /** SFT on given answers has no teacher, whatever its config names. */
-const taught = ({ method, data }: RunConfig): boolean => method.id !== "sft" || data.outputs !== "gold";
+const taught = ({ method, data }: RunConfig): boolean =>
+  method.id !== "sft" || data.outputs !== "gold" || teacherLabels(data.labels);
 
 type Row = readonly [name: string, value: string];
 
@@ -102,6 +104,7 @@ function settings(run: RunConfig, { steps, specialTokens }: Omit<RunManifest, "c
     ],
     ["rows", `${code(data.source)}, ${data.view} view${data.rows > 0 ? `, at most ${data.rows}` : ""}`],
     ...(specialTokens === undefined ? [] : [["around a text", code(specialTokens)] as const]),
+    ["labels", plain(labelsText(data.labels).replace(/^Labels: |\.$/g, ""))],
     ["outputs", data.outputs === "gold" ? "as in the rows" : `written by the teacher (${data.outputs})`],
     [
       "steps × rows",

@@ -2,6 +2,7 @@
 //   seqkd, cot   rows of the bundled teacher that parseRows reads; progress and counts on stderr
 //   cut off      answers that hit the limit are refused, counted, and kept as what they are
 //   again        the second run writes nothing anew: its texts are the first's
+//   few labels   the teacher answers the prompts of the rows without one; the first line of plan and run says so
 //   in a run     data.outputs "teacher" trains on the teacher's texts and not on gold, and looks into the cache first
 //   bad usage    no kind, an odd number of rows
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -92,6 +93,28 @@ test("a run on the teacher's own answers", async () => {
   expect((await taught.step()).loss).toBeGreaterThan(10 * (await gold.step()).loss);
   await taught.destroy();
   await gold.destroy();
+});
+
+test("a run on few labels: the teacher answers the other prompts, and a row that it cannot answer is left out", async () => {
+  const gpu = await testGpu();
+  const data = { ...SMALL_RUN.data, rows: 8, labels: { few: 3, rest: "teacher" as const } };
+  const run = { ...SMALL_RUN, method: { id: "sft" as const }, data };
+  let asked = 0;
+  const teacherTexts = {
+    get: async () => (asked++ === 0 ? "" : "no. Therefore, the answer is: no"),
+    set: async () => undefined,
+  };
+  const plan = await planSources(run, { ...bundledSources(), teacherTexts }, gpu.device.limits);
+  expect(plan.reading?.[0]).toMatch(/^Labels: 3 training rows keep .* 5 others/);
+  const opened = await openRun(gpu, run, { ...bundledSources(), teacherTexts });
+  expect(asked).toBe(5);
+  const { rows, reading, notes, teacher } = opened.facts();
+  expect(rows).toBe(7);
+  expect(teacher).toBeDefined(); // it writes, so it takes part
+  expect(reading?.[0]).toBe(plan.reading?.[0]);
+  expect(notes?.join(" ")).toMatch(/4 written, 1 refused/);
+  expect((await opened.step()).loss).toBeGreaterThan(0);
+  await opened.destroy();
 });
 
 test("a run on chains that the teacher writes", async () => {

@@ -52,6 +52,7 @@ describe("couplet run", () => {
     const [a, b] = outs.map((out) => lines(join(out, "metrics.jsonl")));
     expect(a!.map((r) => r.step)).toEqual([1, 2, 3]);
     expect(b!.map((r) => r.loss)).toEqual(a!.map((r) => r.loss));
+    expect(errors[0]).toMatch(/^Labels: /); // before all else
     const out = outs[0]!;
     expect(parseRunConfig(JSON.parse(readFileSync(join(out, "config.json"), "utf8")))).toEqual(TINY);
     const plans = JSON.parse(readFileSync(join(out, "plan.json"), "utf8")) as {

@@ -113,7 +113,8 @@ test("what is around a text, what is cut and what drops out is said, in the run 
   const run = await openRun(gpu, config, these);
   const { reading = [], dropped } = run.facts();
   expect(plan.reading).toEqual(reading);
-  expect(reading[0]).toBe("Special tokens: teacher <s> … </s>, student … <|end|>.");
+  expect(reading[0]).toBe("Labels: as the data set has them.");
+  expect(reading[1]).toBe("Special tokens: teacher <s> … </s>, student … <|end|>.");
   // Counted again here: prompts and answers of both sides, one by one, in the tokens of either model.
   const [tokenizer, teacherTok] = [await loadTokenizer(these.student), await loadTokenizer(these.teacher)];
   const all = [...these.train.filter(({ id }) => id !== "none"), ...these.heldOut];
@@ -125,11 +126,11 @@ test("what is around a text, what is cut and what drops out is said, in the run 
     }),
   );
   expect(cut.length).toBeGreaterThan(20);
-  expect(reading[1]).toMatch(new RegExp(`^${cut.length} of ${all.length} rows are longer than the limits: `));
+  expect(reading[2]).toMatch(new RegExp(`^${cut.length} of ${all.length} rows are longer than the limits: `));
   const [, maxLength, maxPrompt] = /data\.maxLength (\d+) and data\.maxPrompt (\d+) would keep 9\d %/.exec(
-    reading[1]!,
+    reading[2]!,
   )!;
-  expect(reading[2]).toBe(
+  expect(reading[3]).toBe(
     '1 dropped: a row has no chain of thought; add "output_cot" or train on the plain view (data.view: "plain")',
   );
   expect(dropped).toHaveLength(1);
@@ -139,7 +140,7 @@ test("what is around a text, what is cut and what drops out is said, in the run 
     these,
     gpu.device.limits,
   );
-  const touched = /^(\d+) of (\d+) rows/.exec(better.reading![1] ?? "0 of 1 rows")!;
+  const touched = /^(\d+) of (\d+) rows/.exec(better.reading![2] ?? "0 of 1 rows")!;
   expect(Number(touched[1]) / Number(touched[2])).toBeLessThanOrEqual(0.05);
 });
 
@@ -194,7 +195,7 @@ describe("positions", () => {
     const plans = await run.plans(0);
     expect(plans.length).toBeGreaterThan(0);
     for (const { plan } of plans) expect(plan.every((mass) => mass >= 0)).toBe(true);
-    expect(run.facts().reading![1]).toMatch(/longer than the limits/);
+    expect(run.facts().reading![2]).toMatch(/longer than the limits/);
     await run.destroy();
   });
 
