@@ -10,16 +10,9 @@ import {
   type OtOptions,
   type OtProblem,
   type OtSettings,
+  readProblem,
 } from "../ot";
-import {
-  COST_KINDS,
-  currentScheme,
-  GRADIENTS,
-  PUBLISHED,
-  PUBLISHED_ALPHA,
-  SCHEMES,
-  type CostKind,
-} from "../config/transport";
+import { currentScheme, GRADIENTS, PUBLISHED, PUBLISHED_ALPHA, SCHEMES } from "../config/transport";
 import { parseJson } from "./json";
 
 export interface OtJob {
@@ -87,54 +80,6 @@ function readSettings(file: Json): OtSettings {
   };
 }
 
-function readProblem(item: unknown, index: number): OtProblem {
-  if (!isRecord(item)) throw wrong("problem", "expected an object with cost, or with x, y and kind", index);
-  const marginals = {
-    ...(item["a"] === undefined ? {} : { a: list(item["a"], "a", index) }),
-    ...(item["b"] === undefined ? {} : { b: list(item["b"], "b", index) }),
-    ...(item["f"] === undefined ? {} : { f: list(item["f"], "f", index) }),
-  };
-  if (item["cost"] !== undefined) {
-    const cost = matrix(item["cost"], "cost", index);
-    return { n: cost.rows, m: cost.width, cost: cost.values, ...marginals };
-  }
-  if (item["x"] === undefined && item["y"] === undefined)
-    throw wrong("cost", "missing; give cost, or x, y and kind", index);
-  const x = matrix(item["x"], "x", index);
-  const y = matrix(item["y"], "y", index);
-  if (x.width !== y.width) throw wrong("y", `rows are ${y.width} wide, those of x ${x.width}`, index);
-  const kind = COST_KINDS.find((k): k is CostKind => k === item["kind"]);
-  if (!kind)
-    throw wrong(
-      "kind",
-      `expected one of ${COST_KINDS.join(", ")}, got ${JSON.stringify(item["kind"])}`,
-      index,
-    );
-  return { n: x.rows, m: y.rows, d: x.width, x: x.values, y: y.values, kind, ...marginals };
-}
-
-function matrix(value: unknown, field: string, index: number) {
-  if (!Array.isArray(value) || value.length === 0) throw wrong(field, "expected a list of rows", index);
-  const rows = value.map((row: unknown, i) => {
-    if (!Array.isArray(row) || row.length === 0)
-      throw wrong(field, `row ${i} is not a list of at least one number`, index);
-    return list(row, field, index);
-  });
-  const width = rows[0]?.length ?? 0;
-  const ragged = rows.findIndex((row) => row.length !== width);
-  if (ragged >= 0)
-    throw wrong(field, `ragged: row ${ragged} holds ${rows[ragged]?.length} numbers, row 0 ${width}`, index);
-  return { rows: rows.length, width, values: Float64Array.from(rows.flatMap((row) => [...row])) };
-}
-
-function list(value: unknown, field: string, index: number): Float64Array {
-  if (!Array.isArray(value)) throw wrong(field, "expected a list of numbers", index);
-  return Float64Array.from(value, (x: unknown, i) => {
-    if (typeof x === "number" && Number.isFinite(x)) return x;
-    throw wrong(field, `expected finite numbers, got ${String(x)} at ${i}`, index);
-  });
-}
-
 function number(file: Json, field: string, fallback: number | undefined): number {
   const value = file[field] ?? fallback;
   if (typeof value === "number" && Number.isFinite(value)) return value;
@@ -162,5 +107,4 @@ function oneOf<T extends string>(file: Json, field: string, choices: readonly T[
   throw wrong(field, `expected one of ${choices.join(", ")}, got ${JSON.stringify(value)}`);
 }
 
-const wrong = (field: string, detail: string, problem?: number): OtInputError =>
-  new OtInputError(problem, field, detail);
+const wrong = (field: string, detail: string): OtInputError => new OtInputError(undefined, field, detail);

@@ -1,8 +1,8 @@
 // couplet ot FILE.json [--out OUT.json] [--device gpu|cpu] — solve transport problems without a page.
 // Exit code 2 and one line on stderr when the file, a problem or a setting is wrong.
 import { readFile, writeFile } from "node:fs/promises";
-import { OtInputError, solveBatch, type OtResult } from "../ot";
-import { solveBatchOnCpu } from "../ot/cpu";
+import { adapterName } from "../gpu/device";
+import { OtInputError, type OtResult, solve, solveOnCpu } from "../parts/ot";
 import { openNodeGpu } from "./node-gpu";
 import { readOtJob, type OtJob } from "./ot-file";
 import { type Arguments, BadUsage } from "./usage";
@@ -41,15 +41,14 @@ interface Solved {
 
 const onCpu = ({ problems, options }: OtJob): Solved => ({
   adapter: "cpu",
-  results: solveBatchOnCpu(problems, options),
+  results: solveOnCpu(problems, options),
 });
 
 async function onGpu({ problems, options }: OtJob): Promise<Solved> {
   const gpu = await openNodeGpu();
   try {
-    const { vendor, architecture, description } = gpu.adapter;
-    const adapter = description || `${vendor} ${architecture}`.trim();
-    return { adapter, results: await solveBatch(gpu, problems, options) };
+    const results = await solve(problems, options, { device: gpu.device });
+    return { adapter: adapterName(gpu.adapter), results };
   } finally {
     gpu.destroy();
   }

@@ -32,6 +32,8 @@ export interface Gpu {
   readonly adapter: AdapterReport;
   /** Resolves when the device is lost, by accident or by `destroy()`. */
   readonly lost: Promise<GPUDeviceLostInfo>;
+  /** Somebody else's device: its uncaptured errors are theirs, so that runs catch their own in error scopes. */
+  readonly adopted?: true;
   /** Throws the first uncaptured error since the last call: a GPU error must stop the run. */
   check(): void;
   destroy(): void;
@@ -70,6 +72,21 @@ export async function openGpu(gpu: GPU | undefined, options: { secureContext?: b
   return watch(device, reportAdapter(adapter));
 }
 
+/**
+ * A device that somebody else opened: nothing of it is watched or destroyed here, and it may lack every feature and have
+ * WebGPU's default limits.
+ */
+export function adoptGpu(device: GPUDevice): Gpu {
+  const { features, limits } = device;
+  // Not every browser says which adapter a device came from; then it counts as hardware.
+  const { adapterInfo: info = NO_INFO }: { readonly adapterInfo?: NamedInfo } = device;
+  const adapter = reportAdapter({ info, features, limits });
+  return { device, adapter, lost: device.lost, adopted: true, check: () => {}, destroy: () => {} };
+}
+
+type NamedInfo = Pick<GPUAdapterInfo, "vendor" | "architecture" | "device" | "description">;
+const NO_INFO: NamedInfo = { vendor: "", architecture: "", device: "", description: "" };
+
 function watch(device: GPUDevice, adapter: AdapterReport): Gpu {
   let firstError: Error | undefined;
   device.addEventListener("uncapturederror", (event) => {
@@ -92,7 +109,9 @@ function watch(device: GPUDevice, adapter: AdapterReport): Gpu {
   };
 }
 
-function reportAdapter(adapter: GPUAdapter): AdapterReport {
+function reportAdapter(
+  adapter: Pick<GPUAdapter, "features" | "limits"> & { readonly info: NamedInfo },
+): AdapterReport {
   const { vendor, architecture, device, description } = adapter.info;
   const limits: Record<string, number> = {};
   for (const name in adapter.limits) {
@@ -110,4 +129,9 @@ function reportAdapter(adapter: GPUAdapter): AdapterReport {
     features: [...adapter.features].sort(),
     limits,
   };
+}
+
+/** What an adapter is called. */
+export function adapterName({ vendor, architecture, device, description }: AdapterReport): string {
+  return description || device || [vendor, architecture].filter(Boolean).join(" ") || "unnamed adapter";
 }

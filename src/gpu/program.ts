@@ -13,6 +13,7 @@ import { type Lifetime, placeScratch, type ScratchPool } from "./arena";
 import type { Gpu } from "./device";
 import type { DispatchFacts, DispatchOptions, Faster } from "./dispatch-facts";
 import { GpuMemoryError } from "./failures";
+import type { BufferRange } from "./input-pieces";
 import { compileKernel, pipelineKey, type Grid, type KernelSpec } from "./kernel";
 import { type BoundStep, type Output, Program } from "./replay";
 import { type Binding, type Bound, byteLength, checkBinding, ELEMENT_BYTES } from "./tensor";
@@ -44,6 +45,7 @@ export class ProgramBuilder {
   readonly #scratch: WholeTensor[] = [];
   readonly #inputs = new Map<string, Tensor>();
   readonly #outputs = new Map<string, WholeTensor>();
+  readonly #kept = new Map<string, WholeTensor>();
   #stage = "";
 
   /** @param rangeBytes what a binding may have: larger matrices of `scratchRows` lie in ranges. */
@@ -94,6 +96,12 @@ export class ProgramBuilder {
   output(name: string, tensor: Tensor): void {
     if (this.#outputs.has(name)) throw new Error(`Program "${this.label}" already has an output "${name}"`);
     this.#outputs.set(name, whole(tensor, `Output "${name}"`));
+  }
+
+  /** Name a tensor whose buffer others bind after a run: alive until the end of the program, and not read back. */
+  keep(name: string, tensor: Tensor): void {
+    if (this.#kept.has(name)) throw new Error(`Program "${this.label}" already keeps "${name}"`);
+    this.#kept.set(name, whole(tensor, `Kept "${name}"`));
   }
 
   /** Record one dispatch. Uniform bindings take the struct's bytes, or an input made with kind "uniform". */
@@ -195,7 +203,10 @@ export class ProgramBuilder {
       const message = `Program "${this.label}" ${what}: ${(noMemory ?? invalid)?.message ?? ""}`;
       throw noMemory ? new GpuMemoryError(message) : new Error(message);
     }
-    return new Program(gpu, this.label, steps, memory.inputs, memory.outputs(this.#outputs), memory.destroy);
+    const { inputs, destroy } = memory;
+    const outputs = memory.outputs(this.#outputs);
+    const kept = new Map([...this.#kept].map(([name, t]) => [name, memory.range(t)]));
+    return new Program(gpu, this.label, steps, inputs, outputs, kept, destroy);
   }
 
   #lifetimes(): Lifetime[] {
@@ -212,7 +223,7 @@ export class ProgramBuilder {
     this.#steps.forEach((step, at) => {
       for (const b of step.bindings) if (!(b instanceof ArrayBuffer)) touch(b, at);
     });
-    for (const t of this.#outputs.values()) touch(t, this.#steps.length);
+    for (const t of [...this.#outputs.values(), ...this.#kept.values()]) touch(t, this.#steps.length);
     return lives;
   }
 
@@ -262,6 +273,10 @@ export class ProgramBuilder {
     return {
       inputs,
       resource,
+      range: (t) => {
+        const { buffer, offset = 0 } = resource(t);
+        return { buffer, offset, bytes: byteLength(t) };
+      },
       outputs: (tensors) =>
         new Map(
           [...tensors].map(([name, t]) => {
@@ -303,6 +318,7 @@ interface Memory {
   readonly inputs: Map<string, GPUBuffer>;
   resource(binding: Bound): GPUBufferBinding;
   outputs(tensors: Map<string, WholeTensor>): Map<string, Output>;
+  range(tensor: WholeTensor): BufferRange;
   destroy(): void;
 }
 

@@ -1,7 +1,8 @@
 // A program that was built: replayed with one submit, its inputs written and its outputs read. See program.ts.
 import type { Gpu } from "./device";
 import type { DispatchFacts } from "./dispatch-facts";
-import { inputBytes, type InputData, type ProgramInput, writeInput } from "./input-pieces";
+import { GpuMemoryError } from "./failures";
+import { type BufferRange, inputBytes, type InputData, type ProgramInput, writeInput } from "./input-pieces";
 
 /** Where a named output is, and what it is read through. */
 export interface Output {
@@ -26,6 +27,7 @@ export class Program {
     private readonly steps: readonly BoundStep[],
     private readonly inputs: ReadonlyMap<string, GPUBuffer>,
     private readonly outputs: ReadonlyMap<string, Output>,
+    private readonly kept: ReadonlyMap<string, BufferRange>,
     private readonly release: () => void,
   ) {}
 
@@ -38,6 +40,13 @@ export class Program {
     const buffer = this.inputs.get(name);
     if (!buffer) throw new Error(`Program "${this.label}" has no input "${name}"`);
     return buffer;
+  }
+
+  /** Where the last run left a tensor that was recorded with `keep`. It lives as long as the program. */
+  keptBuffer(name: string): BufferRange {
+    const range = this.kept.get(name);
+    if (!range) throw new Error(`Program "${this.label}" keeps no "${name}"`);
+    return range;
   }
 
   /** Write host values into inputs; at most the input's length. */
@@ -66,6 +75,7 @@ export class Program {
   ): Promise<Record<Name, Float32Array>> {
     const { device } = this.gpu;
     programWatchers.get(device)?.(this);
+    const failed = this.gpu.adopted && openScopes(device);
     const encoder = device.createCommandEncoder({ label: this.label });
     this.#write(encoder, data);
     const pass = encoder.beginComputePass({ label: this.label });
@@ -74,6 +84,7 @@ export class Program {
     const reads = (options.read ?? []).map((name) => [name, this.#output(name)] as const);
     for (const [, o] of reads) encoder.copyBufferToBuffer(o.buffer, o.offset, o.staging, 0, o.bytes);
     device.queue.submit([encoder.finish()]);
+    if (failed) await failed();
     const values = await Promise.all(
       reads.map(async ([name, o]) => {
         await o.staging.mapAsync(GPUMapMode.READ, 0, o.bytes);
@@ -109,4 +120,15 @@ export class Program {
     if (!output) throw new Error(`Program "${this.label}" has no output "${name}"`);
     return output;
   }
+}
+
+/** Catch what is wrong with the calls until `close` is called, which must be before anything is awaited. */
+function openScopes(device: GPUDevice): () => Promise<void> {
+  device.pushErrorScope("out-of-memory");
+  device.pushErrorScope("validation");
+  return async () => {
+    const [invalid, noMemory] = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
+    if (noMemory) throw new GpuMemoryError(noMemory.message);
+    if (invalid) throw new Error(`GPU error: ${invalid.message}`);
+  };
 }

@@ -24,6 +24,7 @@ export {
 export { recordSinkhorn, type Solved } from "./sinkhorn";
 export { MOST_RESIDUAL, readStatus } from "./status";
 export { checkProblem, OtInputError } from "./check";
+export { readProblem } from "./read-problem";
 export { solveBatch } from "./solve";
 export {
   type CostProblem,

@@ -1,8 +1,9 @@
 // What a transport solve may be asked to do, and its defaults.
-import { PUBLISHED, type PlanGradient, type Scheme } from "../config/transport";
+import { GRADIENTS, PUBLISHED, SCHEMES, type PlanGradient, type Scheme } from "../config/transport";
 
 /** The loss whose gradient is taken: ⟨P, C⟩, or ⟨P, C⟩ + ε KL(P | abᵀ). */
-type Objective = "cost" | "value";
+const OBJECTIVES = ["cost", "value"] as const;
+type Objective = (typeof OBJECTIVES)[number];
 
 /**
  * Who sweeps: one workgroup a problem, reading K twice a sweep (`portable`) or once with subgroups (`fused`, where the
@@ -62,6 +63,10 @@ export const LEAST_RATIO = 1e-12;
 export function checkSettings(s: OtSettings): void {
   const positive = (name: string, x: number) =>
     demand(Number.isFinite(x) && x > 0, `${name} must be a number > 0, got ${x}`);
+  const known = (name: string, x: string, choices: readonly string[]) =>
+    demand(choices.includes(x), `${name} must be one of ${choices.join(", ")}, got ${JSON.stringify(x)}`);
+  known("scheme", s.scheme, SCHEMES);
+  known("objective", s.objective, OBJECTIVES);
   positive("epsilon", s.epsilon);
   demand(
     !(s.relative && s.scheme === "log" && s.epsilon < LEAST_RATIO),
@@ -93,6 +98,10 @@ export const epsilonOf = (s: OtSettings, meanCost: number): number =>
 /** @throws RangeError when this gradient is not the derivative of that iteration. */
 export function checkGradient(s: OtSettings, gradient: PlanGradient): void {
   const plain = s.relaxation === 1 && s.epsilonScaling === 0;
+  demand(
+    GRADIENTS.includes(gradient),
+    `gradient must be one of none, ${GRADIENTS.join(", ")}, got ${JSON.stringify(gradient)}`,
+  );
   demand(
     gradient !== "unrolled" || plain,
     `gradient "unrolled" needs plain sweeps: relaxation 1 and epsilonScaling 0`,

@@ -1,12 +1,11 @@
 // Solving a batch on the GPU: lay it out, record a program, run it once, read the results.
 import type { Gpu } from "../gpu/device";
-import { ProgramBuilder, type InputData } from "../gpu/program";
+import { ProgramBuilder, type Tensor } from "../gpu/program";
 import { checkProblem, OtInputError } from "./check";
 import { selfProblems } from "./cpu/solve";
-import { recordCost, recordCostBackward, type CostArgs, type SavedCost } from "./cost";
-import { recordPlanGradient } from "./gradient";
 import { layOut, pack, type Layout } from "./layout";
 import { pitchOf, PROBLEM_WORDS, vectorLength } from "./problems";
+import { recordTransport } from "./record";
 import { readResult } from "./results";
 import {
   checkGradient,
@@ -15,7 +14,7 @@ import {
   type OtSettings,
   type SweepKernels,
 } from "./settings";
-import { kernelsFor, recordSinkhorn } from "./sinkhorn";
+import { kernelsFor } from "./sinkhorn";
 import { hasFeatures, type OtOptions, type OtProblem, type OtResult } from "./types";
 import { settingsIn, unitsOf, type Units } from "./units";
 
@@ -132,65 +131,42 @@ async function solveLayout(
 ): Promise<OtResult[]> {
   const { capacity, groups } = layout;
   const b = new ProgramBuilder("transport");
-  const problems = b.input("problems", capacity.problems * PROBLEM_WORDS);
-  const cost = b.input("cost", capacity.costElements);
+  const { gradient = "none" } = options;
+  const features = groups.map(({ first, count, kind, d, D, x, y }) => ({
+    x: b.input(`x ${first}`, x.length),
+    y: b.input(`y ${first}`, y.length),
+    ...{ kind, d, D, range: { first, count } },
+  }));
   const vectors = vectorLength(capacity);
-  const costs = groups.map((group): { args: CostArgs; saved: SavedCost } => {
-    const x = b.input(`x ${group.first}`, group.x.length);
-    const y = b.input(`y ${group.first}`, group.y.length);
-    const { kind, first, count } = group;
-    const args = {
-      x,
-      y,
-      D: group.D,
-      trueD: group.d,
-      kind,
-      problems,
-      capacity,
-      range: { first, count },
-      cost,
-    };
-    return { args, saved: recordCost(b, args) };
-  });
-  const solved = recordSinkhorn(b, {
-    ...{ cost, problems, capacity, settings: settingsIn(layout.units[0]?.unit ?? 1, settings) },
+  const cost = b.input("cost", capacity.costElements);
+  const { solved, dcost, featureGradients } = recordTransport(b, {
+    problems: b.input("problems", capacity.problems * PROBLEM_WORDS),
+    ...{ cost, features, capacity, gradient },
+    settings: settingsIn(layout.units[0]?.unit ?? 1, settings),
     marginals: b.input("marginals", vectors),
     epsilons: b.input("epsilons", capacity.problems),
     ...(layout.warm ? { warm: b.input("warm", vectors) } : {}),
-    keepHistory: options.history === true || options.gradient === "unrolled",
+    ...(gradient === "none" ? {} : { weights: b.input("weights", capacity.problems) }),
+    keepHistory: options.history === true,
     kernels: options.kernels,
   });
-  const outputs = { cost, plan: solved.plan, potentials: solved.potentials, state: solved.state };
+  const outputs: Record<string, Tensor> = {
+    ...{ cost, plan: solved.plan, potentials: solved.potentials, state: solved.state },
+    ...(solved.history && options.history && { history: solved.history }),
+    ...(dcost && { dcost }),
+  };
+  featureGradients.forEach(({ dx, dy }, k) => {
+    const { first } = groups[k]!; // gradients follow groups
+    outputs[`dx ${first}`] = dx;
+    outputs[`dy ${first}`] = dy;
+  });
   for (const [name, tensor] of Object.entries(outputs)) b.output(name, tensor);
-  const read: string[] = Object.keys(outputs);
-  if (solved.history && options.history) {
-    b.output("history", solved.history);
-    read.push("history");
-  }
-  if (options.gradient && options.gradient !== "none") {
-    const dcost = recordPlanGradient(b, solved, options.gradient, b.input("weights", capacity.problems));
-    b.output("dcost", dcost);
-    read.push("dcost");
-    costs.forEach(({ args, saved }, k) => {
-      const dx = b.scratch("dx", args.x.length);
-      const dy = b.scratch("dy", args.y.length);
-      recordCostBackward(b, { ...args, saved, dcost, dx, dy });
-      b.output(`dx ${groups[k]!.first}`, dx); // costs follow groups
-      b.output(`dy ${groups[k]!.first}`, dy);
-      read.push(`dx ${groups[k]!.first}`, `dy ${groups[k]!.first}`);
-    });
-  }
 
   const program = await b.build(gpu);
   try {
-    const inputs: Record<string, InputData> = pack(
-      layout,
-      Boolean(options.gradient && options.gradient !== "none"),
-    );
-    const values = await program.run(inputs, { read });
-    return layout.order.map((_, k) =>
-      readResult(layout, k, values, settings, options.gradient === "implicit"),
-    );
+    const inputs = pack(layout, gradient !== "none");
+    const values = await program.run(inputs, { read: Object.keys(outputs) });
+    return layout.order.map((_, k) => readResult(layout, k, values, settings, gradient === "implicit"));
   } finally {
     program.destroy();
   }

@@ -1,7 +1,7 @@
 // The Transport screen's problems through the WGSL kernels. This file is loaded with the first question that a GPU
 // should answer, so that the CPU twin is there at once.
-import { openGpu, type Gpu } from "../gpu/device";
-import { solveBatch } from "../ot/solve";
+import { adapterName, openGpu, type Gpu } from "../gpu/device";
+import { solve } from "../parts/ot";
 import type { LabSolution, LabSolve } from "./lab-protocol";
 import { labProblem, toSolution } from "./lab-solve";
 
@@ -17,15 +17,13 @@ export const openLabGpu = async (implementation: GPU | undefined, secureContext:
   labGpuOn(await openGpu(implementation, { secureContext }));
 
 export function labGpuOn(gpu: Gpu): LabGpu {
-  const { vendor, architecture, device, description } = gpu.adapter;
-  const name = description || device || [vendor, architecture].filter(Boolean).join(" ");
-  const adapter = name || "unnamed adapter";
+  const adapter = adapterName(gpu.adapter);
   return {
     adapter,
     async solve(question) {
       const started = performance.now();
       const { problem, options } = labProblem(question);
-      const [solved] = await solveBatch(gpu, [problem], options);
+      const [solved] = await solve([problem], options, { device: gpu.device });
       gpu.check();
       return toSolution(question.id, problem.cost, solved, { device: "gpu", adapter }, started);
     },

@@ -1,7 +1,6 @@
 // One transport problem of the Transport screen: cost, plan, gradient and the whole iteration. What is asked of the
 // CPU twin and of the GPU is the same problem, made here: the cost costs n·m·d once, which is little beside sweeps.
-import { costOf, solveBatchOnCpu } from "../ot/cpu";
-import type { CostProblem, OtOptions, OtResult } from "../ot/types";
+import { type CostProblem, costOf, type OtOptions, type OtResult, solveOnCpu } from "../parts/ot";
 import type { LabSolution, LabSolve, SolvedBy } from "./lab-protocol";
 
 export interface LabProblem {
@@ -58,7 +57,7 @@ type WhyCpu = Extract<SolvedBy, { device: "cpu" }>["why"];
 export function labSolve(question: LabSolve, why: WhyCpu = "asked", detail = ""): LabSolution {
   const started = performance.now();
   const { problem, options } = labProblem(question);
-  const [solved] = solveBatchOnCpu([problem], options);
+  const [solved] = solveOnCpu([problem], options);
   return toSolution(question.id, problem.cost, solved, { device: "cpu", why, detail }, started);
 }
 

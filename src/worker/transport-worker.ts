@@ -1,7 +1,7 @@
 // Sinkhorn in its own thread: on the CPU for pages without WebGPU and for trying another epsilon on any plan, and
 // through the WGSL kernels for the Transport screen where there is a GPU.
 import { messageOf } from "../base/errors";
-import { solveBatchOnCpu } from "../ot/cpu";
+import { solveOnCpu } from "../parts/ot";
 import type { LabReady, LabSolution, LabSolve, Refusal, SolveReply, SolveRequest } from "./protocol";
 import { createLabRoute } from "./lab-route";
 
@@ -25,7 +25,7 @@ function send(reply: LabSolution | SolveReply): void {
 
 function answer({ id, rows, cols, cost, epsilon, maxIterations, tolerance }: SolveRequest): SolveReply {
   const options = { epsilon, relative: true, maxIterations, tolerance, history: true };
-  const [solved] = solveBatchOnCpu([{ n: rows, m: cols, cost }], options);
+  const [solved] = solveOnCpu([{ n: rows, m: cols, cost }], options);
   if (!solved) throw new Error("The solver gave no answer for one problem.");
   return {
     id,

@@ -1,4 +1,4 @@
 // The CPU twin: the interface of the GPU solver in plain float64 arrays.
 export { costBackward, costOf } from "./cost";
 export { planFrom } from "./sinkhorn";
-export { solveBatchOnCpu } from "./solve";
+export { solutionsOnCpu, solveBatchOnCpu } from "./solve";

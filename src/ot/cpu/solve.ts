@@ -17,20 +17,29 @@ import { costBackward, costOf } from "./cost";
 import { implicitGradient, unrolledGradient } from "./gradient";
 import { Sinkhorn, type Dense } from "./sinkhorn";
 
-/** Solve every problem. @throws RangeError when a setting makes no sense. */
+/** Solve every problem. @throws OtInputError naming problem and field; RangeError for a setting that makes no sense. */
 export function solveBatchOnCpu(problems: readonly OtProblem[], options: OtOptions = {}): OtResult[] {
+  return [...solutionsOnCpu(problems, options)];
+}
+
+/** The same, one problem each time it is asked. Everything is checked before the first. */
+export function solutionsOnCpu(problems: readonly OtProblem[], options: OtOptions = {}): Iterable<OtResult> {
   const settings = { ...DEFAULT_SETTINGS, ...options };
   checkSettings(settings);
   if (options.gradient && options.gradient !== "none") checkGradient(settings, options.gradient);
   problems.forEach((p, i) => checkProblem(p, i, settings, options));
-  return problems.map((p) => {
-    const result = solve(p, settings, options);
-    if (!options.divergence || !hasFeatures(p)) return result;
-    const own = selfProblems(p).map((q) =>
-      solve(q, { ...settings, epsilon: result.epsilon, relative: false }, {}),
-    );
-    return { ...result, divergence: result.value - 0.5 * own[0]!.value - 0.5 * own[1]!.value }; // two self problems
-  });
+  return (function* () {
+    for (const p of problems) yield solveWithDivergence(p, settings, options);
+  })();
+}
+
+function solveWithDivergence(p: OtProblem, settings: OtSettings, options: OtOptions): OtResult {
+  const result = solve(p, settings, options);
+  if (!options.divergence || !hasFeatures(p)) return result;
+  const own = selfProblems(p).map((q) =>
+    solve(q, { ...settings, epsilon: result.epsilon, relative: false }, {}),
+  );
+  return { ...result, divergence: result.value - 0.5 * own[0]!.value - 0.5 * own[1]!.value }; // two self problems
 }
 
 /** The problems (x, x) and (y, y) of the Sinkhorn divergence. */
