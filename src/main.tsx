@@ -79,11 +79,12 @@ followLinks(page);
 const framed = window.top !== window.self;
 app.start({ engine: !framed && !location.hash.startsWith("#/embed/") });
 
-// A hidden page may never be seen again: the run is kept as it stands. Whoever closes one that trains is asked.
+// A hidden page may never be seen again: the run is kept as it stands. Whoever closes one that trains or compares is asked.
 addEventListener("visibilitychange", () => document.visibilityState === "hidden" && app.leaving());
 addEventListener("pagehide", () => app.leaving());
 addEventListener("beforeunload", (event) => {
-  if (app.leaving()) event.preventDefault();
+  const comparing = page.comparison.store.getState().running;
+  if (app.leaving() || comparing) event.preventDefault();
 });
 
 // After the page has what it needs: then the next visit works without a network.

@@ -6,11 +6,11 @@ import type { RunStatus } from "../client";
 import type { RunConfig } from "../config/run";
 import type { App } from "./app";
 import { configOf, crossEntropyWeight, FIRST_BUDGET, runKey, type Budget } from "./compare-budget";
-import { keepIndex, keepRun, MOST_KEPT, readComparison } from "./compare-keep";
+import { forgetRuns, keepBudget, keepRun, MOST_KEPT, readComparison } from "./compare-keep";
 import type { ComparedRun } from "./compared-run";
 import { draftFor } from "./draft";
 import type { RunHistory } from "./history";
-import type { KeptFiles } from "./kept-files";
+import type { KeptFolders } from "./kept-files";
 
 interface CompareState {
   readonly budget: Budget;
@@ -21,11 +21,13 @@ interface CompareState {
   readonly running: boolean;
   /** Why results are not kept for the next visit, if they are not. */
   readonly keepIssue: string | undefined;
+  /** Results of earlier visits that cannot be read any more. */
+  readonly unreadable: number;
 }
 
 export interface Comparison {
   readonly store: StoreApi<CompareState>;
-  /** Bring back what an earlier visit finished. */
+  /** Bring back what an earlier visit finished, and what other tabs have finished since. */
   open(): Promise<void>;
   change(part: Partial<Budget>): void;
   /** Run what is waiting or failed; `again`: what is done, too. */
@@ -46,12 +48,12 @@ export interface ComparisonParts {
   /** Let its memory go, after the last. */
   readonly closeEngine: () => void;
   /** Where results are kept between visits; without it they are not. */
-  readonly files?: KeptFiles;
+  readonly files?: KeptFolders;
 }
 
 const BLANK = {
   ...{ loss: [], crossEntropy: [], accuracy: undefined, scored: undefined, seconds: 0 },
-  ...{ plans: {}, answers: undefined, failure: "" },
+  ...{ plans: {}, answers: undefined, failure: "", finishedAt: 0 },
 };
 
 /** Every method with every seed; seed by seed, so that a comparison that is stopped early is still one. */
@@ -65,6 +67,8 @@ function runsOf(budget: Budget, known: readonly ComparedRun[]): readonly Compare
     }),
   );
 }
+
+const same = (a: ComparedRun, b: ComparedRun): boolean => a.key === b.key && a.preset === b.preset;
 
 /** Before the first Compare there is nothing to list. */
 const begun = (runs: readonly ComparedRun[]): readonly ComparedRun[] =>
@@ -82,36 +86,40 @@ const curvesOf = (live: RunHistory, config: RunConfig) => {
 
 export function createComparison({ app, openEngine, closeEngine, files }: ComparisonParts): Comparison {
   const store = createStore<CompareState>(() => ({
-    ...{ budget: FIRST_BUDGET, runs: [], finished: [], running: false, keepIssue: undefined },
+    ...{ budget: FIRST_BUDGET, runs: [], finished: [], running: false, keepIssue: undefined, unreadable: 0 },
   }));
   const set = (index: number, part: Partial<ComparedRun>) =>
     store.setState(({ runs }) => ({ runs: runs.map((run, i) => (i === index ? { ...run, ...part } : run)) }));
   const train = createTraining(app, store);
 
-  /** One after another: the index is written after the runs that it names. */
+  /** One after another; never rejects: what went wrong is said. */
   let writing: Promise<void> = Promise.resolve();
-  const keep = (work: (to: KeptFiles) => Promise<void>) => {
-    if (!files) return;
+  const keep = (work: (to: KeptFolders) => Promise<void>): Promise<void> => {
+    if (!files) return Promise.resolve();
     writing = writing
       .then(() => work(files))
       .then(() => store.setState({ keepIssue: undefined }))
       .catch((error: unknown) =>
         store.setState({ keepIssue: error instanceof Error ? error.message : String(error) }),
       );
+    return writing;
   };
 
-  function finish(index: number): void {
-    const run = store.getState().runs[index];
-    if (run?.status !== "done") return;
-    const { finished } = store.getState();
-    const others = finished.filter(({ key, preset }) => key !== run.key || preset !== run.preset);
+  /** Done is what is kept: whoever sees the word may reload. */
+  async function finish(index: number, part: Partial<ComparedRun>): Promise<void> {
+    const begun = store.getState().runs[index];
+    if (!begun) return;
+    const run: ComparedRun = { ...begun, ...part, finishedAt: Date.now() };
+    const others = store.getState().finished.filter((one) => !same(one, run));
     const all = [...others, run];
     const gone = all.slice(0, -MOST_KEPT);
-    store.setState({ finished: all.slice(-MOST_KEPT) });
-    keep(async (to) => {
-      await keepRun(to, run, store.getState());
-      if (gone.length > 0) await keepIndex(to, store.getState(), gone);
+    await keep(async (to) => {
+      await keepBudget(to, store.getState().budget);
+      await keepRun(to, run);
+      await forgetRuns(to, gone);
     });
+    store.setState({ finished: all.slice(-MOST_KEPT) });
+    set(index, run);
   }
 
   /** A worker that died takes its run with it, not the ones after it. */
@@ -125,16 +133,23 @@ export function createComparison({ app, openEngine, closeEngine, files }: Compar
     const { budget: before, runs, finished } = store.getState();
     const budget = { ...before, ...part };
     store.setState({ budget, runs: begun(runsOf(budget, [...runs, ...finished])) });
-    if (finished.length > 0) keep((to) => keepIndex(to, store.getState()));
+    if (finished.length > 0) void keep((to) => keepBudget(to, budget));
   }
 
   return {
     store,
     async open() {
       try {
+        await writing;
         const kept = files && (await readComparison(files));
-        if (!kept || store.getState().running || store.getState().runs.length > 0) return;
-        store.setState({ ...kept, runs: begun(runsOf(kept.budget, kept.finished)) });
+        const { running, runs, finished } = store.getState();
+        if (!kept || running) return;
+        const first = runs.length === 0 && finished.length === 0;
+        const budget = first ? kept.budget : store.getState().budget;
+        const mine = finished.filter((run) => !kept.finished.some((one) => same(one, run)));
+        const all = [...mine, ...kept.finished].toSorted((a, b) => a.finishedAt - b.finishedAt);
+        const shown = begun(runsOf(budget, [...all, ...runs.filter(({ status }) => status === "failed")]));
+        store.setState({ budget, finished: all, unreadable: kept.unreadable, runs: shown });
       } catch (error) {
         store.setState({ keepIssue: error instanceof Error ? error.message : String(error) });
       }
@@ -149,8 +164,9 @@ export function createComparison({ app, openEngine, closeEngine, files }: Compar
         if (run.status !== "waiting" || !store.getState().running) continue;
         if (app.store.getState().device.kind === "crashed") reopen();
         set(index, { status: "running" });
-        set(index, await train(run, (part) => set(index, part)));
-        finish(index);
+        const result = await train(run, (part) => set(index, part));
+        if (result.status === "done") await finish(index, result);
+        else set(index, result);
       }
       closeEngine();
       store.setState({ running: false });
@@ -161,9 +177,9 @@ export function createComparison({ app, openEngine, closeEngine, files }: Compar
       if (last) change(last.budget);
     },
     clear() {
-      const { finished: gone, budget } = store.getState();
-      store.setState({ runs: [], finished: [] });
-      keep((to) => keepIndex(to, { budget, finished: [] }, gone));
+      const { finished: gone } = store.getState();
+      store.setState({ runs: [], finished: [], unreadable: 0 });
+      void keep((to) => forgetRuns(to, gone));
     },
   };
 }

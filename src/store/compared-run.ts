@@ -26,4 +26,6 @@ export interface ComparedRun {
   readonly plans: LiveRun["pastPlans"];
   readonly answers: AnswerRecord | undefined;
   readonly failure: string;
+  /** Milliseconds since 1970; 0 until it is done. */
+  readonly finishedAt: number;
 }

@@ -77,6 +77,9 @@ export const pageMessages = {
     sameWords: "no word differs",
     otherWords: (n: number) => plural(n, "word differs", "words differ"),
     empty: "Choose methods and seeds, then press Compare.",
+    leaving: "What is done is kept. If you leave the page now, the steps of the run at hand are lost.",
+    unreadable: (n: number) =>
+      `${plural(n, "result", "results")} of an earlier visit cannot be read any more and ${n === 1 ? "is" : "are"} not shown.`,
     none: "Curves appear with the first training step.",
     seed: (n: number) => `seed ${n}`,
     at: (step: number, steps: number) => (step === 0 ? "loading" : `step ${step} of ${steps}`),

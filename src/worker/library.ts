@@ -81,16 +81,17 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
     running?.abort();
     const mine = new AbortController();
     running = mine;
+    let stopped = false;
     try {
       await work(mine.signal);
-      post({ type: "downloaded", key });
     } catch (error) {
-      if (!mine.signal.aborted) throw error;
-      post({ type: "stopped", key });
+      stopped = mine.signal.aborted;
+      if (!stopped) throw error;
     } finally {
       if (running === mine) running = undefined;
-      await list();
+      await list(); // first: whoever reads that it is over, reads what is here
     }
+    post({ type: stopped ? "stopped" : "downloaded", key });
   }
 
   const fetchModel = (source: RemoteSource, files: readonly RemoteFile[]): Promise<void> => {

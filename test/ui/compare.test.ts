@@ -17,7 +17,7 @@ import {
   createApp,
   createComparison,
   KeepError,
-  type KeptFiles,
+  type KeptFolders,
   differences,
   planAt,
   spread,
@@ -26,6 +26,7 @@ import {
 import type { PlanRecord } from "../../src/telemetry";
 import { latexTable, markdownTable } from "../../src/views/compare/table-text";
 import type { Command } from "../../src/worker/protocol";
+import { memoryKept } from "../support/kept-files";
 
 const ANSWERS = { prompt: "?", reference: "!", teacher: "!", before: "-" };
 const plan = (step: number): PlanRecord => ({
@@ -34,21 +35,10 @@ const plan = (step: number): PlanRecord => ({
   ...{ iterations: 1, marginalError: 0, converged: true },
 });
 
-function memory(): KeptFiles & { readonly content: Map<string, Uint8Array> } {
-  const content = new Map<string, Uint8Array>();
-  return {
-    content,
-    read: async (name) => content.get(name),
-    write: async (name, data) =>
-      void content.set(name, typeof data === "string" ? new TextEncoder().encode(data) : data),
-    remove: async (name) => void content.delete(name),
-  };
-}
-
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /** An engine that trains in no time, a quarter of a second a step by its own word; seed 13 fails. */
-function rig({ stopsAt = Infinity, files }: { stopsAt?: number; files?: KeptFiles } = {}) {
+function rig({ stopsAt = Infinity, files }: { stopsAt?: number; files?: KeptFolders } = {}) {
   let at = 0;
   let emit: (event: EngineEvent) => void = () => {};
   let config: RunConfig | undefined;
@@ -195,7 +185,7 @@ test("another number of steps shows none of the old runs, and the way back shows
 });
 
 test("a reload brings the results back, plans bit for bit; deleted is deleted", async () => {
-  const files = memory();
+  const files = memoryKept();
   const first = rig({ files });
   first.comparison.change({ presets: ["sft", "uld"], seeds: [2], steps: 3, rows: 10 });
   await first.comparison.start();
@@ -208,7 +198,7 @@ test("a reload brings the results back, plans bit for bit; deleted is deleted", 
   expect(second.comparison.store.getState().runs[0]).toMatchObject({ accuracy: 0.2, scored: 10 });
   second.comparison.clear();
   await settled();
-  expect([...files.content.keys()]).toEqual(["comparison.json"]);
+  expect([...files.content.keys()]).toEqual(["couplet-comparison/budget.json"]);
   const third = rig({ files });
   await third.comparison.open();
   expect(third.comparison.store.getState().finished).toEqual([]);
@@ -216,7 +206,7 @@ test("a reload brings the results back, plans bit for bit; deleted is deleted", 
 
 test("storage that is full is said, and the comparison goes on; a broken file is left out", async () => {
   const full = rig({
-    files: { ...memory(), write: async () => Promise.reject(new KeepError("full", "storage is full")) },
+    files: { ...memoryKept(), write: async () => Promise.reject(new KeepError("full", "storage is full")) },
   });
   full.comparison.change({ presets: ["sft"], seeds: [2, 4], steps: 3 });
   await full.comparison.start();
@@ -224,16 +214,72 @@ test("storage that is full is said, and the comparison goes on; a broken file is
   expect(statuses(full)).toEqual(["sft 2 done", "sft 4 done"]);
   expect(full.comparison.store.getState().keepIssue).toBe("storage is full");
 
-  const files = memory();
+  const files = memoryKept();
   const good = rig({ files });
   good.comparison.change({ presets: ["sft"], seeds: [2, 4], steps: 3 });
   await good.comparison.start();
   await settled();
-  const [name = ""] = [...files.content.keys()].filter((key) => key !== "comparison.json");
+  const [name = ""] = [...files.content.keys()].filter((key) => !key.endsWith("budget.json"));
   files.content.set(name, new TextEncoder().encode("{"));
   const later = rig({ files });
   await later.comparison.open();
   expect(statuses(later)).toEqual(["sft 2 waiting", "sft 4 done"]);
+  expect(later.comparison.store.getState().unreadable).toBe(1);
+});
+
+test("a result is done once it is written: whoever sees the word may close the tab", async () => {
+  const files = memoryKept();
+  const r = rig({ files });
+  const seen: string[] = [];
+  r.comparison.store.subscribe(({ runs }) => {
+    const done = runs.filter(({ status }) => status === "done").length;
+    const kept = [...files.content.keys()].filter((name) => !name.endsWith("budget.json")).length;
+    seen.push(`${done} of ${kept}`);
+    expect(done).toBeLessThanOrEqual(kept);
+  });
+  r.comparison.change({ presets: ["sft"], seeds: [2, 4], steps: 3 });
+  await r.comparison.start();
+  expect(seen.at(-1)).toBe("2 of 2");
+});
+
+test("two tabs: neither loses what the other finishes, and a look brings it over", async () => {
+  const files = memoryKept();
+  const [first, second] = [rig({ files }), rig({ files })];
+  first.comparison.change({ presets: ["sft"], seeds: [2], steps: 3 });
+  second.comparison.change({ presets: ["uld"], seeds: [2], steps: 3 });
+  await Promise.all([first.comparison.start(), second.comparison.start()]);
+  const third = rig({ files });
+  await third.comparison.open();
+  expect(
+    third.comparison.store
+      .getState()
+      .finished.map(({ preset }) => preset)
+      .toSorted(),
+  ).toEqual(["sft", "uld"]);
+  await first.comparison.open();
+  first.comparison.change({ presets: ["sft", "uld"] });
+  expect(statuses(first)).toEqual(["sft 2 done", "uld 2 done"]);
+});
+
+test("what an earlier version kept under an index is moved over", async () => {
+  const files = memoryKept();
+  const r = rig({ files });
+  r.comparison.change({ presets: ["sft"], seeds: [2], steps: 3 });
+  await r.comparison.start();
+  const [name = ""] = [...files.content.keys()].filter((key) => !key.endsWith("budget.json"));
+  const { finishedAt: _, ...old } = JSON.parse(
+    new TextDecoder().decode(files.content.get(name)),
+  ) as object & {
+    finishedAt: number;
+  };
+  files.content.clear();
+  await files.write("comparison-1.json", JSON.stringify(old));
+  const { budget } = r.comparison.store.getState();
+  await files.write("comparison.json", JSON.stringify({ version: 1, budget, files: ["comparison-1.json"] }));
+  const later = rig({ files });
+  await later.comparison.open();
+  expect(statuses(later)).toEqual(["sft 2 done"]);
+  expect([...files.content.keys()].toSorted()).toEqual(["couplet-comparison/budget.json", name].toSorted());
 });
 
 test("bands: mean ± deviation of the runs that got there", () => {

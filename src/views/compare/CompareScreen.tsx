@@ -16,8 +16,13 @@ const { compare: text } = messages;
 /** Methods side by side: the same rows, seeds and steps for each. */
 export function CompareScreen() {
   const { comparison } = useAppParts();
-  const { runs, keepIssue } = useStore(comparison.store);
-  useEffect(() => void comparison.open(), [comparison]);
+  const { runs, running, keepIssue, unreadable } = useStore(comparison.store);
+  useEffect(() => {
+    const look = () => document.visibilityState === "visible" && void comparison.open();
+    look();
+    document.addEventListener("visibilitychange", look); // another tab may have finished some
+    return () => document.removeEventListener("visibilitychange", look);
+  }, [comparison]);
   return (
     <div className="compare">
       <div className="rail">
@@ -27,6 +32,8 @@ export function CompareScreen() {
         <Panel title={text.runs} name="runs">
           <RunList runs={runs} />
           <Finished />
+          {running && <p className="hint">{text.leaving}</p>}
+          {unreadable > 0 && <p className="issue">{text.unreadable(unreadable)}</p>}
           {keepIssue && <p className="issue">{text.notKept(keepIssue)}</p>}
         </Panel>
       </div>
