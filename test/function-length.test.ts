@@ -9,7 +9,7 @@ const OVER_100: Record<string, number> = {
   "store/session.ts createSession": 309,
   "views/transport/scene.ts createScene": 237,
   "trainer/run.ts openRun": 189,
-  "store/kept-runs.ts createKeptRuns": 139,
+  "store/kept-runs.ts createKeptRuns": 134,
   "store/supervisor.ts createSupervisor": 139,
   "store/lab/lab.ts createTransportLab": 139,
   "store/kept-list.ts createKeptList": 127,

@@ -56,12 +56,10 @@ export function browserFiles(): KeptFolders {
   return {
     async read(path) {
       const { names, last } = split(path);
-      try {
-        const handle = await (await folder(names, false)).getFileHandle(last);
-        return new Uint8Array(await (await handle.getFile()).arrayBuffer());
-      } catch (error) {
-        return absent(error);
-      }
+      const handle = await folder(names, false)
+        .then((at) => at.getFileHandle(last))
+        .catch(absent);
+      return handle && readWhole(handle);
     },
     async write(path, content) {
       const { names, last } = split(path);
@@ -98,6 +96,20 @@ export function browserFiles(): KeptFolders {
       }
     },
   };
+}
+
+/**
+ * Its content at one moment. A file that is written anew while it is read gives an error that says it is gone or cannot be
+ * read: it is there, and is read again.
+ */
+async function readWhole(handle: FileSystemFileHandle): Promise<Uint8Array | undefined> {
+  const read = async () => new Uint8Array(await (await handle.getFile()).arrayBuffer());
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === "NotReadableError")) return absent(error);
+    return read();
+  }
 }
 
 /** Not there is an answer, everything else an error. */

@@ -9,6 +9,7 @@ import { decodeRecord, encodeRecord, type RunRecord } from "./run-record";
 
 const TOP = "couplet-runs";
 const NAME = "name.txt";
+const MARK = ".mark.json";
 /** Whole generations that stay of each run. */
 const GENERATIONS = 2;
 
@@ -93,7 +94,7 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
     const entries = await files.list(`${TOP}/${id}`);
     const marks: Mark[] = [];
     for (const { name } of entries) {
-      if (!name.endsWith(".mark.json")) continue;
+      if (!name.endsWith(MARK)) continue;
       const bytes = await files.read(`${TOP}/${id}/${name}`);
       const mark = bytes && (await readMark(bytes));
       if (mark) marks.push(mark);
@@ -106,22 +107,15 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
     };
   }
 
-  async function nameOf(id: string): Promise<string | undefined> {
-    const bytes = await files.read(`${TOP}/${id}/${NAME}`);
-    return bytes && new TextDecoder().decode(bytes);
-  }
-
   async function describe(id: string): Promise<KeptRun | undefined> {
     const { marks, bytes } = await marksOf(id);
     const [newest] = marks;
-    return newest && { ...summaryOf(newest), id, name: await nameOf(id), bytes };
+    return newest && { ...summaryOf(newest), id, name: await nameOf(files, id), bytes };
   }
 
-  /** Everything that is of none of these generations: older ones, and what a write that was cut off has left. */
   async function sweep(id: string, keep: readonly Mark[]): Promise<void> {
-    const kept = new Set(keep.map(baseOf));
-    for (const { name } of await files.list(`${TOP}/${id}`))
-      if (name !== NAME && !kept.has(name.split(".")[0] ?? "")) await files.remove(`${TOP}/${id}/${name}`);
+    for (const name of superseded(await files.list(`${TOP}/${id}`), keep))
+      await files.remove(`${TOP}/${id}/${name}`);
   }
 
   async function put(id: string, base: string, checkpoint: Uint8Array, mark: Omit<Mark, "checkpoint">) {
@@ -137,8 +131,9 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
     checkpoint: Uint8Array,
     record: RunRecord,
   ): Promise<KeptRun> {
-    const { marks } = await marksOf(id);
-    const generation = (marks[0]?.generation ?? 0) + 1;
+    const { marks, names } = await marksOf(id);
+    // After every one that is there, also those whose marks cannot be read.
+    const generation = Math.max(0, ...names.map((name) => Number.parseInt(name, 10) || 0)) + 1;
     // Two tabs that write the same generation, should that ever be, do not write into one file.
     const base = `${generation}-${newRunId().split("-")[1]}`;
     const text = new TextEncoder().encode(encodeRecord(record));
@@ -152,7 +147,7 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
       };
       const mark = await put(id, base, checkpoint, started);
       await files.write(`${TOP}/${id}/${recordFact.path}`, text);
-      await files.write(`${TOP}/${id}/${base}.mark.json`, await sealedMark(mark));
+      await files.write(`${TOP}/${id}/${base}${MARK}`, await sealedMark(mark));
       return mark;
     };
     let mark: Mark;
@@ -166,7 +161,7 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
       await sweep(id, marks.slice(0, GENERATIONS)).catch(() => undefined);
       throw error;
     }
-    await sweep(id, [mark, ...marks.slice(0, GENERATIONS - 1)]);
+    await sweep(id, [mark, ...marks.slice(0, GENERATIONS - 1)]).catch(() => undefined); // by the next write, then
     const kept = await describe(id);
     if (!kept) throw new KeepError("other", "What was written is not there: the storage was cleared.");
     return kept;
@@ -204,7 +199,7 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
       const { marks, names } = await marksOf(id);
       const known = new Set(marks.map(baseOf));
       const unreadable = names
-        .filter((name) => name.endsWith(".mark.json") && !known.has(name.split(".")[0] ?? ""))
+        .filter((name) => name.endsWith(MARK) && !known.has(stemOf(name)))
         .map((name) => Number.parseInt(name, 10));
       const newest = Math.max(...marks.map(({ generation }) => generation), 0);
       if (unreadable.some((generation) => generation > newest))
@@ -227,7 +222,30 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
   };
 }
 
-const baseOf = ({ record }: Mark): string => record.path.split(".")[0] ?? "";
+async function nameOf(files: KeptFolders, id: string): Promise<string | undefined> {
+  const bytes = await files.read(`${TOP}/${id}/${NAME}`);
+  return bytes && new TextDecoder().decode(bytes);
+}
+
+/**
+ * What is older than all of these generations, and what a write that was cut off has left. One that is as new as these
+ * stays even when its mark could not be read just now: it may be whole, and the next write but one takes it away.
+ */
+function superseded(
+  entries: readonly { readonly name: string; readonly bytes: number }[],
+  keep: readonly Mark[],
+): string[] {
+  const kept = new Set(keep.map(baseOf));
+  const oldest = Math.min(...keep.map(({ generation }) => generation));
+  const marks = entries.filter(({ name, bytes }) => name.endsWith(MARK) && bytes > 0);
+  const recent = (stem: string) => keep.length === 0 || Number.parseInt(stem, 10) >= oldest;
+  const stays = new Set([...kept, ...marks.map(({ name }) => stemOf(name)).filter(recent)]);
+  return entries.map(({ name }) => name).filter((name) => name !== NAME && !stays.has(stemOf(name)));
+}
+
+/** "3-x1y2z3" of "3-x1y2z3.mark.json". */
+const stemOf = (name: string): string => name.split(".")[0] ?? "";
+const baseOf = ({ record }: Mark): string => stemOf(record.path);
 
 function summarize({ step, steps: records, config }: RunRecord): RunSummary {
   return {

@@ -21,6 +21,8 @@ export interface RunLocks {
 const PREFIX = "couplet-run:";
 const CHANNEL = "couplet-runs";
 const PATIENCE_MS = 8000;
+/** A lock that ends with its tab ends without a word. */
+const WATCH_MS = 1000;
 
 type News = { readonly type: "asked"; readonly id: string } | { readonly type: "changed" };
 
@@ -51,6 +53,15 @@ export function browserLocks(): RunLocks {
       });
     });
 
+  const elsewhere = watched(
+    async () => {
+      const names = ((await locks.query()).held ?? []).map(({ name = "" }) => name);
+      const runs = names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+      return new Set(runs.filter((id) => !held.has(id)));
+    },
+    () => changed(),
+  );
+
   return {
     take: async (id, lost) => held.has(id) || hold(id, { ifAvailable: true }, lost),
     release(id) {
@@ -63,14 +74,29 @@ export function browserLocks(): RunLocks {
       if (!(await hold(id, { signal: AbortSignal.timeout(patienceMs) }, lost)))
         await hold(id, { steal: true }, lost);
     },
-    async elsewhere() {
-      const names = ((await locks.query()).held ?? []).map(({ name = "" }) => name);
-      const runs = names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
-      return new Set(runs.filter((id) => !held.has(id)));
-    },
+    elsewhere,
     onAsked: (listener) => void (asked = listener),
     onChange: (listener) => void (changed = listener),
     changed: () => channel.postMessage({ type: "changed" } satisfies News),
+  };
+}
+
+/** Asked once, it tells when the answer is another one, as long as another tab has a run. */
+function watched(look: () => Promise<ReadonlySet<string>>, changed: () => void) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const again = (before: ReadonlySet<string>) => {
+    clearTimeout(timer);
+    if (before.size === 0) return;
+    timer = setTimeout(async () => {
+      const now = await look();
+      if (now.size !== before.size || [...now].some((id) => !before.has(id))) changed();
+      else again(before);
+    }, WATCH_MS);
+  };
+  return async (): Promise<ReadonlySet<string>> => {
+    const found = await look();
+    again(found);
+    return found;
   };
 }
 

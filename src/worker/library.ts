@@ -81,17 +81,18 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
     running?.abort();
     const mine = new AbortController();
     running = mine;
-    let stopped = false;
-    try {
-      await work(mine.signal);
-    } catch (error) {
-      stopped = mine.signal.aborted;
-      if (!stopped) throw error;
-    } finally {
+    const how = work(mine.signal).then(
+      () => "downloaded" as const,
+      (error: unknown) => {
+        if (!mine.signal.aborted) throw error;
+        return "stopped" as const;
+      },
+    );
+    const listed = how.finally(() => {
       if (running === mine) running = undefined;
-      await list(); // first: whoever reads that it is over, reads what is here
-    }
-    post({ type: stopped ? "stopped" : "downloaded", key });
+      return list(); // first: whoever reads that it is over, reads what is here
+    });
+    post({ type: await listed, key });
   }
 
   const fetchModel = (source: RemoteSource, files: readonly RemoteFile[]): Promise<void> => {

@@ -102,6 +102,30 @@ test("cut short, gone, or all of it damaged: said, and nothing is resumed", asyn
   expect(damaged.map(({ step }) => step)).toEqual([6, 4]);
 });
 
+test("a mark that cannot be read for a moment costs no generation, also when the disk is full", async () => {
+  for (const room of [Infinity, 200]) {
+    const { files } = await kept(4, 6);
+    const used = [...files.content.values()].reduce((sum, { length }) => sum + length, 0);
+    files.room = used + room;
+    let blind = true; // until the write is over
+    const runs = createKeptRuns({
+      ...files,
+      read: async (path) => (blind && /\/2-.*mark/.test(path) ? undefined : files.read(path)),
+      write: (path, data) => files.write(path, data),
+    });
+    await runs.write("a", 1, weights(8), record(8)).catch(() => undefined);
+    blind = false;
+    const { found, damaged } = await runs.read("a");
+    expect(damaged).toEqual([]);
+    expect(found?.step).toBe(room === Infinity ? 8 : 6);
+    expect(found?.checkpoint).toEqual(weights(found!.step));
+    files.room = Infinity;
+    await runs.write("a", 1, weights(9), record(9));
+    await runs.write("a", 1, weights(10), record(10));
+    expect(files.content.size).toBe(6); // and in the end two are there
+  }
+});
+
 test("full: the newest stays, the older one makes room, and no more than that", async () => {
   const { files, runs } = await kept(4, 6);
   const used = () => [...files.content.values()].reduce((sum, { length }) => sum + length, 0);
