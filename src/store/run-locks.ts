@@ -37,22 +37,11 @@ export function browserLocks(): RunLocks {
     else if (held.has(data.id)) asked(data.id);
   });
 
-  /** Holds the lock until released; true once it is held, false when it cannot be had that way. */
   const hold = (id: string, options: LockOptions, lost: () => void): Promise<boolean> =>
-    new Promise((resolve) => {
-      const work = (lock: Lock | null) => {
-        if (!lock) return resolve(false);
-        return new Promise<void>((release) => {
-          held.set(id, release);
-          resolve(true);
-        });
-      };
-      locks.request(PREFIX + id, options, work).catch(() => {
-        resolve(false); // asked for in vain, which matters only before it was held
-        if (held.delete(id)) lost(); // stolen
-      });
+    holdLock(locks, id, options, {
+      got: (release) => held.set(id, release),
+      stolen: () => void (held.delete(id) && lost()),
     });
-
   const elsewhere = watched(
     async () => {
       const names = ((await locks.query()).held ?? []).map(({ name = "" }) => name);
@@ -80,6 +69,27 @@ export function browserLocks(): RunLocks {
     changed: () => channel.postMessage({ type: "changed" } satisfies News),
   };
 }
+
+interface Holding {
+  got(release: () => void): void;
+  stolen(): void;
+}
+
+/** Holds the lock until released; true once it is held, false when it cannot be had that way. */
+const holdLock = (locks: LockManager, id: string, options: LockOptions, { got, stolen }: Holding) =>
+  new Promise<boolean>((resolve) => {
+    const work = (lock: Lock | null) => {
+      if (!lock) return resolve(false);
+      return new Promise<void>((release) => {
+        got(release);
+        resolve(true);
+      });
+    };
+    locks.request(PREFIX + id, options, work).catch(() => {
+      resolve(false); // asked for in vain, which matters only before it was held
+      stolen();
+    });
+  });
 
 /** Asked once, it tells when the answer is another one, as long as another tab has a run. */
 function watched(look: () => Promise<ReadonlySet<string>>, changed: () => void) {

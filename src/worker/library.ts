@@ -62,17 +62,12 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
     });
   }
 
-  const listStates = async (): Promise<void> =>
+  const listStates = async () =>
     post({ type: "states", sets: await states.list(), maxBytes: STATE_LIMITS.maxBytes });
 
   async function lookUp(source: RemoteSource): Promise<void> {
     const inspection = await inspectRemote(source, store, request);
-    const { usage, quota } = await around.estimate();
-    const { memoryBytes } = around;
-    const room = {
-      ...(usage !== undefined && quota !== undefined && { storageBytes: quota - usage }),
-      ...(memoryBytes !== undefined && { memoryBytes }),
-    };
+    const room = roomOf(await around.estimate(), around.memoryBytes);
     post({ type: "looked-up", inspection, misfits: misfitsOf(inspection, room) });
   }
 
@@ -81,18 +76,17 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
     running?.abort();
     const mine = new AbortController();
     running = mine;
-    const how = work(mine.signal).then(
-      () => "downloaded" as const,
-      (error: unknown) => {
-        if (!mine.signal.aborted) throw error;
-        return "stopped" as const;
-      },
-    );
-    const listed = how.finally(() => {
+    let how: "downloaded" | "stopped" = "downloaded";
+    try {
+      await work(mine.signal);
+    } catch (error) {
+      if (!mine.signal.aborted) throw error;
+      how = "stopped";
+    } finally {
       if (running === mine) running = undefined;
-      return list(); // first: whoever reads that it is over, reads what is here
-    });
-    post({ type: await listed, key });
+      await list(); // first: whoever reads that it is over, reads what is here
+    }
+    post({ type: how, key });
   }
 
   const fetchModel = (source: RemoteSource, files: readonly RemoteFile[]): Promise<void> => {
@@ -175,6 +169,11 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
       ),
   };
 }
+
+const roomOf = ({ usage, quota }: { usage?: number; quota?: number }, memoryBytes?: number): Room => ({
+  ...(usage !== undefined && quota !== undefined && { storageBytes: quota - usage }),
+  ...(memoryBytes !== undefined && { memoryBytes }),
+});
 
 /** Of the files that are here. */
 async function storedMark(store: ModelStore, key: string): Promise<string> {
