@@ -47,7 +47,7 @@ const pick = (page: Page, path: string) => page.locator('[data-picker="Choose a 
 
 test("a file is read, mapped, seen through both tokenizers, used, kept and trained on", async () => {
   const { page, complaints } = await site.open({ hash: "#/data", engine: "real" });
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(110_000);
   await pick(page, file("sums.jsonl", `${sums(60)}\n{"question": "no answer"}\n{broken`));
   await page.getByText("Recognized: GSM8K").waitFor();
   await page.getByText("60 rows, all with a chain of thought").waitFor();
@@ -115,11 +115,11 @@ test("tables without a name, Parquet, gzip, splits, and what is no data", async 
   await page.getByLabel("or paste rows here").fill("prompt;output\nWhat is 2+2?;4\nWhat is 3+3?;6\n");
   await page.getByRole("button", { name: "Read what was pasted" }).click();
   await page.getByText("Cells are separated by semicolons.").waitFor();
-  expect(await rows.innerText()).toMatch(/^2 rows/);
+  await expect.poll(() => rows.innerText()).toMatch(/^2 rows/);
   const fixtures = join(import.meta.dirname, "../fixtures/data");
   await pick(page, join(fixtures, "sums-snappy.parquet"));
   await page.getByText("1 row dropped out").waitFor();
-  expect(await page.getByLabel("Read as").inputValue()).toBe("parquet");
+  await expect.poll(() => page.getByLabel("Read as").inputValue()).toBe("parquet");
   const lists = {
     train: [
       { prompt: "a", output: "1" },
@@ -130,7 +130,7 @@ test("tables without a name, Parquet, gzip, splits, and what is no data", async 
   writeFileSync(join(dir, "lists.json.gz"), gzipSync(JSON.stringify(lists)));
   await pick(page, join(dir, "lists.json.gz"));
   await page.getByText("Unpacked from gzip.").waitFor();
-  expect(await rows.innerText()).toMatch(/^2 rows.*"train" is read/s);
+  await expect.poll(() => rows.innerText()).toMatch(/^2 rows.*"train" is read/s);
   await page.getByLabel("List of rows").selectOption("all");
   await page.getByText("3 rows, 0 with").waitFor();
   await page.screenshot({ path: join(artifacts, "data-lists.png"), fullPage: true });

@@ -68,7 +68,7 @@ test("a manifest is saved, and opened again gives the same settings", async () =
   await page.waitForFunction(() => document.querySelector("dialog textarea")?.textContent !== "");
   await dialog.getByRole("button", { name: "Use this config" }).click();
   await dialog.waitFor({ state: "hidden" });
-  expect(await page.getByLabel("Seed").inputValue()).toBe("99");
+  await expect.poll(() => page.getByLabel("Seed").inputValue()).toBe("99");
   expect(await page.getByLabel("Method").inputValue()).toBe("cot2align");
 });
 
@@ -106,9 +106,12 @@ test.each([
   await page.getByRole("button", { name: "Pause" }).click();
   // Token by token: of 13 for 12 the last digit alone is new.
   const answers = page.locator(".panel-answers");
-  expect(await answers.innerText()).toMatch(/6 tokens changed/);
+  await answers
+    .getByText(/6 tokens changed/)
+    .first()
+    .waitFor();
   expect((await answers.locator("ins").allInnerTexts()).slice(0, 2)).toEqual(["3", "3"]);
-  expect(await page.locator(".log").innerText()).toMatch(/ready\nrunning[^]*paused at step \d+$/);
+  await expect.poll(() => page.locator(".log").innerText()).toMatch(/ready\nrunning[^]*paused at step \d+$/);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
   expect(await seriousFindings(page)).toEqual([]);
   await page.screenshot({ path: join(artifacts, `distill-${colorScheme}-${width}.png`), fullPage: true });

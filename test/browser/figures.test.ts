@@ -90,9 +90,9 @@ test("no canvas without its buttons on any other route", async () => {
     "#/embed/replay",
   ]) {
     const { page } = await site.open({ engine: {}, hash });
-    await page.locator("main").waitFor();
+    await page.locator("main h1, main .embed").first().waitFor();
     await page.waitForTimeout(300);
-    expect(await unsaved(page), hash).toEqual([]);
+    await expect.poll(() => unsaved(page), { message: hash }).toEqual([]);
     await page.context().close();
   }
 });

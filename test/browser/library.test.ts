@@ -79,7 +79,7 @@ describe("from a host", () => {
     await page.screenshot({ path: join(artifacts, "models-found.png"), fullPage: true });
     await download(page).click();
     await card(page).waitFor();
-    expect(await card(page).getAttribute("data-whole")).toBe("true");
+    await page.locator(`[data-model="${ownKey()}"][data-whole="true"]`).waitFor();
     expect(await card(page).innerText()).toMatch(
       /from localhost:\d+[^]*revision c0ffee[^]*content [0-9a-f]{12}/,
     );
@@ -113,7 +113,9 @@ describe("from a host", () => {
         .count(),
     ).toBe(0);
     await page.reload();
-    expect(await card(page).innerText()).toMatch(/Not complete/);
+    await card(page)
+      .getByText(/Not complete/)
+      .waitFor();
     hub.trouble = "none";
     hub.asked.length = 0;
     await card(page)
@@ -153,8 +155,7 @@ test("a folder at an address: asked for by name, only after the click", async ()
   await page.getByRole("button", { name: /^Look up on localhost/ }).click();
   await download(page).click();
   const added = card(page, url);
-  await added.waitFor();
-  expect(await added.getAttribute("data-whole")).toBe("true");
+  await page.locator(`[data-model="${url}"][data-whole="true"]`).waitFor();
   expect(await added.getByRole("button", { name: /^Use as/ }).count()).toBe(2);
 });
 

@@ -48,7 +48,7 @@ test.each([
     await page.locator(`.standing[data-step="${step + 1}"]`).waitFor();
     await page.getByRole("button", { name: "Restart with Seed 11" }).click();
     await page.locator('.standing[data-status="running"]').waitFor();
-    expect(await page.locator(".log").innerText()).toMatch(/loading\n[^]*ready\n[^]*running\n?$/);
+    await expect.poll(() => page.locator(".log").innerText()).toMatch(/loading\n[^]*ready\n[^]*running\n?$/);
     await page.getByLabel("Seed", { exact: true }).fill("12");
     await page.getByText("The settings have changed since.").waitFor();
     expect(await page.getByRole("button", { name: "Pause", exact: true }).count()).toBe(1);

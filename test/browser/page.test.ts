@@ -58,7 +58,7 @@ async function moveEpsilon(page: Page): Promise<void> {
   );
   expect(await page.locator(".epsilon output").innerText()).toMatch(/^3\.16 /);
   await page.getByRole("button", { name: "Back to the run's ε" }).click();
-  expect(await readouts(page)).toBe(before);
+  await expect.poll(() => readouts(page)).toBe(before);
 }
 
 describe("without WebGPU", () => {
@@ -96,11 +96,11 @@ describe("a run", () => {
     const paused = await stepOf(page);
     await page.getByRole("button", { name: "Step", exact: true }).click();
     await untilStep(page, paused + 1);
-    expect(await page.locator(".panel-answers ins").first().innerText()).toBe("3");
+    await page.locator(".panel-answers ins", { hasText: /^3$/ }).first().waitFor();
     await page.getByRole("button", { name: "Reset" }).click();
     await page.locator('.standing[data-status="ready"]').waitFor();
     expect(await stepOf(page)).toBe(0);
-    expect(await page.locator(".panel-losses .empty").innerText()).toMatch(/No steps yet/);
+    await page.locator(".panel-losses .empty", { hasText: "No steps yet" }).waitFor();
     expect(complaints).toEqual([]);
   });
 
@@ -110,8 +110,11 @@ describe("a run", () => {
     await untilStep(page, 1);
     const read = async (key: string) =>
       Number(await page.locator(`.panel-losses [data-value=${key}]`).innerText());
-    const terms = (await read("ce")) + (await read("ot_embedding")) + (await read("ot_hidden"));
-    expect(Math.abs(terms - (await read("total")))).toBeLessThan(0.01); // three digits each are shown
+    const apart = async () => {
+      const terms = (await read("ce")) + (await read("ot_embedding")) + (await read("ot_hidden"));
+      return Math.abs(terms - (await read("total")));
+    };
+    await expect.poll(apart).toBeLessThan(0.01); // three digits each are shown
   });
 
   test("hover and keys show a pair and its mass", async () => {
@@ -175,10 +178,10 @@ describe("settings", () => {
     const json = JSON.parse(await area.inputValue());
     await area.fill(JSON.stringify({ ...json, steps: 0 }));
     await page.getByRole("button", { name: "Use this config" }).click();
-    expect(await page.locator(".config-note").innerText()).toMatch(/steps: must be at least 1/);
+    await page.locator(".config-note", { hasText: /steps: must be at least 1/ }).waitFor();
     await area.fill(JSON.stringify({ ...json, steps: 9, seed: 3 }));
     await page.getByRole("button", { name: "Use this config" }).click();
-    expect(await page.getByLabel("Seed").inputValue()).toBe("3");
+    await expect.poll(() => page.getByLabel("Seed").inputValue()).toBe("3");
   });
 });
 
@@ -188,7 +191,7 @@ describe("failing", () => {
     await play(page);
     const notice = page.locator(".notice[data-code=not-finite]");
     expect(await notice.innerText()).toMatch(/stopped at step 4[^]*Why[^]*What to do[^]*learning rate/);
-    expect(await stepOf(page)).toBe(4);
+    await page.locator('.standing[data-step="4"]').waitFor();
     await notice.getByRole("button", { name: "Start again" }).click();
     await page.locator('.standing[data-status="ready"]').waitFor();
     expect(await notice.count()).toBe(0);

@@ -98,15 +98,16 @@ function Icon({ name }: { readonly name: "play" | "pause" }) {
 const standing = (state: AppState) => ({
   status: state.run.status,
   step: state.run.step,
+  kept: state.keeping.current?.keptStep,
   steps: state.run.config?.steps,
   pace: state.run.stepsPerSecond,
   left: state.run.status === "running" ? secondsLeft(state) : undefined,
 });
 
 function Standing() {
-  const { status, step, steps, pace, left } = useApp(standing);
+  const { status, step, kept, steps, pace, left } = useApp(standing);
   return (
-    <p className="standing" data-status={status} data-step={step}>
+    <p className="standing" data-status={status} data-step={step} data-kept={kept}>
       <span role="status" className="status">
         {messages.run.status[status]}
       </span>
