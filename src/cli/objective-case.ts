@@ -3,6 +3,7 @@ import type { MethodOf } from "../config/run";
 import { momentsOf, type PairBatch, type SideBatch, type TokenTable, type ViewBatch } from "../data";
 import { MissingTensor, type StepShape, type ViewShape } from "../objectives";
 import type { NewParameter } from "../student";
+import { checkChunks, checkOverlap, type ChunkFields } from "./objective-chunks";
 import {
   type Case,
   CaseError,
@@ -33,21 +34,34 @@ export function prepareCase(given: Case): PreparedCase {
   checkTokens(given, main, "");
   checkShared(given, main);
   checkTexts(given);
-  checkGroups(given, main);
+  checkChunks(chunkFields(given), main);
+  const batch: PairBatch = {
+    ...main,
+    plain,
+    rowIndices: Array.from({ length: main.student.B }, (_, b) => b),
+    tokens: { student: tokenTable(given, "student"), teacher: tokenTable(given, "teacher") },
+    teacherMoments: teacherMoments(given, main.teacher),
+    denominator: given.denominator,
+    ...(given.groups && { groups: given.groups }),
+    ...(given.projection && { projection: given.projection }),
+    ends: given.ends,
+  };
+  checkOverlap(given.settings, batch);
   return {
-    batch: {
-      ...main,
-      plain,
-      rowIndices: Array.from({ length: main.student.B }, (_, b) => b),
-      tokens: { student: tokenTable(given, "student"), teacher: tokenTable(given, "teacher") },
-      teacherMoments: teacherMoments(given, main.teacher),
-      denominator: given.denominator,
-      ...(given.groups && { groups: given.groups }),
+    batch,
+    shape: {
+      ...{ batch: main.student.B, ...viewShape(main), ...widths, plain: plain && viewShape(plain) },
+      ...{ projectionWidth: given.projection?.width ?? 1, endPairs: given.ends.length },
     },
-    shape: { batch: main.student.B, ...viewShape(main), ...widths, plain: plain && viewShape(plain) },
     projectors: projectorsOf(given),
   };
 }
+
+const chunkFields = ({ settings, tensors, ...given }: Case): ChunkFields => ({
+  ...given,
+  method: settings.method,
+  widths: { student: tensors.get("s_logits")?.cols, teacher: tensors.get("t_logits")?.cols },
+});
 
 /** Every tensor that is there agrees with the others about the models' widths and vocabularies. */
 function checkWidths({ tensors }: Case) {
@@ -146,26 +160,6 @@ function checkPlain(plain: ViewBatch, main: ViewBatch, masks: MethodOf<"cot2alig
   }
   if (pairs === 0)
     throw new CaseError("label_s_raw", `no sample has a second view: all labels are ${NO_RESPONSE}`);
-}
-
-/** Groups are final: methods on chunks read these and align nothing. */
-function checkGroups({ groups }: Case, { student, teacher }: ViewBatch): void {
-  if (!groups) return;
-  if (groups.length !== student.B)
-    throw new CaseError("groups", `holds ${groups.length} samples, label_s ${student.B}`);
-  groups.forEach((sample, b) =>
-    sample.forEach(([, s1, , t1], g) => {
-      for (const [end, side, field] of [
-        [s1, student, "label_s"],
-        [t1, teacher, "label_t"],
-      ] as const)
-        if (end > rowsOf(side, b))
-          throw new CaseError(
-            "groups",
-            `sample ${b}, group ${g} ends at ${end}; ${field} has ${rowsOf(side, b)} response labels there`,
-          );
-    }),
-  );
 }
 
 /** A vocabulary map belongs to one pair of tokenizers: the texts must be those of the logits. */

@@ -6,14 +6,19 @@ import type { DistillationCard, Setting } from "../config/methods/card";
 import { DISTILLATION_CARDS, type DistillationId } from "../config/run";
 import { COST_KINDS, type CostKind, PUBLISHED, PUBLISHED_ALPHA } from "../config/transport";
 import type { Matrix } from "../objectives";
+import type { EndPair, TokenProjection } from "../data";
 import { parseJson } from "./json";
+import {
+  type Group,
+  MEANS,
+  readEnds,
+  readGroups,
+  readProjection,
+  STUDENT_POSITIONS,
+} from "./objective-chunks";
+import { CaseError } from "./objective-error";
 
-export class CaseError extends Error {
-  override name = "CaseError";
-  constructor(field: string, detail: string) {
-    super(`${field}: ${detail}`);
-  }
-}
+export { CaseError };
 
 /** Every method with a card, and transport on its own. */
 export const METHODS: readonly CaseSettings["method"][] = [
@@ -27,6 +32,7 @@ const BASES: readonly DistillationId[] = DISTILLATION_CARDS.filter(({ canBeBase 
 );
 const MASKS = ["intended", "as_published"] as const;
 const REDUCTIONS = ["sum", "total"] as const;
+const MEAN_REDUCTIONS = ["mean", "total"] as const;
 
 export interface CaseSettings {
   readonly method: "sft" | DistillationId | "ot" | "cot2align";
@@ -38,7 +44,7 @@ export interface CaseSettings {
   readonly alpha: number;
   readonly maxIterations: number;
   readonly masks: (typeof MASKS)[number];
-  readonly reduction: (typeof REDUCTIONS)[number];
+  readonly reduction: (typeof REDUCTIONS)[number] | (typeof MEAN_REDUCTIONS)[number];
 }
 
 /** A tensor as it came: nested lists of this shape, flat. */
@@ -69,10 +75,10 @@ export interface Case {
   readonly denominator: number | undefined;
   /** Chunks that are given instead of aligned: per sample, ranges of its response labels on either side. */
   readonly groups: readonly (readonly Group[])[] | undefined;
+  /** Teacher tokens of each student token, instead of building them from the two vocabularies. */
+  readonly projection: TokenProjection | undefined;
+  readonly ends: readonly EndPair[];
 }
-
-/** [s0, s1, t0, t1], half-open. */
-type Group = readonly [number, number, number, number];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -91,7 +97,10 @@ export function readCase(text: string): Case {
     if (depth > 0) tensors.set(field, readTensor(field, value, depth));
   }
   const settings = readSettings(file);
-  const main = readView(file, "", tensors, ONE_SIDED.has(settings.base ?? settings.method));
+  const alone = STUDENT_POSITIONS.has(settings.method);
+  if (alone) [...tensors.keys()].filter(ofTeacher).forEach((field) => tensors.delete(field));
+  const seen = alone ? { ...file, label_t: undefined, ids_t: undefined, groups: undefined } : file;
+  const main = readView(seen, "", tensors, alone || ONE_SIDED.has(settings.base ?? settings.method));
   const transported = settings.method === "ot" || settings.method === "cot2align";
   const states = [...tensors.keys()].find((field) => /^[st]_(hid|emb)_raw$/.test(field));
   if (transported && states && !present(file, "label_s_raw") && !present(file, "label_t_raw"))
@@ -110,9 +119,14 @@ export function readCase(text: string): Case {
     },
     spaces: { student: string(file, "student_space", "Ġ"), teacher: string(file, "teacher_space", "▁") },
     denominator: present(file, "batch_denom") ? number(file, "batch_denom", 1, positive) : undefined,
-    groups: present(file, "groups") ? readGroups(file["groups"]) : undefined,
+    groups: present(seen, "groups") ? readGroups(file["groups"]) : undefined,
+    projection: present(file, "w") ? readProjection(file["w"]) : undefined,
+    ends: present(file, "ends") ? readEnds(file["ends"]) : [],
   };
 }
+
+/** What a method that reads the student's positions alone does not look at. */
+const ofTeacher = (field: string): boolean => field.startsWith("t_") && field !== "t_logits_same";
 
 const present = (file: Json, field: string): boolean => file[field] !== undefined && file[field] !== null;
 const projectorDepth = (field: string): number =>
@@ -148,7 +162,9 @@ function readSettings(file: Json): CaseSettings {
     alpha: num("alpha", PUBLISHED_ALPHA, positive),
     maxIterations: num("maxIterations", PUBLISHED.maxIterations, iterations),
     masks: of("masks", MASKS, "intended"),
-    reduction: of("reduction", REDUCTIONS, "sum"),
+    reduction: MEANS.has(method)
+      ? of("reduction", MEAN_REDUCTIONS, "mean")
+      : of("reduction", REDUCTIONS, "sum"),
   };
 }
 
@@ -162,7 +178,10 @@ const CASE_DEFAULTS: Readonly<Record<string, unknown>> = {
 /** The settings that the card names, each given or at its default. @throws CaseError naming the first that is wrong. */
 function readTerm(card: DistillationCard, given: Json): { readonly id: DistillationId } {
   const settings = Object.entries(card.settings).map(([name, setting]): [string, unknown] => {
-    const value = given[name] ?? CASE_DEFAULTS[name] ?? setting.default;
+    const fallback = CASE_DEFAULTS[name] ?? setting.default;
+    // null is a value where the setting takes it, and else as if it were left out.
+    const nullable = given[name] === null && v.is(setting.schema, null);
+    const value = nullable ? null : (given[name] ?? fallback);
     const result = v.safeParse(setting.schema, value);
     if (result.success) return [name, result.output];
     throw new CaseError(`objective.${name}`, complaint(setting, result.issues[0].message, value));
@@ -238,7 +257,7 @@ function readTensor(field: string, value: unknown, depth: number): CaseTensor {
   const flat: number[] = [];
   const walk = (part: unknown, level: number, path: string): void => {
     if (level === depth) {
-      if (typeof part !== "number" || !Number.isFinite(part))
+      if (typeof part !== "number" || !Number.isFinite(Math.fround(part)))
         throw new CaseError(field, `expected finite numbers, got ${JSON.stringify(part)} at ${path}`);
       flat.push(part);
       return;
@@ -259,27 +278,6 @@ function readTensor(field: string, value: unknown, depth: number): CaseTensor {
   walk(value, 0, "");
   const cols = shape.at(-1) ?? 1;
   return { shape, rows: flat.length / cols, cols, data: Float32Array.from(flat) };
-}
-
-/** The form alone; whether the ranges fit the labels is seen where both are known. */
-function readGroups(value: unknown): Group[][] {
-  const bad = (where: string, what: string) => new CaseError("groups", `${where} ${what}`);
-  if (!Array.isArray(value)) throw bad("", "must be a list of lists, one a sample");
-  return value.map((sample: unknown, b) => {
-    if (!Array.isArray(sample)) throw bad(`sample ${b}`, "must be a list of [s0, s1, t0, t1]");
-    let [s, t] = [0, 0];
-    return sample.map((group: unknown, g): Group => {
-      const where = `sample ${b}, group ${g}`;
-      if (!Array.isArray(group) || group.length !== 4 || !group.every((x) => Number.isInteger(x)))
-        throw bad(where, `must be four whole numbers [s0, s1, t0, t1], got ${JSON.stringify(group)}`);
-      const [s0 = 0, s1 = 0, t0 = 0, t1 = 0] = group as number[];
-      if (s0 < 0 || t0 < 0) throw bad(where, "begins below 0");
-      if (s1 <= s0 || t1 <= t0) throw bad(where, "is empty on a side");
-      if (s0 < s || t0 < t) throw bad(where, "does not come after the group before it, on both sides");
-      [s, t] = [s1, t1];
-      return [s0, s1, t0, t1];
-    });
-  });
 }
 
 function tokenList(file: Json, field: string, side: "student" | "teacher") {

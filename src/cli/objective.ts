@@ -30,6 +30,10 @@ export interface ObjectiveResult {
   readonly loss: number;
   readonly terms: Readonly<Record<string, number>>;
   readonly grads: Readonly<Record<string, Nested>>;
+  /** What each sample adds to the method's own term, where it counts by sample. */
+  readonly samples?: readonly number[];
+  /** Of methods on sampled tokens: one a response label, by sample. */
+  readonly advantages?: readonly (readonly number[])[];
 }
 
 export async function objectiveCommand({ positional, options }: Arguments): Promise<number> {
@@ -72,7 +76,7 @@ export async function solveCase(gpu: Gpu, given: Case, prepared: PreparedCase): 
       { ...made.inputs(), ...recorded.inputs(counted) },
       { read: recorded.outputs },
     );
-    const { terms } = recorded.terms(outputs, counted);
+    const { terms, samples, credit } = recorded.terms(outputs, counted);
     const gradients = await store.readGradients();
     program.destroy();
     const grads = differentiated.map((name): [string, Nested] => {
@@ -80,7 +84,11 @@ export async function solveCase(gpu: Gpu, given: Case, prepared: PreparedCase): 
       return [field, nest(gradients.get(name)?.data ?? [], given.tensors.get(field))];
     });
     const loss = Object.values(terms).reduce((sum, term) => sum + term, 0);
-    return { loss, terms, grads: Object.fromEntries(grads) };
+    return {
+      ...{ loss, terms, grads: Object.fromEntries(grads) },
+      ...(samples && { samples }),
+      ...(credit && { advantages: credit.map(({ advantages }) => Array.from(advantages)) }),
+    };
   } finally {
     store.destroy();
   }

@@ -1,6 +1,7 @@
 // Batches: ragged sequences padded on the right, and the response rows R gathered in sample order (METHODS.md §0).
 
 import { DataError } from "./errors";
+import type { TokenProjection } from "./token-projection";
 import { responseLength, type Sequence } from "./encode";
 
 /** One side of a batch. */
@@ -32,6 +33,9 @@ export interface ViewBatch {
   readonly groups?: readonly (readonly (readonly [number, number, number, number])[])[];
 }
 
+/** A student's and a teacher's token that end texts: they count as one, however they are written. */
+export type EndPair = readonly [student: number, teacher: number];
+
 /** The tokens of a vocabulary as it writes them, for alignments that compare text. */
 export interface TokenTable {
   readonly size: number;
@@ -43,6 +47,8 @@ export interface TokenTable {
   readonly space: string;
   /** Whether the token stands for no text: the end of a sequence, padding. Absent: none does. */
   special?(id: number): boolean;
+  /** The token that ends a response; absent where nobody said. */
+  readonly end?: number;
 }
 
 export interface TokenTables {
@@ -94,6 +100,12 @@ export interface PairBatch extends ViewBatch {
   readonly samples?: number | undefined;
   /** What losses per sample with a plain view are divided by, likewise. */
   readonly pairs?: number | undefined;
+  /** What losses per chunk of equal text are divided by, likewise. */
+  readonly chunks?: number | undefined;
+  /** Given instead of built from the two vocabularies. */
+  readonly projection?: TokenProjection;
+  /** Given instead of the two tokens that end responses. */
+  readonly ends?: readonly EndPair[];
 }
 
 /** `T` defaults to the longest input; a larger one (see bucketLength) adds padding. An absent sequence is all padding. */

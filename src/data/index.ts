@@ -4,6 +4,7 @@ export {
   bucketLength,
   bytesAsSpelling,
   deviation,
+  type EndPair,
   makeSideBatch,
   type Moments,
   momentsOf,
@@ -34,6 +35,7 @@ export { parseRows, type Row, type View } from "./rows";
 export { lengthLines, reportLengths } from "./row-lengths";
 export { createSampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer, rougeL } from "./score";
+export type { TokenProjection } from "./token-projection";
 export { tokenTable, tokenTables } from "./token-table";
 export { sharedPositions, tokenChunks, type TokenPairings, tokenPairings, warpedPartners } from "./pairings";
 export { warpPartners } from "./token-dtw";

@@ -13,5 +13,6 @@ export const tokenTable = (tokenizer: Tokenizer): TokenTable => ({
   raw: (id) => tokenizer.rawToken(id),
   bytes: (id) => tokenizer.tokenBytes(id),
   space: tokenizer.scheme === "metaspace" ? "▁" : "Ġ",
+  end: tokenizer.eosId,
   special: (id) => tokenizer.stopIds.includes(id) || id === tokenizer.padId,
 });

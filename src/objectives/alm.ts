@@ -44,10 +44,12 @@ export const alm: Distillation<Omit<MethodOf<"alm">, "kdRate">> = {
       "alm",
       weight,
       (scale) => ({
-        alm: recordLikelihoodMatch(tape, {
-          ...{ student: s.likelihood, teacher: t.likelihood.value, weight: weights },
-          ...{ scale, temperature },
-        }),
+        parts: {
+          alm: recordLikelihoodMatch(tape, {
+            ...{ student: s.likelihood, teacher: t.likelihood.value, weight: weights },
+            ...{ scale, temperature },
+          }),
+        },
       }),
       (batch) => {
         const chunks = batchChunks(batch, batch.tokens);
@@ -57,7 +59,7 @@ export const alm: Distillation<Omit<MethodOf<"alm">, "kdRate">> = {
           alm_weight: chunkWeights(chunks, count),
         };
       },
-      batchSamples,
+      { denominator: batchSamples },
     );
   },
 };

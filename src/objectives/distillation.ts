@@ -11,6 +11,7 @@ import {
   type RecordedTerm,
   type Recording,
   responseTokens,
+  type StepTerms,
   termsOnly,
 } from "./types";
 
@@ -41,30 +42,56 @@ export function besideCrossEntropy<Settings extends { readonly id: string }>(
   };
 }
 
+/** What a term says beside its numbers, and what it reads back for that. */
+export interface TermDetail {
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  read(
+    outputs: Readonly<Record<string, Float32Array>>,
+    batch: PairBatch,
+  ): Pick<StepTerms, "samples" | "credit">;
+}
+
+interface SumOptions {
+  /** Response tokens, unless it says otherwise. */
+  readonly denominator?: (batch: PairBatch) => number;
+}
+
+/** The parts of a term, each the first element of a tensor, and what it says beside them. */
+export interface RecordedParts {
+  readonly parts: Readonly<Record<string, Tensor>>;
+  readonly detail?: TermDetail;
+}
+
 /**
- * The host's side of a term that is a sum over response tokens, or over samples: `record` is given the factor of the
- * sum, a uniform input, and returns each part of the term as the first element of a tensor.
+ * The host's side of a term that is a sum over response tokens, samples or chunks: `record` is given the factor of the
+ * sum, a uniform input.
  */
 export function recordSumTerm(
   recording: Pick<Recording, "tape">,
   name: string,
   weight: number,
-  record: (scale: Tensor) => Readonly<Record<string, Tensor>>,
+  record: (scale: Tensor) => RecordedParts,
   inputs: (batch: PairBatch) => Record<string, InputData>,
-  denominator: (batch: PairBatch) => number = responseTokens,
+  { denominator = responseTokens }: SumOptions = {},
 ): RecordedTerm {
   const { b } = recording.tape;
   const scale = b.input(`${name}_scale`, 4, "uniform");
-  const parts = Object.entries(record(scale));
-  for (const [part, totals] of parts) b.output(part, totals);
-  const scaleOf = (batch: PairBatch) => weight / denominator(batch);
+  const { parts, detail } = record(scale);
+  for (const [part, totals] of Object.entries({ ...parts, ...detail?.outputs })) b.output(part, totals);
+  const names = Object.keys(parts);
+  const scaleOf = (batch: PairBatch) => {
+    const count = denominator(batch);
+    return count === 0 ? 0 : weight / count;
+  };
   return {
-    outputs: parts.map(([part]) => part),
+    outputs: [...names, ...Object.keys(detail?.outputs ?? {})],
     inputs: (batch) => ({ ...inputs(batch), [`${name}_scale`]: Float32Array.of(scaleOf(batch), 0, 0, 0) }),
-    terms: (outputs, batch) =>
-      termsOnly(
-        Object.fromEntries(parts.map(([part]) => [part, (outputs[part]?.[0] ?? NaN) * scaleOf(batch)])),
+    terms: (outputs, batch) => ({
+      ...termsOnly(
+        Object.fromEntries(names.map((part) => [part, (outputs[part]?.[0] ?? NaN) * scaleOf(batch)])),
       ),
+      ...detail?.read(outputs, batch),
+    }),
   };
 }
 
@@ -75,7 +102,8 @@ export const recordTokenTerm = (
   weight: number,
   record: (scale: Tensor) => Tensor,
   inputs: (batch: PairBatch) => Record<string, InputData>,
-): RecordedTerm => recordSumTerm(recording, name, weight, (scale) => ({ [name]: record(scale) }), inputs);
+): RecordedTerm =>
+  recordSumTerm(recording, name, weight, (scale) => ({ parts: { [name]: record(scale) } }), inputs);
 
 /** (count) f32: 1 for the batch's rows, 0 for padding. */
 export const rowMask = (rows: number, count: number): Float32Array =>

@@ -3,10 +3,12 @@ import type { DistillationId, MethodOf } from "../config/run";
 import { alm } from "./alm";
 import { cma } from "./cma";
 import { dskd } from "./dskd";
+import { fixedAdvantage } from "./fixed-advantage";
 import { gold } from "./gold";
 import { kd } from "./kd";
 import { mined } from "./mined";
 import { multilevel } from "./multilevel";
+import { opd } from "./opd";
 import { sharedVocabulary } from "./shared-vocabulary";
 import type { Distillation } from "./types";
 import { uld } from "./uld";
@@ -21,6 +23,8 @@ const TERMS: { readonly [Id in DistillationId]: Distillation<Omit<MethodOf<Id>, 
   alm,
   shared_vocabulary: sharedVocabulary,
   multilevel,
+  opd,
+  fixed_advantage: fixedAdvantage,
 };
 
 export const isDistillation = (id: string): id is DistillationId => Object.hasOwn(TERMS, id);

@@ -57,15 +57,17 @@ export const gold: Distillation<Settings> = {
       recording,
       "gold",
       weight,
-      (scale) =>
-        settings.mode === "uld"
-          ? { gold_sorted: recordSorted(recording, s(), t(), scale, count) }
-          : {
-              gold_matched: recordMatched(recording, s, t, scale, settings.beta, count),
-              gold_sorted: recordSorted(recording, s("rest"), t("rest"), scale, count),
-            },
+      (scale) => ({
+        parts:
+          settings.mode === "uld"
+            ? { gold_sorted: recordSorted(recording, s(), t(), scale, count) }
+            : {
+                gold_matched: recordMatched(recording, s, t, scale, settings.beta, count),
+                gold_sorted: recordSorted(recording, s("rest"), t("rest"), scale, count),
+              },
+      }),
       (batch) => goldInputs(settings, recording, batch, count),
-      batchSamples,
+      { denominator: batchSamples },
     );
   },
 };

@@ -14,6 +14,7 @@ export function objectiveOf({ id }: Pick<MethodConfig, "id">): Objective {
   return besideCrossEntropy(distillationOf({ id })) as unknown as Objective;
 }
 
+export { overlapColumns } from "./align/matched-tokens";
 export { type Matrix, MissingTensor, recordTensors, tensorLeaves } from "./from-tensors";
 export { distillationOf, isDistillation } from "./distillations";
 export { recordCrossEntropyTerm } from "./cross-entropy-term";

@@ -69,12 +69,10 @@ function recordTokens({ tape, shape }: Recording, a: Var, b: Tensor, weight: num
     { tape },
     "multilevel_token",
     weight,
-    (scale) => ({
-      multilevel_token: recordTokenLevel(tape, {
-        ...{ student: a, teacher: b, pairs, weight: weights, scale },
-        entropyWeight: ENTROPY_WEIGHT,
-      }),
-    }),
+    (scale) => {
+      const settings = { pairs, weight: weights, scale, entropyWeight: ENTROPY_WEIGHT };
+      return { parts: { multilevel_token: recordTokenLevel(tape, { student: a, teacher: b, ...settings }) } };
+    },
     (batch) => {
       const [s, t] = pairedRows(batch, capacity);
       return {

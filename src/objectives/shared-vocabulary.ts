@@ -47,7 +47,7 @@ export const sharedVocabulary: Distillation<Omit<MethodOf<"shared_vocabulary">, 
           rowWeight,
           scale,
         });
-        return { shared_vocabulary: totals };
+        return { parts: { shared_vocabulary: totals } };
       },
       (batch) => {
         const single = batchChunks(batch, batch.tokens).filter(isSingle);

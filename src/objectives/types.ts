@@ -3,7 +3,7 @@
 import type { MethodConfig } from "../config/run";
 import type { Coverage, MapStore, PairBatch, TokenTables, ViewBatch } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
-import type { PlanRecord, TermGauge } from "../telemetry";
+import type { PlanRecord, SampleCredit, TermGauge } from "../telemetry";
 import type { CrossEntropy, NewParameter, ParamStore, Tape, Var } from "../student";
 
 /**
@@ -44,6 +44,9 @@ export interface ViewShape {
 export interface StepShape extends Dims, ViewShape {
   /** B samples. */
   readonly batch: number;
+  /** Teacher tokens that a student token has in a projection, and pairs of end tokens, where more than usual are given. */
+  readonly projectionWidth?: number;
+  readonly endPairs?: number;
   /** The second view, for objectives that read both. */
   readonly plain?: ViewShape | undefined;
 }
@@ -124,6 +127,10 @@ export interface StepTerms {
   readonly unconverged: number;
   /** What transport does, by the name of its term. */
   readonly gauges?: Readonly<Record<string, TermGauge>>;
+  /** What each sample adds to a distillation term, neither weighted nor divided; where the method counts by sample. */
+  readonly samples?: readonly number[];
+  /** What a method on sampled tokens tells each response token, by sample. */
+  readonly credit?: readonly SampleCredit[];
 }
 
 /** Numbers of a term that takes no part in transport. */
@@ -250,9 +257,20 @@ export function joinTerms(parts: readonly RecordedTerm[]): RecordedObjective {
         marginalError: Math.max(...all.map((t) => t.marginalError)),
         unconverged: all.reduce((sum, t) => sum + t.unconverged, 0),
         gauges: joined(all.map((t) => t.gauges ?? {})),
+        ...said(all, "samples"),
+        ...said(all, "credit"),
       };
     },
   };
+}
+
+/** What one of the terms says beside its numbers. */
+function said<Key extends "samples" | "credit">(
+  all: readonly StepTerms[],
+  key: Key,
+): Partial<Pick<StepTerms, Key>> {
+  const found = all.find((t) => t[key] !== undefined);
+  return found ? ({ [key]: found[key] } as Partial<Pick<StepTerms, Key>>) : {};
 }
 
 function joined<T>(parts: readonly Readonly<Record<string, T>>[]): Record<string, T> {

@@ -140,6 +140,7 @@ function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
     [...names].map((name) => [name, passes.reduce((sum, pass) => sum + (pass.terms[name] ?? 0), 0)]),
   );
   const coverages = passes.flatMap(({ coverage }) => coverage ?? []);
+  const credit = passes.flatMap((pass) => pass.credit ?? []);
   const gauges = joinGauges(passes.flatMap((pass) => (pass.gauges ? [pass.gauges] : [])));
   return {
     terms,
@@ -149,6 +150,7 @@ function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
     unconverged: passes.reduce((sum, pass) => sum + pass.unconverged, 0),
     ...(coverages.length > 0 && { coverage: addCoverage(coverages) }),
     ...(Object.keys(gauges).length > 0 && { gauges }),
+    ...(credit.length > 0 && { credit }),
   };
 }
 

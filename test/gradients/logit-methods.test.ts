@@ -115,7 +115,11 @@ describe(`a case drawn anew, COUPLET_SEED=${seed}`, () => {
 });
 
 test("the fixtures cover every term on logits", () => {
-  const covered = new Set([...logits.cases, ...chunks.cases].map(({ settings }) => settings.id));
+  const overGroups = read("groups") as { cases: { case: { objective: { method: string } } }[] }; // see group-methods.test.ts
+  const covered = new Set([
+    ...[...logits.cases, ...chunks.cases].map(({ settings }) => settings.id),
+    ...overGroups.cases.map((entry) => entry.case.objective.method),
+  ]);
   const onLogits = DISTILLATION_CARDS.filter((d) => !["dskd", "cma"].includes(d.id)).map((d) => d.id);
   expect([...covered].sort()).toEqual(onLogits.sort());
 });

@@ -4,6 +4,7 @@
 //                             (fixture: reference/objectives/make_cases.py; fresh cases: reference/objectives/compare.py)
 //   methods on logits         the fixtures of logit-methods.test.ts as case files: those on chunks with their groups given, and
 //                             aligned by the tokens; groups that are wrong, too many or too few are refused by name
+//                             GOLD's groups are always given (group-methods.test.ts)
 //   control                   a gradient whose sign is turned misses the bar
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -31,6 +32,7 @@ const fixture = (name: string) =>
   ) as LogitFixture;
 const logits = fixture("logits");
 const chunks = fixture("chunks") as LogitFixture & { groups: [number[], number[]][][] };
+const overGroups = fixture("groups") as unknown as { cases: { case: { objective: { method: string } } }[] };
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -54,6 +56,7 @@ describe("objectives against PyTorch float64", () => {
     const covered = [
       ...cases.map((entry) => entry.case.objective.method),
       ...[...logits.cases, ...chunks.cases].map(({ settings }) => settings.id),
+      ...overGroups.cases.map((entry) => entry.case.objective.method),
     ];
     expect(new Set(covered)).toEqual(new Set(METHODS));
   });
@@ -90,7 +93,9 @@ const groups = chunks.groups.map((sample) =>
 describe("methods on logits as case files", () => {
   const all = [
     ...logits.cases.map((c) => ["", logits, c, {}] as const),
-    ...chunks.cases.map((c) => ["aligned by tokens", chunks, c, {}] as const),
+    ...chunks.cases
+      .filter(({ settings }) => settings.id !== "gold")
+      .map((c) => ["aligned by tokens", chunks, c, {}] as const),
     ...chunks.cases.map((c) => ["groups given", chunks, c, { groups }] as const),
   ].map(([how, from, c, more]) => [`${JSON.stringify(c.settings)} ${how}`, from, c, more] as const);
 

@@ -5,10 +5,12 @@ import { alm } from "./alm";
 import { defaultsOf, type DistillationCard, type Entries, entriesOf, type Settings } from "./card";
 import { cma } from "./cma";
 import { dskd } from "./dskd";
+import { fixedAdvantage } from "./fixed-advantage";
 import { gold } from "./gold";
 import { kd } from "./kd";
 import { mined } from "./mined";
 import { multilevel } from "./multilevel";
+import { opd } from "./opd";
 import { SHARE } from "./settings";
 import { sharedVocabulary } from "./shared-vocabulary";
 import { uld } from "./uld";
@@ -23,6 +25,8 @@ export const DISTILLATION_CARDS = [
   alm,
   sharedVocabulary,
   multilevel,
+  opd,
+  fixedAdvantage,
 ] as const;
 
 type Card = (typeof DISTILLATION_CARDS)[number];

@@ -6,6 +6,7 @@ import {
   DataError,
   type SideBatch,
   textBytes,
+  type TokenTable,
   type TokenTables,
   type ViewBatch,
 } from "../../data";
@@ -44,6 +45,34 @@ export function batchChunks(view: ViewBatch, tokens: TokenTables | undefined): R
       });
   }
   return all;
+}
+
+/**
+ * The chunks, and after a sample's last one the two tokens that end its responses, where both do: an end stands for no
+ * text, but for the same thing on both sides. Given groups are final.
+ */
+export function batchGroups(view: ViewBatch, tokens: TokenTables | undefined): RowChunk[] {
+  const chunks = batchChunks(view, tokens);
+  if (view.groups || !tokens) return chunks;
+  const groups: RowChunk[] = [];
+  for (let sample = 0; sample < view.student.B; sample++) {
+    groups.push(...chunks.filter((chunk) => chunk.sample === sample));
+    const [s, t] = [
+      endRow(view.student, sample, tokens.student),
+      endRow(view.teacher, sample, tokens.teacher),
+    ];
+    const [, before = 0] = groups.at(-1)?.student ?? [];
+    if (s === undefined || t === undefined || s < before) continue;
+    groups.push({ sample, student: [s, s + 1], teacher: [t, t + 1] });
+  }
+  return groups;
+}
+
+/** The row of a sample's last token, if that is one that ends texts. */
+function endRow(side: SideBatch, sample: number, table: TokenTable): number | undefined {
+  const { from, ids } = responseIds(side, sample);
+  const last = ids.at(-1);
+  return last !== undefined && table.special?.(last) ? from + ids.length - 1 : undefined;
 }
 
 const givenChunks = ({ student, teacher }: ViewBatch, groups: NonNullable<ViewBatch["groups"]>): RowChunk[] =>
@@ -89,6 +118,13 @@ export function sideTables(
     last[g] = end - 1;
   });
   return { chunks: pairs, chunkOf, last };
+}
+
+/** (count) fours: rows [s0, s1) of the student and [t0, t1) of the teacher; empty beyond the batch's. */
+export function chunkFours(chunks: readonly RowChunk[], count: number): Uint32Array {
+  const fours = new Uint32Array(4 * count);
+  chunks.forEach(({ student, teacher }, g) => fours.set([...student, ...teacher], 4 * g));
+  return fours;
 }
 
 /** (count): each sample's chunks share a weight of 1. */

@@ -4,7 +4,7 @@
 // Spelling parts vocabularies that write bytes differently. Gemma 3 and Qwen3 have 95,969 tokens of the same bytes; 63,638
 // are spelled alike, and 182 of these stand for other bytes (SentencePiece's "▁é" is " é", a byte-level "Ġé" is half a letter).
 import type { TokenMatch } from "../../config/methods";
-import { tokenKey, type TokenTable, type TokenTables } from "../../data";
+import { type EndPair, tokenKey, type TokenTable, type TokenTables } from "../../data";
 import { NO_ROW } from "../../student";
 
 export interface MatchedTokens {
@@ -85,6 +85,33 @@ function byBytes(table: TokenTable): Map<string, number[]> {
   for (const [key, id] of bytes) add(key, id);
   return ids;
 }
+
+/**
+ * The tokens that both vocabularies have, then the pairs of end tokens: those of which both are in the list already are
+ * left out; where one is, its column stands twice, as at the peer.
+ */
+export function overlapColumns(
+  tokens: TokenTables,
+  by: TokenMatch,
+  ends: readonly EndPair[] = endsOf(tokens),
+): MatchedTokens {
+  const { student, teacher } = matchedTokens(tokens, by);
+  if (ends.length === 0) return { student, teacher };
+  const [s, t] = [[...student], [...teacher]];
+  const [knownS, knownT] = [new Set(s), new Set(t)];
+  for (const [own, other] of ends) {
+    if (knownS.has(own) && knownT.has(other)) continue;
+    s.push(own);
+    t.push(other);
+    knownS.add(own);
+    knownT.add(other);
+  }
+  return { student: s, teacher: t };
+}
+
+/** The two tokens that end responses, where both tables name one. */
+const endsOf = ({ student, teacher }: TokenTables): EndPair[] =>
+  student.end === undefined || teacher.end === undefined ? [] : [[student.end, teacher.end]];
 
 /** Column indices padded with NO_ROW. */
 export function columns(ids: readonly number[], capacity: number): Uint32Array {
