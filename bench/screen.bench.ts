@@ -26,7 +26,6 @@ const states = (rows: number, seed: number): Float32Array => {
   return Float32Array.from({ length: rows * D }, () => rng.normal());
 };
 const question = (n: number, m: number): LabSolve => ({
-  id: 1,
   ...{ n, m },
   states: { d: D, student: states(n, 1), teacher: states(m, 2), fit: undefined },
   ...{ cost: "cosine", scheme: "log", epsilon: 0.1, relative: true, maxIterations: SWEEPS, tolerance: 0 },

@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   client: ["config", "telemetry", "worker/protocol"],
   store: ["client", "config", "telemetry"],
   views: ["config", "store", "telemetry"],
-  // The headless door: everything but the page.
+  // The command line: everything but the page.
   cli: ["config", "data", "gpu", "models", "objectives", "ot", "parts/ot", "student", "telemetry", "trainer"],
 };
 const MAX_LINES = 400;

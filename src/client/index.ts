@@ -1,43 +1,5 @@
-export * from "./data-client";
-export * from "./engine-client";
-export * from "./lab-client";
-export * from "./library-client";
-export * from "./transport-client";
-export type {
-  AdapterFacts,
-  Choice,
-  Command,
-  DataCommand,
-  DataEvent,
-  DataFacts,
-  DataFormat,
-  DataKind,
-  DataPreview,
-  Failure,
-  FileFact,
-  Inspection,
-  KeptRows,
-  LabEvent,
-  LabRow,
-  LabSolution,
-  LabSolve,
-  LabStates,
-  LabText,
-  LibraryCommand,
-  LibraryEvent,
-  LibraryModel,
-  Mapping,
-  Misfits,
-  NoGpuReason,
-  Peek,
-  PreviewQuestion,
-  RemoteFile,
-  RemoteSource,
-  Role,
-  RunStatus,
-  SolvedBy,
-  SolveReply,
-  StoredStates,
-  TokenLine,
-  TokenPairings,
-} from "../worker/protocol";
+export * from "./clients";
+export * from "./solver-client";
+export * from "./storage";
+export type { WorkerLike } from "./worker-client";
+export type * from "../worker/protocol";

@@ -1,6 +1,6 @@
 // Solving the shown plan again with another epsilon, on the CPU: works without a GPU and without a run.
 import type { StoreApi } from "zustand/vanilla";
-import type { SolveReply, TransportClient } from "../client";
+import type { CostSolution, TransportClient } from "../client";
 import type { PlanRecord } from "../telemetry";
 import { shownRecord } from "./selectors";
 import type { AppState } from "./state";
@@ -52,7 +52,7 @@ export function createExplorer(store: StoreApi<AppState>, transport: TransportCl
   };
 }
 
-function answer(of: PlanRecord, reply: SolveReply): PlanRecord {
+function answer(of: PlanRecord, reply: CostSolution): PlanRecord {
   const { plan, transportCost, entropy, epsilon, iterations, marginalError, converged } = reply;
   return { ...of, plan, transportCost, entropy, epsilon, iterations, marginalError, converged };
 }

@@ -27,20 +27,4 @@ export * from "./selectors";
 export * from "./state";
 export * from "./undo";
 export * from "./word-diff";
-export type {
-  AdapterFacts,
-  Choice,
-  DataFormat,
-  DataKind,
-  DataPreview,
-  Failure,
-  FileFact,
-  KeptRows,
-  LabSolution,
-  SolvedBy,
-  LibraryModel,
-  Mapping,
-  NoGpuReason,
-  Role,
-  RunStatus,
-} from "../client";
+export type * from "../client";

@@ -25,7 +25,7 @@ export function labGpuOn(gpu: Gpu): LabGpu {
       const { problem, options } = labProblem(question);
       const [solved] = await solve([problem], options, { device: gpu.device });
       gpu.check();
-      return toSolution(question.id, problem.cost, solved, { device: "gpu", adapter }, started);
+      return toSolution(problem.cost, solved, { device: "gpu", adapter }, started);
     },
     destroy: () => gpu.destroy(),
   };

@@ -1,5 +1,5 @@
 // The language of the two workers behind the Transport screen: the lab reads texts (tokens, states), and the
-// solver (transport-worker.ts) turns states into costs and plans, on the CPU or through the WGSL kernels.
+// solver (solver-protocol.ts) turns states into costs and plans, on the CPU or through the WGSL kernels.
 import type { CostKind } from "../config/run";
 import type { Features, ModelPair, TransportView } from "../config/transport-view";
 import type { TokenPairings, View } from "../data";
@@ -60,7 +60,6 @@ export type LabEvent =
 
 /** A transport problem from features, with everything that the screen draws. */
 export interface LabSolve {
-  readonly id: number;
   readonly n: number;
   readonly m: number;
   readonly states: LabStates;
@@ -84,18 +83,12 @@ export type SolvedBy =
   | { readonly device: "gpu"; readonly adapter: string }
   | {
       readonly device: "cpu";
-      /** `opening`: the GPU was not ready; a `LabReady` follows when it is. */
+      /** `opening`: the GPU was not ready; a `ready` follows when it is. */
       readonly why: "asked" | "small" | "opening" | "no-gpu" | "failed";
       readonly detail: string;
     };
 
-/** The GPU can answer from now on, or never will. */
-export interface LabReady {
-  readonly type: "ready";
-}
-
 export interface LabSolution {
-  readonly id: number;
   /** [n, m] row-major. */
   readonly cost: Float32Array;
   readonly plan: Float32Array;

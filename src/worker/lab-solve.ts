@@ -58,11 +58,10 @@ export function labSolve(question: LabSolve, why: WhyCpu = "asked", detail = "")
   const started = performance.now();
   const { problem, options } = labProblem(question);
   const [solved] = solveOnCpu([problem], options);
-  return toSolution(question.id, problem.cost, solved, { device: "cpu", why, detail }, started);
+  return toSolution(problem.cost, solved, { device: "cpu", why, detail }, started);
 }
 
 export function toSolution(
-  id: number,
   cost: Float64Array,
   solved: OtResult | undefined,
   by: SolvedBy,
@@ -71,7 +70,6 @@ export function toSolution(
   if (!solved?.history) throw new Error("The solver gave no answer for one problem.");
   const { history } = solved;
   return {
-    id,
     cost: Float32Array.from(cost),
     plan: Float32Array.from(solved.plan),
     gradient: solved.dcost && Float32Array.from(solved.dcost),

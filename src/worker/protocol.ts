@@ -18,6 +18,7 @@ import type { Failure } from "./failure";
 export type * from "./data-protocol";
 export type * from "./lab-protocol";
 export type * from "./library-protocol";
+export type * from "./solver-protocol";
 
 export type Command =
   /** Open the device; `baseUrl` is where the page's models/ and data/ folders live. */
@@ -100,36 +101,4 @@ export type Event =
 export interface Alive {
   readonly type: "alive";
   readonly lock: string | undefined;
-}
-
-/** The transport worker: Sinkhorn on the CPU, for pages without WebGPU and for the recorded plan. */
-export interface SolveRequest {
-  readonly id: number;
-  readonly rows: number;
-  readonly cols: number;
-  /** [rows, cols] row-major. */
-  readonly cost: Float32Array;
-  /** Times the mean cost. */
-  readonly epsilon: number;
-  readonly maxIterations: number;
-  readonly tolerance: number;
-}
-
-/** What is wrong with a question; the worker lives on. */
-export interface Refusal {
-  readonly id: number;
-  readonly refused: string;
-}
-
-export interface SolveReply {
-  readonly id: number;
-  readonly plan: Float32Array;
-  readonly transportCost: number;
-  readonly entropy: number;
-  readonly epsilon: number;
-  readonly iterations: number;
-  readonly marginalError: number;
-  readonly converged: boolean;
-  /** L1 marginal error after each sweep. */
-  readonly errors: Float32Array;
 }

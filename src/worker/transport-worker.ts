@@ -2,33 +2,40 @@
 // through the WGSL kernels for the Transport screen where there is a GPU.
 import { messageOf } from "../base/errors";
 import { solveOnCpu } from "../parts/ot";
-import type { LabReady, LabSolution, LabSolve, Refusal, SolveReply, SolveRequest } from "./protocol";
 import { createLabRoute } from "./lab-route";
+import type { CostProblem, CostSolution, SolverCommand, SolverEvent } from "./protocol";
 
 const route = createLabRoute(
   async () => (await import("./lab-gpu")).openLabGpu(navigator.gpu, self.isSecureContext),
-  () => self.postMessage({ type: "ready" } satisfies LabReady),
+  () => post({ type: "ready" }),
 );
 
-self.addEventListener("message", ({ data }: MessageEvent<SolveRequest | LabSolve>) => {
-  const reply = "states" in data ? route.answer(data) : Promise.resolve(data).then(answer);
-  reply.then(send).catch((error: unknown) => {
-    const refused = messageOf(error);
-    self.postMessage({ id: data.id, refused } satisfies Refusal);
-  });
+self.addEventListener("message", ({ data }: MessageEvent<SolverCommand>) => {
+  answer(data).then(post, (error: unknown) =>
+    post({ type: "failed", id: data.id, detail: messageOf(error) }),
+  );
 });
 
-function send(reply: LabSolution | SolveReply): void {
-  const buffers = Object.values(reply).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer] : []));
-  self.postMessage(reply, { transfer: buffers });
+/** Arrays of a solution are handed over, not copied; nobody here uses them again. */
+function post(event: SolverEvent): void {
+  const solution = "solution" in event ? event.solution : {};
+  const buffers = Object.values(solution).flatMap((value: unknown) =>
+    ArrayBuffer.isView(value) ? [value.buffer] : [],
+  );
+  self.postMessage(event, { transfer: buffers });
 }
 
-function answer({ id, rows, cols, cost, epsilon, maxIterations, tolerance }: SolveRequest): SolveReply {
+async function answer(command: SolverCommand): Promise<SolverEvent> {
+  const { id } = command;
+  if (command.type === "solve") return { type: "solved", id, solution: await route.answer(command.problem) };
+  return { type: "solved-cost", id, solution: solveCost(command.problem) };
+}
+
+function solveCost({ rows, cols, cost, epsilon, maxIterations, tolerance }: CostProblem): CostSolution {
   const options = { epsilon, relative: true, maxIterations, tolerance, history: true };
   const [solved] = solveOnCpu([{ n: rows, m: cols, cost }], options);
   if (!solved) throw new Error("The solver gave no answer for one problem.");
   return {
-    id,
     plan: Float32Array.from(solved.plan),
     transportCost: solved.cost,
     entropy: solved.entropy,

@@ -91,7 +91,7 @@ const states = {
   teacher: Float32Array.from([1, 0.2, 0.1, 1]),
   fit: undefined,
 };
-const question = { id: 1, n: 3, m: 2, states, masses: even(3, 2), ...solverOf(TRANSPORT_PRESETS.intended) };
+const question = { n: 3, m: 2, states, masses: even(3, 2), ...solverOf(TRANSPORT_PRESETS.intended) };
 function solverOf(view: typeof TRANSPORT_PRESETS.intended) {
   const { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient, relaxed, tau, solver } = view;
   return { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient, relaxed, tau, solver };
@@ -152,7 +152,7 @@ function rig() {
     onReady: (listener) => (ready = listener),
     solve(problem, onReply) {
       solves.push(problem.epsilon);
-      onReply({ ...labSolve({ ...problem, id: 1 }), by });
+      onReply({ ...labSolve(problem), by });
     },
     close: () => {},
   };

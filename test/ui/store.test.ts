@@ -293,9 +293,13 @@ describe("app", () => {
     engine.say({ type: "plan", plans: [own] });
     app.actions.show("live");
     app.actions.explore(0.5);
-    expect(solver.sent).toMatchObject([{ rows: 2, cols: 3, epsilon: 0.5 }]);
+    expect(solver.sent).toMatchObject([{ type: "solve-cost", problem: { rows: 2, cols: 3, epsilon: 0.5 } }]);
     const plan = new Float32Array(6).fill(1 / 6);
-    solver.say({ ...own, id: 1, plan, epsilon: 0.2, errors: new Float32Array(1) });
+    solver.say({
+      type: "solved-cost",
+      id: 1,
+      solution: { ...own, plan, epsilon: 0.2, errors: new Float32Array(1) },
+    });
     expect(shownPlan(app.store.getState())?.plan).toBe(plan);
     app.actions.explore(undefined);
     expect(shownPlan(app.store.getState())).toBe(own);
@@ -312,13 +316,14 @@ describe("transport client", () => {
     for (const epsilon of [1, 2, 3])
       client.solve(
         { ...problem, epsilon },
-        (r) => heard.push(r.id),
+        (r) => heard.push(r.epsilon),
         () => {},
       );
     expect(worker.sent).toHaveLength(1);
-    worker.say({ id: 1 });
-    expect(worker.sent).toMatchObject([{ epsilon: 1 }, { epsilon: 3 }]);
-    worker.say({ id: 3 });
+    worker.say({ type: "solved-cost", id: 1, solution: { epsilon: 1 } });
+    expect(worker.sent).toMatchObject([{ problem: { epsilon: 1 } }, { problem: { epsilon: 3 } }]);
+    worker.say({ type: "solved-cost", id: 2, solution: { epsilon: 9 } }); // not what was asked
+    worker.say({ type: "solved-cost", id: 3, solution: { epsilon: 3 } });
     expect(heard).toEqual([1, 3]);
   });
 

@@ -16,7 +16,6 @@ import { relativeL2 } from "../../support/close";
 import { ownGpu } from "../../support/gpu";
 
 const question = (n: number, m: number, change: Partial<LabSolve> = {}): LabSolve => ({
-  id: 1,
   ...{ n, m },
   states: {
     d: 5,
