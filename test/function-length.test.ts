@@ -11,12 +11,10 @@ const OVER_100: Record<string, number> = {
   "trainer/run.ts openRun": 189,
   "store/kept-runs.ts createKeptRuns": 134,
   "store/supervisor.ts createSupervisor": 139,
-  "store/lab/lab.ts createTransportLab": 139,
   "store/kept-list.ts createKeptList": 127,
-  "worker/library.ts createLibrary": 127,
 };
 /** Functions of more than 50 lines. */
-const OVER_50 = 63;
+const OVER_50 = 58;
 
 const root = resolve(import.meta.dirname, "../src");
 const all = readdirSync(root, { recursive: true, encoding: "utf8" })

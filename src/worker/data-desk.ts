@@ -22,7 +22,7 @@ import type { DataCommand, DataEvent, KeptRows, PreviewQuestion } from "./data-p
 import { toFailure } from "./failures";
 import { ROWS_FILE } from "./own-sources";
 
-export interface DataSurroundings {
+export interface DataDependencies {
   readonly store: ModelStore;
   /** A model folder by the name that a config gives it. */
   folder(name: string, baseUrl: string): Promise<ModelFiles>;
@@ -39,22 +39,22 @@ const SAMPLED = 1000;
 const SHOWN = 6;
 const KEEP_LINES = 2000;
 
-export const createDataDesk = (post: (event: DataEvent) => void, around: DataSurroundings): DataDesk =>
-  new RowImport(post, around);
+export const createDataDesk = (post: (event: DataEvent) => void, deps: DataDependencies): DataDesk =>
+  new RowImport(post, deps);
 
 /** Lives as long as its worker, and holds the rows of the file that was read last. */
 class RowImport implements DataDesk {
   readonly #post: (event: DataEvent) => void;
-  readonly #around: DataSurroundings;
+  readonly #deps: DataDependencies;
   #rows: readonly Row[] = [];
   #name = "";
   #reading: AbortController | undefined;
   #previewing: AbortController | undefined;
   #models: { names: string; loaded: Promise<LoadedModels> } | undefined;
 
-  constructor(post: (event: DataEvent) => void, around: DataSurroundings) {
+  constructor(post: (event: DataEvent) => void, deps: DataDependencies) {
     this.#post = post;
-    this.#around = around;
+    this.#deps = deps;
   }
 
   async #read({ file, name: called, mapping, kind, part }: Extract<DataCommand, { type: "read" }>) {
@@ -62,7 +62,7 @@ class RowImport implements DataDesk {
     this.#previewing?.abort();
     const mine = new AbortController();
     this.#reading = mine;
-    const began = this.#around.now();
+    const began = this.#deps.now();
     const seen = await importFile(file, called, {
       ...(mapping && { mapping }),
       ...(kind && { kind }),
@@ -75,18 +75,18 @@ class RowImport implements DataDesk {
     if (mine.signal.aborted) return;
     this.#rows = seen.rows;
     this.#name = called;
-    this.#post({ type: "rows", facts: factsOf(called, seen, this.#around.now() - began) });
+    this.#post({ type: "rows", facts: factsOf(called, seen, this.#deps.now() - began) });
   }
 
   async #reopen(key: string): Promise<void> {
-    const began = this.#around.now();
-    const blob = await this.#around.store.open(key, ROWS_FILE);
+    const began = this.#deps.now();
+    const blob = await this.#deps.store.open(key, ROWS_FILE);
     this.#rows = parseRows((await blob?.text()) ?? "", key);
     this.#name = key.replace(/^own:|@.*$/g, "");
     const mapping: Mapping = { format: "couplet", prompt: "prompt", output: "output" };
     const none = { columns: [], problems: [], dropped: {}, notes: [] };
     const seen = { kind: "jsonl", mapping, rows: this.#rows, places: "line", ...none } as const;
-    this.#post({ type: "rows", facts: factsOf(this.#name, seen, this.#around.now() - began) });
+    this.#post({ type: "rows", facts: factsOf(this.#name, seen, this.#deps.now() - began) });
   }
 
   async #preview(question: PreviewQuestion): Promise<void> {
@@ -130,7 +130,7 @@ class RowImport implements DataDesk {
     const names = `${teacher} ${student}`;
     if (this.#models?.names !== names) {
       const load = async (model: string) => {
-        const files = await this.#around.folder(model, baseUrl);
+        const files = await this.#deps.folder(model, baseUrl);
         const { maxPositions } = await loadTeacherConfig(files);
         return { tokenizer: await loadTokenizer(files), maxPositions };
       };
@@ -171,7 +171,7 @@ class RowImport implements DataDesk {
   }
 
   async #write(key: string, path: string, parts: readonly Uint8Array[]): Promise<void> {
-    const writer = await this.#around.store.append(key, path, 0);
+    const writer = await this.#deps.store.append(key, path, 0);
     for (const part of parts) await writer.write(part);
     await writer.close(true);
   }
@@ -179,10 +179,10 @@ class RowImport implements DataDesk {
   /** A set is there once what is written last is there. */
   async #list(): Promise<void> {
     const sets: KeptRows[] = [];
-    for (const { key } of await this.#around.store.list()) {
-      const about = await this.#around.store.open(key, ABOUT_FILE);
+    for (const { key } of await this.#deps.store.list()) {
+      const about = await this.#deps.store.open(key, ABOUT_FILE);
       if (about) sets.push(JSON.parse(await about.text()) as KeptRows); // our own file
-      else await this.#around.store.delete(key);
+      else await this.#deps.store.delete(key);
     }
     this.#post({ type: "sets", sets: sets.toSorted((a, b) => b.savedAt - a.savedAt) });
   }
@@ -200,7 +200,7 @@ class RowImport implements DataDesk {
       case "list":
         return this.#list();
       case "delete":
-        await this.#around.store.delete(command.key);
+        await this.#deps.store.delete(command.key);
         return this.#list();
     }
     command satisfies never;

@@ -23,7 +23,7 @@ import { toFailure } from "./failures";
 import type { Command, Event, RunStatus } from "./protocol";
 import { createRescue, type Rescue } from "./rescue";
 
-export interface Surroundings {
+export interface Dependencies {
   /** @throws NoGpuError with the reason. */
   openGpu(): Promise<Gpu>;
   sources(config: RunConfig, baseUrl: string): Promise<RunSources>;
@@ -38,13 +38,13 @@ export interface Engine {
   handle(command: Command): Promise<void>;
 }
 
-export const createEngine = (post: (event: Event) => void, around: Surroundings): Engine =>
-  new SerialEngine(post, around);
+export const createEngine = (post: (event: Event) => void, deps: Dependencies): Engine =>
+  new SerialEngine(post, deps);
 
 /** Lives as long as its worker; the device and the run that it holds come and go. */
 class SerialEngine implements Engine {
   readonly #post: (event: Event) => void;
-  readonly #around: Surroundings;
+  readonly #deps: Dependencies;
   #gpu: Gpu | undefined;
   #baseUrl = "";
   #run: Run | undefined;
@@ -62,11 +62,11 @@ class SerialEngine implements Engine {
   readonly #rescue: Rescue;
   readonly #telemetry: Telemetry;
 
-  constructor(post: (event: Event) => void, around: Surroundings) {
+  constructor(post: (event: Event) => void, deps: Dependencies) {
     this.#post = post;
-    this.#around = around;
-    this.#rescue = createRescue((text) => post({ type: "log", text }), around.now);
-    this.#telemetry = createTelemetry(post, around);
+    this.#deps = deps;
+    this.#rescue = createRescue((text) => post({ type: "log", text }), deps.now);
+    this.#telemetry = createTelemetry(post, deps);
   }
 
   #setStatus(status: RunStatus): void {
@@ -96,7 +96,7 @@ class SerialEngine implements Engine {
   async #open(url: string): Promise<void> {
     this.#baseUrl = url;
     try {
-      const opened = await this.#around.openGpu();
+      const opened = await this.#deps.openGpu();
       this.#gpu = opened;
       const { description, device, vendor, architecture, software, features, limits } = opened.adapter;
       const name =
@@ -121,7 +121,7 @@ class SerialEngine implements Engine {
     this.#run = undefined;
     await previous?.destroy();
     this.#telemetry.clear();
-    const sources = await this.#around.sources(config, this.#baseUrl);
+    const sources = await this.#deps.sources(config, this.#baseUrl);
     this.#loading = new AbortController();
     const { signal } = this.#loading;
     this.#run = await openRun(device, config, { ...sources, signal }, (stage, done, total) =>
@@ -144,7 +144,7 @@ class SerialEngine implements Engine {
     if (!this.#gpu) await this.#open(this.#baseUrl);
     if (!this.#gpu) return;
     const { limits } = this.#gpu.device;
-    const plan = await this.#planner(config, () => this.#around.sources(config, this.#baseUrl), limits).catch(
+    const plan = await this.#planner(config, () => this.#deps.sources(config, this.#baseUrl), limits).catch(
       noPlan,
     );
     this.#post({ type: "memory-plan", config, plan });
@@ -333,7 +333,7 @@ class SerialEngine implements Engine {
   }
 
   async #export(current: Run): Promise<void> {
-    const zip = this.#around.zip(await current.exportStudent());
+    const zip = this.#deps.zip(await current.exportStudent());
     this.#post({ type: "exported", name: `couplet-student-step-${current.at}.zip`, zip });
   }
 
@@ -360,7 +360,7 @@ function noPlan(error: unknown): MemoryPlan {
 
 type Telemetry = ReturnType<typeof createTelemetry>;
 
-function createTelemetry(post: (event: Event) => void, { now }: Surroundings) {
+function createTelemetry(post: (event: Event) => void, { now }: Dependencies) {
   let pending: StepRecord[] = [];
   let sent = 0;
   const flush = () => {

@@ -4,6 +4,7 @@ import {
   addWanted,
   checkTaps,
   download,
+  type DownloadProgress,
   droppedFiles,
   fits,
   folderMark,
@@ -31,7 +32,7 @@ import {
 import { toFailure } from "./failures";
 import type { LibraryCommand, LibraryEvent, LibraryModel, Misfits } from "./library-protocol";
 
-export interface LibrarySurroundings {
+export interface LibraryDependencies {
   readonly store: ModelStore;
   /** What teachers computed. */
   readonly states: StateSets;
@@ -46,15 +47,62 @@ export interface Library {
   handle(command: LibraryCommand): Promise<void>;
 }
 
-export function createLibrary(post: (event: LibraryEvent) => void, around: LibrarySurroundings): Library {
-  const { store, states, request = {} } = around;
-  let running: AbortController | undefined;
+export const createLibrary = (
+  post: (event: LibraryEvent) => void,
+  dependencies: LibraryDependencies,
+): Library => new ModelLibrary(post, dependencies);
 
-  async function list(): Promise<void> {
-    const { usage, quota } = await around.estimate();
+/** Lives as long as its worker; at most one transfer is running. */
+class ModelLibrary implements Library {
+  readonly #post: (event: LibraryEvent) => void;
+  readonly #deps: LibraryDependencies;
+  #running: AbortController | undefined;
+
+  constructor(post: (event: LibraryEvent) => void, dependencies: LibraryDependencies) {
+    this.#post = post;
+    this.#deps = dependencies;
+  }
+
+  async handle(command: LibraryCommand): Promise<void> {
+    try {
+      await this.#run(command);
+    } catch (error) {
+      this.#post({ type: "failed", command: command.type, failure: toFailure(error) });
+    }
+  }
+
+  async #run(command: LibraryCommand): Promise<void> {
+    const { store, states } = this.#deps;
+    switch (command.type) {
+      case "look-up":
+        return this.#lookUp(command.source);
+      case "download":
+        return this.#download(command.source, command.files);
+      case "stop":
+        return this.#running?.abort();
+      case "import":
+        return this.#import(command.name, command.files);
+      case "list":
+        return this.#list();
+      case "delete":
+        this.#running?.abort();
+        await store.delete(command.key);
+        return this.#list();
+      case "delete-states":
+        await states.delete(command.key);
+        return this.#listStates();
+      case "list-states":
+        return this.#listStates();
+    }
+    command satisfies never;
+  }
+
+  async #list(): Promise<void> {
+    const { store, estimate } = this.#deps;
+    const { usage, quota } = await estimate();
     const models = [];
     for (const model of await store.list()) models.push(await describe(store, model));
-    post({
+    this.#post({
       type: "stored",
       models,
       ...(usage !== undefined && { usedBytes: usage }),
@@ -62,20 +110,23 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
     });
   }
 
-  const listStates = async () =>
-    post({ type: "states", sets: await states.list(), maxBytes: STATE_LIMITS.maxBytes });
+  async #listStates(): Promise<void> {
+    const sets = await this.#deps.states.list();
+    this.#post({ type: "states", sets, maxBytes: STATE_LIMITS.maxBytes });
+  }
 
-  async function lookUp(source: RemoteSource): Promise<void> {
-    const inspection = await inspectRemote(source, store, request);
-    const room = roomOf(await around.estimate(), around.memoryBytes);
-    post({ type: "looked-up", inspection, misfits: misfitsOf(inspection, room) });
+  async #lookUp(source: RemoteSource): Promise<void> {
+    const { store, request, estimate, memoryBytes } = this.#deps;
+    const inspection = await inspectRemote(source, store, request ?? {});
+    const room = roomOf(await estimate(), memoryBytes);
+    this.#post({ type: "looked-up", inspection, misfits: misfitsOf(inspection, room) });
   }
 
   /** One transfer at a time: another one stops it. */
-  async function transfer(key: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    running?.abort();
+  async #transfer(key: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.#running?.abort();
     const mine = new AbortController();
-    running = mine;
+    this.#running = mine;
     let how: "downloaded" | "stopped" = "downloaded";
     try {
       await work(mine.signal);
@@ -83,44 +134,47 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
       if (!mine.signal.aborted) throw error;
       how = "stopped";
     } finally {
-      if (running === mine) running = undefined;
-      await list(); // first: whoever reads that it is over, reads what is here
+      if (this.#running === mine) this.#running = undefined;
+      await this.#list(); // first: whoever reads that it is over, reads what is here
     }
-    post({ type: how, key });
+    this.#post({ type: how, key });
   }
 
-  const fetchModel = (source: RemoteSource, files: readonly RemoteFile[]): Promise<void> => {
+  #download(source: RemoteSource, files: readonly RemoteFile[]): Promise<void> {
+    const { store, request } = this.#deps;
     const key = keyOf(source);
-    return transfer(key, async (signal) => {
+    return this.#transfer(key, async (signal) => {
       const before = await readRecord(store, key);
       const wanted = addWanted(before, files);
       const record: ModelRecord = { version: 1, source, wanted, taps: before?.taps ?? {} };
       await writeRecord(store, key, record);
-      const report = { ...request, signal };
-      await download(source, files, store, (progress) => post({ type: "progress", key, progress }), report);
+      const onProgress = (progress: DownloadProgress) => this.#post({ type: "progress", key, progress });
+      await download(source, files, store, onProgress, { ...request, signal });
       const taps = await checkTaps(store, key, record.taps);
       await writeRecord(store, key, { ...record, taps, mark: await storedMark(store, key) });
     });
-  };
+  }
 
-  async function copyIn(name: string, dropped: ReadonlyMap<string, Blob>): Promise<void> {
+  /** Copies a dropped folder. */
+  async #import(name: string, dropped: ReadonlyMap<string, Blob>): Promise<void> {
+    const { store } = this.#deps;
     const { paths } = droppedFiles(name, dropped);
     if (!paths.has("config.json")) throw noModel(name, dropped);
     const key = `local:${name}@${await folderMark(paths)}`;
     const wanted = [...paths].map(([path, { size }]) => ({ path, bytes: size }));
-    await transfer(key, async (signal) => {
+    await this.#transfer(key, async (signal) => {
       await store.delete(key); // what an earlier drop left
       await writeRecord(store, key, { version: 1, wanted, taps: {} });
-      await copyAll(key, paths, signal);
+      await this.#copyAll(key, paths, signal);
       await writeRecord(store, key, { version: 1, wanted, taps: await checkTaps(store, key, {}) });
     });
   }
 
-  async function copyAll(key: string, paths: ReadonlyMap<string, Blob>, signal: AbortSignal): Promise<void> {
+  async #copyAll(key: string, paths: ReadonlyMap<string, Blob>, signal: AbortSignal): Promise<void> {
     const total = [...paths.values()].reduce((sum, { size }) => sum + size, 0);
     let loaded = 0;
     for (const [path, blob] of paths) {
-      const writer = await store.append(key, path, 0);
+      const writer = await this.#deps.store.append(key, path, 0);
       let whole = false;
       try {
         const reader = blob.stream().getReader();
@@ -128,7 +182,7 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
           signal.throwIfAborted();
           await writer.write(next.value);
           loaded += next.value.length;
-          post({ type: "progress", key, progress: { path, loaded, total } });
+          this.#post({ type: "progress", key, progress: { path, loaded, total } });
         }
         whole = true;
       } finally {
@@ -136,38 +190,6 @@ export function createLibrary(post: (event: LibraryEvent) => void, around: Libra
       }
     }
   }
-
-  async function run(command: LibraryCommand): Promise<void> {
-    switch (command.type) {
-      case "look-up":
-        return lookUp(command.source);
-      case "download":
-        return fetchModel(command.source, command.files);
-      case "stop":
-        return running?.abort();
-      case "import":
-        return copyIn(command.name, command.files);
-      case "list":
-        return list();
-      case "delete":
-        running?.abort();
-        await store.delete(command.key);
-        return list();
-      case "delete-states":
-        await states.delete(command.key);
-        return listStates();
-      case "list-states":
-        return listStates();
-    }
-    command satisfies never;
-  }
-
-  return {
-    handle: (command) =>
-      run(command).catch((error: unknown) =>
-        post({ type: "failed", command: command.type, failure: toFailure(error) }),
-      ),
-  };
 }
 
 const roomOf = ({ usage, quota }: { usage?: number; quota?: number }, memoryBytes?: number): Room => ({
@@ -222,8 +244,8 @@ function misfitsOf({ teacher, student }: Inspection, room: Room): Misfits {
   const of = (role: Role) =>
     role.can
       ? role.choices.map((choice) => {
-          const verdict = fits(choice, room);
-          return verdict.fits ? "" : verdict.why;
+          const fit = fits(choice, room);
+          return fit.fits ? "" : fit.why;
         })
       : [];
   return { teacher: of(teacher), student: of(student) };

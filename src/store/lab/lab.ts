@@ -93,8 +93,11 @@ interface LabParts {
   readonly baseUrl: string;
 }
 
-export function createTransportLab({ lab, solver, baseUrl }: LabParts): TransportLab {
-  const store = createStore<LabState>(() => ({
+export const createTransportLab = (parts: LabParts): TransportLab => new Screen(parts);
+
+/** Lives as long as the page. The workers behind it start with `open`, when the screen is first shown. */
+class Screen implements TransportLab {
+  readonly store = createStore<LabState>(() => ({
     view: TRANSPORT_PRESETS.intended,
     rows: undefined,
     stage: undefined,
@@ -105,132 +108,147 @@ export function createTransportLab({ lab, solver, baseUrl }: LabParts): Transpor
     selection: NOTHING,
     pinned: false,
   }));
-  let opened = false;
-  let modelsReady = false;
-  let lastId = 0;
-  let asked: { id: number; texts: Texts; features: Features } | undefined;
-  let states: { features: Features; states: LabStates; lines: Lines } | undefined;
+  readonly #parts: LabParts;
+  #opened = false;
+  #modelsReady = false;
+  #lastId = 0;
+  #asked: { id: number; texts: Texts; features: Features } | undefined;
+  #states: { features: Features; states: LabStates; lines: Lines } | undefined;
 
-  function read(features: Features): void {
-    const { view, rows } = store.getState();
-    const texts = textsOf(view, rows);
-    if (isBlank(view)) {
-      [asked, states] = [undefined, undefined];
-      store.setState({ lines: undefined, solved: undefined, failed: undefined, stage: undefined });
-    }
-    if (!opened || !texts || isBlank(view)) return;
-    asked = { id: ++lastId, texts, features };
-    const { student, teacher } = texts;
-    lab.read({ id: asked.id, student, teacher, features, models: view.models, projector: view.projector });
+  constructor(parts: LabParts) {
+    this.#parts = parts;
+    parts.solver.onReady(() => {
+      const by = this.store.getState().solved?.solution.by;
+      if (by?.device === "cpu" && by.why === "opening") this.#solve();
+    });
+    parts.lab.subscribe((event) => this.#hear(event));
   }
 
-  /** Before the models are there, bytes alone make a first plan. */
-  const readAll = () => read(modelsReady ? store.getState().view.features : "bytes");
+  open = (): void => {
+    if (this.#opened) return;
+    this.#opened = true;
+    this.#parts.lab.open(this.#parts.baseUrl);
+    if (this.store.getState().view.text.from === "own") this.#readAll();
+  };
 
-  function solve(): void {
-    if (!states) return;
-    const { view } = store.getState();
-    const { features, lines } = states;
-    const { fit } = states.states;
-    const { cost, scheme, epsilon, relative, maxIterations, tolerance, gradient, tau, relaxed } = view;
+  change = (part: Partial<TransportView>): void => {
+    try {
+      this.#apply(parseTransportView({ ...this.store.getState().view, ...part }));
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.store.setState({ issues: error.issues });
+    }
+  };
+
+  show = (part: Partial<TransportView["show"]>): void => {
+    const { view } = this.store.getState();
+    this.store.setState({ view: { ...view, show: { ...view.show, ...part } } });
+  };
+
+  choosePreset = (preset: keyof typeof TRANSPORT_PRESETS): void => {
+    const chosen = TRANSPORT_PRESETS[preset];
+    this.change(Object.fromEntries(SCHEME_FIELDS.map((field) => [field, chosen[field]])));
+  };
+
+  select = (selection: Selection, pinned = false): void => {
+    const { selection: before, pinned: was } = this.store.getState();
+    if (sameSelection(before, selection) && was === pinned) return;
+    this.store.setState({ selection, pinned });
+  };
+
+  dismissIssues = (): void => this.store.setState({ issues: [] });
+
+  fromLink = (text: string): void => {
+    const { value, issues } = decodeLink(TRANSPORT_LINKS, text);
+    if (JSON.stringify(value) !== JSON.stringify(this.store.getState().view)) this.#apply(value);
+    this.store.setState({ issues });
+  };
+
+  toLink = (): string => linkOfView(this.store.getState().view);
+
+  #apply(view: TransportView): void {
+    const before = this.store.getState().view;
+    this.store.setState({ view, issues: [] });
+    const read = (of: TransportView) => JSON.stringify([of.text, of.models, of.features, of.projector]);
+    if (JSON.stringify(before.models) !== JSON.stringify(view.models)) this.#modelsReady = false;
+    if (read(before) !== read(view)) {
+      this.store.setState({ selection: NOTHING, pinned: false });
+      this.#readAll();
+    } else if (SOLVER_FIELDS.some((field) => before[field] !== view[field])) this.#solve();
+  }
+
+  /** Before the models are loaded, bytes alone make a first plan. */
+  #readAll(): void {
+    this.#read(this.#modelsReady ? this.store.getState().view.features : "bytes");
+  }
+
+  #read(features: Features): void {
+    const { view, rows } = this.store.getState();
+    const texts = textsOf(view, rows);
+    if (isBlank(view)) {
+      this.#asked = this.#states = undefined;
+      this.store.setState({ lines: undefined, solved: undefined, failed: undefined, stage: undefined });
+    }
+    if (!this.#opened || !texts || isBlank(view)) return;
+    const id = ++this.#lastId;
+    this.#asked = { id, texts, features };
+    const { models, projector } = view;
+    this.#parts.lab.read({ id, ...texts, features, models, projector });
+  }
+
+  #hear(event: LabEvent): void {
+    switch (event.type) {
+      case "rows":
+        this.store.setState({ rows: event.rows });
+        return this.#readAll();
+      case "progress":
+        return this.store.setState({ stage: event.stage });
+      case "tokens":
+        if (event.id !== this.#asked?.id) return;
+        return this.store.setState({ lines: linesOf(event, this.#asked.texts) });
+      case "states":
+        return this.#take(event);
+      case "failed":
+        return this.store.setState({ failed: event.detail, stage: undefined });
+    }
+    event satisfies never;
+  }
+
+  #take({ id, features, states }: Extract<LabEvent, { type: "states" }>): void {
+    const { lines, view } = this.store.getState();
+    if (id !== this.#asked?.id || !lines) return;
+    this.#states = { features, states, lines };
+    if (features !== "bytes") this.#modelsReady = true;
+    this.store.setState({ stage: undefined, failed: undefined });
+    this.#solve();
+    if (features !== view.features) this.#read(view.features);
+  }
+
+  #solve(): void {
+    if (!this.#states) return;
+    const { features, lines, states } = this.#states;
+    const { fit } = states;
+    const { view } = this.store.getState();
+    const { cost, scheme, epsilon, relative, maxIterations, tolerance } = view;
+    const { gradient, tau, relaxed, solver } = view;
     const masses = {
       student: tokenMasses(lines.student, view.masses),
       teacher: tokenMasses(lines.teacher, view.masses),
     };
-    solver.solve(
+    const [n, m] = [lines.student.ids.length, lines.teacher.ids.length];
+    this.#parts.solver.solve(
       {
-        n: lines.student.ids.length,
-        m: lines.teacher.ids.length,
-        states: states.states,
-        ...{ cost, scheme, epsilon, relative, maxIterations, tolerance, gradient },
-        ...{ masses, relaxed, tau, solver: view.solver },
+        ...{ n, m, states, masses, cost, scheme, epsilon, relative, maxIterations, tolerance },
+        ...{ gradient, tau, relaxed, solver },
       },
       (solution) =>
-        store.setState({ solved: { lines, features, fit, masses, relaxed, solution }, failed: undefined }),
-      (failed) => store.setState({ failed }),
+        this.store.setState({
+          solved: { lines, features, fit, masses, relaxed, solution },
+          failed: undefined,
+        }),
+      (failed) => this.store.setState({ failed }),
     );
   }
-
-  solver.onReady(() => {
-    const by = store.getState().solved?.solution.by;
-    if (by?.device === "cpu" && by.why === "opening") solve();
-  });
-
-  lab.subscribe((event: LabEvent) => {
-    switch (event.type) {
-      case "rows":
-        store.setState({ rows: event.rows });
-        return readAll();
-      case "progress":
-        return store.setState({ stage: event.stage });
-      case "tokens":
-        if (event.id !== asked?.id) return;
-        return store.setState({ lines: linesOf(event, asked.texts) });
-      case "states": {
-        const { lines, view } = store.getState();
-        if (event.id !== asked?.id || !lines) return;
-        states = { features: event.features, states: event.states, lines };
-        if (event.features !== "bytes") modelsReady = true;
-        store.setState({ stage: undefined, failed: undefined });
-        solve();
-        if (event.features !== view.features) read(view.features);
-        return;
-      }
-      case "failed":
-        return store.setState({ failed: event.detail, stage: undefined });
-    }
-    event satisfies never;
-  });
-
-  function apply(view: TransportView): void {
-    const before = store.getState().view;
-    store.setState({ view, issues: [] });
-    const read = (of: TransportView) => JSON.stringify([of.text, of.models, of.features, of.projector]);
-    if (JSON.stringify(before.models) !== JSON.stringify(view.models)) modelsReady = false;
-    if (read(before) !== read(view)) {
-      store.setState({ selection: NOTHING, pinned: false });
-      readAll();
-    } else if (SOLVER_FIELDS.some((field) => before[field] !== view[field])) solve();
-  }
-  const change = (part: Partial<TransportView>) => {
-    try {
-      apply(parseTransportView({ ...store.getState().view, ...part }));
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      store.setState({ issues: error.issues });
-    }
-  };
-
-  return {
-    store,
-    open() {
-      if (opened) return;
-      opened = true;
-      lab.open(baseUrl);
-      if (store.getState().view.text.from === "own") readAll();
-    },
-    change,
-    show: (part) => {
-      const { view } = store.getState();
-      store.setState({ view: { ...view, show: { ...view.show, ...part } } });
-    },
-    choosePreset(preset) {
-      const chosen = TRANSPORT_PRESETS[preset];
-      change(Object.fromEntries(SCHEME_FIELDS.map((field) => [field, chosen[field]])));
-    },
-    select: (selection, pinned = false) => {
-      const { selection: before, pinned: was } = store.getState();
-      if (sameSelection(before, selection) && was === pinned) return;
-      store.setState({ selection, pinned });
-    },
-    dismissIssues: () => store.setState({ issues: [] }),
-    fromLink(text) {
-      const { value, issues } = decodeLink(TRANSPORT_LINKS, text);
-      if (JSON.stringify(value) !== JSON.stringify(store.getState().view)) apply(value);
-      store.setState({ issues });
-    },
-    toLink: () => linkOfView(store.getState().view),
-  };
 }
 
 export const linkOfView = (view: TransportView): string =>

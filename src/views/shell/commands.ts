@@ -13,7 +13,7 @@ export interface CommandItem {
   readonly usable: boolean;
 }
 
-interface Surroundings {
+interface Dependencies {
   readonly state: AppState;
   readonly actions: Actions;
   readonly route: Route;
@@ -33,7 +33,7 @@ export function commandsOf({
   copyLink,
   openKeys,
   undo,
-}: Surroundings): CommandItem[] {
+}: Dependencies): CommandItem[] {
   const running = state.run.status === "running";
   const next = nextTraining(state);
   const trains = next.usable && !running;
