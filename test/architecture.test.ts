@@ -16,9 +16,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   ot: ["config", "gpu"],
   // What others install from npm; each is an entry of its own, and no other folder's files are public.
   "parts/ot": ["config", "gpu", "ot"],
+  "parts/spans": ["config", "data", "models"],
   objectives: ["config", "data", "gpu", "ot", "student", "telemetry"],
   trainer: ["config", "data", "gpu", "models", "objectives", "ot", "student", "telemetry"],
-  worker: ["config", "data", "gpu", "models", "ot", "parts/ot", "telemetry", "trainer"],
+  worker: ["config", "data", "gpu", "models", "ot", "parts", "telemetry", "trainer"],
   client: ["config", "telemetry", "worker/protocol"],
   store: ["client", "config", "telemetry"],
   views: ["config", "store", "telemetry"],

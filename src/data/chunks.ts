@@ -7,8 +7,7 @@
 // cuts (a space in front, NFC, lower case) does not part the two, and after a difference the chunks go on where the texts
 // do (src/models/tokenizer/text-match.ts). Tokens without text (BOS, EOS, an empty piece) join the chunk that follows; those
 // after the last common end belong to none.
-import { matchTexts } from "../models";
-import type { TokenTable, TokenTables } from "./batch";
+import { matchTexts } from "../models/tokenizer/text-match";
 
 /** Tokens [from, to) of either side that stand for the same text. */
 export interface Chunk {
@@ -46,32 +45,8 @@ export function alignChunks(student: readonly Uint8Array[], teacher: readonly Ui
   return chunks;
 }
 
-/**
- * The bytes of a response's tokens. What ends it (the end of the sequence or of a turn) stands for no text; the same token
- * inside the text, where somebody wrote it out, stands for what was written.
- */
-export function textBytes(ids: readonly number[], table: TokenTable): Uint8Array[] {
-  const last = ids.length - 1;
-  return ids.map((id, k) => (k === last && table.special?.(id) ? new Uint8Array() : table.bytes(id)));
-}
-
-/** What either side reads at the first place where two responses differ, in short; undefined where they do not. */
-export function firstDifference(
-  student: readonly number[],
-  teacher: readonly number[],
-  tables: TokenTables,
-): { readonly student: string; readonly teacher: string } | undefined {
-  const [s, t] = [joined(textBytes(student, tables.student)), joined(textBytes(teacher, tables.teacher))];
-  const apart = matchTexts(s.bytes, t.bytes).find(({ kind }) => kind === "different");
-  if (!apart) return undefined;
-  const excerpt = (bytes: Uint8Array, [from]: readonly [number, number]) =>
-    new TextDecoder().decode(bytes.subarray(from, from + EXCERPT));
-  return { student: excerpt(s.bytes, apart.a), teacher: excerpt(t.bytes, apart.b) };
-}
-
-const EXCERPT = 24; // bytes
-
-function joined(tokens: readonly Uint8Array[]): { bytes: Uint8Array; ends: number[] } {
+/** All tokens as one text, and where each ends. */
+export function joined(tokens: readonly Uint8Array[]): { bytes: Uint8Array; ends: number[] } {
   const ends: number[] = [];
   let length = 0;
   for (const token of tokens) ends.push((length += token.length));

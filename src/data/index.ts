@@ -11,7 +11,6 @@ export {
   type PairBatch,
   type SideBatch,
   type TeacherMoments,
-  tokenKey,
   type TokenTable,
   type TokenTables,
   type ViewBatch,
@@ -26,7 +25,8 @@ export {
   type Sequence,
   textIds,
 } from "./encode";
-export { alignChunks, type Chunk, firstDifference, textBytes } from "./chunks";
+export { alignChunks, type Chunk } from "./chunks";
+export { firstDifference, textBytes } from "./text-bytes";
 export { addCoverage, type Coverage, coverageOf, leastShare, shareOf } from "./coverage";
 export { DataError } from "./errors";
 export { labelled, type LabelledRows } from "./labels";
@@ -37,6 +37,7 @@ export { createSampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer, rougeL } from "./score";
 export type { TokenProjection } from "./token-projection";
 export { tokenTable, tokenTables } from "./token-table";
+export { type MatchedTokens, matchedTokens } from "./matched-tokens";
 export { sharedPositions, tokenChunks, type TokenPairings, tokenPairings, warpedPartners } from "./pairings";
 export { warpPartners } from "./token-dtw";
 export {

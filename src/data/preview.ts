@@ -3,8 +3,9 @@
 
 import type { Tokenizer } from "../models";
 import type { TokenTables } from "./batch";
-import { alignChunks, type Chunk, textBytes } from "./chunks";
-import { addCoverage, type Coverage, coverageOf, leastShare, shareOf } from "./coverage";
+import { alignBytes, type Alignment } from "./alignment";
+import { textBytes } from "./text-bytes";
+import { addCoverage, type Coverage, leastShare, shareOf } from "./coverage";
 import { countReasons, type DatasetLimits, type DroppedRow, type PreparedRow, prepareEach } from "./dataset";
 import type { Sequence } from "./encode";
 import { lengthLines, type MeasuredRow, type Positions, reportLengths } from "./row-lengths";
@@ -118,30 +119,20 @@ export async function previewRows(
   };
 }
 
-interface Pairing {
-  readonly chunks: readonly Chunk[];
-  /** Bytes of the outputs' tokens. */
-  readonly student: readonly Uint8Array[];
-  readonly teacher: readonly Uint8Array[];
-  readonly coverage: Coverage;
-}
-
-function pairingOf({ student: s, teacher: t }: PreparedRow, tables: TokenTables): Pairing {
+function pairingOf({ student: s, teacher: t }: PreparedRow, tables: TokenTables): Alignment {
   const student = textBytes([...s.ids.subarray(s.promptLength)], tables.student);
   const teacher = textBytes([...t.ids.subarray(t.promptLength)], tables.teacher);
-  const chunks = alignChunks(student, teacher);
-  return { chunks, student, teacher, coverage: coverageOf(chunks, student, teacher) };
+  return alignBytes(student, teacher);
 }
 
 function shownRow(
   { row, student, teacher }: PreparedRow,
-  pairing: Pairing,
+  pairing: Alignment,
   tokenizers: { readonly student: Tokenizer; readonly teacher: Tokenizer },
 ): PreviewRow {
   const side = (which: "student" | "teacher", { ids, promptLength }: Sequence): PreviewSide => {
     const texts = Array.from(ids, (id) => tokenizers[which].tokenText(id));
-    const inChunk = (k: number) => pairing.chunks.some(({ [which]: [from, to] }) => k >= from && k < to);
-    const apart = pairing[which].flatMap(({ length }, k) => (length > 0 && !inChunk(k) ? [k] : []));
+    const apart = pairing.apart[which];
     const aligned = shareOf(pairing.coverage[which]);
     return { prompt: texts.slice(0, promptLength), output: texts.slice(promptLength), apart, aligned };
   };

@@ -1,18 +1,29 @@
 // A tokenizer's vocabulary as alignments read it.
 
-import type { Tokenizer } from "../models";
+import type { TokenScheme } from "../models/tokenizer/token-bytes";
 import type { TokenTable, TokenTables } from "./batch";
 
-export const tokenTables = (student: Tokenizer, teacher: Tokenizer): TokenTables => ({
+/** As much of a tokenizer as a table holds. */
+interface Spelled {
+  readonly vocabSize: number;
+  readonly scheme: TokenScheme;
+  rawToken(id: number): string;
+  tokenBytes(id: number): Uint8Array;
+  readonly eosId?: number;
+  readonly stopIds?: readonly number[];
+  readonly padId?: number;
+}
+
+export const tokenTables = (student: Spelled, teacher: Spelled): TokenTables => ({
   student: tokenTable(student),
   teacher: tokenTable(teacher),
 });
 
-export const tokenTable = (tokenizer: Tokenizer): TokenTable => ({
+export const tokenTable = (tokenizer: Spelled): TokenTable => ({
   size: tokenizer.vocabSize,
   raw: (id) => tokenizer.rawToken(id),
   bytes: (id) => tokenizer.tokenBytes(id),
   space: tokenizer.scheme === "metaspace" ? "▁" : "Ġ",
-  end: tokenizer.eosId,
-  special: (id) => tokenizer.stopIds.includes(id) || id === tokenizer.padId,
+  ...(tokenizer.eosId !== undefined && { end: tokenizer.eosId }),
+  special: (id) => (tokenizer.stopIds?.includes(id) ?? false) || id === tokenizer.padId,
 });

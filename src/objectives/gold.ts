@@ -4,12 +4,13 @@
 //   uld      GOLD = 1/B Σ_b 1/G_b Σ_g ‖ sortdesc P_s − sortdesc P_t ‖₁
 //   hybrid   GOLD = 1/B Σ_b 1/G_b Σ_g ( w_m·JSD_β(P_s[C], P_t[C]) + w_u·‖ sortdesc P_s[rest] − sortdesc P_t[rest] ‖₁ )
 //
-// C are the tokens that both vocabularies have (align/matched-tokens.ts). The merge called "observed" pairs logits with the wrong token
+// C are the tokens that both vocabularies have (src/data/matched-tokens.ts). The merge called "observed" pairs logits with the wrong token
 // (METHODS §9) and is left out.
 import type { MethodOf } from "../config/run";
+import { matchedTokens } from "../data";
 import { batchChunks, chunkWeights, sideTables } from "./align/chunks";
 import { coverageOfChunks } from "./align/coverage";
-import { columns, matchedTokens, otherColumns } from "./align/matched-tokens";
+import { columns, otherColumns } from "./align/matched-tokens";
 import { recordSumTerm } from "./distillation";
 import { recordMixtureDivergence } from "./ops/chunk-losses";
 import { chunkSum } from "./ops/chunk-sum";

@@ -1,9 +1,8 @@
 // Projectors that begin where they preserve logits, after DSKDv2: on the tokens that both vocabularies hold,
 // t2s(H)·W_sᵀ ≈ H·W_tᵀ and s2t(h)·W_tᵀ ≈ h·W_sᵀ. With heads [V, d] these are A = pinv(W_s)·W_t and pinv(W_t)·W_s.
 import { addRidge, crossProduct, type Rows, solveCholesky } from "../base/linear-system";
-import type { TokenTables } from "../data";
+import { matchedTokens, type TokenTables } from "../data";
 import type { NewParameter } from "../student";
-import { matchedTokens } from "./align/matched-tokens";
 
 interface Head {
   /** [V, d]. */

@@ -3,10 +3,11 @@
 //
 //   KD = Σ_{p: a chunk of one token on either side} D(softmax(s_p[C] / T), softmax(q_p[C] / T))
 import type { MethodOf } from "../config/run";
+import { matchedTokens } from "../data";
 import { NO_ROW } from "../student";
 import { batchChunks } from "./align/chunks";
 import { coverageOfChunks, isSingle } from "./align/coverage";
-import { columns, matchedTokens } from "./align/matched-tokens";
+import { columns } from "./align/matched-tokens";
 import { recordSumTerm } from "./distillation";
 import { recordDivergence } from "./ops/divergence";
 import { pickEntries } from "./ops/pick-entries";

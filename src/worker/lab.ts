@@ -3,7 +3,8 @@
 import { messageOf } from "../base/errors";
 import type { Features, TransportView } from "../config/transport-view";
 import { type Chunk, type Row, textIds, tokenChunks, tokenPairings, tokenTables } from "../data";
-import { type Teacher, type Tokenizer, tokenSpans } from "../models";
+import type { Teacher, Tokenizer } from "../models";
+import { tokenSpans } from "../parts/spans";
 import { BYTE_FEATURES, byteFeatures } from "./lab-features";
 import { fitProjector, randomProjector, type Projector } from "./lab-projector";
 import type { LabCommand, LabEvent, LabRow, LabStates, LabText, TokenLine } from "./lab-protocol";
@@ -169,12 +170,12 @@ interface Tokenized {
 /** Prompt and response are tokenized apart, as training does, behind what the tokenizer puts in front of a text. */
 export function tokenize(tokenizer: Tokenizer, { prompt, response }: LabText): Tokenized {
   const before = textIds(tokenizer, prompt);
-  const { ids, ends } = tokenSpans(tokenizer, response);
+  const { ids, starts, ends } = tokenSpans(tokenizer, response);
   const texts = ids.map((id) => tokenizer.tokenText(id));
   return {
     ids: Int32Array.from([...before, ...ids]),
     before: before.length,
-    line: { texts, ids: [...ids], start: [0, ...ends.slice(0, -1)].slice(0, ids.length), end: [...ends] },
+    line: { texts, ids: [...ids], start: [...starts], end: [...ends] },
   };
 }
 

@@ -26,7 +26,7 @@ import {
 } from "../../src/data";
 import { loadTokenizer, type Tokenizer, tokenSpans } from "../../src/models";
 import { folderFiles } from "../../src/models/files/node-files";
-import { matchedTokens } from "../../src/objectives/align/matched-tokens";
+import { matchedTokens } from "../../src/data/matched-tokens";
 
 const FOLDER = fileURLToPath(new URL("../../node_modules/.cache/couplet-tokenizers", import.meta.url));
 const VERSION = "3.7.2";

@@ -30,7 +30,7 @@ export function madeTokenizer(traits: Traits): Promise<Tokenizer> {
   return loadTokenizer(memoryFiles("made", files));
 }
 
-function tokenizerJson(traits: Traits): object {
+export function tokenizerJson(traits: Traits): object {
   const { scheme, added = [], words = [] } = traits;
   const letters = scheme === "byte-level" ? byteChars() : [...hexBytes, "▁"];
   const vocabulary = new Set(["<pad>", EOS, "<unk>", ...letters]);

@@ -12,7 +12,7 @@ import { type SideBatch, tokenTables, type TokenTables, type ViewBatch } from ".
 import { loadTokenizer, type Tokenizer } from "../../src/models";
 import { folderFiles } from "../../src/models/files/node-files";
 import { alignMined } from "../../src/objectives/align/mined";
-import { matchedTokens } from "../../src/objectives/align/matched-tokens";
+import { matchedTokens } from "../../src/data/matched-tokens";
 import { madeTokenizer, type Traits } from "../support/made-tokenizers";
 
 const GEMMA: Traits = {

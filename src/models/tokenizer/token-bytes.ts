@@ -1,8 +1,8 @@
 // The bytes behind a token. Tokenizers give no offsets, so spans of text are built from these.
 // Byte-level BPE (GPT-2's) writes each byte as one printable character; metaspace (SentencePiece's) writes a space
-// as ▁ and an unknown byte as <0xE2>; WordPiece marks what continues a word by ##.
+// as ▁ and an unknown byte as <0xE2>; WordPiece marks what continues a word by ##; plain tokens are their text.
 
-export type TokenScheme = "byte-level" | "metaspace" | "wordpiece";
+export type TokenScheme = "byte-level" | "metaspace" | "wordpiece" | "plain";
 
 const encoder = new TextEncoder();
 
@@ -13,6 +13,7 @@ export function rawTokenBytes(token: string, scheme: TokenScheme): Uint8Array {
       ? encoder.encode(token.replaceAll("▁", " "))
       : Uint8Array.of(parseInt(byte, 16));
   }
+  if (scheme === "plain") return encoder.encode(token);
   if (scheme === "wordpiece") return encoder.encode(token.replace(/^##(?=.)/su, ""));
   const bytes: number[] = [];
   for (const char of token) {

@@ -7,10 +7,10 @@ import { ModelError, withFile } from "../errors";
 import { messageOf } from "../../base/errors";
 import { type ModelFiles, readJson } from "../files/files";
 import { transformers } from "../hub";
-import { addedTokenBytes, displayBytes, rawTokenBytes, type TokenScheme } from "./token-bytes";
-import { limitTokens, unusedToken } from "./token-limit";
-import { checkTokenizerClaims } from "./tokenizer-limits";
+import { displayBytes, type TokenScheme } from "./token-bytes";
+import { limitTokens } from "./token-limit";
 import { untrusted } from "../untrusted";
+import { readVocabulary, type Vocabulary } from "./vocabulary";
 
 export interface Tokenizer {
   /** Without special tokens around the text. */
@@ -70,9 +70,10 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     readJson(files, SETTINGS).then((json) => withFile(SETTINGS, () => asObject(json))),
     transformers(),
   ]);
-  checkTokenizerClaims(tokenizerJson);
+  const { rawToken, tokenBytes, scheme, isAdded, size } = withFile(TOKENIZER, () =>
+    vocabularyOf(tokenizerJson),
+  );
   const settings = await withTemplate(files, stored);
-  const scheme = withFile(TOKENIZER, () => tokenScheme(tokenizerJson));
   let inner: Inner;
   try {
     inner = untrusted(
@@ -84,33 +85,29 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     const message = `${TOKENIZER}: transformers.js could not build it (${messageOf(error)})`;
     throw new ModelError("invalid", message, { file: TOKENIZER, cause: error });
   }
-  const tokens = tokenTable(inner.get_vocab(), tokenizerJson);
-  const added = new Set(addedTokens(tokenizerJson).map(({ id }) => id));
   const { eos_token_id: eosId, pad_token_id: padId } = inner;
   if (typeof eosId !== "number") {
     const message = `${SETTINGS}: eos_token must name a token of ${TOKENIZER}, got ${JSON.stringify(settings["eos_token"])}`;
     throw new ModelError("invalid", message, { file: SETTINGS });
   }
-  const rawToken = (id: number): string => {
-    const token = tokens[id];
-    if (token === undefined) throw new RangeError(`token ids go from 0 to ${tokens.length - 1}, got ${id}`);
-    return token;
-  };
-  const tokenBytes = (id: number): Uint8Array =>
-    added.has(id) ? addedTokenBytes(rawToken(id), scheme) : rawTokenBytes(rawToken(id), scheme);
   const joining = `the decoder of ${files.id}, while it joined tokens to a text`;
   const splitting = `the tokenizer of ${files.id}, while it split a text`;
   const encode = (text: string): number[] =>
     text === ""
       ? []
       : untrusted(splitting, "encode", () => inner.encode(text, { add_special_tokens: false }));
-  const around = withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => tokens[id] !== undefined));
+  const around = withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => id >= 0 && id < size));
   const writing = `the chat template of ${files.id}, while it wrote a conversation`;
-  const chat = chatOf(inner, settings["chat_template"], [...added, eosId].map(rawToken), writing);
+  const chat = chatOf(
+    inner,
+    settings["chat_template"],
+    [...idsWhere(size, isAdded), eosId].map(rawToken),
+    writing,
+  );
   const turnEnd = chat && lastToken(chat.turnEnd(), encode);
   const stops = [
     eosId,
-    ...(turnEnd !== undefined && added.has(turnEnd) ? [turnEnd] : []),
+    ...(turnEnd !== undefined && isAdded(turnEnd) ? [turnEnd] : []),
     ...around.end.slice(0, 1),
   ];
   return {
@@ -125,15 +122,27 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     tokenBytes,
     rawToken,
     scheme,
-    isAdded: (id) => added.has(id),
+    isAdded,
     eosId,
     stopIds: [...new Set(stops)],
     padId: typeof padId === "number" ? padId : eosId,
-    vocabSize: tokens.length,
+    vocabSize: size,
     ...(around.start.length + around.end.length > 0 && { around }),
     ...(chat && { chat }),
   };
 }
+
+/** @throws ModelError unless tokens have bytes of their own: everything that compares models goes by them. */
+function vocabularyOf(json: Record<string, unknown>): Vocabulary {
+  const vocabulary = readVocabulary(json);
+  if (vocabulary.scheme !== "plain") return vocabulary;
+  const message =
+    "expected a byte-level (GPT-2, SmolLM2), metaspace (SentencePiece) or WordPiece tokenizer; this one is none of them";
+  throw new ModelError("unsupported", message);
+}
+
+const idsWhere = (size: number, holds: (id: number) => boolean): number[] =>
+  Array.from({ length: size }, (_, id) => id).filter(holds);
 
 /** Newer folders keep the template in a file of its own. */
 async function withTemplate(
@@ -206,38 +215,4 @@ function tokensAround(
 export function withoutSpecialTokens(tokenizer: Tokenizer): Tokenizer {
   const { around: _, ...bare } = tokenizer;
   return bare;
-}
-
-function tokenTable(vocab: ReadonlyMap<string, number>, json: Record<string, unknown>): string[] {
-  const tokens: string[] = [];
-  for (const [token, id] of vocab) tokens[id] = token;
-  for (const { id, content } of addedTokens(json)) tokens[id] = content;
-  return Array.from(tokens, (token, id) => token ?? unusedToken(id));
-}
-
-function addedTokens(json: Record<string, unknown>): { id: number; content: string }[] {
-  const list: unknown[] = Array.isArray(json["added_tokens"]) ? json["added_tokens"] : [];
-  return list.flatMap((entry) => {
-    const { id, content }: { id?: unknown; content?: unknown } = asObject(entry);
-    return typeof id === "number" && typeof content === "string" ? [{ id, content }] : [];
-  });
-}
-
-function tokenScheme(json: Record<string, unknown>): TokenScheme {
-  const parts = [json["pre_tokenizer"], json["decoder"], json["normalizer"]];
-  if (parts.some((part) => mentions(part, (type) => type === "ByteLevel"))) return "byte-level";
-  if (parts.some((part) => mentions(part, (type) => type === "Metaspace" || type === "▁")))
-    return "metaspace";
-  const model: { type?: unknown } = { ...(json["model"] ?? undefined) };
-  if (model.type === "WordPiece") return "wordpiece";
-  const message =
-    "expected a byte-level (GPT-2, SmolLM2), metaspace (SentencePiece) or WordPiece tokenizer; this one is none of them";
-  throw new ModelError("unsupported", message);
-}
-
-/** Looks for a component by its `type` (or a Replace of "▁" by its text) anywhere in a nested pipeline. */
-function mentions(part: unknown, matches: (text: unknown) => boolean): boolean {
-  if (typeof part === "string") return matches(part);
-  if (typeof part !== "object" || part === null) return false;
-  return Object.values(part).some((value) => mentions(value, matches));
 }
