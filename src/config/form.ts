@@ -1,6 +1,6 @@
 // The settings form, read off the run config's own schema: a method or setting that is added there appears here.
 import { LABEL_DEFAULTS, LABEL_KINDS, labelKind } from "./labels";
-import { DISTILLATION_CARDS, methodDefaults, runConfig, termDefaults } from "./run";
+import { DISTILLATION_CARDS, isOnPolicy, methodDefaults, runConfig, termDefaults } from "./run";
 
 export interface FormField {
   readonly path: string;
@@ -28,11 +28,16 @@ interface Schema {
 
 const root = runConfig as unknown as Schema; // valibot's types hide what its objects say openly
 /** Nothing to choose: part of every config, or set by a comparison over seeds. */
-const FIXED = ["version", "data.splitSeed"];
+const FIXED = ["version", "data.splitSeed", "rollout.seed"];
 
-/** The fields of a config, in the schema's order. */
+/** The fields of a config, in the schema's order; those of rollouts where the student writes. */
 export function formFields(config: unknown): FormField[] {
-  return fieldsOf(root, config, "").filter(({ path }) => !FIXED.includes(path));
+  const outputs = read(read(config, "data"), "outputs");
+  const unread = ({ path }: FormField): boolean =>
+    FIXED.includes(path) ||
+    (path.startsWith("rollout.") && !isOnPolicy({ outputs: String(outputs) })) ||
+    (/^rollout\.lambda/.test(path) && outputs !== "mix");
+  return fieldsOf(root, config, "").filter((field) => !unread(field));
 }
 
 function fieldsOf(schema: Schema, value: unknown, path: string): FormField[] {

@@ -7,6 +7,7 @@ import { count, finite, fraction, positive } from "./fields";
 import { issueText } from "./issue-text";
 import { labels } from "./labels";
 import { method } from "./methods";
+import { isOnPolicy, rolloutIssues } from "./rollout";
 import { trainingFields } from "./training";
 import { withCurrentNames } from "./transport";
 
@@ -32,9 +33,10 @@ export const runConfig = v.strictObject({
     view: v.picklist(["cot", "plain"]),
     /**
      * Whose answers the student learns: the data set's; the teacher's own (SeqKD); the data set's, with chains of thought
-     * that the teacher writes for rows without one. What it writes is written before the first step.
+     * that the teacher writes for rows without one. What it writes is written before the first step. Or, on-policy, the
+     * student's own, which it writes anew at every step ("student"), or those and the data set's mixed ("mix"): see `rollout`.
      */
-    outputs: v.optional(v.picklist(["gold", "teacher", "chains"]), "gold"),
+    outputs: v.optional(v.picklist(["gold", "teacher", "chains", "student", "mix"]), "gold"),
     /** What was done to the training rows' answers; held-out rows are as they were. */
     labels: v.optional(labels, "all"),
     /**
@@ -85,6 +87,7 @@ export const runConfig = v.strictObject({
 export type RunConfig = v.InferOutput<typeof runConfig>;
 export type OptimizerConfig = RunConfig["optimizer"];
 export * from "./methods";
+export { isOnPolicy, type Rollout } from "./rollout";
 export * from "./transport";
 
 /** What rows without halves of their own are split by. */
@@ -129,6 +132,7 @@ function checkTogether(config: RunConfig): RunConfig {
     if (embedding + hidden + layers.reduce((sum, { weight }) => sum + weight, 0) === 0)
       issues.push("method.transport: at least one layer needs a weight above 0");
   }
+  issues.push(...rolloutIssues(config), ...onPolicyIssues(config));
   if (issues.length > 0) throw new ConfigError(issues);
   return config;
 }
@@ -137,7 +141,8 @@ function checkTogether(config: RunConfig): RunConfig {
 function labelIssues({ labels: chosen, outputs, source }: RunConfig["data"]): string[] {
   if (chosen === "all") return [];
   const issues: string[] = [];
-  if (outputs !== "gold")
+  const bare = "few" in chosen && chosen.rest === "prompts";
+  if (outputs !== "gold" && !(outputs === "mix" && bare))
     issues.push(
       `data.labels: acts on the data set's own answers, but data.outputs is "${outputs}"; set data.outputs to "gold", or data.labels to "all"`,
     );
@@ -145,11 +150,28 @@ function labelIssues({ labels: chosen, outputs, source }: RunConfig["data"]): st
     issues.push(
       `data.labels.noisy: walks the chains of the bundled rows again with errors; chains of other rows cannot be walked. Choose few labels, or put the errors into your own file`,
     );
-  if ("few" in chosen && chosen.rest === "prompts")
+  if (bare && outputs !== "mix")
     issues.push(
-      `data.labels.rest: bare prompts need a method in which the student writes its own answers; no method here does. Choose "teacher" or "none"`,
+      `data.labels.rest: bare prompts are answered by the student as it learns: set data.outputs to "mix", or choose "teacher" or "none"`,
     );
   return issues;
+}
+
+/** What cannot be learned from answers that the student writes. */
+function onPolicyIssues({ data, method: chosen }: RunConfig): string[] {
+  if (!isOnPolicy(data)) return [];
+  return [
+    ...(chosen.id === "sft" && data.outputs === "student"
+      ? [
+          `data.outputs: "student" leaves SFT nothing to learn: cross entropy on the student's own answers teaches it what it already says. Choose a method with a teacher.`,
+        ]
+      : []),
+    ...(chosen.id === "cot2align" && chosen.crossCot
+      ? [
+          `method.crossCot: pairs a chain of thought with the plain view of one row, and an answer that the student writes has no pair; set it to false, or data.outputs to "gold"`,
+        ]
+      : []),
+  ];
 }
 
 interface IssueLike {

@@ -1,6 +1,7 @@
 // What is trained and in how much memory: everything of a run that is not its loss or its optimizer.
 import * as v from "valibot";
 import { count, positive } from "./fields";
+import { PLAIN_ROLLOUT, rolloutSchema } from "./rollout";
 
 const lora = v.strictObject({
   kind: v.literal("lora"),
@@ -17,6 +18,8 @@ const lora = v.strictObject({
 
 /** Fields that a config may leave out: a run of an older config means what it meant. */
 export const trainingFields = {
+  /** How the student writes, where data.outputs is "student" or "mix"; not read otherwise. */
+  rollout: v.optional(rolloutSchema, PLAIN_ROLLOUT),
   /** Every weight, or adapters beside frozen ones. */
   training: v.optional(v.variant("kind", [v.strictObject({ kind: v.literal("full") }), lora]), {
     kind: "full",
@@ -27,14 +30,18 @@ export const trainingFields = {
   gradientCheckpointing: v.optional(v.boolean(), false),
   /** A checkpoint every so many steps (0: at the end alone). A lost device costs the steps since the last one. */
   checkpoints: v.optional(v.strictObject({ everySteps: count(0, 1_000_000) }), { everySteps: 50 }),
-  /** Where the teacher runs: WebAssembly, or the GPU that trains (in browsers; its states then never leave the GPU). */
-  teacherDevice: v.optional(v.picklist(["cpu", "gpu"]), "cpu"),
+  /**
+   * Where the teacher runs: in ONNX Runtime by WebAssembly, or on the GPU that trains (in browsers; its states then never leave
+   * the GPU); or in the engine that trains the student, whose step then holds the teacher's forward pass too.
+   */
+  teacherDevice: v.optional(v.picklist(["cpu", "gpu", "engine"]), "cpu"),
   /** GPU memory that a run may take, in MiB; 0: as much as its buffers need. */
   memoryBudgetMiB: v.optional(count(0, 1_000_000), 0),
 };
 
 /** What a config without these fields means, in full. */
 export const PLAIN_TRAINING = {
+  rollout: PLAIN_ROLLOUT,
   training: { kind: "full" },
   accumulation: 1,
   gradientCheckpointing: false,

@@ -30,11 +30,14 @@ export interface ViewBatch {
    * Chunks of equal text that are given, not aligned by the tokens' bytes: per sample [s0, s1, t0, t1], half-open
    * ranges over its response rows on either side.
    */
-  readonly groups?: readonly (readonly (readonly [number, number, number, number])[])[];
+  readonly groups?: readonly (readonly Group[])[];
 }
 
 /** A student's and a teacher's token that end texts: they count as one, however they are written. */
 export type EndPair = readonly [student: number, teacher: number];
+
+/** A chunk of equal text, [s0, s1, t0, t1]: half-open ranges over one sample's response tokens on either side. */
+export type Group = readonly [s0: number, s1: number, t0: number, t1: number];
 
 /** The tokens of a vocabulary as it writes them, for alignments that compare text. */
 export interface TokenTable {

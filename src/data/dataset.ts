@@ -1,7 +1,7 @@
 // A data set ready for training: each row tokenized for student and teacher, what cannot be used set aside with a reason.
 
 import { ModelError, type Tokenizer } from "../models";
-import { bucketLength, makeSideBatch, type PairBatch, type SideBatch } from "./batch";
+import { bucketLength, type Group, makeSideBatch, type PairBatch, type SideBatch } from "./batch";
 import {
   encodeRow,
   type LengthLimits,
@@ -22,6 +22,8 @@ export interface PreparedRow {
   readonly teacher: Sequence;
   /** The row's plain view beside its chain of thought, when both were asked for. */
   readonly plain?: { readonly student: Sequence; readonly teacher: Sequence };
+  /** Chunks of equal text of both responses, where they are known beforehand: see `ViewBatch.groups`. */
+  readonly groups?: readonly Group[];
 }
 
 export interface DroppedRow {
@@ -52,6 +54,8 @@ export interface DatasetOptions {
   readonly pairs?: boolean;
   /** With pairs: a row with a chain of thought also gives its plain view as a row of its own, without a pair. */
   readonly plainToo?: boolean;
+  /** As in `EncodeOptions`. */
+  readonly front?: boolean;
 }
 
 /** @throws DataError when no row can be used. */
@@ -83,14 +87,14 @@ export function prepareEach(
   studentTok: Tokenizer,
   teacherTok: Tokenizer,
   limits: DatasetLimits,
-  { pairs = false, plainToo = false }: DatasetOptions = {},
+  { pairs = false, plainToo = false, front = false }: DatasetOptions = {},
 ): PreparedDataset {
   const usable: PreparedRow[] = [];
   const dropped: DroppedRow[] = [];
   const lengths: MeasuredRow[] = [];
   const sides = (row: Row, of: View) => {
     const side = (tok: Tokenizer, { maxLength, maxPrompt }: LengthLimits): Sequence =>
-      encodeRow(tok, row, of, maxLength, maxPrompt);
+      encodeRow(tok, row, of, maxLength, maxPrompt, { front });
     return { student: side(studentTok, limits.student), teacher: side(teacherTok, limits.teacher) };
   };
   for (const [index, row] of rows.entries()) {
@@ -152,6 +156,7 @@ export function makePairBatch(
   return {
     ...view((row) => row),
     ...(plain && { plain: view((row) => row.plain) }),
+    ...(rows.some(({ groups }) => groups) && { groups: rows.map(({ groups = [] }) => groups) }),
     rowIndices: rows.map(({ index }) => index),
   };
 }

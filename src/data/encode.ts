@@ -3,6 +3,8 @@
 //   x = start ++ prompt[:maxPrompt] ++ response ++ end, truncated to maxLength;  inputs x[:-1], label at p is x[p+1]
 //   R = {p : |start ++ prompt| − 1 ≤ p < |x| − 1}: each predicts a response token, the last one the end
 //
+// A prompt that is too long loses its end, or, where the student goes on writing behind it, its front (`front`): start stays.
+//
 // start and end are what the tokenizer's own post-processor puts around a text (BOS, EOS), the end eos where it puts none
 // there; a conversation has both from its chat template. A row that is cut has no end: nobody learns to stop in the middle.
 
@@ -36,12 +38,18 @@ export interface LengthLimits {
 /** A row that cannot be cut to fit. */
 export class TooLong extends DataError {}
 
+export interface EncodeOptions {
+  /** Cut a long prompt at its front, so that its end stands before the response. */
+  readonly front?: boolean | undefined;
+}
+
 export function encodeRow(
   tok: Tokenizer,
   row: Row,
   view: View,
   maxLength: number,
   maxPrompt: number,
+  { front = false }: EncodeOptions = {},
 ): Sequence {
   if (!(Number.isInteger(maxLength) && Number.isInteger(maxPrompt) && maxPrompt >= 1)) {
     throw new RangeError(
@@ -50,13 +58,13 @@ export function encodeRow(
   }
   const { prompt, response } = tokensOf(tok, row, view);
   if (prompt.length === 0) throw new DataError(`row ${row.id}: its prompt has no tokens`);
-  if (templated(tok, row, view) && prompt.length > maxPrompt) {
+  if (!front && templated(tok, row, view) && prompt.length > maxPrompt) {
     throw new TooLong(
       `row ${row.id}: its conversation takes ${prompt.length} tokens and would be cut at ${maxPrompt}, before the reply's ` +
         "head; raise the prompt's maximum length",
     );
   }
-  const kept = prompt.slice(0, maxPrompt);
+  const kept = front ? endOfPrompt(tok, prompt, maxPrompt) : prompt.slice(0, maxPrompt);
   if (kept.length >= maxLength) {
     throw new TooLong(
       `row ${row.id}: its prompt takes ${kept.length} of ${maxLength} tokens and leaves no room for a response; ` +
@@ -71,6 +79,22 @@ export function encodeRow(
     truncated,
     ...(truncated && { whole: { prompt: prompt.length, length: prompt.length + response.length } }),
   };
+}
+
+/** The last tokens of a prompt, behind what the tokenizer puts in front of every text. */
+function endOfPrompt({ around }: Tokenizer, prompt: number[], most: number): number[] {
+  if (prompt.length <= most) return prompt;
+  const { start = [] } = around ?? {};
+  const head = start.length < most && start.every((id, i) => prompt[i] === id) ? start : [];
+  return [...head, ...prompt.slice(prompt.length - (most - head.length))];
+}
+
+/** The token that ends a model's own answer: of a turn in its chat template, else of a text. */
+export function ownEnd(tok: Tokenizer, row: Row, view: View): number {
+  if (!templated(tok, row, view)) return tok.around?.end[0] ?? tok.eosId;
+  const turnEnd = tok.chat?.turnEnd();
+  const last = turnEnd === undefined ? undefined : tok.encode(`b${turnEnd}`).at(-1);
+  return last !== undefined && tok.isAdded(last) ? last : tok.eosId;
 }
 
 /** How long a row is without limits. */
@@ -99,6 +123,8 @@ function begun({ around }: Tokenizer, ids: number[]): number[] {
 }
 
 function tokensOf(tok: Tokenizer, row: Row, view: View): { prompt: number[]; response: number[] } {
+  if (replyOf(row, view) === "")
+    return { prompt: askedTokens(tok, row, view), response: [ownEnd(tok, row, view)] };
   const texts = textsOf(tok, row, view);
   if (templated(tok, row, view)) {
     const { prompt, said } = cutConversation(tok, texts);
@@ -126,6 +152,20 @@ function cutConversation(tok: Tokenizer, { prompt, reply }: ChatPair): { prompt:
     at = ends.findIndex((end) => end > bytes);
   }
   return { prompt: whole.slice(0, at), said: whole.slice(at) };
+}
+
+const replyOf = (row: Row, view: View): string | undefined => (view === "cot" ? row.outputCot : row.output);
+
+/** A prompt alone, as a model that is to answer reads it. */
+function askedTokens(tok: Tokenizer, row: Row, view: View): number[] {
+  if (!templated(tok, row, view))
+    return textIds(tok, (view === "cot" ? row.promptCot : undefined) ?? row.prompt);
+  try {
+    return tok.encode(tok.chat?.prompt(row.turns ?? [], row.tools) ?? "");
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    throw new DataError(`row ${row.id}: ${error.message}`);
+  }
 }
 
 const templated = (tok: Tokenizer, row: Row, view: View): boolean =>

@@ -62,6 +62,7 @@ export {
   type WrittenRows,
 } from "./teacher-texts";
 export { thoughtPrompt } from "./thought-prompt";
+export { type Readers, readWritten, withGroups } from "./written";
 export { type ImportedRows, type Peek, type RowProblem } from "./collect";
 export { createRowImporter, importFile, importText } from "./import";
 export { checkEnough, splitRows } from "./split";

@@ -44,11 +44,19 @@ export function labelled(train: readonly Row[], { labels, limit, seed }: Labelli
   const others = rows.filter(({ id }) => !kept.has(id));
   const taught = labels.rest === "teacher";
   return {
-    rows: taught ? rows : rows.filter(({ id }) => kept.has(id)),
+    rows: labels.rest === "none" ? rows.filter(({ id }) => kept.has(id)) : taught ? rows : bare(rows, kept),
     toWrite: taught ? new Set(others.map(({ id }) => id)) : nobody,
     said: `${said} There are ${others.length} others (seed ${seed}).`,
   };
 }
+
+/** What is not kept loses its answers: the student is to write them. */
+const bare = (rows: readonly Row[], kept: ReadonlySet<string>): Row[] =>
+  rows.map((row) => {
+    if (kept.has(row.id)) return row;
+    const { outputCot: _, answer: _answer, ...prompt } = row;
+    return { ...prompt, output: "" };
+  });
 
 /** Ids of `n` rows; those of a smaller n are among them. */
 function drawn(rows: readonly Row[], n: number, seed: number): ReadonlySet<string> {

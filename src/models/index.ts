@@ -60,7 +60,7 @@ export {
   type Tokenizer,
   withoutSpecialTokens,
 } from "./tokenizer/tokenizer";
-export type { TokenScheme } from "./tokenizer/token-bytes";
+export { characterLength, type TokenScheme } from "./tokenizer/token-bytes";
 export { matchTexts, type Stretch } from "./tokenizer/text-match";
 export { type TokenSpans, tokenSpans } from "./tokenizer/token-spans";
 export {

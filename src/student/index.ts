@@ -12,6 +12,15 @@ export {
   usablePositions,
 } from "./model";
 export { studentLogits } from "./logits";
+export {
+  createRolloutSampler,
+  makeCaches,
+  recordPrompt,
+  recordWriting,
+  type RolloutSampler,
+  type RolloutShape,
+  type Sampled,
+} from "./rollout";
 export { NotFiniteLogits } from "./sample";
 export {
   isAdapter,

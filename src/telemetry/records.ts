@@ -25,8 +25,35 @@ export interface StepRecord {
   readonly silent?: readonly string[];
   /** How far each transport term's plans are from the product of their marginals, by the term's name; absent without transport. */
   readonly gauges?: Readonly<Record<string, TermGauge>>;
+  /** What the student wrote, where it writes its own answers. */
+  readonly rollout?: RolloutRecord;
   /** Wall-clock time of the step in milliseconds. Not part of a run's identity. */
   readonly ms: number;
+}
+
+/** What the student wrote for one step. Shares are from 0 to 1; logarithms are natural. */
+export interface RolloutRecord {
+  /** Rows that the step learned from, and answers that the student wrote for it. */
+  readonly rows: number;
+  readonly written: number;
+  /** Answers that the step did without: cut off and left out by the config, or with nothing that the teacher reads. */
+  readonly leftOut: number;
+  /** Answers that are an end and nothing else. */
+  readonly empty: number;
+  /** Share of the answers that reached their limit before an end. */
+  readonly truncated: number;
+  /** Mean tokens of an answer, its end included. */
+  readonly length: number;
+  /** Mean entropy of what a token was drawn from, at temperature 1, in nats. */
+  readonly entropy: number;
+  /** Share of the written tokens that stand in a chunk of text which both sides have: only these can get a signal. */
+  readonly signal: number;
+  /** Mean advantage of a token; absent where the method has none. */
+  readonly advantage?: number;
+  /** KL from the student as it is to the student as it began, nats per written token; when measured. */
+  readonly klToStart?: number;
+  /** Bytes that the teacher has no token for; absent where there are none. */
+  readonly unreadable?: number;
 }
 
 /** Whether a transport term does anything: means over its problems, except where it says otherwise. */

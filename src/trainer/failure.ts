@@ -11,6 +11,7 @@ export class RunError extends Error {
       | "export-differs"
       | "device-lost"
       | "no-rows"
+      | "nothing-written"
       | "vocabulary"
       | "teacher-weights"
       | "adapters"

@@ -73,7 +73,11 @@ async function open(
   await objective.prepare?.(run.method, tokens, { progress, vocabularyMaps, signal });
   const dims = dimsOf({ model: { config }, teacher: sides.teacher });
   const padIds = { student: tokenizer.padId, teacher: sides.teacher.tokenizer.padId };
-  const measured = await measureCoverage(objective, run, rows.train, { padIds, tokens }, progress, signal);
+  // Answers that the student has yet to write are measured step by step.
+  const measured =
+    run.data.outputs === "student"
+      ? undefined
+      : await measureCoverage(objective, run, rows.train, { padIds, tokens }, progress, signal);
   if (measured?.warning !== undefined) notes.push(measured.warning);
   const { teacherBytes } = sides;
   const parts = { config: run, student: config, dims, objective, padIds, teacherBytes, ...rows };

@@ -1,10 +1,11 @@
 // The memory of a run before anything of it is allocated: the very code that records and allocates runs on a device
 // that only counts, for every shape bucket that the run will meet. See docs/STUDENT.md.
-import type { RunConfig } from "../config/run";
+import { isOnPolicy, type RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
-import { createSampler, makePairBatch, type PreparedRow, responseLength } from "../data";
+import { bucketLength, createSampler, makePairBatch, type PreparedRow, responseLength } from "../data";
 import { mergeSlots } from "../gpu/arena";
 import { countingGpu, type PlanningLimits } from "../gpu/counting";
+import type { Gpu } from "../gpu/device";
 import { ELEMENT_BYTES, ProgramBuilder } from "../gpu/program";
 import { expectedTensors, type StudentConfig } from "../models";
 import type { Dims, Objective, StepShape } from "../objectives";
@@ -13,8 +14,12 @@ import {
   createParamStore,
   layOutParams,
   layoutBytes,
+  makeCaches,
   recordDecoder,
+  recordPrompt,
+  recordWriting,
   segmentBytesOf,
+  type StudentModel,
   Tape,
 } from "../student";
 import type { HostMemory, MemoryPlan } from "../telemetry";
@@ -23,8 +28,10 @@ import type { RunPlan } from "./loaded";
 import { runParameters } from "./parameters";
 import { recordGaugePart } from "./gradient-gauge";
 import { recordForward } from "./recording";
+import { rolloutShape } from "./rollouts";
+import { placeStart, recordStartGauge } from "./start-gauge";
 import { recordAccumulatedUpdate, recordAccumulatingPass, recordStep, type StepParts } from "./step-program";
-import { shapeKey, stepShape } from "./step-shape";
+import { LENGTH_STEP, ROW_STEP, shapeKey, stepShape } from "./step-shape";
 import { HELD_GPU_BYTES, stateKinds } from "./teacher-cache";
 import { placeTeacherWeights } from "./teacher-weights";
 
@@ -85,6 +92,7 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
     ...decoderRows(config).map(
       (rows) => recordDecoder(counting.gpu, model, rows, decoderLength(config, student)).b,
     ),
+    ...(isOnPolicy(config.data) ? rolloutBuilders(counting.gpu, config, model, shapes) : []),
   ];
   const scratch = mergeSlots(programs.map((b) => b.footprint().slots));
   const teacherCache = teacherCacheBytes(parts);
@@ -170,6 +178,28 @@ function probeBuilders(
   return [b, ...gauges];
 }
 
+/** What writes the answers, its caches, and the student as it began. */
+function rolloutBuilders(
+  gpu: Gpu,
+  config: RunConfig,
+  model: StudentModel,
+  shapes: readonly StepShape[],
+): ProgramBuilder[] {
+  const { rollout, data } = config;
+  const shape = rolloutShape(config, model.config);
+  const caches = makeCaches(gpu, model, shape);
+  const cut = { temperature: rollout.temperature, topK: rollout.topK, topP: rollout.topP };
+  const longest = bucketLength(Math.min(data.maxPrompt, shape.capacity), 32);
+  const start = rollout.startEverySteps > 0 ? placeStart(gpu, model).model : undefined;
+  return [
+    recordPrompt(model, shape, caches, longest, cut),
+    recordWriting(model, shape, caches, cut),
+    ...shapes.flatMap(({ batch, studentLength: length, studentRows: rows }) =>
+      start ? [recordStartGauge(model, start, { batch, length, rows })] : [],
+    ),
+  ];
+}
+
 const pairBatch = (
   rows: readonly PreparedRow[],
   { padIds, objective, config, dims }: Pick<PlanParts, "padIds" | "objective" | "config" | "dims">,
@@ -179,9 +209,35 @@ const pairBatch = (
     positions: { student: dims.studentPositions, teacher: dims.teacherPositions },
   });
 
+/** A teacher's tokens of a text to the student's, of the prompts; and room for answers that are cut otherwise. */
+const WRITTEN_MARGIN = 1.5;
+
+/** The largest step that the student can write: what it will write is not known. */
+function largestWritten({ config, train, dims }: PlanParts): StepShape {
+  const { batchSize, rollout } = config;
+  const prompts = (of: "student" | "teacher") => train.map((row) => row[of].promptLength);
+  const ratio = sum(prompts("teacher")) / Math.max(1, sum(prompts("student")));
+  const most = (of: "student" | "teacher") => Math.max(0, ...prompts(of));
+  const answer = {
+    student: rollout.maxNewTokens,
+    teacher: Math.ceil(WRITTEN_MARGIN * ratio * rollout.maxNewTokens),
+  };
+  const length = (of: "student" | "teacher", positions: number | undefined) =>
+    bucketLength(Math.min(most(of) + answer[of], positions ?? Infinity), LENGTH_STEP, positions);
+  return {
+    ...dims,
+    batch: batchSize,
+    studentLength: length("student", dims.studentPositions),
+    teacherLength: length("teacher", dims.teacherPositions),
+    studentRows: bucketLength(batchSize * answer.student, ROW_STEP),
+    teacherRows: bucketLength(batchSize * answer.teacher, ROW_STEP),
+  };
+}
+
 /** Every bucket of the run, once. */
 function shapesOfRun(parts: PlanParts): StepShape[] {
   const { config, train, dims } = parts;
+  if (isOnPolicy(config.data)) return [largestWritten(parts)];
   const { batchSize, accumulation, steps, seed } = config;
   const sampler = createSampler(train.length, batchSize, deriveSeed(seed, "data"));
   const shapes = new Map<string, StepShape>();
@@ -210,6 +266,7 @@ function hostBytes(b: ProgramBuilder): number {
 
 /** States at response positions of every row that the run reads, of each kind that the method needs. */
 function teacherCacheBytes({ config, objective, dims, train }: PlanParts): number {
+  if (config.data.outputs === "student") return 0; // what the student writes is read once
   const kinds = stateKinds(objective.needs(config.method)).length;
   const drawn = config.steps * config.accumulation * config.batchSize;
   const positions = sum(

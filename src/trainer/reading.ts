@@ -1,6 +1,6 @@
 // How a run's rows are read: both sides tokenized, cut to what config and models allow, with all that a person should know
 // before the first step: what is around each text, what is cut, what drops out.
-import type { RunConfig } from "../config/run";
+import { isOnPolicy, type Rollout, type RunConfig } from "../config/run";
 import {
   countReasons,
   DataError,
@@ -10,6 +10,7 @@ import {
   prepareDataset,
   reportLengths,
   type Row,
+  type View,
 } from "../data";
 import { type Teacher, type Tokenizer, withoutSpecialTokens } from "../models";
 import { objectiveOf } from "../objectives";
@@ -35,15 +36,17 @@ export const asConfigured = ({ data }: RunConfig, tokenizer: Tokenizer): Tokeniz
 
 /** The limits of each side; methods that pair position p with position p must cut both alike. */
 function limitsOf(
-  { data, method }: RunConfig,
+  { data, method, rollout }: RunConfig,
   student: number,
   teacher: number,
 ): { readonly student: LengthLimits; readonly teacher: LengthLimits } {
+  const limits = (maxPositions: number): LengthLimits =>
+    isOnPolicy(data) ? beforeAnswer(within(data, maxPositions), rollout) : within(data, maxPositions);
   const paired = objectiveOf(method).sharesTokenizer?.(method) ?? false;
   const most = Math.min(student, teacher);
   return {
-    student: within(data, paired ? most : student),
-    teacher: within(data, paired ? most : teacher),
+    student: limits(paired ? most : student),
+    teacher: limits(paired ? most : teacher),
   };
 }
 
@@ -59,6 +62,21 @@ export interface GivenRows {
   /** What was done to the training rows' labels: the first thing that a person reads of them. */
   readonly said: string;
 }
+
+/** A prompt leaves room for what is written behind it. */
+const beforeAnswer = ({ maxLength, maxPrompt }: LengthLimits, { maxNewTokens }: Rollout): LengthLimits => ({
+  maxLength,
+  maxPrompt: Math.max(1, Math.min(maxPrompt, maxLength - maxNewTokens)),
+});
+
+/** Rows without their answers, where those are not read; held-out ones may have none. */
+const asked = (rows: readonly Row[], view: View, all: boolean): Row[] =>
+  rows.map((row) => {
+    if (view === "plain") return all ? { ...row, output: "" } : row;
+    return all || (row.output === "" && row.outputCot === undefined)
+      ? { ...row, promptCot: row.promptCot ?? row.prompt, outputCot: "" }
+      : row;
+  });
 
 /** @throws DataError when there are too few rows, or none that can be used. */
 export function readRows(
@@ -76,14 +94,18 @@ export function readRows(
     );
   }
   const taught = teacher.tokenizer !== student.tokenizer; // else the student stands on both sides
+  const writes = isOnPolicy(data);
   const limits = limitsOf(config, student.maxPositions, teacher.maxPositions);
   const prepare = (rows: readonly Row[], plainToo: boolean) =>
     prepareDataset(rows, data.view, student.tokenizer, teacher.tokenizer, limits, {
       pairs: views === 2,
       plainToo,
+      front: writes,
     });
-  const training = prepare(data.rows > 0 ? train.slice(0, data.rows) : train, data.records === "published");
-  const held = prepare(heldOut, false);
+  const some = data.rows > 0 ? train.slice(0, data.rows) : train;
+  const learned = writes ? asked(some, data.view, data.outputs === "student") : some;
+  const training = prepare(learned, data.records === "published" && !writes);
+  const held = prepare(writes ? asked(heldOut, data.view, false) : heldOut, false);
   const positions = { student: student.maxPositions, teacher: teacher.maxPositions };
   const out = [...training.dropped, ...held.dropped];
   return {
@@ -96,10 +118,25 @@ export function readRows(
       said,
       `Special tokens: ${taught ? `teacher ${aroundText(teacher.tokenizer)}, ` : ""}student ${aroundText(student.tokenizer)}` +
         (data.specialTokens === "none" ? " (data.specialTokens: none, as published)." : "."),
+      ...(writes ? writingLines(config, limits.student, training.usable) : []),
       ...lengthLines(reportLengths([...training.lengths, ...held.lengths], positions)),
       ...droppedLines(countReasons(out)),
     ],
   };
+}
+
+function writingLines(
+  { data, rollout }: RunConfig,
+  { maxPrompt }: LengthLimits,
+  rows: readonly PreparedRow[],
+): string[] {
+  const cut = rows.filter(({ student }) => (student.whole?.prompt ?? 0) > student.promptLength).length;
+  const whose =
+    data.outputs === "mix" ? `of ${Math.round(100 * rollout.lambda)} % of the rows` : "of every row";
+  return [
+    `The student writes the answer ${whose} at each step: up to ${rollout.maxNewTokens} tokens behind at most ${maxPrompt} of its prompt.`,
+    ...(cut > 0 ? [`${cut} of ${rows.length} prompts are longer and lose their front.`] : []),
+  ];
 }
 
 const MOST_REASONS = 8;

@@ -123,13 +123,13 @@ function recordView(
 }
 
 /** Token ids padded to the bucket. Padding sits right of causal attention: nothing reads it. */
-function paddedIds(side: SideBatch, B: number, T: number): Uint32Array {
+export function paddedIds(side: SideBatch, B: number, T: number): Uint32Array {
   const ids = new Uint32Array(B * T);
   for (let s = 0; s < side.B; s++) ids.set(side.ids.subarray(s * side.T, (s + 1) * side.T), s * T);
   return ids;
 }
 
-function paddedRows(side: SideBatch, T: number, length: number): Uint32Array {
+export function paddedRows(side: SideBatch, T: number, length: number): Uint32Array {
   return padded(
     side.rows.map((row) => Math.floor(row / side.T) * T + (row % side.T)),
     length,

@@ -24,16 +24,18 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
 } from "./checkpoint";
-import { sharesOf, silentTerms } from "./coverage";
 import { inWords, RunError } from "./failure";
 import { createGradientGauge } from "./gradient-gauge";
 import { loadRun, unload } from "./load";
 import type { Loaded, RunSources } from "./loaded";
 import type { Progress } from "./progress";
+import { openOnPolicy } from "./on-policy";
 import { createProbe } from "./probe";
 import { aroundText } from "./reading";
 import type { StepOutcome } from "./step-program";
 import { profileStep, type RehearsedStep, timeSteps } from "./rehearsal";
+import { promptsOf } from "./rollouts";
+import { nothingLearned, stepRecord } from "./step-record";
 import { createStepper } from "./stepper";
 import { createRunLog, takeAway } from "./take-away";
 import { createTeacherCache } from "./teacher-cache";
@@ -99,7 +101,15 @@ export async function openRun(
   const { store } = model;
   const needs = loaded.objective.needs(config.method);
   const unweighted = loaded.objective.unweighted?.(config.method, loaded.tokens) ?? [];
-  const cache = createTeacherCache(teacher, needs, { set: loaded.teacherStates, gpu: gpu.device });
+  const onPolicy = await openOnPolicy(gpu, config, loaded).catch(async (error: unknown) => {
+    await unload(loaded);
+    throw error;
+  });
+  // What the student writes is new at every step: nothing of it is worth keeping.
+  const cache = createTeacherCache(teacher, needs, {
+    ...(!onPolicy && { set: loaded.teacherStates }),
+    gpu: gpu.device,
+  });
   const source = createBatchSource(loaded, cache);
   const stepper = createStepper(gpu, loaded, config, source, progress);
   const probe = createProbe(gpu, loaded, config.method, source);
@@ -110,7 +120,7 @@ export async function openRun(
   const newSampler = () =>
     createSampler(
       loaded.train.length,
-      config.batchSize * config.accumulation,
+      onPolicy ? promptsOf(config) : config.batchSize * config.accumulation,
       deriveSeed(config.seed, "data"),
     );
   const log = createRunLog(config, aroundText(loaded.tokenizer));
@@ -157,23 +167,29 @@ export async function openRun(
 
   async function take(): ReturnType<RehearsedStep> {
     const started = performance.now();
-    const rows = rowsOf(upcoming);
-    await source.ensure(rows);
+    const written = await onPolicy?.write(rowsOf(upcoming), at + 1);
+    const rows = written?.rows ?? rowsOf(upcoming);
+    const teacherFirst = await timed(source.ensure(rows));
     const adamw = adamwStep(config, at + 1);
-    const running = stepper.step(rows, adamw);
+    const running = rows.length > 0 ? stepper.step(rows, adamw) : Promise.resolve(nothingLearned);
     drawn = sampler.state();
     upcoming = sampler.next();
-    const prefetch = timed(source.ensure(rowsOf(upcoming))); // the teacher works while the GPU does
+    // The teacher works while the GPU does, unless the student has yet to write what it reads.
+    const prefetch = onPolicy ? Promise.resolve(teacherFirst) : timed(source.ensure(rowsOf(upcoming)));
     prefetch.catch(() => undefined); // heard of below, unless the step fails first
     const { outcome, tokens } = await running;
     const teacherMs = await prefetch;
+    if (written) cache.forget(written.own.map((row) => row.teacher));
     if (!outcome.updated) throw notFinite(outcome, at + 1);
     at++;
     const ms = performance.now() - started;
-    return {
-      record: stepRecord(outcome, tokens, { step: at, ms, learningRate: adamw.learningRate, unweighted }),
-      teacherMs,
-    };
+    const record = stepRecord(outcome, tokens, {
+      step: at,
+      ms,
+      learningRate: adamw.learningRate,
+      unweighted,
+    });
+    return { record: written ? { ...record, rollout: written.record } : record, teacherMs };
   }
 
   /** The gradients' ratios on a held-out row, measured once a step; none when the config does not ask. */
@@ -272,6 +288,7 @@ export async function openRun(
       stepper.destroy();
       probe.destroy();
       gradients?.destroy();
+      onPolicy?.destroy();
       answers.destroy();
       await unload(loaded);
     },
@@ -292,24 +309,6 @@ function adamwStep({ optimizer, steps }: RunConfig, step: number): AdamWStep {
     learningRate: optimizer.learningRate * factor,
     projectorLearningRate: optimizer.projectorLearningRate * factor,
     step,
-  };
-}
-
-function stepRecord(
-  outcome: StepOutcome,
-  tokens: number,
-  of: Pick<StepRecord, "step" | "ms" | "learningRate"> & { readonly unweighted: readonly string[] },
-): StepRecord {
-  const { loss, terms, gradNorm, marginalError, unconverged, correctTokens, coverage, gauges = {} } = outcome;
-  const { step, ms, learningRate, unweighted } = of;
-  const silent = silentTerms(terms, unweighted);
-  const tokenAccuracy = correctTokens / tokens;
-  return {
-    ...{ step, loss, terms, gradNorm, learningRate, tokenAccuracy, tokens, marginalError, unconverged },
-    ...(coverage && { coverage: sharesOf(coverage) }),
-    ...(silent.length > 0 && { silent }),
-    ...(Object.keys(gauges).length > 0 && { gauges }),
-    ms,
   };
 }
 

@@ -29,7 +29,7 @@ export interface Sides {
 
 /** Whether the teacher writes answers before the first step. */
 export const teacherWrites = ({ outputs, labels }: RunConfig["data"]): boolean =>
-  outputs !== "gold" || teacherLabels(labels);
+  outputs === "teacher" || outputs === "chains" || teacherLabels(labels);
 
 /** SFT on the rows as they are asks no teacher; with outputs that a teacher writes it does. */
 export const needsTeacher = ({ method, data }: Pick<RunConfig, "method" | "data">): boolean =>

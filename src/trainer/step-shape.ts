@@ -2,8 +2,8 @@
 import { bucketLength, type PairBatch, type ViewBatch } from "../data";
 import type { Dims, StepShape, ViewShape } from "../objectives";
 
-const LENGTH_STEP = 32;
-const ROW_STEP = 128;
+export const LENGTH_STEP = 32;
+export const ROW_STEP = 128;
 
 /**
  * The bucket of a batch. A pure function of the batch's shape: a replayed run meets the same programs, whatever

@@ -37,6 +37,8 @@ export interface TeacherCache {
   ensure(sequences: readonly Sequence[]): Promise<void>;
   /** @throws Error when `ensure` was not awaited for this sequence, or several others were ensured since. */
   states(sequence: Sequence): TeacherStates;
+  /** Let go of sequences that will not come again. */
+  forget(sequences: readonly Sequence[]): void;
   /** In memory now. */
   readonly bytes: number;
   /** Sequences that the teacher was run on, and that came from the set. */
@@ -134,6 +136,18 @@ class HeldStates implements TeacherCache {
     const states = this.#cache.get(sequence);
     if (!states) throw new Error("The teacher has not seen this sequence yet");
     return states;
+  }
+
+  forget(sequences: readonly Sequence[]): void {
+    const gone = new Set(sequences);
+    this.#recent = this.#recent.map((call) => call.filter((sequence) => !gone.has(sequence)));
+    for (const sequence of gone) {
+      const states = this.#cache.get(sequence);
+      if (!states) continue;
+      this.#cache.delete(sequence);
+      this.#bytes -= bytesOf(states);
+      release(states);
+    }
   }
 
   get bytes(): number {

@@ -40,7 +40,18 @@ export interface CardFacts {
 
 /** SFT on given answers has no teacher, whatever its config names. */
 const taught = ({ method, data }: RunConfig): boolean =>
-  method.id !== "sft" || data.outputs !== "gold" || teacherLabels(data.labels);
+  method.id !== "sft" ||
+  data.outputs === "teacher" ||
+  data.outputs === "chains" ||
+  teacherLabels(data.labels);
+
+const OUTPUTS: Readonly<Record<RunConfig["data"]["outputs"], string>> = {
+  gold: "as in the rows",
+  teacher: "written by the teacher (teacher)",
+  chains: "written by the teacher (chains)",
+  student: "written by the student at each step (on-policy)",
+  mix: "written by the student at each step, mixed with those in the rows",
+};
 
 type Row = readonly [name: string, value: string];
 
@@ -105,7 +116,7 @@ function settings(run: RunConfig, { steps, specialTokens }: Omit<RunManifest, "c
     ["rows", `${code(data.source)}, ${data.view} view${data.rows > 0 ? `, at most ${data.rows}` : ""}`],
     ...(specialTokens === undefined ? [] : [["around a text", code(specialTokens)] as const]),
     ["labels", plain(labelsText(data.labels).replace(/^Labels: |\.$/g, ""))],
-    ["outputs", data.outputs === "gold" ? "as in the rows" : `written by the teacher (${data.outputs})`],
+    ["outputs", OUTPUTS[data.outputs]],
     [
       "steps × rows",
       `${steps} of ${run.steps} × ${run.batchSize}${run.accumulation > 1 ? ` × ${run.accumulation}` : ""}`,

@@ -68,7 +68,7 @@ const VISIBLE = new Map([
 ]);
 
 /** Bytes of the whole UTF-8 character at `at`, or 0 when there is none. */
-function characterLength(bytes: Uint8Array, at: number): number {
+export function characterLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
   if (length === 0 || at + length > bytes.length) return 0;

@@ -25,6 +25,7 @@ const MAIN = [
 const FINE =
   /^method\.transport\.(relative|maxIterations|tolerance|gradient|scheme|embedding|hidden|layers|layerWeights|marginals)$/;
 const GROUPS = {
+  rollout: /^rollout\./,
   data: /^(teacher|data\.|evaluation\.|probe\.)/,
   optimizer: /^optimizer\./,
   training: /^/,

@@ -1,0 +1,36 @@
+// What a step reports, from what its programs found.
+import type { StepRecord } from "../telemetry";
+import { sharesOf, silentTerms } from "./coverage";
+import type { StepOutcome } from "./step-program";
+
+export function stepRecord(
+  outcome: StepOutcome,
+  tokens: number,
+  of: Pick<StepRecord, "step" | "ms" | "learningRate"> & { readonly unweighted: readonly string[] },
+): StepRecord {
+  const { loss, terms, gradNorm, marginalError, unconverged, correctTokens, coverage, gauges = {} } = outcome;
+  const { step, ms, learningRate, unweighted } = of;
+  const silent = silentTerms(terms, unweighted);
+  const tokenAccuracy = tokens === 0 ? 0 : correctTokens / tokens;
+  return {
+    ...{ step, loss, terms, gradNorm, learningRate, tokenAccuracy, tokens, marginalError, unconverged },
+    ...(coverage && { coverage: sharesOf(coverage) }),
+    ...(silent.length > 0 && { silent }),
+    ...(Object.keys(gauges).length > 0 && { gauges }),
+    ms,
+  };
+}
+
+/** A step whose every answer was left out: the weights stay as they are. */
+export const nothingLearned: { readonly outcome: StepOutcome; readonly tokens: number } = {
+  outcome: {
+    loss: 0,
+    terms: {},
+    gradNorm: 0,
+    updated: true,
+    marginalError: 0,
+    unconverged: 0,
+    correctTokens: 0,
+  },
+  tokens: 0,
+};
