@@ -115,7 +115,7 @@ function teacherTokens(
  *
  * @param inside whether the text goes on another, as in a conversation; else the space that the tokenizer puts in front goes.
  */
-export function textOf(tok: Tokenizer, tokens: readonly number[], inside: boolean): Uint8Array {
+function textOf(tok: Tokenizer, tokens: readonly number[], inside: boolean): Uint8Array {
   const spoken = tokens.filter((id) => !isSilent(tok, id));
   if (tok.scheme === "wordpiece") return new TextEncoder().encode(tok.decode(spoken)); // its tokens leave out spaces
   const bytes = Uint8Array.from(spoken.flatMap((id) => [...tok.tokenBytes(id)]));
@@ -126,7 +126,7 @@ const SPACE = 0x20;
 const addsSpace = (tok: Tokenizer): boolean => tok.tokenBytes(tok.encode("a")[0] ?? 0)[0] === SPACE;
 
 /** Ends, padding, headers: tokens that the decoder leaves out. */
-export function isSilent(tok: Tokenizer, id: number): boolean {
+function isSilent(tok: Tokenizer, id: number): boolean {
   let known = silent.get(tok);
   if (!known) silent.set(tok, (known = new Map()));
   let answer = known.get(id);
@@ -145,7 +145,7 @@ export function isSilent(tok: Tokenizer, id: number): boolean {
 const silent = new WeakMap<Tokenizer, Map<number, boolean>>();
 
 /** A text that may not be UTF-8 in tokens: whole characters as the tokenizer cuts them, other bytes one by one. */
-export function encodeBytes(tok: Tokenizer, bytes: Uint8Array): { ids: number[]; unreadable: number } {
+function encodeBytes(tok: Tokenizer, bytes: Uint8Array): { ids: number[]; unreadable: number } {
   const ids: number[] = [];
   let unreadable = 0;
   for (const stretch of stretches(bytes)) {

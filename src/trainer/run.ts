@@ -35,7 +35,7 @@ import { aroundText } from "./reading";
 import type { StepOutcome } from "./step-program";
 import { profileStep, type RehearsedStep, timeSteps } from "./rehearsal";
 import { promptsOf } from "./rollouts";
-import { nothingLearned, stepRecord } from "./step-record";
+import { nothingLearned, stepRecord, withCredit } from "./step-record";
 import { createStepper } from "./stepper";
 import { createRunLog, takeAway } from "./take-away";
 import { createTeacherCache } from "./teacher-cache";
@@ -189,7 +189,8 @@ export async function openRun(
       learningRate: adamw.learningRate,
       unweighted,
     });
-    return { record: written ? { ...record, rollout: written.record } : record, teacherMs };
+    const rollout = written && withCredit(written.record, outcome.credit);
+    return { record: rollout ? { ...record, rollout } : record, teacherMs };
   }
 
   /** The gradients' ratios on a held-out row, measured once a step; none when the config does not ask. */

@@ -1,5 +1,5 @@
 // What a step reports, from what its programs found.
-import type { StepRecord } from "../telemetry";
+import type { RolloutRecord, SampleCredit, StepRecord } from "../telemetry";
 import { sharesOf, silentTerms } from "./coverage";
 import type { StepOutcome } from "./step-program";
 
@@ -34,3 +34,14 @@ export const nothingLearned: { readonly outcome: StepOutcome; readonly tokens: n
   },
   tokens: 0,
 };
+
+/** What a method with advantages made of the answers: their mean, and the tokens that have one. */
+export function withCredit(
+  record: RolloutRecord,
+  credit: readonly SampleCredit[] | undefined,
+): RolloutRecord {
+  const all = (credit ?? []).flatMap(({ advantages }) => Array.from(advantages));
+  if (all.length === 0) return record;
+  const advantage = all.reduce((sum, a) => sum + a, 0) / all.length;
+  return { ...record, advantage, signal: all.filter((a) => a !== 0).length / all.length };
+}

@@ -187,7 +187,10 @@ describe("as a setting", () => {
     [{ noisy: 0.5, few: 3 }, /^data\.labels\.\w+: /],
     ["most", /^data\.labels: must be "all", \{ few, rest \} or \{ noisy \}/],
     [null, /^data\.labels: must be "all"/],
-    [{ few: 3, rest: "prompts" }, /^data\.labels\.rest: bare prompts are answered by the student as it learns: set data\.outputs to "mix"/],
+    [
+      { few: 3, rest: "prompts" },
+      /^data\.labels\.rest: bare prompts are answered by the student as it learns: set data\.outputs to "mix"/,
+    ],
   ])("%j is answered at its field", (labels, said) => {
     expect(issues(labels)).toMatch(said);
   });
