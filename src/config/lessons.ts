@@ -23,7 +23,7 @@ export interface Lesson {
   readonly title: string;
   readonly minutes: number;
   readonly steps: readonly LessonStep[];
-  /** An experiment without an answer sheet. */
+  /** An experiment without a given answer. */
   readonly open: { readonly text: string; readonly link: string };
 }
 
@@ -41,12 +41,12 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 4,
     steps: [
       {
-        text: "A language model never sees letters. A tokenizer cuts the text into pieces from a fixed list, and each model has its own list. Above is how the teacher cuts a sentence, below how the student cuts the same bytes. The ruler counts bytes, so both lines say the same thing at the same place.",
+        text: "A language model never sees letters. A tokenizer splits the text into tokens from a fixed vocabulary, and each model has its own. The upper line shows the teacher's tokens, the lower line the student's tokens of the same bytes. The ruler counts bytes, so both lines show the same text at the same place.",
         link: `transport?v=1&${BYTES}&text.row=1&${RIBBONS}`,
         target: "#stage",
       },
       {
-        text: "The teacher has 640 pieces, the student 384. A longer list holds longer words.",
+        text: "The teacher's vocabulary has 640 tokens, the student's 384. A larger vocabulary holds longer words.",
         link: `transport?v=1&${BYTES}&${SHORT}&${RIBBONS}`,
         target: "#stage",
         question: {
@@ -54,17 +54,17 @@ export const LESSONS: readonly Lesson[] = [
           options: ["the student", "the teacher", "neither: the bytes are the same"],
           answer: 0,
           because:
-            "Fewer pieces in the list means shorter pieces, so more of them. The student's line has more cuts.",
+            "A smaller vocabulary has shorter tokens, so the text needs more of them. The student's line has more tokens.",
         },
       },
       {
-        text: "Rare words, accents and emoji fall apart into single bytes. A piece that is no whole letter is written as its byte, such as ⟨C3⟩.",
+        text: "Rare words, accents and emoji are split into single bytes. A token that is not a whole character is shown as its byte, such as ⟨C3⟩.",
         link: `transport?v=1&${BYTES}&${own("naïve café, 12 €")}&${RIBBONS}`,
         target: "#stage",
       },
     ],
     open: {
-      text: "Type a sentence of your own. Can you find one that both models cut in exactly the same way?",
+      text: "Type a sentence of your own. Can you find one that both models split in exactly the same way?",
       link: `transport?v=1&${BYTES}&${own("the answer is: 4")}&${RIBBONS}`,
     },
   },
@@ -74,7 +74,7 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 4,
     steps: [
       {
-        text: "Plain distillation compares two predictions at each position: what does the teacher think comes next, what does the student? That needs the same positions and the same vocabulary. Here rows are the student's tokens, columns the teacher's. If both cut alike, every pair would lie on the diagonal.",
+        text: "Plain distillation compares two predictions at each position: what does the teacher think comes next, what does the student? That needs the same positions and the same vocabulary. Here rows are the student's tokens, columns the teacher's. If both split the text alike, every pair would lie on the diagonal.",
         link: `transport?v=1&${BYTES}&text.row=1`,
         target: "#stage",
       },
@@ -91,11 +91,11 @@ export const LESSONS: readonly Lesson[] = [
           ],
           answer: 2,
           because:
-            "Each extra cut of the student shifts everything after it. The pairs soon compare different words, and the longer side's last tokens have no partner.",
+            "Each extra student token shifts everything after it. The pairs soon compare different words, and the longer side's last tokens have no partner.",
         },
       },
       {
-        text: "The table on the right puts a number on it: how much of the plan's mass lies on those pairs, and in brackets what a plan without any preference would put there.",
+        text: "The table on the right measures it: the share of the plan's mass on those pairs, and in brackets the share that a plan without any preference would put there.",
         link: `transport?v=1&${BYTES}&text.row=1&show.overlay=positions`,
         target: ".panel-agreement",
       },
@@ -111,23 +111,23 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 5,
     steps: [
       {
-        text: "Byte chunks: wherever both tokenizations break at the same byte, a chunk ends. Inside a chunk all tokens belong together. It is exact, and it says nothing about which of the tokens in a chunk matter.",
+        text: "Byte chunks: a chunk ends wherever both tokenizations have a boundary at the same byte. All tokens of a chunk belong together. This is exact, but it does not say which tokens of a chunk matter.",
         link: `transport?v=1&${BYTES}&text.row=3&show.overlay=bytes`,
         target: "#stage",
       },
       {
-        text: "MinED walks through both lines at once and pairs what is spelled alike. Good where words survive whole; arbitrary where one side has only letters.",
+        text: "MinED goes through both lines at once and pairs tokens with similar spelling. It works well where words stay whole, and is arbitrary where one side has only letters.",
         link: `transport?v=1&${BYTES}&text.row=3&show.overlay=mined`,
         target: "#stage",
         question: {
           ask: "Which alignment shares most with the transport plan on this row?",
           options: ["ULD positions", "byte chunks or the MinED path", "all about the same"],
           answer: 1,
-          because: "Both follow the text, and so does a plan whose cost knows the bytes. Positions do not.",
+          because: "Both follow the text, and so does a plan whose cost uses the bytes. Positions do not.",
         },
       },
       {
-        text: "All three are yes-or-no. A transport plan is soft: a token may send its mass to several partners, in shares that a loss can move.",
+        text: "All three only say yes or no. A transport plan is soft: a token may split its mass among several partners, and training can change the shares.",
         link: `transport?v=1&${BYTES}&text.row=3&${RIBBONS}`,
         target: "#stage",
       },
@@ -143,12 +143,12 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 4,
     steps: [
       {
-        text: "The cost says how far each student token is from each teacher token. Dark is near. This cost compares letters and places, no model yet.",
+        text: "The cost says how far each student token is from each teacher token. Dark means near. This cost compares bytes and positions; no model is involved yet.",
         link: `transport?v=1&${BYTES}&${SHORT}&show.matrix=cost`,
         target: "#stage",
       },
       {
-        text: "Every student token holds the same mass, 1/n, and every teacher token takes 1/m. The plan moves all of it as cheaply as it can, and a little blurred.",
+        text: "Every student token holds the same mass, 1/n, and every teacher token takes 1/m. The plan moves all mass at the lowest cost, slightly blurred.",
         link: `transport?v=1&${BYTES}&${SHORT}`,
         target: "#stage",
         question: {
@@ -160,7 +160,7 @@ export const LESSONS: readonly Lesson[] = [
         },
       },
       {
-        text: "⟨P, C⟩ is the bill: mass times cost, summed over all pairs. It is what training lowers. Point at a cell to see its part of the bill.",
+        text: "⟨P, C⟩ is the total cost: mass times cost, summed over all pairs. Training lowers it. Point at a cell to see its share.",
         link: `transport?v=1&${BYTES}&${SHORT}`,
         target: ".panel-readouts",
       },
@@ -176,12 +176,12 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 5,
     steps: [
       {
-        text: "Before the first sweep the columns and rows are not right yet: cheap pairs simply have more. The curve under the map is the marginal error, on a log scale.",
+        text: "Before the first sweep neither rows nor columns have the right sums: cheap pairs simply have more mass. The curve under the matrix is the marginal error on a log scale.",
         link: `transport?v=1&${BYTES}&${TINY}&show.sweep=0`,
         target: ".scrubber",
       },
       {
-        text: "One sweep scales every column to its mass, then every row. Scaling rows spoils the columns a little, so it goes on.",
+        text: "One sweep scales every column to its mass, then every row. Scaling the rows disturbs the columns a little, so the sweeps repeat.",
         link: `transport?v=1&${BYTES}&${TINY}&show.sweep=1`,
         target: ".scrubber",
         question: {
@@ -189,11 +189,11 @@ export const LESSONS: readonly Lesson[] = [
           options: ["by the same amount", "at once to zero", "by about the same factor"],
           answer: 2,
           because:
-            "On the log scale the curve is nearly straight: each sweep keeps about the same share of the error. A sharper plan keeps more of it, and takes longer.",
+            "On the log scale the curve is nearly straight: each sweep leaves about the same share of the error. A sharper plan leaves more of it and takes longer.",
         },
       },
       {
-        text: "Press the small play button to see all sweeps. The plan is drawn again from two vectors, f and g, one number a token: that is all that Sinkhorn moves.",
+        text: "Press the small play button to see all sweeps. The plan is computed from two vectors, f and g, with one number per token: Sinkhorn changes nothing else.",
         link: `transport?v=1&${BYTES}&${TINY}`,
         target: ".scrubber",
       },
@@ -209,7 +209,7 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 5,
     steps: [
       {
-        text: "ε is the price of certainty. Large: everything goes everywhere. Small: each token picks its cheapest partners.",
+        text: "ε sets how blurred the plan is. With a large ε every token spreads over all others; with a small ε each token goes to its cheapest partners.",
         link: `transport?v=1&${BYTES}&text.row=3&epsilon=1`,
         target: ".lab-epsilon",
       },
@@ -226,13 +226,13 @@ export const LESSONS: readonly Lesson[] = [
         },
       },
       {
-        text: "The released code of CoT2Align uses α = 0.1, that is ε = 10, on a cost between 0 and 1. Look at the mutual information: the plan is a·bᵀ in all but name, and so its gradient is tiny.",
+        text: "The released code of CoT2Align uses α = 0.1, that is ε = 10, on a cost between 0 and 1. Look at the mutual information: the plan is almost exactly a·bᵀ, so its gradient is tiny.",
         link: "transport?v=1&preset=published&features=bytes&text.row=3",
         target: ".panel-readouts",
       },
     ],
     open: {
-      text: "Switch between “as intended” and “as published” with the gradient tab open. Mind the numbers on the legend.",
+      text: "Switch between “as intended” and “as published” with the gradient tab open. Note the numbers on the legend.",
       link: `transport?v=1&${BYTES}&text.row=3&show.matrix=gradient`,
     },
   },
@@ -242,7 +242,7 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 5,
     steps: [
       {
-        text: "Now the cost asks the models. An embedding knows which token it is, and nothing of its neighbours.",
+        text: "Now the cost comes from the models. An embedding knows its token and nothing about its neighbours.",
         link: "transport?v=1&features=embedding&text.row=3",
         target: "#stage",
       },
@@ -255,11 +255,11 @@ export const LESSONS: readonly Lesson[] = [
           options: ["embeddings", "last hidden states", "both"],
           answer: 1,
           because:
-            "All four have the same embedding in the teacher. After reading, each stands in another context, so the plan can prefer the right one.",
+            "All four have the same embedding in the teacher. The hidden states include the context, so the plan can prefer the right one.",
         },
       },
       {
-        text: "The teacher's states have 128 numbers, the student's 64. Here a map fitted on aligned tokens brings them together. A training run starts from a random map instead, and learns it: this is what it sees at first.",
+        text: "The teacher's states have 128 numbers, the student's 64. Here a map fitted on aligned tokens brings them into one space. A training run instead starts from a random map, shown here, and learns it.",
         link: "transport?v=1&text.row=3&projector=random",
         target: ".panel-lab-settings",
       },
@@ -292,11 +292,11 @@ export const LESSONS: readonly Lesson[] = [
           ],
           answer: 2,
           because:
-            "Both marginals hold, so every teacher token is served. The answer's tokens are pulled towards the mean of the reasoning.",
+            "Both marginals hold, so every teacher token receives mass. The answer's tokens are pulled towards the mean of the reasoning.",
         },
       },
       {
-        text: "The other way round, the student reasons and the teacher only answers. In the released code this pair is masked out by a slip and trains nothing.",
+        text: "The other way round, the student reasons and the teacher only answers. In the released code a mistake masks this pair out, so it trains nothing.",
         link: "transport?v=1&text.row=3&text.teacher=plain",
         target: "#stage",
       },
@@ -308,7 +308,7 @@ export const LESSONS: readonly Lesson[] = [
   },
   {
     id: "run",
-    title: "Run it, and take a term away",
+    title: "Run it, then remove a term",
     minutes: 6,
     steps: [
       {
@@ -317,13 +317,13 @@ export const LESSONS: readonly Lesson[] = [
         target: ".panel-losses",
       },
       {
-        text: "Here the last hidden layer's weight is 0 and the run is short. The first button says what it will train: press it (or read on: without WebGPU the recorded run stands for it).",
+        text: "Here the last hidden layer's weight is 0 and the run is short. The first button names what it will train: press it. (Without WebGPU, use the recorded run instead.)",
         link: "distill?v=1&method.transport.hidden=0&steps=60",
         target: ".panel-settings",
         question: {
-          ask: "What becomes of the term that is taken away?",
+          ask: "What happens to the term with weight 0?",
           options: [
-            "it drops out of the sum",
+            "it is no longer part of the sum",
             "it is still drawn, at its old size",
             "cross entropy takes its place",
           ],
@@ -333,13 +333,13 @@ export const LESSONS: readonly Lesson[] = [
         },
       },
       {
-        text: "Go back through the plan's steps with the slider under the map. At step 0 the projector is random and the plan is noise; it takes form long before any answer changes.",
+        text: "Step back through the plan with the slider under the matrix. At step 0 the projector is random and the plan is noise; structure appears long before any answer changes.",
         link: "distill?v=1",
         target: ".panel-plan",
       },
     ],
     open: {
-      text: "Train once with cross entropy alone, from the same seed. Which numbers differ by more than chance alone would make them?",
+      text: "Train once with cross entropy alone, from the same seed. Which numbers differ by more than random variation?",
       link: "distill?v=1&preset=sft",
     },
   },
@@ -349,7 +349,7 @@ export const LESSONS: readonly Lesson[] = [
     minutes: 5,
     steps: [
       {
-        text: "The dots are held-out rows answered exactly right. Sixty rows are few: by chance alone the count varies by about ±4 rows.",
+        text: "The dots are held-out rows answered exactly right. Sixty rows are few: the count varies by about ±4 rows by chance.",
         link: "distill?v=1",
         target: ".panel-accuracy",
         question: {
@@ -361,22 +361,22 @@ export const LESSONS: readonly Lesson[] = [
           ],
           answer: 1,
           because:
-            "From 21 to 38 is about four times that variation, 40 against 38 only half of it. And nothing says which term did it: that takes the same run without transport, and more than one seed of both.",
+            "From 21 to 38 is about four times that variation, 40 against 38 only half of it. It does not show which term caused it: for that, run the same settings without transport, with several seeds each.",
         },
       },
       {
-        text: "A loss that falls is not a student that knows more. Transport pulls states together whether or not the answer gets better: watch the answers, not only the curve.",
+        text: "A falling loss does not mean that the student knows more. Transport pulls states together whether or not the answers improve: watch the answers as well as the curve.",
         link: "distill?v=1",
         target: ".panel-answers",
       },
       {
-        text: "A fair comparison gives every method the same rows, seeds and steps, and stands beside a control that gets the same extra data. The whole run is one small JSON with its seed: anyone can repeat it.",
+        text: "A fair comparison gives every method the same rows, seeds and steps, and includes a control with the same extra data. A run is one small JSON file with its seed, so anyone can repeat it.",
         link: "distill?v=1",
         target: ".panel-settings",
       },
     ],
     open: {
-      text: "Run two seeds of the same settings. How far apart are they? That is the least difference worth talking about.",
+      text: "Run two seeds of the same settings. How far apart are they? Smaller differences mean nothing.",
       link: "distill?v=1&seed=8&steps=120",
     },
   },

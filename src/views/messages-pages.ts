@@ -32,20 +32,20 @@ export const pageMessages = {
       crashed: "The engine stopped. Start it again on Distill first.",
     },
     settingAgain: (setting: string) => `Use the present Distill settings instead: ${setting}`,
-    goOn: (runs: number) => `Run ${runs === 1 ? "the one that waits" : `the ${runs} that wait`}`,
+    goOn: (runs: number) => `Run the remaining ${runs === 1 ? "one" : runs}`,
     again: "Run all again",
     interrupts: (step: number, steps: number) =>
-      `Your run on Distill is training (step ${step} of ${steps}). The comparison needs the GPU: pause your run? It keeps its place, and you can play on afterwards.`,
+      `Your run on Distill is training (step ${step} of ${steps}). The comparison needs the GPU: pause your run? It stays at its step, and you can resume it afterwards.`,
     interrupt: "Pause it and compare",
     dontInterrupt: "Let it train",
     others: (n: number) =>
       `${plural(n, "finished run", "finished runs")} of other methods or settings ${n === 1 ? "is" : "are"} kept.`,
-    showOthers: (steps: number, batch: number) => `Back to the last one's (${steps} steps, batch ${batch})`,
+    showOthers: (steps: number, batch: number) => `Show the last comparison (${steps} steps, batch ${batch})`,
     clear: "Delete all results",
     clearSure: (n: number) => `Delete ${plural(n, "finished run", "finished runs")}?`,
     clearYes: "Yes, delete",
     clearNo: "Keep them",
-    notKept: (why: string) => `These results will not be here after a reload: ${why}`,
+    notKept: (why: string) => `These results will be lost on reload: ${why}`,
     table: "Mean ± deviation over seeds",
     curves: "Curves",
     curveLabel: "What is drawn",
@@ -53,7 +53,7 @@ export const pageMessages = {
     curveNotes: {
       crossEntropy:
         "Per response token, without the method's weight on it: the one term that all methods share. Line: mean over seeds; band: ± one deviation.",
-      loss: "What each method minimizes: sums of different terms, so their heights do not compare. Line: mean over seeds; band: ± one deviation.",
+      loss: "What each method minimizes. The sums have different terms, so their heights are not comparable. Line: mean over seeds; band: ± one deviation.",
     },
     curvesLabel: (what: string, n: number) => `${what} by step of ${n} runs`,
     runs: "Runs",
@@ -64,7 +64,7 @@ export const pageMessages = {
     oneMethod: "Choose at least two methods.",
     noDifference: "These methods have the same settings.",
     differencesNote:
-      "Everything else is the same for all columns; – means that a method has no such setting.",
+      "All other settings are the same in every column; – means that a method has no such setting.",
     nothing: "(nothing)",
     seedLabel: "Seed",
     site: "Layer and views",
@@ -77,9 +77,9 @@ export const pageMessages = {
     sameWords: "no word differs",
     otherWords: (n: number) => plural(n, "word differs", "words differ"),
     empty: "Choose methods and seeds, then press Compare.",
-    leaving: "What is done is kept. If you leave the page now, the steps of the run at hand are lost.",
+    leaving: "Finished runs are saved. If you leave the page now, the steps of the current run are lost.",
     unreadable: (n: number) =>
-      `${plural(n, "result", "results")} of an earlier visit cannot be read any more and ${n === 1 ? "is" : "are"} not shown.`,
+      `${plural(n, "result", "results")} of an earlier visit can no longer be read and ${n === 1 ? "is" : "are"} not shown.`,
     none: "Curves appear with the first training step.",
     seed: (n: number) => `seed ${n}`,
     at: (step: number, steps: number) => (step === 0 ? "loading" : `step ${step} of ${steps}`),
@@ -99,12 +99,12 @@ export const pageMessages = {
     caution:
       "Total losses are not comparable across methods. Compare held-out accuracy and cross-entropy; differences within one SD are noise.",
     cautionFew: (rows: number) =>
-      `Each run was scored on ${plural(rows, "held-out row", "held-out rows")}: one answer more or less moves its accuracy by ${percent(1 / rows, 1)}.`,
+      `Each run was scored on ${plural(rows, "held-out row", "held-out rows")}: one more or one fewer right answer changes its accuracy by ${percent(1 / rows, 1)}.`,
   },
   embed: {
     open: "Open in Couplet",
     copy: "Embed…",
-    copyTitle: "A line that shows this figure in another page or in a notebook",
+    copyTitle: "Code that shows this figure in another page or in a notebook",
     title: "This figure in another page",
     figure: "Figure",
     views: { plan: "the plan", sinkhorn: "its sweeps", replay: "the recorded run" },
@@ -114,7 +114,7 @@ export const pageMessages = {
     startNames: { seen: "on scroll", click: "on click" },
     iframe: "HTML",
     jupyter: "Jupyter",
-    note: "The figure needs no WebGPU and no storage. It tells its page its height and state by postMessage, and takes another state from it: see docs/TRANSPORT.md.",
+    note: "The figure needs neither WebGPU nor storage. It reports its height and state by postMessage and accepts a new state the same way: see docs/TRANSPORT.md.",
     start: {
       plan: "Show the plan",
       sinkhorn: "Show the sweeps",
@@ -122,36 +122,35 @@ export const pageMessages = {
     },
   },
   keep: {
-    title: "This run is not kept for the next visit",
+    title: "This run is not saved for the next visit",
     remedies: {
       denied:
-        "Allow this site to store data, or leave the private window; or save the checkpoint as a file (Save…) and open it again later. The run itself goes on.",
-      full: "Delete models that you no longer need on the Models page, or free some disk space; or save the checkpoint as a file (Save…). The run itself goes on.",
-      other: "Save the checkpoint as a file (Save…) and open it again later. The run itself goes on.",
+        "Allow this site to store data, or leave the private window. Or save the checkpoint as a file (Save…) and open it later. The run itself continues.",
+      full: "Delete models that you no longer need on the Models page, or free some disk space. Or save the checkpoint as a file (Save…). The run itself continues.",
+      other: "Save the checkpoint as a file (Save…) and open it later. The run itself continues.",
     } satisfies Record<KeepReason, string>,
   },
   adapterNotes: {
     hide: "Do not show this again",
     "no-f16": {
       title: "This GPU has no 16-bit floats (training is unaffected)",
-      why: "It lacks the feature shader-f16. Couplet's kernels compute in 32 bits, so training, plans and results are the same. What is lost: a teacher in fp16 or q4f16 cannot run on this adapter, and 32-bit forms take more memory.",
+      why: "It lacks the feature shader-f16. Couplet's kernels compute in 32 bits, so training, plans and results are the same. Two things do not work as well: a teacher in fp16 or q4f16 cannot run on this adapter, and 32-bit forms take more memory.",
       remedy:
-        "Nothing, for the bundled models. For a large teacher choose its q8, q4 or fp32 form. A newer graphics driver or browser may bring the feature.",
+        "The bundled models need no action. For a large teacher choose its q8, q4 or fp32 form. A newer graphics driver or browser may add the feature.",
     },
     "low-limits": {
-      title: "This adapter's limits leave out large models",
-      limit: (name: string, here: string, needed: string) => `${name} is ${here} here, of ${needed}.`,
+      title: "This adapter's limits are too small for large models",
+      limit: (name: string, here: string, needed: string) => `${name} is ${here}; ${needed} is needed.`,
       fit: (fit: readonly string[], tooLarge: readonly string[]) =>
-        `Still fit: ${fit.join(", ")}. Too large: ${tooLarge.join(", ")}.`,
-      nothingFits:
-        "The training kernels do not run within that. Transport, Learn and the recorded run work on the CPU.",
+        `These fit: ${fit.join(", ")}. Too large: ${tooLarge.join(", ")}.`,
+      nothingFits: "The training kernels need more. Transport, Learn and the recorded run work on the CPU.",
       remedy:
-        "Train one of those that fit, or open the page on a machine with a larger GPU. If this one is large, update its driver, and see that the browser uses it and not the integrated one.",
+        "Train a model that fits, or open the page on a machine with a larger GPU. If this machine has one, update its driver and check that the browser does not use the integrated GPU instead.",
     },
   },
   devicePage: {
     adapter: "Adapter",
-    speed: "How fast",
+    speed: "Speed",
     speedNote:
       "Sixteen products of 256 × 256 matrices, and eight transport problems of 48 × 40 tokens with 50 sweeps: the fastest of five rounds, read-back included.",
     measure: "Measure (a few seconds)",
@@ -167,12 +166,12 @@ export const pageMessages = {
     needed: "kernels need",
     report: "Report",
     copy: "Copy the report",
-    still: "Without it",
+    still: "Without WebGPU",
     stillWorks: "Transport, Learn and the recorded run work on the CPU; only training needs WebGPU.",
     used: {
-      "shader-f16": "there; runs compute in 32 bits all the same",
-      subgroups: "there: faster products and attention",
-      "timestamp-query": "there: times per kernel",
+      "shader-f16": "available; runs still use 32-bit floats",
+      subgroups: "available: faster products and attention",
+      "timestamp-query": "available: times per kernel",
     },
     without: {
       "shader-f16": "missing; not needed",
@@ -198,12 +197,12 @@ export const pageMessages = {
     answers: "Answers",
     markRight: "✓ right",
     markWrong: "✕ your answer",
-    own: "Your own text and settings are put aside, and come back when you leave the lesson.",
+    own: "Your own text and settings are saved and restored when you leave the lesson.",
     open: "Try it yourself",
-    openIn: "Open in the lab",
-    asideTitle: "This is the lesson's text and settings",
-    asideWhat: "Your own are put aside.",
-    asideBack: "Back to your state",
+    openIn: "Open this state",
+    asideTitle: "These are the lesson's text and settings",
+    asideWhat: "Your own are saved.",
+    asideBack: "Restore mine",
     asideKeep: "Keep these instead",
   },
 } as const;

@@ -10,12 +10,12 @@ export const runMessages = {
   stopWriting: "Stop writing",
   stopLoading: "Stop loading",
   silent: (seconds: number) =>
-    `The engine has not answered for ${count(seconds)} s: it may be computing or compiling.`,
-  endNow: "End it now",
+    `The engine has not responded for ${count(seconds)} s. It may be computing or compiling.`,
+  endNow: "Stop the engine",
   endNowTitle: (step: number | undefined) =>
     step === undefined
-      ? "Ends the engine and starts a fresh one; the run begins again"
-      : `Ends the engine and starts a fresh one; the run goes back to step ${count(step)}, where it was last kept`,
+      ? "Ends the engine and starts a new one; the run starts over"
+      : `Ends the engine and starts a new one; the run returns to step ${count(step)}, where it was last saved`,
   starting: "Starting…",
   step: "Step",
   stepTitle: "One training step",
@@ -29,20 +29,20 @@ export const runMessages = {
   trainsNow: "Training",
   willTrain: "Will train",
   loadedRun: "The loaded run is",
-  goOnLoaded: "Go on with the loaded run",
-  stepLoaded: "One step of it",
+  goOnLoaded: "Continue the loaded run",
+  stepLoaded: "One step of the loaded run",
   backToLoaded: "Back to its settings",
   formWaits: "The settings have changed since.",
-  formHasIssues: "A setting below cannot be used: it is marked. The loaded run is as it was.",
-  stepRestarts: "The settings have changed: restart with them, or go on with the loaded run",
+  formHasIssues: "A setting below is invalid and marked. The loaded run is unchanged.",
+  stepRestarts: "The settings have changed: restart with them, or continue the loaded run",
   reset: "Reset",
   resetTitle: "Back to step 0 with the same weights, data order and seed",
   newSeed: "New seed",
-  newSeedTitle: "The same settings from another seed; loads again",
+  newSeedTitle: "The same settings with a new seed; reloads the run",
   runTo: "Run to",
   runToStep: "Run to step",
   runToTitle: (from: number, to: number) =>
-    from > to ? "The run is at its end" : `Play, and stop exactly at a step from ${from} to ${to}`,
+    from > to ? "The run is at its end" : `Run, and stop exactly at a step from ${from} to ${to}`,
   files: "Save…",
   save: "Student: safetensors + ONNX, Hugging Face layout (.zip)",
   saveCheckpoint: "Checkpoint (.safetensors)",

@@ -3,8 +3,8 @@ import { count, plural } from "./format";
 
 export const startMessages = {
   start: {
-    headline: "A small model learns from one that cuts words differently.",
-    lead: "Both models read the same answer, in pieces of their own. Optimal transport says how much of each student piece belongs to which teacher piece; training then moves matching tokens closer together.",
+    headline: "A small model learns from a teacher with a different tokenizer.",
+    lead: "Both models read the same answer, each with its own tokens. Optimal transport says how much of each student token belongs to which teacher token; training then moves matching tokens closer together.",
     ribbons: "Which token matches which",
     ribbonsLabel: (student: number, teacher: number) =>
       `Ribbons from ${plural(student, "student token", "student tokens")} to ${plural(teacher, "teacher token", "teacher tokens")}; their width at a token is their share of its mass. The heat map below holds the same numbers.`,
@@ -15,7 +15,7 @@ export const startMessages = {
     terms: {
       ce: {
         name: "CE",
-        text: "Cross entropy: the student writes the answer itself, token by token. Without the rest this is plain fine-tuning.",
+        text: "Cross entropy: the student writes the answer itself, token by token. On its own this is plain fine-tuning.",
       },
       alpha: {
         name: "α",
@@ -23,11 +23,11 @@ export const startMessages = {
       },
       ot_embedding: {
         name: "OT embedding",
-        text: "Transport between the embeddings of both token lines: what a token is before any layer has read its neighbours.",
+        text: "Transport between the embeddings of both token lines: each token before any layer has seen its neighbours.",
       },
       ot_hidden: {
         name: "OT last hidden",
-        text: "Transport between the last hidden states: what each model has made of the token in its sentence.",
+        text: "Transport between the last hidden states: each token as the model represents it in its sentence.",
       },
       epsilon: {
         name: "ε",

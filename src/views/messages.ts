@@ -13,11 +13,11 @@ import { transportMessages } from "./messages-transport";
 
 export const messages = {
   name: "Couplet",
-  promise: "A small model learns from one that cuts words differently.",
+  promise: "A small model learns from a teacher with a different tokenizer.",
   skip: "Skip to the content",
   framed: {
-    why: "Another site shows this page inside its own. To protect you from clicks that you do not mean, only Couplet's figures can be shown that way.",
-    open: "Open Couplet in a tab of its own",
+    why: "Another site shows this page inside its own. To protect you from unintended clicks, only Couplet's figures can be embedded.",
+    open: "Open Couplet in its own tab",
   },
   theme: { label: "Theme", system: "System", light: "Light", dark: "Dark" },
   device: {
@@ -28,7 +28,7 @@ export const messages = {
     software: "software",
     hardware: "WebGPU",
     title: "Device",
-    softwareNote: "This adapter computes on the CPU: everything works, slowly.",
+    softwareNote: "This adapter computes on the CPU: everything works, but slowly.",
     hardwareNote: "A hardware adapter.",
     features: "Features",
     noFeatures: "none beyond the core",
@@ -47,19 +47,19 @@ export const messages = {
     } satisfies Record<NoGpuReason, string>,
   },
   lostGpu: {
-    title: "The browser gives this page no GPU any more",
-    why: "The GPU was lost, more than once in a short time: its process ended, or the driver was reset. A browser then keeps a page away from the GPU for some minutes, or until you reload it.",
+    title: "The browser no longer gives this page a GPU",
+    why: "The GPU was lost more than once in a short time: its process ended, or the driver was reset. The browser then blocks the page from the GPU for a few minutes, or until you reload it.",
     remedy:
-      "Reload the page with the browser's own button or key, which lifts this at once. Or wait: the page tries again by itself, and goes on when it has a GPU.",
-    kept: (step: number) => `The run is kept at step ${count(step)}, and goes on from there.`,
-    nothingKept: "Your settings and your kept runs are safe.",
+      "Reload the page with the browser's own button or key, which lifts the block at once. Or wait: the page tries again by itself and continues when it has a GPU.",
+    kept: (step: number) => `The run was saved at step ${count(step)} and continues from there.`,
+    nothingKept: "Your settings and your saved runs are safe.",
     again: "Try again now",
   },
   run: runMessages,
   settings: settingsMessages,
   config: {
     title: "Run config",
-    note: "The whole run: the same file drives the headless runner, and with its seed it repeats the run. The manifest of a run will do too.",
+    note: "The complete settings of a run. The command line takes the same file; with the same seed it repeats the run. A run's manifest works too.",
     label: "Config JSON",
     copy: "Copy",
     copied: "Copied",
@@ -73,7 +73,7 @@ export const messages = {
     label: (of: string) => `Save: ${of}`,
     saved: (name: string, size: string) => `Saved ${name} (${size}) to your downloads.`,
     nothing: "There is nothing to save yet.",
-    failed: (kind: string, why: string) => `No ${kind}: ${why}`,
+    failed: (kind: string, why: string) => `The ${kind} could not be saved: ${why}`,
   },
   memory: {
     fits: "✓ fits",
@@ -102,27 +102,28 @@ export const messages = {
     vocabulary: "vocabulary",
     layers: "layers",
     parameters: "parameters",
-    rows: (train: number, heldOut: number) => `${count(train)} rows train, ${count(heldOut)} are held out`,
-    dropped: (n: number) => `${plural(n, "row was", "rows were")} left out`,
+    rows: (train: number, heldOut: number) => `${count(train)} rows train, ${count(heldOut)} held out`,
+    dropped: (n: number) => `${plural(n, "row was", "rows were")} skipped`,
     memory: "Memory",
     gap: (text: string) => `WebGPU matches ONNX Runtime (max logit difference ${text})`,
     log: "Log",
-    noLog: "What happens to a run is written here.",
+    noLog: "Events of the run appear here.",
   },
   coverage: {
     takes: (student: string, teacher: string, reads: string) =>
       `The method reads ${student} of the student's and ${teacher} of the teacher's response tokens: ${reads}.`,
-    empty: (n: number, rows: number) => `${count(n)} of ${plural(rows, "row", "rows")} looked at have none.`,
-    few: "The log says why, and what to do.",
+    empty: (n: number, rows: number) =>
+      `${count(n)} of the ${plural(rows, "row", "rows")} checked have none.`,
+    few: "The log explains why and what to do.",
     least: (n: number) => `The ${plural(n, "row", "rows")} with the least`,
     row: (id: string, student: string, teacher: string) => `${id}: student ${student}, teacher ${teacher}`,
     silent: (step: number, names: string) =>
-      `Step ${count(step)} learned nothing from ${names}: exactly zero.`,
+      `Step ${count(step)} learned nothing from ${names}: the term is exactly zero.`,
     textTakes: (student: string, teacher: string) =>
       `Chunks of the same text cover ${student} of the student's and ${teacher} of the teacher's response tokens.`,
-    textFew: "Methods that align texts (GOLD, ALM, shared-vocabulary KL) would read little of these rows.",
-    textEmpty: (n: number) => `${plural(n, "row has", "rows have")} no chunk at all.`,
-    apart: "In no chunk: the other model reads another text here.",
+    textFew: "Methods that align texts (GOLD, ALM, shared-vocabulary KL) would use little of these rows.",
+    textEmpty: (n: number) => `${plural(n, "row has", "rows have")} no chunk.`,
+    apart: "Not in a chunk: the other model reads a different text here.",
     ofRow: (share: string) => `${share} aligned`,
     ofText: (student: string, teacher: string) =>
       `Byte chunks cover ${student} of the student's and ${teacher} of the teacher's tokens.`,
@@ -130,14 +131,14 @@ export const messages = {
   estimate: {
     measure: "Estimate training time (4 trial steps, then undone)",
     measuring: "Measuring…",
-    soon: "An estimate comes after the first steps.",
+    soon: "An estimate appears after the first steps.",
     takes: (time: string) => `≈ ${time}`,
     forSteps: (steps: number) => `for ${plural(steps, "step", "steps")}`,
     pace: (ms: string) => `${ms} ms a step:`,
-    fromRun: (n: number) => `median of this run's last ${n} steps; the first, which compiles, is left out.`,
+    fromRun: (n: number) => `median of this run's last ${n} steps, without the first one, which compiles.`,
     fromRehearsal: (n: number, warmUp: string) =>
-      `median of ${n} steps that were taken back; the first (${warmUp} ms, compiling) is left out.`,
-    without: "Plans, answers and scoring come on top.",
+      `median of ${n} trial steps, since undone, without the first one (${warmUp} ms, compiling).`,
+    without: "Plans, answers and scoring take extra time.",
   },
   profiler: {
     title: "Profiler",
@@ -152,13 +153,13 @@ export const messages = {
       optimizer: "clipping and AdamW",
     } as Readonly<Record<string, string>>,
     teacher: "teacher",
-    beside: "(beside the GPU; next to nothing when its states were kept)",
-    whole: (step: number, time: string) => `Step ${step} in one submit: ${time} by the clock on the wall.`,
+    beside: "(in parallel with the GPU; almost zero when its states are cached)",
+    whole: (step: number, time: string) => `Step ${step} in one submit: ${time} wall-clock time.`,
     how: {
       timestamps:
-        "Stages by the GPU's own timestamps, the quietest of five rounds. Browsers round these, many to 0.1 ms; kernels are timed one by one, so their sum is above the stages'.",
+        "Stages are timed by the GPU's own timestamps: the fastest of five rounds. Browsers round these, many to 0.1 ms. Kernels are timed one by one, so their sum is larger than the stages' sum.",
       submits:
-        "This adapter has no timestamps: each stage was submitted alone and waited for, which costs a little itself.",
+        "This adapter has no timestamps: each stage was submitted on its own and awaited, which adds a little time.",
     },
     kernels: (n: number) => `By kernel (${n})`,
     kernel: "kernel",
@@ -174,7 +175,7 @@ export const messages = {
     scaleLabel: "Loss scale",
     empty: "No steps yet. Press Play.",
     emptyLoading: "No steps yet: the run is being loaded.",
-    emptyNoGpu: "No steps: this browser cannot train. The recorded run has some.",
+    emptyNoGpu: "No steps: this browser cannot train. The recorded run shows some.",
     emptyWaiting: "No steps yet.",
     step: "step",
     chart: (steps: number, text: string) => `Loss by step, ${plural(steps, "step", "steps")}. Last: ${text}`,
@@ -202,7 +203,7 @@ export const messages = {
     earlier: "earlier",
     atStep: (step: number) => (step === 0 ? "before training" : `after step ${count(step)}`),
     canvas: (rows: number, cols: number) =>
-      `Transport plan, ${rows} student tokens by ${cols} teacher tokens. Arrow keys walk the cells.`,
+      `Transport plan, ${rows} student tokens by ${cols} teacher tokens. Use the arrow keys to move between cells.`,
     role: "heat map",
     hint: "Point at a cell, or focus the map and use the arrow keys.",
     mass: "mass",
@@ -215,9 +216,10 @@ export const messages = {
       entropy: "entropy",
       entropyOf: (max: string) => `of at most ${max}`,
       maxDeviation: "max |nm·P − 1|",
-      maxDeviationHint: "0 when every token is spread evenly over all others: then the plan says nothing",
+      maxDeviationHint:
+        "0 when every token is spread evenly over all others: such a plan carries no information",
       gradientRatio: "‖∇OT‖ / ‖∇CE‖",
-      gradientRatioHint: "how much transport moves the student, beside the cross entropy",
+      gradientRatioHint: "how strongly transport moves the student, relative to the cross entropy",
       error: "marginal error",
       iterations: "iterations",
     },
@@ -246,11 +248,11 @@ export const messages = {
     teacher: "Teacher",
     before: "Student before",
     now: "Student now",
-    same: "nothing changed yet",
+    same: "no change yet",
     changedTokens: (n: number) => plural(n, "token changed", "tokens changed"),
     changed: (n: number) => plural(n, "word changed", "words changed"),
     empty: "An answer appears once a model is loaded.",
-    writing: "The answers to this row are being written…",
+    writing: "Generating the answers to this row…",
     nothing: "(empty)",
   },
   tag: { recorded: "recorded", live: "live" },
@@ -274,7 +276,7 @@ export const messages = {
     training: (step: number, steps: number) => `Training ${count(step)} / ${count(steps)}`,
     startTitle: "Couplet: distillation across tokenizers, live",
     title: (screen: string) => `${screen} · Couplet`,
-    unknown: (name: string) => `There is no screen “${name}” here. This is Start.`,
+    unknown: (name: string) => `There is no screen “${name}”. This is Start.`,
     routes: {
       start: "Start",
       distill: "Distill",
@@ -293,10 +295,10 @@ export const messages = {
     help: "Keys and commands",
     groups: { everywhere: "Everywhere", distill: "A run", map: "On a map" },
     mapRows: [
-      ["← ↑ → ↓", "walk the cells"],
+      ["← ↑ → ↓", "move between cells"],
       ["Home End", "first and last column"],
       ["+ − 0", "zoom in, out, whole (Transport)"],
-      ["Esc", "let go of the selection"],
+      ["Esc", "clear the selection"],
     ] as readonly (readonly [string, string])[],
   },
   palette: {
@@ -307,9 +309,9 @@ export const messages = {
     goTo: (screen: string) => `Go to ${screen}`,
     theme: (name: string) => `Theme: ${name}`,
     undo: "Undo the last change of settings or text",
-    redo: "Redo it",
-    undone: "Taken back. Ctrl-Shift-Z brings it again.",
-    redone: "Done again.",
+    redo: "Redo the last undone change",
+    undone: "Undone. Press Ctrl-Shift-Z to redo.",
+    redone: "Redone.",
     copyLink: "Copy a link to this state",
     linkCopied: "Link copied.",
     linkNotCopied: "The browser did not allow copying: the address bar holds the link.",
@@ -317,7 +319,7 @@ export const messages = {
   link: {
     title: "Parts of this link could not be used",
     stateless: (screen: string) =>
-      `The ${screen} screen takes no settings from a link: what follows “?” was not used.`,
+      `The ${screen} screen takes no settings from a link: the part after “?” was ignored.`,
     dismiss: "Dismiss",
   },
   recordedFrom: (title: string, adapter: string) => `Recorded: ${title}${adapter ? ` · ${adapter}` : ""}`,
@@ -326,8 +328,8 @@ export const messages = {
 /** The engine worker itself died: nothing inside could say so. */
 export const crashFailure = (detail: string): Failure => ({
   code: "worker-crash",
-  what: "The engine stopped, and its run is gone.",
+  what: "The engine stopped, and its run was lost.",
   why: detail,
   remedy:
-    "Start again loads the models afresh with the same settings and seed. If it stops again, reload the page.",
+    "“Start again” reloads the models with the same settings and seed. If it stops again, reload the page.",
 });

@@ -17,28 +17,28 @@ export function toFailure(error: unknown): Failure {
     return {
       code: "offline",
       what: "A file of this page could not be fetched.",
-      why: `${why}. The network is gone, or the page's host does not answer.`,
+      why: `${why}. You are offline, or the page's host does not respond.`,
       remedy:
-        "See to the connection, and start again. After one complete visit the page and the bundled models work offline.",
+        "Check your connection and start again. After one complete visit the page and the bundled models work offline.",
     };
   if (error instanceof ModelError)
     return {
       code: `model-${error.code}`,
       what: "A model could not be loaded.",
       why,
-      remedy: "Check the files that the message names, or choose another model.",
+      remedy: "Check the files named in the message, or choose another model.",
     };
   if (error instanceof DataError)
     return {
       code: "data",
       what: "The data cannot be used.",
       why,
-      remedy: "Mend the rows that the message names, or choose other data.",
+      remedy: "Fix the rows named in the message, or choose other data.",
     };
   if (error instanceof ConfigError)
     return {
       code: "config",
-      what: "The run's settings are not usable.",
+      what: "The run's settings are invalid.",
       why,
       remedy: "Change the named settings.",
     };

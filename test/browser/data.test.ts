@@ -68,7 +68,7 @@ test("a file is read, mapped, seen through both tokenizers, used, kept and train
   await page.getByLabel("Max length").fill("192");
   await page.getByLabel("Max prompt").fill("128");
   await page.getByText(/ 0 rows are cut to fit/).waitFor();
-  await page.getByLabel("Format").selectOption({ label: "columns by hand" });
+  await page.getByLabel("Format").selectOption({ label: "columns chosen by hand" });
   await page.getByText("The columns were guessed").waitFor();
   await page.getByLabel("Format").selectOption({ label: "GSM8K, answer behind ####" });
   await page.getByText("All 60 rows.").waitFor();
@@ -85,11 +85,11 @@ test("a file is read, mapped, seen through both tokenizers, used, kept and train
   expect(await page.locator(".notice-bad").count()).toBe(0);
   await page.goto(`${page.url().split("#")[0]}#/data`);
   const kept = page.locator("[data-set]");
-  await kept.getByRole("button", { name: "Look at it" }).click();
+  await kept.getByRole("button", { name: "Preview" }).click();
   await page.getByText("All 60 rows.").waitFor();
   await kept.getByRole("button", { name: "Delete" }).click();
   await kept.getByRole("button", { name: "Yes, delete" }).click();
-  await page.getByText("Nothing yet. Rows are kept").waitFor();
+  await page.getByText("Nothing yet. Rows are saved").waitFor();
   expect(complaints).toEqual([]);
 });
 
@@ -97,7 +97,7 @@ test("pasted columns that no guess fits are chosen by hand", async () => {
   const { page } = await site.open({ hash: "#/data" });
   await page.getByText("Paste rows", { exact: true }).click();
   await page.getByLabel("or paste rows here").fill("frage,antwort\nWas ist 1+1?,zwei\nWas ist 2+2?,vier\n");
-  await page.getByRole("button", { name: "Read what was pasted" }).click();
+  await page.getByRole("button", { name: "Read the pasted rows" }).click();
   await page.getByText(/no column looks like a prompt/).waitFor();
   expect(await page.getByLabel("Read as").inputValue()).toBe("csv"); // told by its content
   await page.getByLabel("Chain of thought").selectOption("frage");
@@ -113,7 +113,7 @@ test("tables without a name, Parquet, gzip, splits, and what is no data", async 
   await page.getByText("Paste rows", { exact: true }).click();
   const rows = page.locator(".data-facts");
   await page.getByLabel("or paste rows here").fill("prompt;output\nWhat is 2+2?;4\nWhat is 3+3?;6\n");
-  await page.getByRole("button", { name: "Read what was pasted" }).click();
+  await page.getByRole("button", { name: "Read the pasted rows" }).click();
   await page.getByText("Cells are separated by semicolons.").waitFor();
   await expect.poll(() => rows.innerText()).toMatch(/^2 rows/);
   const fixtures = join(import.meta.dirname, "../fixtures/data");

@@ -81,7 +81,7 @@ test.each([
   const estimate = page.locator(".estimate");
   await estimate.getByRole("button", { name: /^Estimate/ }).click();
   await estimate.getByText("40.0 ms a step").waitFor();
-  expect(await estimate.innerText()).toMatch(/median of 3 steps that were taken back.*812 ms, compiling/);
+  expect(await estimate.innerText()).toMatch(/median of 3 trial steps, since undone.*812 ms, compiling/);
   await page.getByRole("button", { name: "Profile the next step" }).click();
   const profiler = page.locator(".panel-profiler");
   await profiler.getByText("student forward and loss").waitFor();

@@ -64,7 +64,7 @@ describe("from a host", () => {
   test("what it is and what it costs, before; then one download", async () => {
     hub = await fakeHub("a/b", folder);
     const { page, complaints } = await site.open({ hash: "#/models" });
-    await page.getByText("Nothing yet. Look a model up").waitFor();
+    await page.getByText("Nothing yet. Look up a model").waitFor();
     expect(await page.getByRole("button", { name: "Look up on huggingface.co" }).count()).toBe(1);
     expect(hub.asked).toEqual([]);
     await openHub(page);
@@ -89,7 +89,7 @@ describe("from a host", () => {
     await page.goto(`${page.url().split("#")[0]}#/models`);
     await card(page).getByRole("button", { name: "Delete" }).click();
     await card(page).getByRole("button", { name: "Yes, delete" }).click();
-    await page.getByText("Nothing yet. Look a model up").waitFor();
+    await page.getByText("Nothing yet. Look up a model").waitFor();
     expect(unasked(complaints)).toEqual([]);
   });
 
@@ -103,8 +103,8 @@ describe("from a host", () => {
     await download(page).click();
     await page.waitForFunction(() => (document.querySelector("progress")?.value ?? 0) > 20_000);
     await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByText("Stopped. What came is kept").waitFor();
-    expect(await page.locator(".found tbody").innerText()).toMatch(/KB here|\shere\s/);
+    await page.getByText("Stopped. The partial download is kept").waitFor();
+    expect(await page.locator(".found tbody").innerText()).toMatch(/KB so far|\scomplete\s/);
     expect(await download(page).innerText()).not.toBe(whole);
     expect(await card(page).getAttribute("data-whole")).toBe("false");
     expect(
@@ -114,12 +114,12 @@ describe("from a host", () => {
     ).toBe(0);
     await page.reload();
     await card(page)
-      .getByText(/Not complete/)
+      .getByText(/Incomplete/)
       .waitFor();
     hub.trouble = "none";
     hub.asked.length = 0;
     await card(page)
-      .getByRole("button", { name: /^Go on with the download from localhost/ })
+      .getByRole("button", { name: /^Resume the download from localhost/ })
       .click();
     await page.locator(`[data-model="${ownKey()}"][data-whole="true"]`).waitFor();
     expect(hub.asked.some((line) => /bytes=\d+-$/.test(line))).toBe(true);
@@ -130,7 +130,7 @@ describe("from a host", () => {
     const { page } = await site.open({ hash: "#/models" });
     await page.getByLabel("Model", { exact: true }).fill("nonsense");
     await page.getByRole("button", { name: /^Look up/ }).click();
-    await page.getByText("A model is written owner/name").waitFor();
+    await page.getByText("Write a model as owner/name").waitFor();
     await openHub(page, "no/where");
     await page.getByText("answered 404: there is no such model, revision or file").waitFor();
     await openHub(page);
@@ -182,7 +182,7 @@ test("own folders: a student and a teacher, kept, used, trained for a step", asy
   await pick.setInputFiles(join(own, "my-student"));
   const student = page.locator('[data-model^="local:my-student"][data-whole="true"]');
   await student.waitFor();
-  expect(await student.innerText()).toMatch(/teacher about .*its graph is made of the weights/);
+  expect(await student.innerText()).toMatch(/teacher about .*its ONNX graph is built from the weights/);
   await student.getByRole("button", { name: "Use as student" }).click();
   await page.goto(`${page.url().split("#")[0]}#/models`);
   await page

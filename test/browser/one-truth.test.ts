@@ -44,7 +44,7 @@ test.each([
     await page.getByRole("button", { name: "Restart with Seed 11" }).waitFor();
     expect(await page.getByRole("button", { name: "Step", exact: true }).isDisabled()).toBe(true);
     await page.screenshot({ path: join(artifacts, `truth-restart-${colorScheme}-${width}.png`) });
-    await page.getByRole("button", { name: "One step of it" }).click();
+    await page.getByRole("button", { name: "One step of the loaded run" }).click();
     await page.locator(`.standing[data-step="${step + 1}"]`).waitFor();
     await page.getByRole("button", { name: "Restart with Seed 11" }).click();
     await page.locator('.standing[data-status="running"]').waitFor();
@@ -56,7 +56,7 @@ test.each([
     expect(await page.getByLabel("Seed", { exact: true }).inputValue()).toBe("11");
     await page.getByLabel("Steps", { exact: true }).fill("-5");
     await page
-      .getByText("A setting below cannot be used")
+      .getByText("A setting below is invalid")
       .waitFor({ state: "attached" })
       .catch(() => undefined);
     expect(await overflow(page)).toBeLessThanOrEqual(0);

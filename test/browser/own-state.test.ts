@@ -1,5 +1,5 @@
 // what a person made stays theirs, and the page says where one is, with a scripted engine — plan
-//   lessons      own text, settings and address are there after them; "Open in the lab" keeps both to choose from
+//   lessons      own text, settings and address are there after them; "Open this state" keeps both to choose from
 //   address      a screen that is gone back to says its state; a reload elsewhere loses none
 //   undo         Ctrl-Z takes back a setting and a text; in a field the field's own comes first
 //   arriving     the top of the screen, the keyboard in it, the tab's title; the skip link stays where one is
@@ -30,7 +30,7 @@ test("a lesson gives the text, the settings and the address back", async () => {
   await page.getByLabel("Seed", { exact: true }).fill("11");
   await go(page, "Learn");
   await page.getByRole("link", { name: /Moving mass/ }).click();
-  await page.getByText("come back when you leave").waitFor();
+  await page.getByText("restored when you leave").waitFor();
   await page.locator(".lesson-screen #stage canvas").first().waitFor();
   await go(page, "Transport");
   expect(await ownText(page)).toBe("My precious sentence");
@@ -48,14 +48,14 @@ test("a lesson's state that is opened can be left for one's own", async () => {
   const { page } = await site.open({ engine: { noGpu: "no-webgpu" }, hash: OWN });
   await page.locator("#stage canvas").first().waitFor();
   await page.goto(`${page.url().split("#")[0]}#/learn/sinkhorn/3`);
-  await page.getByRole("link", { name: "Open in the lab" }).click();
+  await page.getByRole("link", { name: "Open this state" }).click();
   await page.locator('[data-notice="aside"]').waitFor();
   expect(await ownText(page)).toBe("answer is 40");
   expect(await seriousFindings(page)).toEqual([]);
   await page.screenshot({ path: join(artifacts, "own-state-opened.png") });
   await page.reload();
   await page.locator('[data-notice="aside"]').waitFor();
-  await page.getByRole("button", { name: "Back to your state" }).click();
+  await page.getByRole("button", { name: "Restore mine" }).click();
   expect(await ownText(page)).toBe("My precious sentence");
   expect(await page.locator('[data-notice="aside"]').count()).toBe(0);
   await go(page, "Learn");
@@ -84,7 +84,7 @@ test("Ctrl-Z takes back settings and texts", async () => {
   await page.getByLabel("Method", { exact: true }).selectOption("sft");
   await page.locator("h1").click();
   await page.keyboard.press("Control+z");
-  await page.getByText("Taken back.").waitFor();
+  await page.getByText("Undone.").waitFor();
   expect(await page.getByLabel("Method", { exact: true }).inputValue()).toBe("cot2align");
   await page.keyboard.press("Control+Shift+Z");
   expect(await page.getByLabel("Method", { exact: true }).inputValue()).toBe("sft");

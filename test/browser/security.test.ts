@@ -54,7 +54,7 @@ test("in another page's frame", async () => {
     await page.evaluate((url) => {
       document.body.innerHTML = `<iframe src="${url}" width="800" height="600"></iframe>`;
     }, `${address}#/${route}`);
-    const link = page.frameLocator("iframe").getByRole("link", { name: "Open Couplet in a tab of its own" });
+    const link = page.frameLocator("iframe").getByRole("link", { name: "Open Couplet in its own tab" });
     await link.waitFor();
     expect(await link.getAttribute("href")).toMatch(/#\/|\/$/);
     expect(await page.frameLocator("iframe").getByRole("button").count(), route).toBe(0);

@@ -353,6 +353,6 @@ test("the palette finds commands, and keys go from screen to screen", async () =
   await page.keyboard.press("2");
   await page.locator(".run-bar").waitFor();
   await page.keyboard.press("?");
-  expect(await page.getByRole("dialog").innerText()).toMatch(/walk the cells/);
+  expect(await page.getByRole("dialog").innerText()).toMatch(/move between cells/);
   expect(await seriousFindings(page)).toEqual([]);
 });

@@ -63,7 +63,7 @@ test("a file becomes rows, tokens, a kept set, a run's data", async () => {
   await expect(ownRows(store, key, 7)).rejects.toThrow(/is not in this browser/);
 });
 
-test("columns by hand", async () => {
+test("columns chosen by hand", async () => {
   const file = new Blob(["frage,antwort\nWas ist 1+1?,2\nWas ist 2+2?,4\n"]);
   await desk.handle({ type: "read", file, name: "a.csv" });
   expect(last("failed")).toMatchObject({ command: "read", failure: { code: "data" } });

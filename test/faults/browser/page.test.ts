@@ -167,12 +167,12 @@ test("two tabs: the second takes the run over, the first stops and can keep its 
   await play(first);
   const second = await tab(first, { stepMs: 15 }, "#/runs");
   const card = second.locator(".run-card[data-where=elsewhere]");
-  await card.getByRole("button", { name: "Take it over" }).click();
+  await card.getByRole("button", { name: "Take over" }).click();
   await status(second, "paused");
   const taken = await stepOf(second);
   expect(taken).toBeGreaterThanOrEqual(at);
   const notice = first.locator(".notice[data-notice=taken-run]");
-  expect(await notice.innerText()).toMatch(/took this run over[^]*kept no more/);
+  expect(await notice.innerText()).toMatch(/took this run over[^]*no longer saved/);
   await status(first, "paused");
   await notice.getByRole("button").click();
   await first.getByRole("link", { name: "Runs" }).click();
@@ -207,7 +207,7 @@ test.each(["safetensors", "record.json", "mark.json"])("a flipped bit in the new
     );
     expect(await second.locator(".standing").count()).toBe(0); // still on Runs
   }
-  await second.getByRole("button", { name: /Go on from step/ }).click();
+  await second.getByRole("button", { name: /Resume from step/ }).click();
   await status(second, "paused");
   const back = await stepOf(second);
   expect(back).toBeLessThan(later);
@@ -278,7 +278,7 @@ test("a step that never ends can be ended, and the run is back where it was kept
   );
   await page.getByRole("button", { name: "Pause", exact: true }).click();
   const asked = Date.now();
-  await page.getByRole("button", { name: "End it now" }).click();
+  await page.getByRole("button", { name: "Stop the engine" }).click();
   expect(Date.now() - asked).toBeLessThan(7000); // offered after 4 s
   await status(page, "paused");
   expect(await stepOf(page)).toBeGreaterThanOrEqual(at);
