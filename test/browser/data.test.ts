@@ -63,11 +63,11 @@ test("a file is read, mapped, seen through both tokenizers, used, kept and train
   await page.screenshot({ path: join(artifacts, "data-real.png"), fullPage: true });
   await page.getByLabel("Max prompt").fill("24");
   await page.getByLabel("Max length").fill("40");
-  await page.getByText(/[1-9]\d* rows are cut to fit/).waitFor();
+  await page.getByText(/[1-9]\d* rows are truncated/).waitFor();
   await page.getByText(/rows are longer than the limits: .* would keep 9[5-9] %\./).waitFor();
   await page.getByLabel("Max length").fill("192");
   await page.getByLabel("Max prompt").fill("128");
-  await page.getByText(/ 0 rows are cut to fit/).waitFor();
+  await page.getByText(/ 0 rows are truncated/).waitFor();
   await page.getByLabel("Format").selectOption({ label: "columns chosen by hand" });
   await page.getByText("The columns were guessed").waitFor();
   await page.getByLabel("Format").selectOption({ label: "GSM8K, answer behind ####" });

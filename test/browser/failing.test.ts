@@ -56,7 +56,7 @@ test("offline before the models came: named, and it goes on when the network is 
   await real.goto(new URL("/#/distill", page.url()).href);
   const notice = real.locator(".notice[data-code=offline]");
   expect(await notice.innerText()).toMatch(
-    /could not be fetched[^]*network is gone[^]*See to the connection/,
+    /could not be fetched[^]*You are offline[^]*Check your connection/,
   );
   await page.context().unroute(/reasoning-train/);
   await notice.getByRole("button", { name: "Start again" }).click();

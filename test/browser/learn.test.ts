@@ -6,7 +6,7 @@
 //   offline      a reload without a network, after one visit
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { LESSONS } from "../../src/config/lessons";
+import { LESSONS } from "../../src/views/learn/lessons";
 import { seriousFindings } from "./support/axe";
 import { artifacts, startSite, type Site } from "./support/browser";
 

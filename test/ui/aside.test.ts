@@ -4,7 +4,7 @@
 //   undo: a burst of typing is one change; both forms in one line; redo until something new; a lesson adds nothing
 //   lessons: the right answers stand in varied places
 import { expect, test } from "vitest";
-import { LESSONS } from "../../src/config/lessons";
+import { LESSONS } from "../../src/views/learn/lessons";
 import {
   createApp,
   createAside,

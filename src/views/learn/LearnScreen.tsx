@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { LESSONS, type Lesson, type LessonStep, type Question } from "../../config/lessons";
+import { LESSONS, type Lesson, type LessonStep, type Question } from "./lessons";
 import { finishedLessons, finishLesson } from "../../store";
 import { DistillScreen } from "../DistillScreen";
 import { messages } from "../messages";

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { LESSONS } from "../../config/lessons";
+import { LESSONS } from "../learn/lessons";
 import { messages } from "../messages";
 import { EMBED, type Route } from "../routes";
 

@@ -4,9 +4,9 @@
 //   control: a link with a setting that does not exist is named
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { decodeLink } from "../../../src/config/link";
-import { LESSONS } from "../../../src/config/lessons";
-import { RUN_LINKS, TRANSPORT_LINKS } from "../../../src/store";
+import { decodeLink } from "../../src/config/link";
+import { LESSONS } from "../../src/views/learn/lessons";
+import { RUN_LINKS, TRANSPORT_LINKS } from "../../src/store";
 
 const MOST_WORDS = 70;
 
@@ -28,13 +28,24 @@ describe.each(LESSONS.map((lesson) => [lesson.id, lesson] as const))("%s", (_, l
     expect(lesson.steps.length).toBeLessThanOrEqual(8);
     const questions = lesson.steps.flatMap(({ question }) => question ?? []);
     expect(questions).toHaveLength(1);
-    for (const { options, answer } of questions) expect(options[answer]).toBeTruthy();
+    for (const { options, answer } of questions) {
+      expect(Object.keys(options)).toContain(String(answer)); // a whole number within the list
+      expect(new Set(options).size).toBe(options.length);
+      expect(options.length).toBeGreaterThanOrEqual(2);
+    }
     for (const { text } of lesson.steps) expect(text.split(" ").length).toBeLessThanOrEqual(MOST_WORDS);
     expect(lesson.open.text).toMatch(/[.?]$/);
   });
   test("its links open", () => {
     for (const { link } of [...lesson.steps, lesson.open]) expect([link, issuesOf(link)]).toEqual([link, []]);
   });
+});
+
+test("the place of the right answer tells nothing", () => {
+  const answers = LESSONS.flatMap(({ steps }) => steps.flatMap(({ question }) => question?.answer ?? []));
+  const most = Math.max(...[0, 1, 2].map((place) => answers.filter((answer) => answer === place).length));
+  expect(answers).toHaveLength(10);
+  expect(most).toBeLessThanOrEqual(5);
 });
 
 test("the figures that a lesson quotes are those of the recorded run", () => {
