@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
-import { contentSecurityPolicy, inlineScripts, policy } from "./scripts/content-security-policy";
-import { serviceWorker } from "./scripts/service-worker/plugin";
+import { contentSecurityPolicy, inlineScripts, policy } from "./scripts/content-security-policy.ts";
+import { serviceWorker } from "./scripts/service-worker/plugin.ts";
 
 // What a run's manifest says it was computed with.
 const { version, dependencies } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));

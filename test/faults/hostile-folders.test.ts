@@ -45,7 +45,7 @@ function couplet(...argv: string[]): Promise<{ code: number | null; said: string
 const deep = (levels: number): string =>
   `${'{"type":"Sequence","pretokenizers":['.repeat(levels)}{"type":"Metaspace"}${"]}".repeat(levels)}`;
 
-test.each<[string, () => { config: string; out: string }, RegExp]>([
+test.concurrent.each<[string, () => { config: string; out: string }, RegExp]>([
   [
     "a split expression without end",
     () =>
