@@ -6,7 +6,8 @@ import type { RunHistory } from "./history";
 import type { Keeping } from "./keeping";
 import { KeepError, type KeptFolders } from "./kept-files";
 import { beyondLimits } from "./kept-limits";
-import { type KeptRun, type KeptRuns, newRunId } from "./kept-runs";
+import { createLook } from "./kept-look";
+import { type KeptRuns, newRunId } from "./kept-runs";
 import type { RunLocks } from "./run-locks";
 import type { RunRecord } from "./run-record";
 import type { AppState } from "./state";
@@ -51,8 +52,6 @@ const UNLOADING_MS = 1500;
 
 export function createKeptList(parts: ListParts): KeptList {
   const { store, runs, files, locks, recorded, here, report } = parts;
-  /** What the page came with, while something else is in its place. */
-  let shipped: { readonly recorded: AppState["recorded"]; readonly steps: Shown } | undefined;
   const know = (change: Partial<Keeping>) =>
     store.setState(({ keeping }) => ({ keeping: { ...keeping, ...change } }));
 
@@ -84,6 +83,20 @@ export function createKeptList(parts: ListParts): KeptList {
     if (!found) throw new Error("None of its checkpoints is whole any more.");
     return found;
   }
+
+  /** False where another tab has it. */
+  async function removeFree(id: string): Promise<boolean> {
+    const mine = id === here();
+    if (!mine && !(await locks.take(id, () => undefined))) return false;
+    try {
+      await runs?.remove(id);
+    } finally {
+      if (!mine) locks.release(id);
+    }
+    return true;
+  }
+
+  const { look, lookAway } = createLook({ store, recorded, know, whole });
 
   return {
     tell,
@@ -117,8 +130,10 @@ export function createKeptList(parts: ListParts): KeptList {
       const safe = new Set(all.filter(({ where }) => where !== "nowhere").map(({ id }) => id));
       const gone = beyondLimits(all, safe, Date.now());
       if (gone.length === 0) return;
-      for (const { run } of gone) await runs?.remove(run.id);
-      know({ letGo: [...store.getState().keeping.letGo, ...gone] });
+      const went = [];
+      for (const one of gone) if (await removeFree(one.run.id).catch(() => false)) went.push(one);
+      if (went.length === 0) return;
+      know({ letGo: [...store.getState().keeping.letGo, ...went] });
       locks.changed();
       await refresh();
     },
@@ -128,65 +143,25 @@ export function createKeptList(parts: ListParts): KeptList {
       await refresh();
     },
     async remove(id) {
-      const free = id === here() || (await locks.take(id, () => undefined));
-      if (free) {
-        await runs?.remove(id).catch(tell);
-        if (id !== here()) locks.release(id);
+      const gone = await removeFree(id).catch(tell);
+      if (gone) {
+        if (store.getState().keeping.looking === id) lookAway();
         store.setState(({ lastSession }) => (lastSession?.id === id ? { lastSession: undefined } : {}));
         locks.changed();
-      } else know({ busy: id });
+      } else if (gone === false) know({ busy: id });
       await refresh();
     },
-    async look(id) {
-      try {
-        const { record } = await whole(id);
-        const { config, steps, evaluations, plans, answers } = record;
-        const named = store.getState().keeping.runs?.find((run) => run.id === id);
-        const run = {
-          ...{ title: titleOf(named, record), adapter: "", config, steps, evaluations, plans },
-          answers: answers ? [answers] : [],
-        };
-        shipped ??= {
-          recorded: store.getState().recorded,
-          steps: { steps: [...recorded.records], evaluations: recorded.evaluations },
-        };
-        show(recorded, run);
-        store.setState({ recorded: { kind: "ready", run }, source: "recorded", planStep: undefined });
-        know({ looking: id, damage: undefined, busy: undefined });
-        return true;
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        know({ damage: { id, damaged: [{ step: undefined, why }], step: undefined } });
-        return false;
-      }
-    },
-    lookAway() {
-      if (!shipped) return;
-      show(recorded, shipped.steps);
-      store.setState({ recorded: shipped.recorded, planStep: undefined });
-      shipped = undefined;
-      know({ looking: undefined });
-    },
+    look,
+    lookAway,
     dismiss: () => know({ damage: undefined, busy: undefined, trouble: undefined, letGo: [] }),
     async removeLost() {
-      for (const { id } of store.getState().keeping.lost) await runs?.remove(id).catch(tell);
+      for (const { id } of store.getState().keeping.lost) await removeFree(id).catch(tell);
       await refresh();
     },
     recordOf: async (id) => (await whole(id)).record,
     checkpointOf: async (id) => (await whole(id)).checkpoint,
   };
 }
-
-type Shown = Pick<RunRecord, "steps" | "evaluations">;
-
-function show(history: RunHistory, { steps, evaluations }: Shown): void {
-  history.rewind(-1);
-  history.push(steps);
-  for (const evaluation of evaluations) history.pushEvaluation(evaluation);
-}
-
-const titleOf = (run: KeptRun | undefined, { config, step }: RunRecord): string =>
-  run?.name ?? `${config.method.id}, seed ${config.seed}, step ${step} of ${config.steps}`;
 
 /** A run that an earlier version of the page kept, in its one slot of two files. */
 const OLD = { checkpoint: "last-run.safetensors", numbers: "last-run.json" };

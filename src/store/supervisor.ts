@@ -14,7 +14,7 @@ const MOST_DEATHS = 3;
 const STOP_MS = 2500;
 /** A pause waits for the step at hand; from then on the page offers to end it. */
 const PAUSE_MS = 4000;
-/** While a run trains, silence of this length, and of four times the longest that ended by itself, is a hang. */
+/** While the engine has something to do, silence of this length, and of four times the longest that ended by itself, is a hang. */
 const HANG_S = 60;
 
 /** A browser that keeps a page away from the GPU does so for minutes: tried again by itself, then and then. */
@@ -61,10 +61,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   let again: ReturnType<typeof setTimeout> | undefined;
   let tries = 0;
 
-  const log = (line: string) => {
-    const { log: lines } = store.getState().run;
-    return [...lines, line];
-  };
+  watchUnanswered(store);
 
   function fresh(then: After, line: string): void {
     after = then;
@@ -74,7 +71,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     const idle = { progress: undefined, awaiting: undefined, afterLoad: undefined };
     store.setState(({ run }) => ({
       ...{ problem: undefined, device: { kind: "opening" }, silence: 0, overdue: false },
-      run: { ...run, ...idle, measuring: undefined, status: "failed", log: log(line) },
+      run: { ...run, ...idle, measuring: undefined, status: "failed", log: [...run.log, line] },
     }));
     engine.restart();
     engine.send({ type: "open", baseUrl });
@@ -146,9 +143,10 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     if (seconds === 0) longestSilence = Math.max(longestSilence, silence);
     silence = seconds;
     store.setState({ silence: seconds });
-    const { run } = store.getState();
+    const state = store.getState();
     const most = Math.max(HANG_S, 4 * longestSilence);
-    if (run.status === "running" && seconds >= most) died(`no answer for ${seconds} seconds`);
+    if ((state.run.status === "running" || waits(state)) && seconds >= most)
+      died(`no answer for ${seconds} seconds`);
   }
 
   const loads = () => {
@@ -188,4 +186,21 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     },
     restart: () => fresh("bring back", "the engine was started again"),
   };
+}
+
+/** Something was asked of the engine and is not done yet; loading and a run under way have a stop of their own. */
+const waits = ({ run, benchmarking }: AppState): boolean =>
+  (run.awaiting !== undefined && !["load", "restore", "pause"].includes(run.awaiting)) ||
+  run.measuring !== undefined ||
+  benchmarking;
+
+/** A play that is not followed by a step, a profile that does not come: after a while the page offers to end it. */
+function watchUnanswered(store: StoreApi<AppState>): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  store.subscribe((state, before) => {
+    if (waits(state) === waits(before)) return;
+    clearTimeout(timer);
+    if (waits(state)) timer = setTimeout(() => store.setState({ overdue: true }), PAUSE_MS);
+    else if (state.overdue && state.run.status !== "running") store.setState({ overdue: false });
+  });
 }

@@ -90,7 +90,7 @@ test("no canvas without its buttons on any other route", async () => {
     "#/embed/replay",
   ]) {
     const { page } = await site.open({ engine: {}, hash });
-    await page.locator("main h1, main .embed").first().waitFor();
+    await page.locator("main .panel, main .embed, main .lesson-list, main .lesson-screen").first().waitFor();
     await page.waitForTimeout(300);
     await expect.poll(() => unsaved(page), { message: hash }).toEqual([]);
     await page.context().close();

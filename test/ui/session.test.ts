@@ -379,3 +379,73 @@ test("a load that resumes keeps the curve; a load of another run does not", () =
   expect(v.app.live.length).toBe(0);
   expect(v.app.store.getState().draft.base.seed).toBe(99);
 });
+
+test("a play that no step follows, a profile that does not come: the page offers to end it", () => {
+  vi.useFakeTimers();
+  try {
+    const v = visit(memory());
+    play(v, 7);
+    const overdue = () => v.app.store.getState().overdue;
+    for (const ask of [v.app.actions.play, v.app.actions.step, v.app.actions.reset, v.app.actions.profile]) {
+      ask();
+      vi.advanceTimersByTime(3900);
+      expect(overdue()).toBe(false);
+      vi.advanceTimersByTime(200);
+      expect(overdue()).toBe(true);
+      v.app.actions.stop(true); // what "End it now" does
+      expect(v.app.store.getState()).toMatchObject({ overdue: false, device: { kind: "opening" } });
+      play(v, 7);
+      expect(overdue()).toBe(false);
+    }
+    v.app.actions.play(); // control: one that is answered is never overdue
+    v.emit({ type: "status", status: "running", step: 7 });
+    vi.advanceTimersByTime(30_000);
+    expect(overdue()).toBe(false);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("silence before the first step is a hang as much as silence after it", () => {
+  const v = visit(memory());
+  play(v, 7);
+  v.emit({ type: "silence", seconds: 90 }); // control: with nothing to do, nothing is ended
+  expect(v.app.store.getState().device.kind).toBe("open");
+  v.emit({ type: "silence", seconds: 0 });
+  v.app.actions.play();
+  v.emit({ type: "silence", seconds: 500 });
+  expect(v.app.store.getState()).toMatchObject({ device: { kind: "opening" }, run: { status: "failed" } });
+});
+
+test("a deleted run is looked at no more; one that another tab has stays, also when there are too many", async () => {
+  const files = memory();
+  const first = visit(files);
+  play(first, 7);
+  answer(first, 7);
+  await keptAt(first, 7);
+  const id = first.app.store.getState().keeping.current!.id;
+  const taken = new Set<string>();
+  const locks: RunLocks = {
+    ...{
+      release: () => {},
+      takeOver: async () => {},
+      onAsked: () => {},
+      onChange: () => {},
+      changed: () => {},
+    },
+    take: async (wanted) => !taken.has(wanted),
+    elsewhere: async () => new Set(), // the other tab took it a moment after it was asked
+  };
+  const second = visit(files, locks);
+  await listed(second);
+  const shown = second.app.store.getState().recorded;
+  await second.app.actions.kept.look(id);
+  expect(second.app.store.getState().recorded).not.toBe(shown);
+  taken.add(id);
+  await second.app.actions.kept.remove(id);
+  expect(second.app.store.getState().keeping).toMatchObject({ busy: id, looking: id, runs: [{ id }] });
+  taken.clear();
+  await second.app.actions.kept.remove(id);
+  expect(second.app.store.getState()).toMatchObject({ keeping: { looking: undefined, runs: [] } });
+  expect(second.app.store.getState().recorded).toBe(shown);
+});
