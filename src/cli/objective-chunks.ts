@@ -14,7 +14,7 @@ const set = (...ids: readonly Method[]): ReadonlySet<string> => new Set(ids);
 /** Groups are given here, never aligned. */
 const OVER_GROUPS = set("gold", "opd");
 /** One vocabulary and the student's positions, or no teacher at all: nothing else of the teacher is looked at. */
-export const STUDENT_POSITIONS = set("fixed_advantage");
+export const STUDENT_POSITIONS = set("gkd", "reverse_kl_top_k", "fixed_advantage");
 /** A mean over all groups, where others are sums. */
 export const MEANS = set();
 const BY_PROJECTION = set();

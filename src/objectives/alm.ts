@@ -48,7 +48,7 @@ export const alm: Distillation<Omit<MethodOf<"alm">, "kdRate">> = {
           alm: recordLikelihoodMatch(tape, {
             ...{ student: s.likelihood, teacher: t.likelihood.value, weight: weights },
             ...{ scale, temperature },
-          }),
+          }).totals,
         },
       }),
       (batch) => {

@@ -1,4 +1,4 @@
-// Numbers of rows that were read back, by the sample that they are of.
+// Numbers of rows and chunks that were read back, by the sample that they are of.
 import type { PairBatch, SideBatch } from "../data";
 import type { SampleCredit } from "../telemetry";
 import type { RowChunk } from "./align/chunks";
@@ -10,6 +10,18 @@ export function rowsBySample({ B, rowOffsets }: SideBatch, values: ArrayLike<num
     for (let r = rowOffsets[sample] ?? 0; r < (rowOffsets[sample + 1] ?? 0); r++) sum += values[r] ?? NaN;
     return sum;
   });
+}
+
+/** (B): sums over each sample's chunks, each with a factor. */
+export function chunksBySample(
+  { student }: PairBatch,
+  chunks: readonly RowChunk[],
+  values: ArrayLike<number>,
+  factor: (g: number) => number = () => 1,
+): number[] {
+  const sums = new Array<number>(student.B).fill(0);
+  chunks.forEach(({ sample }, g) => (sums[sample] = (sums[sample] ?? 0) + factor(g) * (values[g] ?? NaN)));
+  return sums;
 }
 
 interface RowCredit {

@@ -4,11 +4,13 @@ import { alm } from "./alm";
 import { cma } from "./cma";
 import { dskd } from "./dskd";
 import { fixedAdvantage } from "./fixed-advantage";
+import { gkd } from "./gkd";
 import { gold } from "./gold";
 import { kd } from "./kd";
 import { mined } from "./mined";
 import { multilevel } from "./multilevel";
 import { opd } from "./opd";
+import { reverseKlTopK } from "./reverse-kl-top-k";
 import { sharedVocabulary } from "./shared-vocabulary";
 import type { Distillation } from "./types";
 import { uld } from "./uld";
@@ -23,6 +25,8 @@ const TERMS: { readonly [Id in DistillationId]: Distillation<Omit<MethodOf<Id>, 
   alm,
   shared_vocabulary: sharedVocabulary,
   multilevel,
+  gkd,
+  reverse_kl_top_k: reverseKlTopK,
   opd,
   fixed_advantage: fixedAdvantage,
 };

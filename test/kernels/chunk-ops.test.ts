@@ -147,7 +147,7 @@ describe("losses on chunks", () => {
         t,
         [4, columns],
         [1, 0, 0.5, 2],
-        (tape, args) => recordMixtureDivergence(tape, { ...args, beta }),
+        (tape, args) => recordMixtureDivergence(tape, { ...args, beta }).totals,
         (p, q) => oracle.mixtureDivergence(p, q, beta),
       );
     }
@@ -162,7 +162,7 @@ describe("losses on chunks", () => {
       t,
       [8],
       [1, 1, 0.5, 1, 2, 0, 1, 1],
-      (tape, args) => recordLikelihoodMatch(tape, { ...args, temperature }),
+      (tape, args) => recordLikelihoodMatch(tape, { ...args, temperature }).totals,
       (x, y) => oracle.likelihoodMatch(x[0]!, y[0]!, temperature),
     );
     expect.hasAssertions();

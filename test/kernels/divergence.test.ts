@@ -1,9 +1,10 @@
 // divergence and its kernels — plan
-//   value, gradient   of each of the seven divergences against the f64 oracle and its finite differences (the adaptive
+//   value, gradient   of each of the seven divergences, and of the generalized JS, against the f64 oracle and its finite differences (the adaptive
 //                     weights held fixed) × vocabulary {1, 7, 64, 67, 1031} × temperatures; rows of weight 0 give 0
 //   unequal widths    both sides are cut to the smaller; the student's further columns get gradient 0
 //   accumulate        two divergences of one student add up
 //   extremes          logits near 1e6; a teacher row with −1e5 everywhere but one; a student logit of −∞ is left out
+//   near              generalized JS at β = 0, ½ and 1 of distributions that differ by a thousandth: a loss of 1e-7 to 1e-5
 //   adaptive          the split's weights against a real sort, on ties too (all equal; the first few of the tied)
 //   wide              a vocabulary that takes 256 threads a row
 //   bad input         temperature 0, skew 1, a teacher of another row count: the message names the field
@@ -99,7 +100,7 @@ const random = (seed: number, rows: number, vocab: number, spread = 3): Case => 
   vocab,
 });
 
-describe.each(DIVERGENCES)("%s", (name) => {
+describe.each([...DIVERGENCES, "generalized_js"] as const)("%s", (name) => {
   test.each([1, 7, 64, 67, 1031])("vocabulary %i", async (vocab) => {
     const c = random(vocab, vocab > 1000 ? 2 : 5, vocab);
     for (const [temperature, teacherTemperature] of [
@@ -130,6 +131,19 @@ describe.each(DIVERGENCES)("%s", (name) => {
     check(await run(shifted, [settings]), expected(c, settings), c.weights);
     expect.hasAssertions();
   });
+});
+
+test.each([0, 0.5, 1])("generalized JS of nearly equal rows, beta %d", async (skew) => {
+  const c = random(11, 2, 67);
+  c.weights = [1, 1];
+  const moved = normals(12, c.student.length, 1e-3);
+  c.teacher = c.student.map((x, i) => x + moved[i]!);
+  const settings = { divergence: "generalized_js", temperature: 1, skew } as const;
+  const [got, want] = [await run(c, [settings]), expected(c, settings)];
+  for (const [r, loss] of want.losses.entries()) {
+    expect(loss).toBeLessThan(1e-5);
+    expect(Math.abs(got.loss0![r]! - loss) / loss).toBeLessThan(1e-3); // f32 logits: 2e-7 of a difference of 1e-3
+  }
 });
 
 test.each([

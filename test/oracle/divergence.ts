@@ -51,6 +51,12 @@ export function divergence(
   const reverse = () => over((p, _, v) => p * (lp[v]! - lt[v]!));
   const eps = 1e-9;
   switch (settings.divergence) {
+    case "generalized_js": {
+      if (skew === 0) return forward();
+      if (skew === 1) return reverse();
+      const mix = (v: number) => logSumExp([lp[v]! + Math.log(1 - skew), lt[v]! + Math.log(skew)]);
+      return over((p, t, v) => skew * t * (lt[v]! - mix(v)) + (1 - skew) * p * (lp[v]! - mix(v)));
+    }
     case "forward_kl":
       return forward();
     case "reverse_kl":

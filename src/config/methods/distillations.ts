@@ -6,11 +6,13 @@ import { defaultsOf, type DistillationCard, type Entries, entriesOf, type Settin
 import { cma } from "./cma";
 import { dskd } from "./dskd";
 import { fixedAdvantage } from "./fixed-advantage";
+import { gkd } from "./gkd";
 import { gold } from "./gold";
 import { kd } from "./kd";
 import { mined } from "./mined";
 import { multilevel } from "./multilevel";
 import { opd } from "./opd";
+import { reverseKlTopK } from "./reverse-kl-top-k";
 import { SHARE } from "./settings";
 import { sharedVocabulary } from "./shared-vocabulary";
 import { uld } from "./uld";
@@ -25,6 +27,8 @@ export const DISTILLATION_CARDS = [
   alm,
   sharedVocabulary,
   multilevel,
+  gkd,
+  reverseKlTopK,
   opd,
   fixedAdvantage,
 ] as const;

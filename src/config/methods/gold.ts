@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import { fraction } from "../fields";
 import { distillationCard, distilled, setting } from "./card";
-import { tokenMatch, weight } from "./settings";
+import { beta, tokenMatch, weight } from "./settings";
 
 export const gold = distillationCard({
   id: "gold",
@@ -17,8 +16,13 @@ export const gold = distillationCard({
       label: "Compare",
       options: { uld: "all tokens by rank", hybrid: "matched tokens directly, others by rank" },
     }),
-    /** β of the matched tokens' divergence: 0 is forward KL, 1 reverse. */
-    beta: setting(fraction, 0.5, { label: "β of matched tokens", help: "0: forward KL, 1: reverse KL" }),
+    /** What a chunk of several tokens is: `bayesian` reads them by the chain rule; `observed` as published, one row late. */
+    merge: setting(v.optional(v.picklist(["bayesian", "observed"]), "bayesian"), "bayesian", {
+      label: "Merge a chunk",
+      options: { bayesian: "by the chain rule", observed: "as published, one row late" },
+    }),
+    /** Of the matched tokens' divergence. */
+    beta,
     /** null: the matched tokens' share of the teacher's vocabulary. */
     matchedWeight: setting(v.nullable(weight), null, {
       label: "Weight, matched",

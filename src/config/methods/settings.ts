@@ -1,6 +1,6 @@
 // Settings that several methods share.
 import * as v from "valibot";
-import { finite, fraction, positive } from "../fields";
+import { count, finite, fraction, positive } from "../fields";
 import { setting } from "./card";
 
 export const DIVERGENCES = [
@@ -26,6 +26,16 @@ export const weight = v.pipe(finite, v.minValue(0, "must not be negative"));
 export const SHARE = {
   kdRate: setting(fraction, 0.5, { label: "Share α", help: "loss = (1 − α)·CE + α·rest" }),
 } as const;
+
+/** β of a generalized Jensen–Shannon divergence (arXiv 2306.13649). */
+export const beta = setting(fraction, 0.5, { label: "β", help: "0: forward KL, 1: reverse KL" });
+
+/** How many of the teacher's likeliest tokens count. */
+export const topK = (value: number) =>
+  setting(count(1, 1_000_000), value, {
+    label: "Top K",
+    help: "how many of the teacher's likeliest tokens count",
+  });
 
 /** T of both soft-maxes. The published scripts use 2, and no factor T². */
 export const temperature = (value: number) =>

@@ -37,14 +37,21 @@ export interface ChunkLossArgs {
   readonly scale: Binding;
 }
 
-/** Both are one kernel forward and one backward over the same bindings; totals are Σ weight·loss first. */
+export interface ChunkLoss {
+  /** (G): of each chunk, not weighted. */
+  readonly loss: Tensor;
+  /** (4): Σ weight·loss first. */
+  readonly totals: Tensor;
+}
+
+/** Both are one kernel forward and one backward over the same bindings. */
 function recordChunkLoss(
   tape: Tape,
   [forward, backward]: readonly [KernelSpec<Names>, KernelSpec<Names>],
   { student, teacher, weight, scale }: ChunkLossArgs,
   params: (accumulate: 0 | 1, count: number) => ArrayBuffer,
   grid: (count: number) => Grid,
-): Tensor {
+): ChunkLoss {
   const { b } = tape;
   const loss = b.scratch(`${forward.entry}`, weight.length);
   const rows = weight.length;
@@ -59,13 +66,23 @@ function recordChunkLoss(
       b.dispatch(backward, bindings, grid(count));
     }
   });
-  return recordWeightedTotal(b, weight, loss);
+  return { loss, totals: recordWeightedTotal(b, weight, loss) };
 }
 
-/** Σ_g weight[g] · JSD_β of rows of log-probabilities [G, C], at least 1e-8 each; β = 0 is forward KL, 1 reverse. */
-export function recordMixtureDivergence(tape: Tape, args: ChunkLossArgs & { readonly beta: number }): Tensor {
+export interface MixtureArgs extends ChunkLossArgs {
+  readonly beta: number;
+  /** The least log-probability of either side: log 1e-8 by default. Without one (−1e30) β is 0 or 1. */
+  readonly least?: number;
+  /** At β = 1: the gradient with the sum's factors held fixed. */
+  readonly held?: boolean;
+}
+
+/** Σ_g weight[g] · JSD_β of rows of log-probabilities [G, C]; β = 0 is forward KL, 1 reverse. */
+export function recordMixtureDivergence(tape: Tape, args: MixtureArgs): ChunkLoss {
   const [, columns = 0] = args.student.shape;
-  const params = (accumulate: 0 | 1) => packParams(u32(columns), u32(accumulate), f32(args.beta));
+  const { beta, least = Math.log(1e-8), held = false } = args;
+  const params = (accumulate: 0 | 1) =>
+    packParams(u32(columns), u32(accumulate), f32(beta), f32(least), u32(held ? 1 : 0));
   return recordChunkLoss(tape, [mixtureKernel, mixtureBackwardKernel], args, params, (count) => [count]);
 }
 
@@ -73,7 +90,7 @@ export function recordMixtureDivergence(tape: Tape, args: ChunkLossArgs & { read
 export function recordLikelihoodMatch(
   tape: Tape,
   args: ChunkLossArgs & { readonly temperature: number },
-): Tensor {
+): ChunkLoss {
   const params = (accumulate: 0 | 1, count: number) =>
     packParams(u32(count), u32(accumulate), f32(1 / args.temperature));
   const kernels = [likelihoodKernel, likelihoodBackwardKernel] as const;

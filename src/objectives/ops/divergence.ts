@@ -9,7 +9,7 @@ import divergence_ from "../../../shaders/loss/divergence.wgsl?raw";
 import divergenceBackward from "../../../shaders/loss/divergence_backward.wgsl?raw";
 import divergenceEntry from "../../../shaders/loss/divergence_entry.wgsl?raw";
 import weightedTotal from "../../../shaders/loss/weighted_total.wgsl?raw";
-import { type Divergence, DIVERGENCES } from "../../config/run";
+import type { Divergence } from "../../config/run";
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { Binding, ProgramBuilder, Tensor } from "../../gpu/program";
@@ -71,8 +71,11 @@ const weightedTotalKernel = defineKernel({
   bindings: { params: "uniform", weight: "read", loss: "read", totals: "write" },
 });
 
+/** The published ones, and the generalized Jensen–Shannon divergence: `skew` is its β (METHODS §10.1). */
+type RowDivergence = Divergence | "generalized_js";
+
 export interface DivergenceSettings {
-  readonly divergence: Divergence;
+  readonly divergence: RowDivergence;
   /** Divides both logits; T > 0. */
   readonly temperature: number;
   /** Divides the teacher's logits once more (METHODS §6); 1 by default. */
@@ -102,7 +105,7 @@ export interface RecordedDivergence {
 }
 
 /** What the kernels know: a form, and the weights of forward and reverse KL. */
-const FORMS: Record<Divergence, { kind: number; forward: number; reverse: number }> = {
+const FORMS: Record<RowDivergence, { kind: number; forward: number; reverse: number }> = {
   forward_kl: { kind: 0, forward: 1, reverse: 0 },
   reverse_kl: { kind: 0, forward: 0, reverse: 1 },
   symmetric_kl: { kind: 0, forward: 0.5, reverse: 0.5 },
@@ -110,6 +113,7 @@ const FORMS: Record<Divergence, { kind: number; forward: number; reverse: number
   skewed_forward_kl: { kind: 2, forward: 0, reverse: 0 },
   skewed_reverse_kl: { kind: 3, forward: 0, reverse: 0 },
   adaptive_kl: { kind: 0, forward: 0, reverse: 0 },
+  generalized_js: { kind: 4, forward: 0, reverse: 0 },
 };
 
 /**
@@ -210,8 +214,10 @@ function checkDivergence(settings: DivergenceSettings): WithDefaults {
   const need = (name: string, value: number, ok: boolean, range: string) => {
     if (!ok) throw new RangeError(`${name} must be ${range}, got ${value}`);
   };
-  if (!DIVERGENCES.includes(divergence))
-    throw new RangeError(`divergence must be one of ${DIVERGENCES.join(", ")}, got ${String(divergence)}`);
+  if (!Object.hasOwn(FORMS, divergence))
+    throw new RangeError(
+      `divergence must be one of ${Object.keys(FORMS).join(", ")}, got ${String(divergence)}`,
+    );
   const positive = (x: number) => Number.isFinite(x) && x > 0;
   const within = (x: number) => x >= 0 && x <= 1;
   need("temperature", temperature, positive(temperature), "greater than 0");

@@ -19,7 +19,7 @@ import { testGpu } from "../../support/gpu";
 import { madeTokenizer } from "../../support/made-tokenizers";
 
 const GOLD: MethodConfig = {
-  ...{ id: "gold", kdRate: 0.5, mode: "hybrid", beta: 0.5 },
+  ...{ id: "gold", kdRate: 0.5, mode: "hybrid", merge: "bayesian", beta: 0.5 },
   ...{ matchedWeight: null, unmatchedWeight: null, tokenMatch: "bytes" },
 };
 const LIMITS = { maxLength: 64, maxPrompt: 16 };

@@ -19,7 +19,7 @@ const METHODS: [MethodConfig, teacher?: string][] = [
   [{ id: "mined", kdRate: 0.5, temperature: 2, tokenMatch: "bytes" }],
   [
     {
-      ...{ id: "gold", kdRate: 0.5, mode: "hybrid", beta: 0.5 },
+      ...{ id: "gold", kdRate: 0.5, mode: "hybrid", merge: "bayesian", beta: 0.5 },
       ...{ matchedWeight: null, unmatchedWeight: null, tokenMatch: "bytes" },
     },
   ],
