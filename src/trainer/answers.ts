@@ -19,9 +19,17 @@ import { piecesOf } from "./pieces";
 
 export interface Answers {
   compare(row: PreparedRow): Promise<Omit<AnswerRecord, "step">>;
+  /** Each held-out row's answer, as `evaluate` counts them. */
+  grade(rows: readonly PreparedRow[], view?: View): Promise<readonly Grade[]>;
   /** Held-out rows from the first on, as many as the config says; on the config's view of them, or another. */
   evaluate(rows: readonly PreparedRow[], view?: View): Promise<Omit<EvaluationRecord, "step">>;
   destroy(): void;
+}
+
+/** Of one answer: whether its final answer is exactly right, and its ROUGE-L against the reference. */
+export interface Grade {
+  readonly right: boolean;
+  readonly rouge: number;
 }
 
 const EVALUATION_BATCH = 16;
@@ -75,18 +83,15 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig, atSta
       ? promptOfSequence(row.student)
       : promptIds(tokenizer, row.row, askedView(row, view), Math.min(config.data.maxPrompt, limit));
 
-  async function score(rows: readonly PreparedRow[], view: View) {
+  async function grade(all: readonly PreparedRow[], view: View = own): Promise<readonly Grade[]> {
+    const rows = all.slice(0, config.evaluation.rows);
     const prompts = rows.map((row) => askedIds(row, view));
     const answers = await inWords(generator.generateBatch(prompts, options));
-    const scores = rows.map((row, i) => {
+    return rows.map((row, i) => {
       const [text, reference] = [tokenizer.decode(answers[i] ?? []), referenceOf(row, view)];
       const right = exactMatch(text, row.row.answer ?? extractAnswer(reference));
       return { right, rouge: rougeL(text, reference) };
     });
-    return {
-      correct: scores.filter(({ right }) => right).length,
-      rougeL: scores.reduce((sum, { rouge }) => sum + rouge, 0) / Math.max(1, scores.length),
-    };
   }
 
   const inWords = <T>(generated: Promise<T>): Promise<T> =>
@@ -109,9 +114,14 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig, atSta
         ...(pieces.before && pieces.now && { pieces: { before: pieces.before, now: pieces.now } }),
       };
     },
-    async evaluate(rows, view = own) {
-      const chosen = rows.slice(0, config.evaluation.rows);
-      return { ...(await score(chosen, view)), total: chosen.length };
+    grade,
+    async evaluate(rows, view) {
+      const grades = await grade(rows, view);
+      return {
+        correct: grades.filter(({ right }) => right).length,
+        rougeL: grades.reduce((sum, { rouge }) => sum + rouge, 0) / Math.max(1, grades.length),
+        total: grades.length,
+      };
     },
     destroy: () => generator.destroy(),
   };

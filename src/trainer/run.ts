@@ -15,7 +15,7 @@ import type {
   StepProfile,
   StepRecord,
 } from "../telemetry";
-import { createAnswers } from "./answers";
+import { createAnswers, type Grade } from "./answers";
 import { createBatchSource } from "./batch-source";
 import {
   checkSameRows,
@@ -60,6 +60,8 @@ export interface Run {
   answers(row: number): Promise<AnswerRecord>;
   /** Greedy answers on held-out rows, exactly right or not; on the config's view of them, or another. */
   evaluate(view?: View): Promise<EvaluationRecord>;
+  /** The same answers one by one, for comparisons that are paired by question; kept in no log. */
+  grade(view?: View): Promise<readonly Grade[]>;
   /** Back to step 0: same weights, same data order, same numbers again. */
   reset(): Promise<void>;
   /** Bytes of a checkpoint, headers not counted. */
@@ -250,6 +252,7 @@ export async function openRun(
     answers: (row) =>
       guarded(async () => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at })),
     evaluate: (view) => guarded(() => evaluate(view)),
+    grade: (view) => guarded(() => answers.grade(loaded.heldOut, view)),
     async reset() {
       await store.reset();
       measured = undefined;
