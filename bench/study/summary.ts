@@ -2,7 +2,7 @@
 import { type CellResult, resultsOf, studyPlan } from "./plan";
 import { type Difference, difference, type Share, shareOfRuns } from "./statistics";
 
-export interface CellSummary extends Share {
+interface CellSummary extends Share {
   readonly id: string;
   readonly title: string;
   readonly pair: string;

@@ -7,7 +7,7 @@
 import type { MethodOf } from "../config/run";
 import type { PairBatch, TokenTable } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
-import { NO_ROW, type Var } from "../student";
+import { NO_ROW, type Tape, type Var } from "../student";
 import { add } from "../student/ops/residual";
 import { batchChunks, chunkWeights, type RowChunk, sideTables } from "./align/chunks";
 import { coverageOfChunks } from "./align/coverage";
@@ -16,7 +16,7 @@ import { recordLikelihoodMatch } from "./ops/chunk-losses";
 import { chunkSum } from "./ops/chunk-sum";
 import { labelLogProb } from "./ops/log-softmax";
 import { maskedLogSum, recordKeepAbove } from "./ops/masked-log-sum";
-import { batchSamples, type Distillation, type Recording, type StepShape } from "./types";
+import { batchSamples, type Distillation, type RecordedTerm, type Recording, type StepShape } from "./types";
 
 type Side = "student" | "teacher";
 
@@ -39,7 +39,7 @@ export const alm: Distillation<Omit<MethodOf<"alm">, "kdRate">> = {
     const t = recordSide(recording, "teacher", logits, teacher.labels(), debias);
     const all = tape.b.input("alm_weight", count);
     const weights = t.end ? recordKeepAbove(tape.b, all, t.end.value, LEAST_LOG_END) : all;
-    return recordSumTerm(
+    const term = recordSumTerm(
       recording,
       "alm",
       weight,
@@ -61,8 +61,23 @@ export const alm: Distillation<Omit<MethodOf<"alm">, "kdRate">> = {
       },
       { denominator: batchSamples },
     );
+    return t.end ? withCounts(term, tape, weights) : term;
   },
 };
+
+/** Also says how many chunks the word ends left in: those whose weight is not 0. */
+function withCounts(term: RecordedTerm, { b }: Tape, weights: Tensor): RecordedTerm {
+  b.output("alm_counted", weights);
+  return {
+    ...term,
+    outputs: [...term.outputs, "alm_counted"],
+    terms(outputs, batch) {
+      const found = batchChunks(batch, batch.tokens).length;
+      const counted = (outputs["alm_counted"] ?? new Float32Array()).subarray(0, found).filter((w) => w > 0);
+      return { ...term.terms(outputs, batch), chunks: { counted: counted.length, found } };
+    },
+  };
+}
 
 const chunkCount = ({ studentRows, teacherRows }: StepShape): number => Math.min(studentRows, teacherRows);
 

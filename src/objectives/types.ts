@@ -3,7 +3,7 @@
 import type { MethodConfig } from "../config/run";
 import type { Coverage, MapStore, PairBatch, TokenTables, ViewBatch } from "../data";
 import type { InputData, Tensor } from "../gpu/program";
-import type { PlanRecord, SampleCredit, TermGauge } from "../telemetry";
+import type { ChunkCounts, PlanRecord, SampleCredit, TermGauge } from "../telemetry";
 import type { CrossEntropy, NewParameter, ParamStore, Tape, Var } from "../student";
 
 /**
@@ -131,6 +131,8 @@ export interface StepTerms {
   readonly samples?: readonly number[];
   /** What a method on sampled tokens tells each response token, by sample. */
   readonly credit?: readonly SampleCredit[];
+  /** Of a term that leaves chunks out by what the teacher says of them. */
+  readonly chunks?: ChunkCounts;
 }
 
 /** Numbers of a term that takes no part in transport. */
@@ -259,13 +261,14 @@ export function joinTerms(parts: readonly RecordedTerm[]): RecordedObjective {
         gauges: joined(all.map((t) => t.gauges ?? {})),
         ...said(all, "samples"),
         ...said(all, "credit"),
+        ...said(all, "chunks"),
       };
     },
   };
 }
 
 /** What one of the terms says beside its numbers. */
-function said<Key extends "samples" | "credit">(
+function said<Key extends "samples" | "credit" | "chunks">(
   all: readonly StepTerms[],
   key: Key,
 ): Partial<Pick<StepTerms, Key>> {

@@ -21,6 +21,8 @@ export interface StepRecord {
   readonly unconverged: number;
   /** Shares of the step's response tokens that the method's alignment of two tokenizations reaches; absent without one. */
   readonly coverage?: { readonly student: number; readonly teacher: number };
+  /** Chunks of text that counted in the loss, of those that both tokenizations share; absent where all of them count. */
+  readonly chunks?: ChunkCounts;
   /** Terms that came out as exactly zero though they have weight: the step learned nothing from them. */
   readonly silent?: readonly string[];
   /** How far each transport term's plans are from the product of their marginals, by the term's name; absent without transport. */
@@ -54,6 +56,11 @@ export interface RolloutRecord {
   readonly klToStart?: number;
   /** Bytes that the teacher has no token for; absent where there are none. */
   readonly unreadable?: number;
+}
+
+export interface ChunkCounts {
+  readonly counted: number;
+  readonly found: number;
 }
 
 /** Whether a transport term does anything: means over its problems, except where it says otherwise. */

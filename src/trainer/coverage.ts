@@ -12,7 +12,7 @@ import {
   type TokenTables,
 } from "../data";
 import type { Objective, TokenAlignment } from "../objectives";
-import type { CoverageRecord, StepRecord } from "../telemetry";
+import type { ChunkCounts, CoverageRecord, StepRecord } from "../telemetry";
 import type { Progress } from "./progress";
 
 /** Enough for a share to the percent; rows of a large set are looked at in equal distances. */
@@ -123,10 +123,24 @@ export function silentTerms(
     .map(([name]) => name);
 }
 
-/** Says of a run's steps which terms were silent: at the first such step, then each time their number has doubled. */
+/** Chunks that a term left out by what the teacher says of them, in words. */
+const chunksLine = ({ step }: StepRecord, { counted, found }: ChunkCounts): string =>
+  `step ${step}: ${found - counted} of ${found} chunks left out: the teacher gives a word's end behind them no chance, ` +
+  "as inside a word or before a full stop (method.debias)";
+
+/**
+ * Says of a run's steps which terms were silent: at the first such step, then each time their number has doubled. Of chunks
+ * that are left out it tells once.
+ */
 export function createSilenceLog(): (record: StepRecord) => string | undefined {
   const steps = new Map<string, number>();
-  return ({ step, silent = [], coverage }) => {
+  let toldOfChunks = false;
+  return (record) => {
+    const { step, silent = [], coverage, chunks } = record;
+    if (silent.length === 0 && chunks && chunks.counted < chunks.found && !toldOfChunks) {
+      toldOfChunks = true;
+      return chunksLine(record, chunks);
+    }
     if (silent.length === 0) return undefined;
     const names = silent.join(", ");
     const count = (steps.get(names) ?? 0) + 1;

@@ -8,13 +8,24 @@ export function stepRecord(
   tokens: number,
   of: Pick<StepRecord, "step" | "ms" | "learningRate"> & { readonly unweighted: readonly string[] },
 ): StepRecord {
-  const { loss, terms, gradNorm, marginalError, unconverged, correctTokens, coverage, gauges = {} } = outcome;
+  const {
+    loss,
+    terms,
+    gradNorm,
+    marginalError,
+    unconverged,
+    correctTokens,
+    coverage,
+    chunks,
+    gauges = {},
+  } = outcome;
   const { step, ms, learningRate, unweighted } = of;
   const silent = silentTerms(terms, unweighted);
   const tokenAccuracy = tokens === 0 ? 0 : correctTokens / tokens;
   return {
     ...{ step, loss, terms, gradNorm, learningRate, tokenAccuracy, tokens, marginalError, unconverged },
     ...(coverage && { coverage: sharesOf(coverage) }),
+    ...(chunks && { chunks }),
     ...(silent.length > 0 && { silent }),
     ...(Object.keys(gauges).length > 0 && { gauges }),
     ms,

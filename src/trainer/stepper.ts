@@ -139,6 +139,7 @@ function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
   const terms = Object.fromEntries(
     [...names].map((name) => [name, passes.reduce((sum, pass) => sum + (pass.terms[name] ?? 0), 0)]),
   );
+  const chunks = passes.flatMap((pass) => pass.chunks ?? []);
   const coverages = passes.flatMap(({ coverage }) => coverage ?? []);
   const credit = passes.flatMap((pass) => pass.credit ?? []);
   const gauges = joinGauges(passes.flatMap((pass) => (pass.gauges ? [pass.gauges] : [])));
@@ -148,6 +149,12 @@ function joinPasses(passes: readonly PassOutcome[]): PassOutcome {
     correctTokens: passes.reduce((sum, pass) => sum + pass.correctTokens, 0),
     marginalError: Math.max(...passes.map((pass) => pass.marginalError)),
     unconverged: passes.reduce((sum, pass) => sum + pass.unconverged, 0),
+    ...(chunks.length > 0 && {
+      chunks: {
+        counted: chunks.reduce((sum, { counted }) => sum + counted, 0),
+        found: chunks.reduce((sum, { found }) => sum + found, 0),
+      },
+    }),
     ...(coverages.length > 0 && { coverage: addCoverage(coverages) }),
     ...(Object.keys(gauges).length > 0 && { gauges }),
     ...(credit.length > 0 && { credit }),

@@ -117,6 +117,8 @@ export const messages = {
     few: "The log explains why and what to do.",
     least: (n: number) => `The ${plural(n, "row", "rows")} with the least`,
     row: (id: string, student: string, teacher: string) => `${id}: student ${student}, teacher ${teacher}`,
+    chunks: (step: number, left: number, found: number) =>
+      `Step ${count(step)} left out ${count(left)} of ${plural(found, "chunk", "chunks")}: by the teacher no word can end behind them.`,
     silent: (step: number, names: string) =>
       `Step ${count(step)} learned nothing from ${names}: the term is exactly zero.`,
     textTakes: (student: string, teacher: string) =>

@@ -34,6 +34,11 @@ export function CoverageFact({
           )}
         </div>
       )}
+      {last?.chunks && last.chunks.counted < last.chunks.found && (
+        <p className="fact">
+          {text.chunks(last.step, last.chunks.found - last.chunks.counted, last.chunks.found)}
+        </p>
+      )}
       {last?.silent && <p className="fact issue">{text.silent(last.step, last.silent.join(", "))}</p>}
     </>
   );

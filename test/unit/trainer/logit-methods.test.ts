@@ -5,7 +5,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { MethodConfig, RunConfig } from "../../../src/config/run";
 import type { Gpu } from "../../../src/gpu/device";
-import { openRun } from "../../../src/trainer";
+import { tokenTables } from "../../../src/data";
+import { loadTokenizer } from "../../../src/models";
+import { createSilenceLog, openRun } from "../../../src/trainer";
 import { bundledSources, SMALL_RUN } from "../../support/bundled";
 import { testGpu } from "../../support/gpu";
 
@@ -65,4 +67,37 @@ test("kd is refused where the tokenizers differ", async () => {
   const method = METHODS.at(-1)![0];
   const config: RunConfig = { ...SMALL_RUN, method };
   await expect(openRun(gpu, config, bundledSources(config))).rejects.toThrow(/tokenizer/);
+});
+
+test("ALM's word ends: chunks before punctuation and inside words drop out, and the step says how many", async () => {
+  const method = { id: "alm" as const, kdRate: 0.5, temperature: 100, debias: true };
+  const config: RunConfig = { ...SMALL_RUN, method, batchSize: 4, data: { ...SMALL_RUN.data, rows: 4 } };
+  const sources = bundledSources(config);
+  const run = await openRun(gpu, config, sources);
+  const record = await run.step();
+  await run.destroy();
+  const off = await openRun(gpu, { ...config, method: { ...method, debias: false } }, sources);
+  expect((await off.step()).chunks).toBeUndefined(); // all of them count
+  await off.destroy();
+  // Counted here on the text: places where both tokenizers cut, and those with white space or the end behind them.
+  const tokenizers = [await loadTokenizer(sources.teacher), await loadTokenizer(sources.student)] as const;
+  const { student, teacher } = tokenTables(tokenizers[1], tokenizers[0]);
+  const endsOf = (table: typeof student, ids: readonly number[]) => {
+    let at = 0;
+    return new Set(ids.map((id) => (at += table.bytes(id).length)));
+  };
+  let [found, open] = [0, 0];
+  for (const { outputCot = "" } of sources.train.slice(0, 4)) {
+    const theirs = endsOf(teacher, [...tokenizers[0].encode(outputCot)]);
+    const both = [...endsOf(student, [...tokenizers[1].encode(outputCot)])].filter((at) => theirs.has(at));
+    found += both.length;
+    open += both.filter((at) => at === outputCot.length || /\s/.test(outputCot[at]!)).length;
+  }
+  expect(record.chunks?.found).toBe(found);
+  expect(record.chunks!.counted).toBeGreaterThanOrEqual(open); // the teacher may think of an end where there is none
+  expect(record.chunks!.counted).toBeLessThanOrEqual(open + 3);
+  expect(record.chunks!.counted).toBeLessThan(0.75 * found);
+  const say = createSilenceLog();
+  expect(say(record)).toMatch(`${found - record.chunks!.counted} of ${found} chunks left out`);
+  expect(say(record)).toBeUndefined(); // told once
 });
