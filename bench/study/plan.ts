@@ -41,7 +41,7 @@ export interface CellResult {
   readonly labels: string;
   /** A digit a question, in the questions' order: 1 where the final answer is exactly right. */
   readonly right: string;
-  /** Mean loss of the first and of the last tenth of the steps, and of its cross entropy; the method's own weights. */
+  /** Mean loss of the first and of the last tenth of the steps, and of its cross entropy: as in the loss, weight included (PyTorch's has none). */
   readonly loss: { readonly first: number; readonly last: number };
   readonly crossEntropy: { readonly first: number; readonly last: number };
   readonly seconds: number;

@@ -1,5 +1,5 @@
 // From results to what is shown: one record that docs/STUDY.md, the figure and the page's Study screen are made from.
-import { type CellResult, resultsOf, studyPlan } from "./plan";
+import { cellConfig, type CellResult, resultsOf, studyPlan } from "./plan";
 import { type Difference, difference, type Share, shareOfRuns } from "./statistics";
 
 interface CellSummary extends Share {
@@ -7,7 +7,7 @@ interface CellSummary extends Share {
   readonly title: string;
   readonly pair: string;
   readonly regime: string;
-  /** Mean cross entropy of the last tenth of the steps, on the rows as they were trained on. */
+  /** Mean cross entropy of the last tenth of the steps, on the rows as they were trained on, without its weight in the loss. */
   readonly crossEntropy: number;
 }
 
@@ -47,7 +47,11 @@ export function summarize(of: (cell: string) => readonly CellResult[] = resultsO
       .toSorted((a, b) => a.seed - b.seed);
   const cellOf = (id: string, title: string, runs: readonly CellResult[]): CellSummary => {
     const [pair, regime] = partsOf(id);
-    const last = runs.reduce((sum, { crossEntropy }) => sum + crossEntropy.last, 0) / runs.length;
+    const { method } = cellConfig(id, 0);
+    const weight = "kdRate" in method ? 1 - method.kdRate : 1;
+    const of = ({ engine, crossEntropy }: CellResult) =>
+      crossEntropy.last / (engine === "couplet" ? weight : 1);
+    const last = runs.reduce((sum, run) => sum + of(run), 0) / runs.length;
     return { id, title, pair, regime, ...shareOfRuns(runs), crossEntropy: last };
   };
   const summaries = (suffix: string) =>
