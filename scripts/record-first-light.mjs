@@ -150,7 +150,7 @@ function picture({ plan, studentTokens, teacherTokens }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${cols} ${rows}" preserveAspectRatio="none" shape-rendering="crispEdges">${cells}</svg>\n`;
 }
 
-/** The same polynomial as src/views/plan/cividis.ts, as a short hex colour. */
+/** The same polynomial as src/figure/color.ts, as a short hex colour. */
 function cividis(t) {
   const poly = (coefficients) => coefficients.reduceRight((sum, c) => c + t * sum, 0);
   const channels = [

@@ -9,6 +9,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   base: [],
   config: [],
   telemetry: [],
+  figure: [],
   gpu: [],
   models: ["config"],
   data: ["config", "models"],
@@ -21,8 +22,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   trainer: ["config", "data", "gpu", "models", "objectives", "ot", "student", "telemetry"],
   worker: ["config", "data", "gpu", "models", "ot", "parts", "telemetry", "trainer"],
   client: ["config", "telemetry", "worker/protocol"],
-  store: ["client", "config", "telemetry"],
-  views: ["config", "store", "telemetry"],
+  store: ["client", "config", "figure", "telemetry"],
+  views: ["config", "figure", "store", "telemetry"],
   // The command line: everything but the page.
   cli: ["config", "data", "gpu", "models", "objectives", "ot", "parts/ot", "student", "telemetry", "trainer"],
 };

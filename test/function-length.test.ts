@@ -7,7 +7,6 @@ import { functionsOf } from "./support/functions";
 /** Lines of each function over 100: an entry may shrink or go; none is added. */
 const OVER_100: Record<string, number> = {
   "store/session.ts createSession": 309,
-  "views/transport/scene.ts createScene": 237,
   "trainer/run.ts openRun": 189,
   "store/kept-runs.ts createKeptRuns": 134,
   "store/supervisor.ts createSupervisor": 139,

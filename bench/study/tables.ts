@@ -1,6 +1,6 @@
 // The tables of docs/STUDY.md, and its figure, from the summary alone.
-import { figure, label, line, SANS } from "../../src/views/figure/svg";
-import { PALETTES } from "../../src/views/theme/palette";
+import { figure, label, line, SANS } from "../../src/figure";
+import { PALETTES } from "../../src/figure";
 import { readFileSync } from "node:fs";
 import { pathOf } from "./plan";
 import { type ComparisonSummary, type StudySummary, summarize, summaryText } from "./summary";

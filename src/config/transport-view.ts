@@ -66,7 +66,6 @@ const transportView = v.strictObject({
 
 export type TransportView = v.InferOutput<typeof transportView>;
 export type TextSource = TransportView["text"];
-export type MatrixKind = TransportView["show"]["matrix"];
 export type Overlay = TransportView["show"]["overlay"];
 export type ModelPair = TransportView["models"];
 export type Features = TransportView["features"];

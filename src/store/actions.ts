@@ -9,7 +9,8 @@ import type { KeptActions, Session } from "./session";
 import { createTrainingActions } from "./training";
 import type { Supervisor } from "./supervisor";
 import { saveHiddenNotes, saveTheme } from "./preferences";
-import type { AfterLoad, AppState, ColorScale, Layer, Source, Theme } from "./state";
+import type { ColorScale } from "../figure";
+import type { AfterLoad, AppState, Layer, Source, Theme } from "./state";
 
 export interface Actions {
   play(): void;

@@ -1,22 +1,31 @@
-// What can be read off a plan: its largest flows, a cell's share, the mean cost that scales epsilon.
+// A run's plans as the figure's record, and the names of their sites.
+import { tokensFromTexts, type Plan } from "../figure";
 import type { PlanRecord } from "../telemetry";
 
-export interface Flow {
-  readonly row: number;
-  readonly col: number;
-  readonly mass: number;
-  readonly cost: number;
-  /** Share of the student token's mass that goes to this teacher token. */
-  readonly rowShare: number;
-}
+const known = new WeakMap<PlanRecord, Plan>();
 
-export function flowAt(record: PlanRecord, row: number, col: number): Flow {
-  const cols = record.teacherTokens.length;
-  const mass = record.plan[row * cols + col] ?? 0;
-  let rowMass = 0;
-  for (let j = 0; j < cols; j++) rowMass += record.plan[row * cols + j] ?? 0;
-  const rowShare = rowMass > 0 ? mass / rowMass : 0;
-  return { row, col, mass, cost: record.cost[row * cols + col] ?? Number.NaN, rowShare };
+/** The plan of a run's record: uniform masses, and tokens whose bytes follow from their printed form. */
+export function planOfRecord(record: PlanRecord): Plan {
+  const before = known.get(record);
+  if (before) return before;
+  const { studentTokens, teacherTokens, plan, cost, epsilon, iterations, converged } = record;
+  const { transportCost, entropy, marginalError, maxDeviation, gradientRatio } = record;
+  const even = (n: number) => new Float64Array(n).fill(1 / n);
+  const made: Plan = {
+    student: tokensFromTexts(studentTokens),
+    teacher: tokensFromTexts(teacherTokens),
+    mass: plan,
+    cost,
+    weights: { student: even(studentTokens.length), teacher: even(teacherTokens.length) },
+    epsilon,
+    relaxed: false,
+    report: {
+      ...{ transportCost, entropy, marginalError, sweeps: iterations },
+      ...{ converged, maxDeviation, gradientRatio },
+    },
+  };
+  known.set(record, made);
+  return made;
 }
 
 /** Which views of a row a plan pairs: the run's own on both sides, or one side plain and one with its reasoning. */
@@ -31,29 +40,3 @@ export function siteParts(site: string): { readonly layer: string; readonly pair
 
 export const siteOf = (layer: string, pairing: ViewPair): string =>
   pairing === "same" ? layer : `${layer}_${pairing}`;
-
-/** The `count` heaviest pairs, heaviest first; ties keep reading order. */
-export function topFlows(record: PlanRecord, count: number): Flow[] {
-  const cols = record.teacherTokens.length;
-  return Array.from(record.plan, (mass, index) => ({ mass, index }))
-    .sort((a, b) => b.mass - a.mass || a.index - b.index)
-    .slice(0, count)
-    .map(({ index }) => flowAt(record, Math.floor(index / cols), index % cols));
-}
-
-export function largestMass(record: PlanRecord): number {
-  let largest = 0;
-  for (const mass of record.plan) if (mass > largest) largest = mass;
-  return largest;
-}
-
-function meanCost(record: PlanRecord): number {
-  let sum = 0;
-  for (const cost of record.cost) sum += cost;
-  return sum / record.cost.length;
-}
-
-/** The record's epsilon in units of its mean cost. */
-export function relativeEpsilon(record: PlanRecord): number {
-  return record.epsilon / meanCost(record);
-}

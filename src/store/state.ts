@@ -13,6 +13,7 @@ import type {
   StepProfile,
   StepRecord,
 } from "../telemetry";
+import type { ColorScale } from "../figure";
 import { draftOf, type Draft } from "./draft";
 import { type Keeping, NOTHING_KEPT } from "./keeping";
 import type { KeepReason } from "./kept-files";
@@ -24,7 +25,6 @@ export type Plans = Readonly<Record<Layer, PlanRecord>>;
 /** Which run the panels show. */
 export type Source = "recorded" | "live";
 export type Theme = "system" | "light" | "dark";
-export type ColorScale = "sqrt" | "linear" | "log";
 
 export type DeviceState =
   | { readonly kind: "opening" }

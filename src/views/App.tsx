@@ -21,7 +21,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/run.css";
-import "./styles/plan.css";
+import "./styles/figure.css";
 import "./styles/charts.css";
 import "./styles/answers.css";
 import "./styles/transport.css";

@@ -6,6 +6,7 @@ import { dataMessages } from "./messages-data";
 import { keptMessages } from "./messages-kept";
 import { libraryMessages } from "./messages-library";
 import { pageMessages } from "./messages-pages";
+import { figureMessages } from "./messages-figure";
 import { startMessages } from "./messages-start";
 import { runMessages } from "./messages-run";
 import { settingsMessages } from "./messages-settings";
@@ -190,6 +191,7 @@ export const messages = {
       `${correct} / ${total} right at step ${step}`,
   },
   gradient: { title: "Gradient and learning rate", norm: "gradient norm", rate: "learning rate" },
+  figure: figureMessages,
   plan: {
     title: "Transport plan",
     probe: "Sentence",
@@ -198,46 +200,14 @@ export const messages = {
     blocks: (student: string, teacher: string) => `Block ${student} × ${teacher}`,
     pairingLabel: "Views of the row: student × teacher",
     pairings: { same: "Same view", plain_cot: "Plain × CoT", cot_plain: "CoT × plain" },
-    studentAxis: (n: number) => `student: ${plural(n, "token", "tokens")}`,
-    teacherAxis: (n: number) => `teacher: ${plural(n, "token", "tokens")}`,
     storedStep: "Plan",
     newest: "newest",
     earlier: "earlier",
     atStep: (step: number) => (step === 0 ? "before training" : `after step ${count(step)}`),
-    canvas: (rows: number, cols: number) =>
-      `Transport plan, ${rows} student tokens by ${cols} teacher tokens. Use the arrow keys to move between cells.`,
-    role: "heat map",
-    hint: "Point at a cell, or focus the map and use the arrow keys.",
-    mass: "mass",
-    ofRow: "of the student token",
-    cost: "cost",
-    scaleLabel: "Colour scale",
-    scales: { sqrt: "√", linear: "linear", log: "log" },
-    readouts: {
-      cost: "⟨P, C⟩",
-      entropy: "entropy",
-      entropyOf: (max: string) => `of at most ${max}`,
-      maxDeviation: "max |nm·P − 1|",
-      maxDeviationHint:
-        "0 when every token is spread evenly over all others: such a plan carries no information",
-      gradientRatio: "‖∇OT‖ / ‖∇CE‖",
-      gradientRatioHint: "how strongly transport moves the student, relative to the cross entropy",
-      error: "marginal error",
-      iterations: "iterations",
-    },
-    converged: "converged",
-    notConverged: "not converged",
-    epsilon: "ε",
-    epsilonLabel: "Epsilon, in units of the mean cost",
-    epsilonValue: (text: string) => `${text} × mean cost`,
     asRun: "as in the run",
     resolved: "solved again here, on the CPU",
     back: "Back to the run's ε",
     flows: "Largest flows",
-    flowsCaption: "The ten pairs with the most mass",
-    student: "student",
-    teacher: "teacher",
-    share: "share of row",
     none: "This run has no transport.",
     waiting: "The plan appears with the first loaded sentence.",
     recordedFailed: "The recorded run could not be shown.",

@@ -39,7 +39,7 @@ test.each([
   // One seed's columns: SFT has no plan and says so; pointing at the other's map names the pair.
   expect(await page.locator(".panel-plans section").count()).toBe(1);
   expect(await page.locator(".panel-plans").innerText()).toMatch(/No transport plan: SFT/);
-  await page.locator(".panel-plans .heatmap-map").press("ArrowDown");
+  await page.locator(".panel-plans .stage").press("ArrowDown");
   expect(await page.locator(".panel-plans .pair .token").count()).toBe(2);
   await page.getByLabel("Step", { exact: true }).fill("0");
   await page.locator(".panel-plans output", { hasText: "before training" }).waitFor();

@@ -40,7 +40,7 @@ test("plans of every site that the method has", async () => {
   );
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByRole("slider", { name: "Plan" }).fill("0");
-  await page.locator(".step-scrubber output", { hasText: "before training" }).waitFor();
+  await page.locator(".scrubber output", { hasText: "before training" }).waitFor();
   expect(complaints).toEqual([]);
 });
 

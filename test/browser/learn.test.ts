@@ -109,7 +109,7 @@ test("an embedded figure says its state and takes another", async () => {
   expect(heard[1]?.transportCost).toBeGreaterThan(heard[0]?.transportCost ?? Infinity); // blurrier is dearer
   const inside = page.frameLocator("iframe");
   expect(await inside.locator(".scrubber").isVisible()).toBe(true);
-  expect(await inside.locator(".embed-eps").isVisible()).toBe(false);
+  expect(await inside.locator(".epsilon").isVisible()).toBe(false);
   expect(complaints).toEqual([]);
 });
 
@@ -145,14 +145,14 @@ test("a figure starts when asked; lines for HTML and Jupyter carry what was chos
   await figure.getByRole("button", { name: "Show the sweeps" }).click();
   await figure.locator("#stage canvas").first().waitFor();
   expect(await figure.locator(".save").isVisible()).toBe(false);
-  expect(await figure.locator(".lab-log output").innerText()).toBe("0.500 × mean cost");
+  expect(await figure.locator(".epsilon output").innerText()).toBe("0.500 × mean cost");
   await figure.screenshot({ path: join(artifacts, "embed-sinkhorn.png"), fullPage: true });
   expect(complaints).toEqual([]);
 });
 
 test("the replay needs no engine", async () => {
   const { page, complaints } = await site.open({ hash: "#/embed/replay", engine: {} });
-  await page.locator(".heatmap canvas").waitFor();
+  await page.locator("#plan-map canvas").first().waitFor();
   await page.getByRole("slider", { name: "Plan" }).fill("0");
   await page.getByText("before training").first().waitFor();
   expect(complaints).toEqual([]);

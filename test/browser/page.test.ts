@@ -30,14 +30,14 @@ const readouts = (page: Page) => page.locator(".readouts").innerText();
 /** Notes when the plan was first in the document, in milliseconds since navigation. */
 const WATCH_PLAN = `
   new MutationObserver((_, observer) => {
-    if (!document.querySelector(".heatmap canvas")) return;
+    if (!document.querySelector("#plan-map canvas")) return;
     globalThis.planShownAt = performance.now();
     observer.disconnect();
   }).observe(document, { childList: true, subtree: true });`;
 
 test("the recorded plan is there before any model", async () => {
   const { page, complaints } = await site.open({ engine: { loadMs: 60_000 }, before: WATCH_PLAN });
-  await page.locator(".heatmap canvas").waitFor();
+  await page.locator("#plan-map canvas").first().waitFor();
   const shownAt = await page.evaluate(() => Reflect.get(globalThis, "planShownAt") as number);
   const paintAt = await page.evaluate(
     () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime,

@@ -204,7 +204,7 @@ test("while a run loads, nothing is said that is not so", async () => {
 
 test("Start: the numbers follow the plan's step, and both pictures point at the same pair", async () => {
   const { page } = await site.open({ engine: { noGpu: "no-webgpu" }, hash: "" });
-  await page.locator(".ribbon-board path").first().waitFor();
+  await page.locator("#ribbons canvas[data-flows]").waitFor();
   await page.getByRole("button", { name: "CE", exact: true }).focus();
   const said = () => page.locator(".formula-text").innerText();
   const last = await said();
@@ -214,13 +214,11 @@ test("Start: the numbers follow the plan's step, and both pictures point at the 
   await page.getByRole("slider", { name: "Plan" }).fill("0");
   await expect.poll(said).toMatch(/not measured before training/);
   await page.locator("#plan-map").press("ArrowDown");
-  await page.locator('.ribbon-line .token[data-lit="true"]').nth(1).waitFor();
-  expect(await page.locator('.ribbon-line .token[data-lit="true"]').count()).toBe(2);
-  await page.locator(".chips-student .token").nth(4).hover();
-  expect(await page.locator('.chips-student .token[data-lit="true"]').innerText()).toBe(
-    await page.locator(".chips-student .token").nth(4).innerText(),
-  );
-  expect(await page.locator(".panel-plan .pair .token").count()).toBe(2);
+  const pair = (panel: string) => page.locator(`.panel-${panel} .pair`).innerText();
+  await expect.poll(() => pair("ribbons")).toMatch(/→[^]*mass/);
+  expect(await pair("ribbons")).toBe(await pair("plan"));
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(() => pair("ribbons")).toBe(await pair("plan"));
 });
 
 test("a folder that can be nothing is said to be none", async () => {

@@ -153,12 +153,12 @@ test("the plan of a run", async () => {
     context: { reducedMotion: "reduce", viewport: { width: 1000, height: 900 } },
   });
   await page.locator('.standing[data-status="ready"]').waitFor();
-  await page.locator(".heatmap canvas").waitFor();
+  await page.locator("#plan-map canvas").first().waitFor();
   await page.waitForTimeout(300);
-  const recorded = await pictureOf(page, ".heatmap canvas");
+  const recorded = await pictureOf(page, "#plan-map canvas");
   await showLiveRun(page);
   await page.waitForTimeout(300);
-  const got = await pictureOf(page, ".heatmap canvas");
+  const got = await pictureOf(page, "#plan-map canvas");
   const { off, control } = await distances(page, "run", got, recorded);
   expect(off).toBeLessThanOrEqual(ALLOWED);
   expect(control).toBeGreaterThan(2 * ALLOWED);

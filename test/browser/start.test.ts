@@ -19,17 +19,18 @@ afterAll(() => site?.close());
 
 const WATCH_PLAN = `
   new MutationObserver((_, observer) => {
-    if (!document.querySelector(".ribbon-board path") || !document.querySelector(".heatmap canvas")) return;
+    if (!document.querySelector("#ribbons canvas[data-flows]") || !document.querySelector("#plan-map canvas")) return;
     globalThis.planShownAt = performance.now();
     observer.disconnect();
   }).observe(document, { childList: true, subtree: true });`;
 const START = { hash: "" } as const;
-const bands = (page: Page) => page.locator(".ribbon-board path").count();
+const bands = async (page: Page) =>
+  Number(await page.locator("#ribbons canvas").first().getAttribute("data-flows"));
 
 test("the recorded plan is there before any model", async () => {
   const { page, complaints } = await site.open({ ...START, engine: { loadMs: 60_000 }, before: WATCH_PLAN });
-  await page.locator(".heatmap canvas").waitFor();
-  await page.locator(".ribbon-board path").first().waitFor();
+  await page.locator("#plan-map canvas").first().waitFor();
+  await page.locator("#ribbons canvas[data-flows]").waitFor();
   const shownAt = await page.evaluate(() => Reflect.get(globalThis, "planShownAt") as number);
   console.info(`Start: recorded plan ${shownAt.toFixed(0)} ms`); // oxlint-disable-line no-console
   expect(shownAt).toBeGreaterThan(0); // the scripted engine has not loaded by then
@@ -40,12 +41,12 @@ test("the recorded plan is there before any model", async () => {
 
 test("epsilon, steps and terms are alive", async () => {
   const { page } = await site.open({ ...START, engine: { noGpu: "no-webgpu" } });
-  await page.locator(".ribbon-board path").first().waitFor();
+  await page.locator("#ribbons canvas[data-flows]").waitFor();
   const sharp = await bands(page);
   await page.getByRole("slider", { name: /^Epsilon/ }).fill("1");
-  await page.waitForFunction((n) => document.querySelectorAll(".ribbon-board path").length > n, sharp);
+  await expect.poll(() => bands(page)).toBeGreaterThan(sharp);
   await page.getByRole("button", { name: "Back to the run's ε" }).click();
-  await page.waitForFunction((n) => document.querySelectorAll(".ribbon-board path").length === n, sharp);
+  await expect.poll(() => bands(page)).toBe(sharp);
   await page.getByRole("button", { name: "OT last hidden" }).click();
   expect(await page.locator(".formula-text").innerText()).toMatch(
     /OT last hidden [\d.]+[^]*last hidden states/,
@@ -77,7 +78,7 @@ describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
   test.each([1440, 390])("reads well at %i px", async (width) => {
     const context = { colorScheme, viewport: { width, height: width === 390 ? 844 : 900 } };
     const { page, complaints } = await site.open({ ...START, context });
-    await page.locator(".ribbon-board path").first().waitFor();
+    await page.locator("#ribbons canvas[data-flows]").waitFor();
     await page.waitForTimeout(300);
     await page.screenshot({ path: join(artifacts, `start-${colorScheme}-${width}.png`), fullPage: true });
     expect(await overflow(page)).toBeLessThanOrEqual(0);

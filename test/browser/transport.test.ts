@@ -28,7 +28,7 @@ const open = async (query = BYTES, visit: Visit = {}) => {
   await opened.page.locator("#stage canvas").first().waitFor();
   return opened;
 };
-const readouts = (page: Page) => page.locator(".lab-readouts").innerText();
+const readouts = (page: Page) => page.locator(".readouts").innerText();
 const changed = (page: Page, selector: string, before: string) =>
   page.waitForFunction(([at, text]) => document.querySelector<HTMLElement>(at ?? "")?.innerText !== text, [
     selector,
@@ -87,7 +87,7 @@ describe("solver", () => {
 
 /** ⟨P, C⟩, entropy and mass as shown, and the largest flow. */
 async function numbersOf(page: Page): Promise<number[]> {
-  const shown = await page.locator(".lab-readouts dd").allInnerTexts();
+  const shown = await page.locator(".readouts dd").allInnerTexts();
   const flow = await page.locator(".flow-table tbody tr").first().locator("td").nth(2).innerText();
   return [shown[0], shown[2], shown[3], flow].map((text) =>
     Number.parseFloat((text ?? "").replace("−", "-")),
@@ -117,12 +117,12 @@ describe("moves", () => {
     const { page } = await open();
     const before = await readouts(page);
     await page.getByLabel(/Epsilon/).fill("0.5");
-    await changed(page, ".lab-readouts", before);
-    const sharp = await page.locator(".gauge-head").innerText();
+    await changed(page, ".readouts", before);
+    const sharp = await page.locator(".sharpness").innerText();
     await page.getByLabel(/Epsilon/).fill("-2");
-    await changed(page, ".gauge-head", sharp);
+    await changed(page, ".sharpness", sharp);
     expect(
-      Number.parseInt(/\d+/.exec(await page.locator(".gauge-head").innerText())?.[0] ?? ""),
+      Number.parseInt(/\d+/.exec(await page.locator(".sharpness").innerText())?.[0] ?? ""),
     ).toBeGreaterThan(Number.parseInt(/\d+/.exec(sharp)?.[0] ?? ""));
   });
 
@@ -130,11 +130,9 @@ describe("moves", () => {
     const { page } = await open();
     await page.getByRole("radio", { name: "as published" }).check({ force: true });
     await page.waitForFunction(() =>
-      /ε = 10/.test(document.querySelector(".lab-epsilon")?.parentElement?.textContent ?? ""),
+      /ε = 10/.test(document.querySelector(".panel-lab-settings")?.textContent ?? ""),
     );
-    await page.waitForFunction(() =>
-      /^[01] %/.test(document.querySelector(".gauge-head span:last-child")?.textContent ?? ""),
-    );
+    await page.waitForFunction(() => /^[01] %/.test(document.querySelector(".sharpness")?.textContent ?? ""));
     expect(await page.locator("select").filter({ hasText: "squared Euclidean" }).inputValue()).toBe(
       "attention",
     );
@@ -231,7 +229,7 @@ describe("links", () => {
     await page.waitForURL(/epsilon=1&show\.form=ribbons/);
     const again = await site.open({ engine: {}, hash: new URL(page.url()).hash });
     await again.page.locator("#stage canvas").first().waitFor();
-    expect(await again.page.locator(".lab-epsilon output").innerText()).toBe("1.00 × mean cost");
+    expect(await again.page.locator(".epsilon output").innerText()).toBe("1.00 × mean cost");
     expect(await again.page.getByRole("radio", { name: "Ribbons" }).isChecked()).toBe(true);
   });
   test.each([

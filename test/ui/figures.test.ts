@@ -8,17 +8,24 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createHistory } from "../../src/store";
-import type { Lines } from "../../src/store";
+import {
+  columnRows,
+  flowRows,
+  matrixRows,
+  PALETTES,
+  ribbonsSvg,
+  shadeOf,
+  type Plan,
+  type Tokens,
+} from "../../src/figure";
+import { createHistory, planOfRecord } from "../../src/store";
 import type { PlanRecord, StepRecord } from "../../src/telemetry";
 import { decades, leftRange, stepRange, ticks } from "../../src/views/charts/axes";
 import { chartSvg } from "../../src/views/charts/chart-svg";
 import { lossFigure } from "../../src/views/charts/loss-lines";
 import { csv } from "../../src/views/download";
-import { columnRows, flowRows, matrixRows } from "../../src/views/figure/rows";
-import { planFigure, planSvg } from "../../src/views/plan/plan-figure";
-import { PALETTES } from "../../src/views/theme/palette";
-import { ribbonsSvg } from "../../src/views/transport/ribbons-svg";
+import { planFigure } from "../../src/views/figure/plan-files";
+import { namesOf } from "../../src/views/plan/site-name";
 
 const { light } = PALETTES;
 const folder = join(import.meta.dirname, "../fixtures/figures");
@@ -36,27 +43,36 @@ const record = (plan: readonly number[] = masses): PlanRecord => ({
   ...{ plan: Float32Array.from(plan), cost: Float32Array.from(plan, (p) => 1 - p) },
   ...{ transportCost: 0.3, entropy: 1.2, epsilon: 0.05, iterations: 50, marginalError: 0, converged: true },
 });
-const plan = (of = record()) => ({ record: of, colors: light, scale: "sqrt" }) as const;
+const plan = (of = record()) => {
+  const plan = planOfRecord(of);
+  const shade = shadeOf(plan.mass, { kind: "plan", scale: "sqrt", scheme: "light" });
+  const drawn = { plan, values: plan.mass, shade, planShade: shade, palette: light };
+  return planFigure({ ...namesOf(of), form: "matrix", kind: "plan", ...drawn });
+};
 
-const side = (texts: string[], lengths: readonly number[]) => {
+const side = (texts: string[], lengths: readonly number[]): Tokens => {
   const end = lengths.map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b));
   const start = end.map((e, i) => e - (lengths[i] ?? 0));
-  return { texts, start, end, ids: texts.map((_, i) => i) };
+  return { texts, start, end };
 };
-const lines = {
+const lines: Plan = {
+  ...planOfRecord(record()),
   student: side(["Tr", "ain", "ing", "␣at"], [2, 3, 3, 3]),
   teacher: side(["Train", "ing␣", "at"], [5, 4, 2]),
-} as unknown as Lines; // as much of it as is drawn
+  weights: { student: new Float64Array(4).fill(1 / 4), teacher: new Float64Array(3).fill(1 / 3) },
+};
+/** A thousandth of mass is a step of blue. */
+const blues = {
+  table: Uint8ClampedArray.from({ length: 3 * 256 }, (_, i) => (i % 3 === 2 ? Math.floor(i / 3) : 0)),
+  ...{ last: 255, at: (mass: number) => Math.round(mass * 1000), value: (share: number) => share },
+};
 const RIBBONS = [0.25, 0, 0, 0.2, 0.05, 0, 0, 0.25, 0, 0, 0.05, 0.2];
 const ribbons = (plan: readonly number[]) =>
   ribbonsSvg({
-    ...{
-      title: "Plan",
-      lines,
-      plan: Float32Array.from(plan),
-      color: (m) => `rgb(0 0 ${Math.round(m * 1000)})`,
-    },
-    ...{ studentTitle: "student: 4 tokens", teacherTitle: "teacher: 3 tokens" },
+    title: "Plan",
+    plan: { ...lines, mass: Float32Array.from(plan) },
+    shade: blues,
+    titles: { student: "student: 4 tokens", teacher: "teacher: 3 tokens" },
     legend: [{ color: "rgb(0 0 250)", text: "0.25" }],
     colors: light,
   });
@@ -97,7 +113,7 @@ const rates = () => {
 
 describe("golden", () => {
   test.each([
-    ["plan.svg", () => planSvg(plan())],
+    ["plan.svg", () => plan().svg()],
     ["ribbons.svg", () => ribbons(RIBBONS)],
     ["losses.svg", () => lossFigure(run, true, light)?.svg() ?? ""],
     ["losses-log.svg", () => lossFigure(run, false, light)?.svg() ?? ""],
@@ -108,14 +124,14 @@ describe("golden", () => {
   });
   test("control: one mass moved", () => {
     const moved = masses.with(0, 0.05).with(1, 0.2);
-    expect(planSvg(plan(record(moved)))).not.toBe(readFileSync(join(folder, "plan.svg"), "utf8"));
+    expect(plan(record(moved)).svg()).not.toBe(readFileSync(join(folder, "plan.svg"), "utf8"));
     const other = RIBBONS.with(0, 0.2).with(1, 0.05);
     expect(ribbons(other)).not.toBe(readFileSync(join(folder, "ribbons.svg"), "utf8"));
   });
 });
 
 test("what XML reserves is escaped, and what it has not is gone", () => {
-  const svg = planSvg(plan({ ...record(), studentTokens: ['"<', "\u0000\u001f", "&"] }));
+  const svg = plan({ ...record(), studentTokens: ['"<', "\u0000\u001f", "&"] }).svg();
   expect(svg).toContain(">&quot;&lt;</text>");
   expect(svg).toContain(">␀␟</text>");
   expect(svg).toContain(">&amp;</text>");
@@ -142,7 +158,7 @@ test("tables hold what was drawn", () => {
     [1, "b", 0, "x", 0.25],
   ]);
   expect(columnRows(["n"], [[1, NaN, null]])).toEqual([["n"], [1], [""], [""]]);
-  expect(planFigure(plan()).rows()[1]?.slice(1)).toEqual([...Float32Array.of(0.2, 0.05, 0)]);
+  expect(plan().rows()[1]?.slice(1)).toEqual([...Float32Array.of(0.2, 0.05, 0)]);
   const [head, first] = lossFigure(run, true, light)?.rows() ?? [];
   expect(head).toEqual(["step", "ce", "ot_embedding", "loss"]);
   expect(first).toEqual([1, 1.5, 0.25, 1.75]);

@@ -20,10 +20,10 @@ import {
   createTransportLab,
   pathPairs,
   planAtSweep,
-  planFacts,
   positionPairs,
   presetOf,
 } from "../../src/store";
+import { measure } from "../../src/figure";
 import { labSolve } from "../../src/worker/lab-solve";
 
 const line = (...texts: string[]): TokenLine => {
@@ -111,9 +111,7 @@ describe("sweeps", () => {
       );
       redrawn.forEach((mass, k) => expect(mass).toBeCloseTo(solution.plan[k]!, 5));
       const start = planAtSweep(solution, 3, 2, 0);
-      expect(planFacts(start, solution.cost, even(3, 2)).marginalError).toBeGreaterThan(
-        solution.marginalError,
-      );
+      expect(measure(start, solution.cost, even(3, 2)).marginalError).toBeGreaterThan(solution.marginalError);
       expect(planAtSweep(solution, 3, 2, last)).toBe(solution.plan);
       expect([...solution.cost]).toEqual([
         ...Float32Array.from(
@@ -129,11 +127,6 @@ describe("sweeps", () => {
       ]);
     },
   );
-  test("mutual information runs from a·bᵀ to one partner each", () => {
-    const cost = new Float32Array(4);
-    expect(planFacts(new Float32Array(4).fill(0.25), cost, even(2, 2)).mutualInformation).toBeCloseTo(0);
-    expect(planFacts(Float32Array.from([0.5, 0, 0, 0.5]), cost, even(2, 2)).mutualInformation).toBeCloseTo(1);
-  });
 });
 
 function rig() {

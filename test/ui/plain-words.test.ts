@@ -8,7 +8,7 @@ import { ConfigError, parseRunConfig } from "../../src/config/run";
 import { parseTransportView, TRANSPORT_PRESETS } from "../../src/config/transport-view";
 import { keptOffline } from "../../src/views/offline";
 import { messages } from "../../src/views/messages";
-import { tokenLabel } from "../../src/views/transport/ribbon-geometry";
+import { tokenLabel } from "../../src/figure";
 
 function issuesOf(work: () => unknown): readonly string[] {
   try {
@@ -66,7 +66,6 @@ test("labels and plurals", () => {
   expect(tokenLabel("⟨C3⟩", 2)).toBe("C3");
   expect(tokenLabel("⟨C3⟩⟨A9⟩", 4)).toBe("C3A9");
   expect(tokenLabel("Therefore", 4)).toBe("The…");
-  expect(messages.transport.afterSweeps(1)).toBe("after 1 sweep");
   expect(messages.run.progress("compiling the training step", 37, 0)).toBe(
     "compiling the training step: 37 so far",
   );

@@ -5,7 +5,8 @@
 //   remedies: one for each reason and browser, and the right one
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { diffWords, flowAt, relativeEpsilon, topFlows, type NoGpuReason } from "../../src/store";
+import { flowAt, relativeEpsilon, topFlows } from "../../src/figure";
+import { diffWords, planOfRecord, type NoGpuReason } from "../../src/store";
 import { compact, duration, significant } from "../../src/views/format";
 import { remedyFor, visitorOf, type Browser } from "../../src/views/shell/remedy";
 import { planRecord } from "./events";
@@ -45,14 +46,15 @@ test("numbers", () => {
 });
 
 test("flows", () => {
-  const flows = topFlows(planRecord(0), 3);
+  const plan = planOfRecord(planRecord(0));
+  const flows = topFlows(plan, 3);
   expect(flows.map(({ row, col }) => [row, col])).toEqual([
     [1, 2],
     [0, 0],
     [0, 1],
   ]);
-  expect(flowAt(planRecord(0), 0, 0).rowShare).toBeCloseTo(0.6);
-  expect(relativeEpsilon(planRecord(0))).toBeCloseTo(0.1);
+  expect(flowAt(plan, 0, 0).rowShare).toBeCloseTo(0.6);
+  expect(relativeEpsilon(plan)).toBeCloseTo(0.1);
 });
 
 const REASONS: NoGpuReason[] = ["insecure-context", "no-webgpu", "no-adapter", "no-device"];

@@ -20,23 +20,13 @@ import {
   type Relaxed,
   type TransportView,
 } from "../../config/transport-view";
+import { NOTHING, type Selection } from "../../figure";
 import { tokenMasses } from "./masses";
 
 export const TRANSPORT_LINKS: LinkFormat<TransportView> = {
   presets: TRANSPORT_PRESETS,
   parse: parseTransportView,
 };
-
-/** The letters of P = exp((f + g − C) / ε). */
-export type Term = "P" | "f" | "g" | "C" | "ε";
-
-/** What is pointed at: a token, a pair, and perhaps one term of its formula. */
-export interface Selection {
-  readonly student: number | undefined;
-  readonly teacher: number | undefined;
-  readonly term?: Term;
-}
-export const NOTHING: Selection = { student: undefined, teacher: undefined };
 
 /** Tokens of both sides, and the texts that they cut. */
 export interface Lines {

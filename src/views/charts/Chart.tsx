@@ -3,7 +3,7 @@ import type uPlot from "uplot";
 import type { RunHistory } from "../../store";
 import { SaveFigure, type Figure } from "../figure/SaveFigure";
 import { usePalette } from "../theme/use-scheme";
-import type { Palette } from "../theme/palette";
+import type { Palette } from "../../figure";
 import { createPlot, type PlotSpec } from "./plot";
 
 /** What a chart draws, and who says when it changed. */

@@ -6,7 +6,7 @@ import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
 import { SourceTag } from "../shell/SourceTag";
-import type { Palette } from "../theme/palette";
+import type { Palette } from "../../figure";
 import { useApp } from "../use-app";
 import { Chart } from "./Chart";
 import { lossColumns, lossFigure, lossLegend, lossSpec, TOTAL } from "./loss-lines";

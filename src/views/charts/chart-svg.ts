@@ -1,5 +1,5 @@
 // A chart as a picture for papers: the lines of a `PlotSpec` drawn from their numbers, with axes and a legend.
-import { escape, figure, label, line, round, SANS, type FigureColors } from "../figure/svg";
+import { escape, figure, label, line, round, SANS, type FigureColors } from "../../figure";
 import { decades, leftRange, rightRange, stepRange, ticks } from "./axes";
 import type { Line, PlotSpec } from "./plot";
 

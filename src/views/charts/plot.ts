@@ -1,7 +1,7 @@
 // The one file that knows uPlot: a small chart of lines over training steps.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { Palette } from "../theme/palette";
+import type { Palette } from "../../figure";
 import { leftRange, rightRange, stepRange } from "./axes";
 
 export interface Line {

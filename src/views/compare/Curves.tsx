@@ -7,13 +7,13 @@ import { chartSvg } from "../charts/chart-svg";
 import { useLegend, type LegendItem } from "../charts/Legend";
 import { DASHES } from "../charts/loss-lines";
 import type { Line, PlotSpec } from "../charts/plot";
-import { columnRows } from "../figure/rows";
+import { columnRows } from "../../figure";
 import type { Figure } from "../figure/SaveFigure";
 import { compact, significant } from "../format";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
-import type { Palette } from "../theme/palette";
+import type { Palette } from "../../figure";
 import { useAppParts } from "../use-app";
 import { lineOf, methodsOf } from "./method-lines";
 

@@ -1,12 +1,15 @@
 import { useId, useMemo, useState } from "react";
 import { PRESETS } from "../../config/presets";
-import { diffWords, largestMass, planAt, type ComparedRun, type DiffPart } from "../../store";
+import { planFacts } from "../../figure";
+import { diffWords, planAt, planOfRecord, type ComparedRun, type DiffPart } from "../../store";
 import { messages } from "../messages";
-import { Heatmap } from "../plan/Heatmap";
-import type { Cell } from "../plan/heatmap-layout";
-import { siteName } from "../plan/site-name";
+import { createPointer } from "../figure/pointer";
+import { PlanFigure } from "../figure/PlanFigure";
+import { Scrubber } from "../figure/Scrubber";
+import { namesOf, siteName } from "../plan/site-name";
 import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
+import { useApp } from "../use-app";
 
 const { compare: text } = messages;
 
@@ -45,7 +48,8 @@ function Plans({ columns }: ColumnsProps) {
   const id = useId();
   const [wantedSite, setSite] = useState<string>();
   const [wantedStep, setStep] = useState<number>();
-  const [cell, setCell] = useState<Cell>();
+  const [pointer] = useState(createPointer);
+  const scale = useApp((state) => state.colorScale);
   const sites = [...new Set(columns.flatMap(({ plans }) => Object.keys(plans)))];
   const site = sites.find((s) => s === wantedSite) ?? sites[0];
   if (site === undefined) return <p className="empty">{text.noPlans}</p>;
@@ -55,7 +59,7 @@ function Plans({ columns }: ColumnsProps) {
   const at = wantedStep === undefined ? steps.length - 1 : steps.findLastIndex((s) => s <= wantedStep);
   const step = steps[at] ?? 0;
   const shown = columns.map((run) => ({ run, plan: planAt(run, site, step) }));
-  const largest = Math.max(...shown.map(({ plan }) => (plan ? largestMass(plan) : 0)));
+  const largest = Math.max(...shown.map(({ plan }) => (plan ? planFacts(planOfRecord(plan)).largest : 0)));
   const without = shown.filter(({ plan }) => !plan).map(({ run }) => PRESETS[run.preset].title);
   return (
     <>
@@ -68,18 +72,13 @@ function Plans({ columns }: ColumnsProps) {
             </option>
           ))}
         </select>
-        <label htmlFor={`${id}-step`}>{text.step}</label>
-        <input
-          id={`${id}-step`}
-          type="range"
-          min={0}
-          max={Math.max(0, steps.length - 1)}
-          step={1}
-          value={at}
-          aria-valuetext={messages.plan.atStep(step)}
-          onChange={(event) => setStep(steps[Number(event.target.value)])}
+        <Scrubber
+          label={text.step}
+          at={at}
+          last={Math.max(0, steps.length - 1)}
+          onChange={(to) => setStep(steps[to])}
+          shown={messages.plan.atStep(step)}
         />
-        <output htmlFor={`${id}-step`}>{messages.plan.atStep(step)}</output>
       </div>
       <div className="compare-columns">
         {shown.flatMap(({ run, plan }) =>
@@ -88,7 +87,14 @@ function Plans({ columns }: ColumnsProps) {
                 <section key={run.preset} aria-label={PRESETS[run.preset].title}>
                   <h3>{PRESETS[run.preset].title}</h3>
                   <p className="muted">{messages.plan.atStep(plan.step)}</p>
-                  <Heatmap record={plan} of={PRESETS[run.preset].title} shared={{ cell, setCell, largest }} />
+                  <PlanFigure
+                    of={PRESETS[run.preset].title}
+                    {...namesOf(plan)}
+                    plan={planOfRecord(plan)}
+                    pointer={pointer}
+                    view={{ form: "matrix", matrix: "plan", scale }}
+                    largest={largest}
+                  />
                 </section>,
               ]
             : [],

@@ -1,6 +1,6 @@
 // How each compared method is drawn: hue is never the only code, so each has its dashes too.
 import type { Mark } from "../charts/Legend";
-import type { Palette } from "../theme/palette";
+import type { Palette } from "../../figure";
 import type { ComparedRun, PresetId } from "../../store";
 
 const COLORS = ["ce", "ot-embedding", "ot-hidden", "kd", "ink"] as const satisfies readonly (keyof Palette)[];

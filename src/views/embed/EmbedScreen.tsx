@@ -5,9 +5,8 @@ import { PlanPanel } from "../plan/PlanPanel";
 import { LossPanel } from "../charts/LossPanel";
 import { AnswersPanel } from "../answers/AnswersPanel";
 import { queryOf, usePlace } from "../routes";
-import { Readouts } from "../transport/Readouts";
-import { EpsilonField } from "../transport/SettingsPanel";
-import { Stage } from "../transport/Stage";
+import { Readouts } from "../figure/Readouts";
+import { LabFigure } from "../transport/LabFigure";
 import { useShown } from "../transport/use-shown";
 import { useApp, useAppParts, useLab, useLabState } from "../use-app";
 import { talkToParent } from "./talk";
@@ -59,7 +58,6 @@ const fullPage = (view: EmbedView): string =>
 function Transport({ view }: { readonly view: Exclude<EmbedView, "replay"> }) {
   const lab = useLab();
   const shown = useShown();
-  const asked = useLabState((state) => state.view);
   const issues = useLabState((state) => state.issues);
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -81,17 +79,8 @@ function Transport({ view }: { readonly view: Exclude<EmbedView, "replay"> }) {
           {issue}
         </p>
       ))}
-      {shown ? <Stage shown={shown} /> : <p className="empty">{messages.transport.loading}</p>}
-      <div className="embed-below">
-        <div className="embed-eps">
-          <EpsilonField view={asked} />
-        </div>
-        {shown && view === "sinkhorn" && (
-          <div className="embed-readouts">
-            <Readouts shown={shown} />
-          </div>
-        )}
-      </div>
+      {shown ? <LabFigure shown={shown} /> : <p className="empty">{messages.transport.loading}</p>}
+      {shown && view === "sinkhorn" && <Readouts plan={shown.plan} />}
     </div>
   );
 }

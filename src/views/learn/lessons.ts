@@ -211,7 +211,7 @@ export const LESSONS: readonly Lesson[] = [
       {
         text: "ε sets how blurred the plan is. With a large ε every token spreads over all others; with a small ε each token goes to its cheapest partners.",
         link: `transport?v=1&${BYTES}&text.row=3&epsilon=1`,
-        target: ".lab-epsilon",
+        target: ".epsilon",
       },
       {
         text: "Now ε is a fiftieth of that.",

@@ -13,12 +13,8 @@ import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
 import { SourceTag } from "../shell/SourceTag";
 import { useActions, useApp } from "../use-app";
-import { EpsilonSlider } from "./EpsilonSlider";
-import { Heatmap } from "./Heatmap";
+import { RunFigure } from "./RunFigure";
 import { layerName } from "./site-name";
-import { Readouts } from "./Readouts";
-import { StepScrubber } from "./StepScrubber";
-import { TopFlows } from "./TopFlows";
 
 const { plan: text } = messages;
 
@@ -94,16 +90,7 @@ function Probe() {
 function Body() {
   const plan = useApp(shownPlan);
   const why = useApp(absence);
-  if (!plan) return <p className="empty">{why}</p>;
-  return (
-    <>
-      <Heatmap id="plan-map" record={plan} />
-      <StepScrubber />
-      <EpsilonSlider />
-      <Readouts record={plan} />
-      <TopFlows record={plan} />
-    </>
-  );
+  return plan ? <RunFigure record={plan} /> : <p className="empty">{why}</p>;
 }
 
 function absence(state: AppState): string {

@@ -1,6 +1,7 @@
 // What a site of transport is called: its layers, and the views it pairs when they are not the same.
 import { termCard } from "../../config/run";
 import { siteParts } from "../../store";
+import type { PlanRecord } from "../../telemetry";
 import { messages } from "../messages";
 
 const { plan: text } = messages;
@@ -24,3 +25,9 @@ export const termName = (term: string): string =>
   (term.startsWith("ot_") ? `OT ${lower(siteName(term.slice("ot_".length)))}` : term);
 
 const lower = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
+
+/** What a record's files are called, and what is said in them. */
+export const namesOf = ({ layer, step }: PlanRecord) => ({
+  name: `${layer}-step-${step}`,
+  title: `${siteName(layer)}, ${text.atStep(step)}`,
+});

@@ -1,7 +1,7 @@
 // Which of the two palettes is on: the person's choice, else the system's.
 import { useEffect, useSyncExternalStore } from "react";
 import { useApp } from "../use-app";
-import { PALETTES, type Palette, type Scheme } from "./palette";
+import { PALETTES, type Palette, type Scheme } from "../../figure";
 
 const DARK = "(prefers-color-scheme: dark)";
 

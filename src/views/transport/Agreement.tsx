@@ -27,7 +27,7 @@ export function Agreement({ shown }: { readonly shown: Shown }) {
     <>
       <dl className="pairs">
         {others.map(({ kind, pairs }) => {
-          const found = pairs && agreement(shown.plan, pairs, shown.solved.masses);
+          const found = pairs && agreement(shown.plan.mass, pairs, shown.solved.masses);
           return (
             <div key={kind}>
               <dt>{text.overlayNames[kind]}</dt>

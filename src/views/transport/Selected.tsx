@@ -1,75 +1,80 @@
+import { flowAt, planFacts, type Plan, type Side } from "../../figure";
+import { useSelection, type Pointer } from "../figure/pointer";
 import { percent } from "../format";
 import { messages } from "../messages";
-import { useLab, useLabState } from "../use-app";
-import type { Shown } from "./use-shown";
 
-const { transport: text } = messages;
+const { transport: text, figure: words } = messages;
 const PARTNERS = 5;
 
+interface SelectedProps {
+  readonly plan: Plan;
+  readonly gradient: Float32Array | undefined;
+  readonly pointer: Pointer;
+}
+
 /** What is pointed at: a pair with its mass and its part of the loss, or a token with its partners. */
-export function Selected({ shown }: { readonly shown: Shown }) {
-  const { student, teacher } = useLabState((state) => state.selection);
-  if (student === undefined && teacher === undefined) return <p className="empty">{text.hint}</p>;
+export function Selected({ plan, gradient, pointer }: SelectedProps) {
+  const { student, teacher } = useSelection(pointer);
+  if (student === undefined && teacher === undefined) return <p className="empty">{words.hint}</p>;
+  const pair = student !== undefined && teacher !== undefined;
   return (
     <div aria-live="polite">
-      {student !== undefined && <Token side="student" shown={shown} index={student} />}
-      {teacher !== undefined && <Token side="teacher" shown={shown} index={teacher} />}
-      {student !== undefined && teacher !== undefined ? (
-        <PairFacts shown={shown} row={student} col={teacher} />
+      {student !== undefined && <Token side="student" plan={plan} index={student} />}
+      {teacher !== undefined && <Token side="teacher" plan={plan} index={teacher} />}
+      {pair ? (
+        <PairFacts plan={plan} gradient={gradient} row={student} col={teacher} />
       ) : (
-        <Partners shown={shown} />
+        <Partners plan={plan} pointer={pointer} />
       )}
     </div>
   );
 }
 
-function Token({
-  side,
-  shown: { solved, facts },
-  index,
-}: {
-  readonly side: "student" | "teacher";
-  readonly shown: Shown;
+interface TokenProps {
+  readonly side: Side;
+  readonly plan: Plan;
   readonly index: number;
-}) {
-  const line = solved.lines[side];
+}
+
+function Token({ side, plan, index }: TokenProps) {
+  const { texts, start, end, ids } = plan[side];
+  const id = ids?.[index];
   return (
     <p className="picked">
-      <span className={`token id-${side}`}>{line.texts[index] ?? ""}</span>{" "}
+      <span className={`token id-${side}`}>{texts[index] ?? ""}</span>{" "}
       <span className="muted">
-        {text.bytesAt(line.start[index] ?? 0, line.end[index] ?? 0)} · {text.tokenId(line.ids[index] ?? 0)}
-        {solved.relaxed !== "none" && ` · ${text.movedShare(percent(facts.moved[side][index] ?? 0))}`}
+        {text.bytesAt(start[index] ?? 0, end[index] ?? 0)}
+        {id !== undefined && ` · ${text.tokenId(id)}`}
+        {plan.relaxed && ` · ${text.movedShare(percent(planFacts(plan).moved[side][index] ?? 0))}`}
       </span>
     </p>
   );
 }
 
-function PairFacts({
-  shown,
-  row,
-  col,
-}: {
-  readonly shown: Shown;
+interface PairProps {
+  readonly plan: Plan;
+  readonly gradient: Float32Array | undefined;
   readonly row: number;
   readonly col: number;
-}) {
-  const { plan, m, facts, solved } = shown;
-  const { cost, gradient } = solved.solution;
-  const at = row * m + col;
-  const mass = plan[at] ?? 0;
-  let rowMass = 0;
-  for (let j = 0; j < m; j++) rowMass += plan[row * m + j] ?? 0;
-  const part = mass * (cost[at] ?? 0);
+}
+
+function PairFacts({ plan, gradient, row, col }: PairProps) {
+  const { mass, cost, rowShare } = flowAt(plan, row, col);
+  const { transportCost } = plan.report;
+  const part = mass * cost;
+  const share = percent(transportCost > 0 ? part / transportCost : 0, 1);
   return (
     <dl className="pairs">
-      <Fact name={text.value.plan} value={text.number(mass)} />
-      <Fact name="" value={text.pairLine(percent(rowMass > 0 ? mass / rowMass : 0, 1))} />
-      <Fact name={text.value.cost} value={text.number(cost[at] ?? Number.NaN)} />
-      <Fact
-        name="P · C"
-        value={`${text.number(part)}: ${percent(facts.transportCost > 0 ? part / facts.transportCost : 0, 1)} ${text.ofCost}`}
-      />
-      {gradient && <Fact name={text.value.gradient} value={text.number(gradient[at] ?? Number.NaN)} />}
+      <Fact name={words.value.plan} value={words.number(mass)} />
+      <Fact name="" value={`${percent(rowShare, 1)} ${words.ofRow}`} />
+      <Fact name={words.value.cost} value={words.number(cost)} />
+      <Fact name="P · C" value={`${words.number(part)}: ${share} ${text.ofCost}`} />
+      {gradient && (
+        <Fact
+          name={words.value.gradient}
+          value={words.number(gradient[row * plan.teacher.texts.length + col] ?? Number.NaN)}
+        />
+      )}
     </dl>
   );
 }
@@ -84,40 +89,35 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
 }
 
 /** Where a token's mass goes, heaviest first; each can be chosen in its turn. */
-function Partners({ shown }: { readonly shown: Shown }) {
-  const lab = useLab();
-  const { student, teacher } = useLabState((state) => state.selection);
-  const { plan, n, m, solved } = shown;
-  const row = student !== undefined;
-  const other = row ? "teacher" : "student";
-  const masses = row
-    ? Array.from({ length: m }, (_, j) => plan[student * m + j] ?? 0)
-    : Array.from({ length: n }, (_, i) => plan[i * m + (teacher ?? 0)] ?? 0);
+function Partners({ plan, pointer }: Pick<SelectedProps, "plan" | "pointer">) {
+  const { student, teacher } = useSelection(pointer);
+  const other: Side = student === undefined ? "student" : "teacher";
+  const masses = plan[other].texts.map(
+    (_, k) => flowAt(plan, student ?? k, student === undefined ? (teacher ?? 0) : k).mass,
+  );
   const total = masses.reduce((a, b) => a + b, 0);
   const best = masses
-    .map((mass, index) => ({ mass, index }))
-    .sort((a, b) => b.mass - a.mass)
+    .map((mass, index) => ({ share: total > 0 ? mass / total : 0, index }))
+    .toSorted((a, b) => b.share - a.share)
     .slice(0, PARTNERS);
   return (
     <>
       <p className="muted">{text.tokenLine(masses.filter((mass) => mass > total / 100).length)}</p>
       <h3>{text.partners}</h3>
       <ul className="partners">
-        {best.map(({ mass, index }) => (
+        {best.map(({ share, index }) => (
           <li key={index}>
             <button
               type="button"
               className="quiet"
-              onClick={() =>
-                lab.select(row ? { student, teacher: index } : { student: index, teacher }, true)
-              }
+              onClick={() => pointer.select({ student, teacher, [other]: index }, true)}
             >
-              <span className={`token id-${other}`}>{solved.lines[other].texts[index]}</span>
+              <span className={`token id-${other}`}>{plan[other].texts[index]}</span>
             </button>
             <span className="bar" aria-hidden="true">
-              <span style={{ width: `${total > 0 ? (100 * mass) / total : 0}%` }} />
+              <span style={{ width: `${100 * share}%` }} />
             </span>
-            <span>{percent(total > 0 ? mass / total : 0)}</span>
+            <span>{percent(share)}</span>
           </li>
         ))}
       </ul>

@@ -9,6 +9,7 @@ import {
   type TransportView,
 } from "../../config/transport-view";
 import { presetOf } from "../../store";
+import { LogSlider } from "../figure/LogSlider";
 import { significant } from "../format";
 import { optionName } from "../run/field-names";
 import { messages } from "../messages";
@@ -61,7 +62,6 @@ export function SettingsPanel() {
           />
           <p className="hint">{text.schemeNotes[preset ?? "own"]}</p>
         </div>
-        <EpsilonField view={view} />
         <Marginals view={view} />
         <Choice
           label={text.gradient}
@@ -149,7 +149,8 @@ function Marginals({ view }: { readonly view: TransportView }) {
         <LogSlider
           name={text.tau}
           letter="τ"
-          shown={text.inMeanCosts(significant(view.tau))}
+          className="field-wide"
+          shown={messages.figure.epsilon.inMeanCosts(significant(view.tau))}
           range={TAU_RANGE}
           value={view.tau}
           onChange={(tau) => lab.change({ tau })}
@@ -167,73 +168,4 @@ function ProjectorNote() {
   return fit ? text.fitNote(fit.pairs, fit.rows, fit.explained) : null;
 }
 
-/** Ranges of the sliders in powers of ten: around the mean cost, or around the published ε = 10. */
-const RANGES = { relative: [-3, 1], absolute: [-2, 3] } as const;
 const TAU_RANGE = [-2, 2] as const;
-
-export function EpsilonField({ view }: { readonly view: TransportView }) {
-  const lab = useLab();
-  const shown = significant(view.epsilon);
-  return (
-    <LogSlider
-      name={text.epsilon}
-      letter="ε"
-      className="lab-epsilon"
-      shown={view.relative ? text.inMeanCosts(shown) : text.epsilonAbsolute(shown)}
-      range={RANGES[view.relative ? "relative" : "absolute"]}
-      value={view.epsilon}
-      onChange={(epsilon) => lab.change({ epsilon })}
-    />
-  );
-}
-
-interface LogSliderProps {
-  readonly name: string;
-  readonly letter: string;
-  /** What a lesson points at. */
-  readonly className?: string;
-  /** The value in words. */
-  readonly shown: string;
-  /** Powers of ten. */
-  readonly range: readonly [number, number];
-  readonly value: number;
-  readonly onChange: (value: number) => void;
-}
-
-/** A positive number on a log scale. */
-function LogSlider({
-  name,
-  letter,
-  className = "",
-  shown,
-  range: [low, high],
-  value,
-  onChange,
-}: LogSliderProps) {
-  const id = useId();
-  const ticks = Array.from({ length: high - low + 1 }, (_, i) => low + i);
-  return (
-    <div className={`field field-wide lab-log ${className}`}>
-      <label htmlFor={id}>
-        {name} <i>{letter}</i> <output htmlFor={id}>{shown}</output>
-      </label>
-      <input
-        id={id}
-        type="range"
-        min={low}
-        max={high}
-        step={0.02}
-        value={Math.log10(value)}
-        aria-valuetext={shown}
-        onChange={(event) => onChange(Number((10 ** Number(event.target.value)).toPrecision(4)))}
-      />
-      <ol aria-hidden="true">
-        {ticks.map((tick) => (
-          <li key={tick} style={{ left: `${((tick - low) / (high - low)) * 100}%` }}>
-            {10 ** tick}
-          </li>
-        ))}
-      </ol>
-    </div>
-  );
-}

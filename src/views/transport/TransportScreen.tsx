@@ -1,14 +1,16 @@
 import { useEffect } from "react";
-import { isBlank } from "../../store";
+import { isBlank, type LabSolution } from "../../store";
+import { decimals } from "../format";
 import { messages } from "../messages";
+import { Flows } from "../figure/Flows";
+import { labPointer } from "../figure/pointer";
+import { Readouts } from "../figure/Readouts";
 import { Panel } from "../shell/Panel";
 import { useLab, useLabState } from "../use-app";
 import { Agreement } from "./Agreement";
-import { Flows } from "./Flows";
-import { Readouts } from "./Readouts";
+import { LabFigure } from "./LabFigure";
 import { Selected } from "./Selected";
 import { SettingsPanel } from "./SettingsPanel";
-import { Stage } from "./Stage";
 import { TextPanel } from "./TextPanel";
 import { useShown } from "./use-shown";
 
@@ -57,7 +59,7 @@ function StagePanel() {
           {text.failed}: {failed}
         </p>
       )}
-      {shown ? <Stage shown={shown} /> : <p className="empty">{blank ? text.blank : text.loading}</p>}
+      {shown ? <LabFigure shown={shown} /> : <p className="empty">{blank ? text.blank : text.loading}</p>}
     </Panel>
   );
 }
@@ -79,23 +81,37 @@ function Busy() {
 }
 
 function Side() {
+  const pointer = labPointer(useLab());
   const shown = useShown();
   if (!shown) return null;
+  const { plan, solved } = shown;
   return (
     <>
       <Panel title={text.readouts} name="readouts">
-        <Readouts shown={shown} />
+        <Readouts plan={plan} />
+        <SolvedLine solution={solved.solution} />
       </Panel>
       <Panel title={text.selected} name="selected">
-        <Selected shown={shown} />
+        <Selected plan={plan} gradient={solved.solution.gradient} pointer={pointer} />
       </Panel>
       <Panel title={text.agreement} name="agreement">
         <Agreement shown={shown} />
       </Panel>
       <Panel title={text.flows} name="top-flows">
-        <Flows shown={shown} />
+        <Flows plan={plan} pointer={pointer} />
       </Panel>
     </>
+  );
+}
+
+/** Which solver it was, and why not the other. */
+function SolvedLine({ solution: { ms, by } }: { readonly solution: LabSolution }) {
+  const why = by.device === "cpu" ? text.whyCpu[by.why](by.detail) : "";
+  return (
+    <p className="fact" data-solved-by={by.device}>
+      {text.solvedBy(decimals(ms, 1), by)}
+      {why && `: ${why}`}
+    </p>
   );
 }
 

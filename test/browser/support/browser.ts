@@ -154,7 +154,8 @@ async function openPage(browser: Browser, url: string, visit: Visit): Promise<Op
 
 /** How many different colours the plan's canvas holds: a drawn plan has many, an empty one has none. */
 export function planColors(page: Page): Promise<number> {
-  return page.locator(".heatmap canvas").evaluate((node) => {
+  const map = page.locator("#plan-map canvas").first();
+  return map.evaluate((node) => {
     const canvas = node as HTMLCanvasElement;
     const data = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
     const colors = new Set<number>();

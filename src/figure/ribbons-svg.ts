@@ -1,20 +1,11 @@
 // The ribbons between two token lines as a picture for papers: the whole text, not the part in view.
-import type { Lines } from "../../store";
+import { figure, label, line, MONO, round, SANS, swatches, type FigureColors, type LegendStop } from "./svg";
+import { shadeColor, type Shade } from "./color";
+import { CHAR_PX } from "./matrix";
+import type { Plan, Side } from "./plan";
 import {
-  figure,
-  label,
-  line,
-  MONO,
-  round,
-  SANS,
-  swatches,
-  type FigureColors,
-  type LegendStop,
-} from "../figure/svg";
-import { CHAR_PX } from "../plan/heatmap-layout";
-import {
+  bytesOf,
   byteX,
-  flowsOf,
   ribbonFrame,
   ribbonsOf,
   rulerBytes,
@@ -22,17 +13,14 @@ import {
   tokenBox,
   type Ribbon,
   type RibbonFrame,
-  tokenLabel,
-} from "./ribbon-geometry";
+} from "./ribbons";
+import { tokenLabel } from "./text";
 
 export interface RibbonsSvg {
   readonly title: string;
-  readonly lines: Lines;
-  /** [n, m] row-major. */
-  readonly plan: Float32Array;
-  readonly color: (mass: number) => string;
-  readonly studentTitle: string;
-  readonly teacherTitle: string;
+  readonly plan: Plan;
+  readonly shade: Shade;
+  readonly titles: Readonly<Record<Side, string>>;
   readonly legend: readonly LegendStop[];
   readonly colors: FigureColors;
 }
@@ -40,15 +28,15 @@ export interface RibbonsSvg {
 const [PITCH, GAP, TOP, SIDE] = [12, 200, 26, 16];
 
 export function ribbonsSvg(picture: RibbonsSvg): string {
-  const { title, lines, plan, color, colors } = picture;
-  const bytes = Math.max(1, lines.student.end.at(-1) ?? 0, lines.teacher.end.at(-1) ?? 0);
-  const frame = ribbonFrame(lines, Math.max(bytes * PITCH + SIDE, 320), GAP, 0);
-  const flows = flowsOf(plan, lines.student.texts.length, lines.teacher.texts.length);
-  const ribbons = ribbonsOf(lines, plan, flows, frame);
+  const { title, plan, shade, titles, colors } = picture;
+  const bytes = bytesOf(plan);
+  const frame = ribbonFrame(plan, Math.max(bytes * PITCH + SIDE, 320), GAP, 0);
+  const color = (mass: number) => shadeColor(shade, Math.max(0, shade.at(mass))) ?? "";
+  const ribbons = ribbonsOf(plan, frame);
   const bottom = TOP + frame.height;
   return figure({ title, width: frame.width, height: bottom + 46, ground: colors.ground }, [
     label(
-      picture.teacherTitle,
+      titles.teacher,
       8,
       16,
       `${SANS} font-size="11" fill="${colors.teacher}" text-decoration="underline"`,
@@ -58,9 +46,9 @@ export function ribbonsSvg(picture: RibbonsSvg): string {
     ...ribbons.map((ribbon) => ribbonPath(frame, ribbon, color(ribbon.mass))),
     "</g>",
     ruler(frame, bytes, colors),
-    ...(["teacher", "student"] as const).map((side) => tokens(frame, lines, side, colors)),
+    ...(["teacher", "student"] as const).map((side) => tokens(frame, plan, side, colors)),
     "</g>",
-    label(picture.studentTitle, 8, bottom + 12, `${SANS} font-size="11" fill="${colors.student}"`),
+    label(titles.student, 8, bottom + 12, `${SANS} font-size="11" fill="${colors.student}"`),
     swatches(picture.legend, 8, bottom + 24, colors),
   ]);
 }
@@ -76,12 +64,11 @@ function ribbonPath(frame: RibbonFrame, { student, teacher }: Ribbon, fill: stri
   return `<path fill="${fill}" d="${down}L${s1} ${bottom}C${s1} ${middle} ${t1} ${middle} ${t1} ${top}z"/>`;
 }
 
-function tokens(frame: RibbonFrame, lines: Lines, side: "student" | "teacher", colors: FigureColors): string {
-  const { texts, start, end } = lines[side];
+function tokens(frame: RibbonFrame, plan: Plan, side: Side, colors: FigureColors): string {
   const color = colors[side];
   const dash = side === "teacher" ? "" : ` stroke-dasharray="2 2"`;
-  const drawn = texts.map((text, i) => {
-    const { x, y, width } = tokenBox(frame, side, start[i] ?? 0, end[i] ?? 0);
+  const drawn = plan[side].texts.map((text, i) => {
+    const { x, y, width } = tokenBox(frame, side, plan[side], i);
     const edge = side === "teacher" ? y + TOKEN_PX - 1 : y + 1;
     const under = line(
       x + 0.5,

@@ -1,22 +1,24 @@
 // Draws the visible part of a matrix with its token axes, and (on a canvas above it) what is selected.
-import type { Lines, Pairing, Selection } from "../../store";
-import { messages } from "../messages";
-import { AXIS_TITLE_PX, LABEL_FONT_PX, LABEL_GAP_PX, shorten } from "../plan/heatmap-layout";
-import type { Palette } from "../theme/palette";
-import { cellBox, visible, type MatrixFrame, type Viewport } from "./matrix-geometry";
-import type { Shade } from "./shade";
+import type { Shade } from "./color";
+import {
+  AXIS_TITLE_PX,
+  cellBox,
+  LABEL_FONT_PX,
+  LABEL_GAP_PX,
+  visible,
+  type MatrixFrame,
+  type Viewport,
+} from "./matrix";
+import type { Palette } from "./palette";
+import type { Plan, Selection, Side } from "./plan";
+import { shorten } from "./text";
 
 export const MONO = `${LABEL_FONT_PX}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace`;
 export const SANS = `${LABEL_FONT_PX}px system-ui, sans-serif`;
 const LEAST_PITCH = 10;
 
 /** The whole matrix, one pixel a cell: made once, then drawn at any zoom. */
-export function matrixImage(
-  values: Float32Array,
-  rows: number,
-  cols: number,
-  shade: Shade,
-): HTMLCanvasElement {
+export function matrixImage(values: Float32Array, rows: number, cols: number, shade: Shade): OffscreenCanvas {
   const image = new ImageData(cols, rows);
   const { table } = shade;
   for (let i = 0; i < rows * cols; i++) {
@@ -25,31 +27,32 @@ export function matrixImage(
     for (let c = 0; c < 3; c++) image.data[i * 4 + c] = table[index * 3 + c] ?? 0;
     image.data[i * 4 + 3] = 255;
   }
-  const canvas = document.createElement("canvas");
-  canvas.width = cols;
-  canvas.height = rows;
+  const canvas = new OffscreenCanvas(cols, rows);
   canvas.getContext("2d")?.putImageData(image, 0, 0);
   return canvas;
 }
 
 export interface MatrixPicture {
-  readonly image: HTMLCanvasElement;
+  readonly image: OffscreenCanvas;
   readonly frame: MatrixFrame;
   readonly view: Viewport;
-  readonly lines: Lines;
+  readonly plan: Plan;
   readonly palette: Palette;
-  readonly pairs: Pairing | undefined;
+  /** What the axes are called. */
+  readonly titles: Readonly<Record<Side, string>>;
+  /** Pairs to outline, [n, m] row-major. */
+  readonly pairs: ArrayLike<number> | undefined;
 }
 
-/** Sizes a canvas for the screen's pixels and clears it. */
+/** Sizes a canvas for the screen's pixels, `ratio` of them to one of CSS, and clears it. */
 export function prepare(
   canvas: HTMLCanvasElement | null,
   width: number,
   height: number,
+  ratio: number,
 ): CanvasRenderingContext2D | undefined {
   const pen = canvas?.getContext("2d");
   if (!canvas || !pen) return undefined;
-  const ratio = globalThis.devicePixelRatio || 1;
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w;
@@ -101,8 +104,6 @@ function drawPairs(pen: CanvasRenderingContext2D, { frame, view, pairs, palette 
     }
 }
 
-type Side = "student" | "teacher";
-
 interface AxisLabels {
   readonly from: number;
   readonly to: number;
@@ -128,13 +129,13 @@ function drawLabels(pen: CanvasRenderingContext2D, picture: MatrixPicture, side:
 /** One token beside its row or above its column, if its middle is in view. */
 function drawLabel(
   pen: CanvasRenderingContext2D,
-  { frame, view, lines }: Pick<MatrixPicture, "frame" | "view" | "lines">,
+  { frame, view, plan }: Pick<MatrixPicture, "frame" | "view" | "plan">,
   side: Side,
   index: number,
 ): void {
   const rows = side === "student";
   const { x, y, width, height } = cellBox(frame, view, rows ? index : 0, rows ? 0 : index);
-  const text = shorten(lines[side].texts[index] ?? "", rows ? frame.rowChars : frame.colChars);
+  const text = shorten(plan[side].texts[index] ?? "", rows ? frame.rowChars : frame.colChars);
   pen.textBaseline = "middle";
   if (rows) {
     const middle = y + height / 2;
@@ -156,12 +157,11 @@ function drawLabel(
 /** Which model the axis belongs to, with its mark: dotted for the student, solid for the teacher. */
 function drawTitle(
   pen: CanvasRenderingContext2D,
-  { frame, lines, palette }: MatrixPicture,
+  { frame, titles, palette }: MatrixPicture,
   side: Side,
 ): void {
   const rows = side === "student";
-  const count = lines[side].texts.length;
-  const text = rows ? messages.plan.studentAxis(count) : messages.plan.teacherAxis(count);
+  const text = titles[side];
   pen.save();
   pen.font = SANS;
   const half = pen.measureText(text).width / 2;
@@ -191,7 +191,7 @@ function drawTitle(
 /** The selected row, column or cell, with their labels in full ink. */
 export function drawMatrixSelection(
   pen: CanvasRenderingContext2D,
-  picture: Pick<MatrixPicture, "frame" | "view" | "lines" | "palette">,
+  picture: Pick<MatrixPicture, "frame" | "view" | "plan" | "palette">,
   { student, teacher, term }: Selection,
 ): void {
   const { frame, view, palette } = picture;
@@ -226,7 +226,7 @@ export function drawMatrixSelection(
 /** The label on a raised strip, so that it can be read even where its neighbours are too close. */
 function markLabel(
   pen: CanvasRenderingContext2D,
-  picture: Pick<MatrixPicture, "frame" | "view" | "lines" | "palette">,
+  picture: Pick<MatrixPicture, "frame" | "view" | "plan" | "palette">,
   side: Side,
   index: number,
 ): void {

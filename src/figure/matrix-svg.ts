@@ -1,23 +1,16 @@
 // A matrix between two token lines as a picture for papers: vector cells, real text, numbers on the legend.
-import {
-  figure,
-  label,
-  MONO,
-  round,
-  SANS,
-  swatches,
-  type FigureColors,
-  type LegendStop,
-} from "../figure/svg";
+import { figure, label, MONO, round, SANS, swatches, type FigureColors, type LegendStop } from "./svg";
+import { shadeColor, type Shade } from "./color";
+import { sizeOf, type Plan, type Side } from "./plan";
+import { longest } from "./text";
 
 export interface MatrixSvg {
   readonly title: string;
-  readonly rows: readonly string[];
-  readonly cols: readonly string[];
-  readonly rowTitle: string;
-  readonly colTitle: string;
-  /** CSS colour of a cell, or undefined where nothing is. */
-  readonly color: (row: number, col: number) => string | undefined;
+  readonly plan: Plan;
+  /** What is drawn: the plan's masses, or another matrix of its size. */
+  readonly values: Float32Array;
+  readonly shade: Shade;
+  readonly titles: Readonly<Record<Side, string>>;
   readonly legend: readonly LegendStop[];
   readonly colors: FigureColors;
 }
@@ -27,7 +20,8 @@ const FONT = 10;
 const CHAR = 6.1;
 
 export function matrixSvg(picture: MatrixSvg): string {
-  const { title, rows, cols, colors, legend } = picture;
+  const { title, plan, titles, colors, legend } = picture;
+  const [rows, cols] = [plan.student.texts, plan.teacher.texts];
   const left = 28 + CHAR * longest(rows);
   const top = 44 + CHAR * longest(cols);
   const width = Math.max(left + cols.length * CELL + 12, left + 5 * 58);
@@ -45,29 +39,28 @@ export function matrixSvg(picture: MatrixSvg): string {
       return label(token, x, top - 4, `${turn} fill="${colors.teacher}"`);
     }),
     `</g><g ${SANS} font-size="11">`,
-    label(picture.colTitle, left, 16, `fill="${colors.teacher}" text-decoration="underline"`),
-    label(picture.rowTitle, 8, bottom + 16, `fill="${colors.student}"`),
+    label(titles.teacher, left, 16, `fill="${colors.teacher}" text-decoration="underline"`),
+    label(titles.student, 8, bottom + 16, `fill="${colors.student}"`),
     "</g>",
     swatches(legend, left, bottom + 24, colors),
   ]);
 }
 
 /** One path per colour: a plan of 400 tokens has 160,000 cells, but few colours. Equal neighbours are one box. */
-function cells({ rows, cols, color }: MatrixSvg, left: number, top: number): string {
+function cells({ plan, values, shade }: MatrixSvg, left: number, top: number): string {
+  const [n, m] = sizeOf(plan);
+  const color = (i: number, j: number) => shadeColor(shade, shade.at(values[i * m + j] ?? 0));
   const paths = new Map<string, string>();
-  rows.forEach((_, i) => {
-    for (let j = 0; j < cols.length;) {
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < m;) {
       const fill = color(i, j);
       let end = j + 1;
-      while (end < cols.length && color(i, end) === fill) end++;
+      while (end < m && color(i, end) === fill) end++;
       if (fill) {
         const box = `M${round(left + j * CELL)} ${round(top + i * CELL)}h${(end - j) * CELL}v${CELL}h${(j - end) * CELL}z`;
         paths.set(fill, (paths.get(fill) ?? "") + box);
       }
       j = end;
     }
-  });
   return [...paths].map(([fill, d]) => `<path fill="${fill}" d="${d}"/>`).join("\n");
 }
-
-const longest = (texts: readonly string[]): number => texts.reduce((n, t) => Math.max(n, [...t].length), 1);

@@ -1,8 +1,9 @@
 // Two token lines over one byte ruler, and the ribbons between them. A token is as wide as its bytes, so both
 // lines say the same thing at the same place; a ribbon is as wide, at each end, as its share of that token.
-import type { Lines } from "../../store";
-import { shorten } from "../plan/heatmap-layout";
-import type { Box } from "./matrix-geometry";
+import type { Box } from "./matrix";
+import { NOTHING, planFacts, sizeOf } from "./plan";
+import type { Flow, Plan, Selection, Side, Tokens } from "./plan";
+import { hasByteTokens } from "./text";
 
 export interface RibbonFrame {
   readonly width: number;
@@ -16,12 +17,6 @@ export interface RibbonFrame {
   readonly teacherY: number;
   readonly studentY: number;
   readonly rulerY: number;
-}
-
-export interface Flow {
-  readonly row: number;
-  readonly col: number;
-  readonly mass: number;
 }
 
 /** A ribbon's two ends: [left, right] on the student's and on the teacher's line. */
@@ -43,10 +38,14 @@ const LEAST_SHARE = 0.01;
 /** A token that moves less than this share of its mass has no counterpart to speak of: it is drawn hollow. */
 export const HOLLOW = 0.5;
 
-export function ribbonFrame(lines: Lines, width: number, gap: number, scroll: number): RibbonFrame {
-  const bytes = Math.max(1, lines.student.end.at(-1) ?? 0, lines.teacher.end.at(-1) ?? 0);
+/** Bytes of the longer text. */
+export const bytesOf = ({ student, teacher }: Plan): number =>
+  Math.max(1, student.end[student.end.length - 1] ?? 0, teacher.end[teacher.end.length - 1] ?? 0);
+
+export function ribbonFrame(plan: Plan, width: number, gap: number, scroll: number): RibbonFrame {
+  const bytes = bytesOf(plan);
   const left = PAD;
-  const least = hasByteTokens(lines) ? BYTE_PITCH : LEAST_PITCH;
+  const least = hasByteTokens([...plan.student.texts, ...plan.teacher.texts]) ? BYTE_PITCH : LEAST_PITCH;
   const pitch = Math.min(MOST_PITCH, Math.max(least, (width - 2 * PAD) / bytes));
   const most = Math.max(0, bytes * pitch - (width - 2 * PAD));
   const teacherY = RULER_PX;
@@ -60,17 +59,6 @@ export function ribbonFrame(lines: Lines, width: number, gap: number, scroll: nu
   };
 }
 
-const BYTE = /⟨([0-9A-F]{2})⟩/g;
-
-const hasByteTokens = ({ student, teacher }: Lines): boolean =>
-  [...student.texts, ...teacher.texts].some((text) => text.search(BYTE) >= 0);
-
-/** A token's label in so many characters: bytes lose their brackets before they lose a digit. */
-export function tokenLabel(text: string, chars: number): string {
-  if ([...text].length <= chars) return text;
-  return shorten(text.replaceAll(BYTE, "$1"), Math.max(1, chars));
-}
-
 /** Bytes between two ticks of the ruler, so that their numbers do not touch. */
 export const rulerBytes = (pitch: number): number =>
   [1, 2, 5, 10, 20, 50, 100, 200, 500].find((step) => step * pitch >= 44) ?? 1000;
@@ -78,44 +66,35 @@ export const rulerBytes = (pitch: number): number =>
 export const byteX = ({ left, pitch, scroll }: RibbonFrame, byte: number): number =>
   left + byte * pitch - scroll;
 
-export function tokenBox(frame: RibbonFrame, side: "student" | "teacher", start: number, end: number): Box {
-  const x = byteX(frame, start);
+export function tokenBox(frame: RibbonFrame, side: Side, tokens: Tokens, index: number): Box {
+  const x = byteX(frame, tokens.start[index] ?? 0);
   const y = side === "student" ? frame.studentY : frame.teacherY;
-  return { x, y, width: Math.max(1, byteX(frame, end) - x), height: TOKEN_PX };
+  return { x, y, width: Math.max(1, byteX(frame, tokens.end[index] ?? 0) - x), height: TOKEN_PX };
 }
 
 /** The flows worth drawing, heaviest last so that they lie on top. */
-export function flowsOf(plan: Float32Array, n: number, m: number): Flow[] {
+function flowsOf(plan: Plan): Flow[] {
+  const [n, m] = sizeOf(plan);
   const flows: Flow[] = [];
   for (let row = 0, at = 0; row < n; row++)
     for (let col = 0; col < m; col++, at++) {
-      const mass = plan[at] ?? 0;
+      const mass = plan.mass[at] ?? 0;
       if (mass * Math.min(n, m) >= LEAST_SHARE) flows.push({ row, col, mass });
     }
   return flows.sort((a, b) => a.mass - b.mass).slice(-MOST_RIBBONS);
 }
 
-export function ribbonsOf(
-  lines: Lines,
-  plan: Float32Array,
-  flows: readonly Flow[],
-  frame: RibbonFrame,
-): Ribbon[] {
-  const { student, teacher } = lines;
-  const n = student.start.length;
-  const m = teacher.start.length;
-  const [rowSums, colSums] = [new Float64Array(n), new Float64Array(m)];
-  plan.forEach((mass, at) => {
-    rowSums[Math.floor(at / m)]! += mass; // at < n·m
-    colSums[at % m]! += mass;
-  });
-  const ends = new Map<Flow, { student: [number, number]; teacher: [number, number] }>();
-  const lay = (side: "student" | "teacher", key: "row" | "col", other: "row" | "col", sums: Float64Array) => {
-    const used = new Float64Array(sums.length);
-    for (const flow of [...flows].sort((a, b) => a[other] - b[other])) {
+export function ribbonsOf(plan: Plan, frame: RibbonFrame): Ribbon[] {
+  const flows = flowsOf(plan);
+  const { sums } = planFacts(plan);
+  const ends = new Map<Flow, Record<Side, [number, number]>>();
+  const lay = (side: Side, key: "row" | "col", other: "row" | "col") => {
+    const used = new Float64Array(sums[side].length);
+    for (const flow of flows.toSorted((a, b) => a[other] - b[other])) {
       const index = flow[key];
-      const { x, width } = tokenBox(frame, side, lines[side].start[index] ?? 0, lines[side].end[index] ?? 0);
-      const share = (sums[index] ?? 0) > 0 ? flow.mass / sums[index]! : 0;
+      const { x, width } = tokenBox(frame, side, plan[side], index);
+      const whole = sums[side][index] ?? 0;
+      const share = whole > 0 ? flow.mass / whole : 0;
       const from = x + width * used[index]!;
       used[index]! += share;
       const known = ends.get(flow) ?? { student: [0, 0], teacher: [0, 0] };
@@ -123,8 +102,8 @@ export function ribbonsOf(
       ends.set(flow, known);
     }
   };
-  lay("student", "row", "col", rowSums);
-  lay("teacher", "col", "row", colSums);
+  lay("student", "row", "col");
+  lay("teacher", "col", "row");
   return flows.flatMap((flow) => {
     const end = ends.get(flow);
     return end ? [{ ...flow, ...end }] : [];
@@ -132,7 +111,7 @@ export function ribbonsOf(
 }
 
 /** The ribbon under a point between the lines, the heaviest first. */
-export function ribbonUnder(
+function ribbonUnder(
   ribbons: readonly Ribbon[],
   frame: RibbonFrame,
   x: number,
@@ -149,16 +128,31 @@ export function ribbonUnder(
   );
 }
 
-export function tokenUnder(
-  lines: Lines,
+function tokenUnder(
+  plan: Plan,
   frame: RibbonFrame,
   x: number,
   y: number,
-): { side: "student" | "teacher"; index: number } | undefined {
+): { side: Side; index: number } | undefined {
   const inside = (top: number) => y >= top && y < top + TOKEN_PX;
   const side = inside(frame.teacherY) ? "teacher" : inside(frame.studentY) ? "student" : undefined;
   if (!side) return undefined;
   const byte = (x - frame.left + frame.scroll) / frame.pitch;
-  const index = lines[side].end.findIndex((end, i) => byte < end && byte >= (lines[side].start[i] ?? 0));
+  const { start, end } = plan[side];
+  const index = Array.from(end).findIndex((to, i) => byte < to && byte >= (start[i] ?? 0));
   return index < 0 ? undefined : { side, index };
+}
+
+/** The token or the ribbon under a point. */
+export function ribbonsUnder(
+  plan: Plan,
+  frame: RibbonFrame,
+  ribbons: readonly Ribbon[],
+  x: number,
+  y: number,
+): Selection {
+  const token = tokenUnder(plan, frame, x, y);
+  if (token) return { ...NOTHING, [token.side]: token.index };
+  const over = ribbonUnder(ribbons, frame, x, y);
+  return over ? { student: over.row, teacher: over.col } : NOTHING;
 }

@@ -1,5 +1,5 @@
 // The little of SVG that the figures need: escaped text, short numbers, a frame that says how large it is.
-import type { Palette } from "../theme/palette";
+import type { Palette } from "./palette";
 
 export type FigureColors = Pick<Palette, "ground" | "ink" | "muted" | "rule" | "student" | "teacher">;
 

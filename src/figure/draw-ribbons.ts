@@ -1,10 +1,11 @@
 // Draws two token lines over their byte ruler with ribbons between them, and the way from ribbons to cells.
-import type { Lines, PlanFacts, Selection } from "../../store";
-import { CHAR_PX } from "../plan/heatmap-layout";
-import type { Palette } from "../theme/palette";
+import { shadeColor, type Shade } from "./color";
 import { MONO, SANS } from "./draw-matrix";
-import type { Box } from "./matrix-geometry";
+import { CHAR_PX, type Box } from "./matrix";
+import type { Palette } from "./palette";
+import { planFacts, type Plan, type Selection, type Side } from "./plan";
 import {
+  bytesOf,
   byteX,
   HOLLOW,
   rulerBytes,
@@ -12,18 +13,15 @@ import {
   tokenBox,
   type Ribbon,
   type RibbonFrame,
-  tokenLabel,
-} from "./ribbon-geometry";
-import { shadeColor, type Shade } from "./shade";
+} from "./ribbons";
+import { tokenLabel } from "./text";
 
 export interface RibbonPicture {
   readonly frame: RibbonFrame;
-  readonly lines: Lines;
+  readonly plan: Plan;
   readonly ribbons: readonly Ribbon[];
   readonly shade: Shade;
   readonly palette: Palette;
-  /** Share of each token's mass that the plan moves. */
-  readonly moved: PlanFacts["moved"];
 }
 
 const RIBBON_ALPHA = 0.85;
@@ -32,8 +30,7 @@ export function drawRibbons(pen: CanvasRenderingContext2D, picture: RibbonPictur
   const { frame, ribbons, shade } = picture;
   pen.globalAlpha = RIBBON_ALPHA;
   for (const ribbon of ribbons)
-    if (inView(frame, ribbon))
-      fillRibbon(pen, frame, ribbon, shadeColor(shade, Math.max(0, shade.at(ribbon.mass))));
+    if (inView(frame, ribbon)) fillRibbon(pen, frame, ribbon, colorOf(shade, ribbon));
   pen.globalAlpha = 1;
   drawRuler(pen, picture);
   drawTokens(pen, picture, "teacher");
@@ -47,7 +44,7 @@ export function drawRibbonSelection(
   { student, teacher, term }: Selection,
 ): void {
   if (student === undefined && teacher === undefined) return;
-  const { frame, palette, lines, ribbons, shade } = picture;
+  const { frame, palette, plan, ribbons, shade } = picture;
   const top = frame.teacherY + TOKEN_PX;
   pen.globalAlpha = 0.8;
   pen.fillStyle = palette.ground;
@@ -59,7 +56,7 @@ export function drawRibbonSelection(
       (teacher === undefined || col === teacher || (term === "f" && student !== undefined)),
   );
   for (const ribbon of chosen) {
-    fillRibbon(pen, frame, ribbon, shadeColor(shade, Math.max(0, shade.at(ribbon.mass))));
+    fillRibbon(pen, frame, ribbon, colorOf(shade, ribbon));
     pen.strokeStyle = palette.ink;
     pen.lineWidth = 0.75;
     pen.stroke();
@@ -69,17 +66,15 @@ export function drawRibbonSelection(
     ["teacher", teacher],
   ] as const) {
     if (index === undefined) continue;
-    const { x, y, width, height } = tokenBox(
-      frame,
-      side,
-      lines[side].start[index] ?? 0,
-      lines[side].end[index] ?? 0,
-    );
+    const { x, y, width, height } = tokenBox(frame, side, plan[side], index);
     pen.strokeStyle = palette.ink;
     pen.lineWidth = 2;
     pen.strokeRect(x, y + 1, width, height - 2);
   }
 }
+
+const colorOf = (shade: Shade, { mass }: Ribbon): string =>
+  shadeColor(shade, Math.max(0, shade.at(mass))) ?? "";
 
 const inView = ({ width }: RibbonFrame, { student, teacher }: Ribbon): boolean =>
   Math.max(student[1], teacher[1]) >= 0 && Math.min(student[0], teacher[0]) <= width;
@@ -110,17 +105,17 @@ function fillRibbon(
 
 function drawTokens(
   pen: CanvasRenderingContext2D,
-  { frame, lines, palette, moved }: RibbonPicture,
-  side: "student" | "teacher",
+  { frame, plan, palette }: RibbonPicture,
+  side: Side,
 ): void {
-  const { texts, start, end } = lines[side];
+  const moved = planFacts(plan).moved[side];
   pen.font = MONO;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
-  texts.forEach((text, i) => {
-    const box = tokenBox(frame, side, start[i] ?? 0, end[i] ?? 0);
+  plan[side].texts.forEach((text, i) => {
+    const box = tokenBox(frame, side, plan[side], i);
     if (box.x + box.width < 0 || box.x > frame.width) return;
-    const hollow = (moved[side][i] ?? 1) < HOLLOW;
+    const hollow = (moved[i] ?? 1) < HOLLOW;
     tokenRect(pen, box, palette, side, hollow);
     const chars = Math.floor((box.width - 1) / CHAR_PX);
     if (chars < 1) return;
@@ -134,7 +129,7 @@ function tokenRect(
   pen: CanvasRenderingContext2D,
   { x, y, width, height }: Box,
   palette: Palette,
-  side: "student" | "teacher",
+  side: Side,
   hollow: boolean,
 ): void {
   if (hollow) {
@@ -159,8 +154,8 @@ function tokenRect(
 }
 
 /** Bytes above the lines: a tick every so many, chosen so that the numbers do not touch. */
-function drawRuler(pen: CanvasRenderingContext2D, { frame, lines, palette }: RibbonPicture): void {
-  const bytes = Math.max(lines.student.end.at(-1) ?? 0, lines.teacher.end.at(-1) ?? 0);
+function drawRuler(pen: CanvasRenderingContext2D, { frame, plan, palette }: RibbonPicture): void {
+  const bytes = bytesOf(plan);
   const step = rulerBytes(frame.pitch);
   pen.font = SANS;
   pen.textAlign = "left";
@@ -191,10 +186,11 @@ export function drawMorph(
   const bottom = frame.studentY;
   const mix = (a: number, b: number) => a + t * (b - a);
   pen.globalAlpha = RIBBON_ALPHA;
-  for (const { row, col, mass, student, teacher } of ribbons) {
+  for (const ribbon of ribbons) {
+    const { row, col, student, teacher } = ribbon;
     const cell = cellOf(row, col);
     const right = cell.x + cell.width;
-    pen.fillStyle = shadeColor(shade, Math.max(0, shade.at(mass)));
+    pen.fillStyle = colorOf(shade, ribbon);
     pen.beginPath();
     pen.moveTo(mix(teacher[0], cell.x), mix(top, cell.y));
     pen.lineTo(mix(teacher[1], right), mix(top, cell.y));

@@ -1,5 +1,18 @@
 // Where the cells of a matrix stand when it can be zoomed and panned: only what is in view is drawn and labelled.
-import { AXIS_TITLE_PX, CHAR_PX, LABEL_GAP_PX, type Cell } from "../plan/heatmap-layout";
+import type { Plan, Selection } from "./plan";
+import { NOTHING, sizeOf } from "./plan";
+import { longest } from "./text";
+
+export interface Cell {
+  readonly row: number;
+  readonly col: number;
+}
+
+export const LABEL_FONT_PX = 11;
+export const CHAR_PX = 6.7; // ui-monospace at 11 px, rounded up
+/** Space of the axis title, and between labels and cells. */
+export const AXIS_TITLE_PX = 18;
+export const LABEL_GAP_PX = 6;
 
 export interface MatrixFrame {
   readonly rows: number;
@@ -32,18 +45,11 @@ const MAX_CHARS = 10;
 /** A zoomed cell is at most this large. */
 const LARGEST_CELL = 40;
 
-export interface FrameSize {
-  readonly rows: number;
-  readonly cols: number;
-  readonly width: number;
-  readonly maxHeight: number;
-  readonly rowChars: number;
-  readonly colChars: number;
-}
-
-export function matrixFrame({ rows, cols, width, maxHeight, ...labels }: FrameSize): MatrixFrame {
-  const rowChars = Math.min(labels.rowChars, width < 480 ? 7 : MAX_CHARS);
-  const colChars = Math.min(labels.colChars, MAX_CHARS);
+/** The place of a plan's matrix in so much room. */
+export function matrixFrame(plan: Plan, width: number, maxHeight: number): MatrixFrame {
+  const [rows, cols] = sizeOf(plan);
+  const rowChars = Math.min(longest(plan.student.texts), width < 480 ? 7 : MAX_CHARS);
+  const colChars = Math.min(longest(plan.teacher.texts), MAX_CHARS);
   const left = Math.ceil(AXIS_TITLE_PX + rowChars * CHAR_PX + LABEL_GAP_PX);
   const top = Math.ceil(AXIS_TITLE_PX + colChars * CHAR_PX + LABEL_GAP_PX);
   const fitWidth = whole(Math.min(MAX_CELL_WIDTH, (width - left - 1) / cols));
@@ -100,12 +106,44 @@ export function cellBox(frame: MatrixFrame, view: Viewport, row: number, col: nu
   };
 }
 
-export function cellUnder(frame: MatrixFrame, view: Viewport, px: number, py: number): Cell | undefined {
+function cellUnder(frame: MatrixFrame, view: Viewport, px: number, py: number): Cell | undefined {
   const [x, y] = [px - frame.left, py - frame.top];
   if (x < 0 || y < 0 || x >= frame.plotWidth || y >= frame.plotHeight) return undefined;
   const col = Math.floor((x + view.x) / (frame.fitWidth * view.zoom));
   const row = Math.floor((y + view.y) / (frame.fitHeight * view.zoom));
   return row < frame.rows && col < frame.cols ? { row, col } : undefined;
+}
+
+/** The cell or, over an axis, the token under a point. */
+export function matrixUnder(frame: MatrixFrame, view: Viewport, x: number, y: number): Selection {
+  const cell = cellUnder(frame, view, x, y);
+  if (cell) return { student: cell.row, teacher: cell.col };
+  const row = cellUnder(frame, view, frame.left + 1, y);
+  const col = cellUnder(frame, view, x, frame.top + 1);
+  if (x < frame.left && row) return { student: row.row, teacher: undefined };
+  if (y < frame.top && col) return { student: undefined, teacher: col.col };
+  return NOTHING;
+}
+
+const KEYS: Readonly<Record<string, (at: Cell, rows: number, cols: number) => Cell>> = {
+  ArrowUp: ({ row, col }) => ({ row: row - 1, col }),
+  ArrowDown: ({ row, col }) => ({ row: row + 1, col }),
+  ArrowLeft: ({ row, col }) => ({ row, col: col - 1 }),
+  ArrowRight: ({ row, col }) => ({ row, col: col + 1 }),
+  Home: ({ row }) => ({ row, col: 0 }),
+  End: ({ row }, _, cols) => ({ row, col: cols - 1 }),
+  PageUp: ({ col }) => ({ row: 0, col }),
+  PageDown: ({ col }, rows) => ({ row: rows - 1, col }),
+};
+
+/** The cell that a key moves to, which is the first when none is chosen; undefined when the key does not move. */
+export function moveCell(rows: number, cols: number, from: Selection, key: string): Cell | undefined {
+  const move = KEYS[key];
+  if (!move) return undefined;
+  if (from.student === undefined && from.teacher === undefined) return { row: 0, col: 0 };
+  const to = move({ row: from.student ?? 0, col: from.teacher ?? 0 }, rows, cols);
+  const inside = (index: number, length: number) => Math.min(length - 1, Math.max(0, index));
+  return { row: inside(to.row, rows), col: inside(to.col, cols) };
 }
 
 /** Scroll as little as needed to see a cell: what arrow keys do. */
