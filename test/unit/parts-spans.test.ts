@@ -217,6 +217,10 @@ describe("errors", () => {
   ])("%j", async (source, message) => {
     await expect(readTokenizer(source as object)).rejects.toThrow(message);
   });
+  test("a word without an id", async () => {
+    const words = await readTokenizer(json(["hello"], {}, { type: "WordLevel" }));
+    expect(() => words.encode("other")).toThrow(/gave the token id undefined.*give \{ encode \}/);
+  });
   test("an id beyond", async () => {
     const reader = await read(QWEN);
     expect(() => reader.tokenBytes(reader.vocabSize)).toThrow(/token ids go from 0 to/);

@@ -49,7 +49,18 @@ export async function readTokenizer(
   const { json, encode } = partsOf(source);
   const { size: vocabSize, ...vocabulary } = readVocabulary(json);
   const ids = options.encode ?? encode ?? (await ownEncoder(json, options.config));
-  return { ...vocabulary, vocabSize, encode: (text) => (text === "" ? [] : [...ids(text)]) };
+  return { ...vocabulary, vocabSize, encode: (text) => (text === "" ? [] : checked(ids(text), vocabSize)) };
+}
+
+/** A library that does not know a kind of model gives ids that are none. */
+function checked(ids: readonly number[], size: number): number[] {
+  const at = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < size));
+  if (at < 0) return [...ids];
+  throw new ModelError(
+    "invalid",
+    `encoding gave the token id ${String(ids[at])}; this tokenizer.json's ids go from 0 to ${size - 1}. Either it is not the ` +
+      "tokenizer's own, or the library that encodes does not know this kind of model: give { encode } of one that does.",
+  );
 }
 
 const WITHOUT = { add_special_tokens: false };
@@ -91,10 +102,16 @@ function describe(source: unknown): string {
     : String(source);
 }
 
+/** The library wants each of these named, also where there is none. */
+const NO_PARTS = {
+  ...{ added_tokens: [], normalizer: null, pre_tokenizer: null },
+  ...{ post_processor: null, decoder: null },
+};
+
 async function ownEncoder(json: object, config: object = {}): Promise<(text: string) => number[]> {
   const { Tokenizer } = await import("@huggingface/tokenizers");
   try {
-    const tokenizer = new Tokenizer(json, config);
+    const tokenizer = new Tokenizer({ ...NO_PARTS, ...json }, config);
     return (text) => tokenizer.encode(text, WITHOUT).ids;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
