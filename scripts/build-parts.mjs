@@ -93,9 +93,9 @@ await bundle();
 declare();
 cpSync(join(root, "src/parts/package.json"), join(out, "package.json"));
 cpSync(join(root, "LICENSE"), join(out, "LICENSE"));
-cpSync(join(root, "docs/parts"), join(out, "docs"), { recursive: true });
+cpSync(join(root, "docs/parts"), join(out, "docs/parts"), { recursive: true });
 cpSync(join(root, "docs/parts/README.md"), join(out, "README.md"));
-rmSync(join(out, "docs/README.md"));
+rmSync(join(out, "docs/parts/README.md"));
 writeFileSync(join(out, "CHANGELOG.md"), changelog());
 console.log(
   `dist-parts: couplet ${manifest.version} with ${names.map((name) => `couplet/${name}`).join(", ")}`,

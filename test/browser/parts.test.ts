@@ -62,7 +62,13 @@ describe("package", () => {
     );
     for (const path of entries as string[]) expect(existsSync(join(consumer.package, path)), path).toBe(true);
     expect(files).toEqual(
-      expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "docs/ot.md", "docs/spans.md"]),
+      expect.arrayContaining([
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "docs/parts/ot.md",
+        "docs/parts/spans.md",
+      ]),
     );
     expect(readFileSync(join(consumer.package, "CHANGELOG.md"), "utf8")).toContain(`### ${manifest.version}`);
     for (const file of files) {
