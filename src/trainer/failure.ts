@@ -13,6 +13,7 @@ export class RunError extends Error {
       | "no-rows"
       | "nothing-written"
       | "vocabulary"
+      | "teacher-differs"
       | "teacher-weights"
       | "adapters"
       | "checkpoint"

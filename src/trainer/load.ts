@@ -9,6 +9,7 @@ import { objectiveOf, type Objective } from "../objectives";
 import { measureMatmul } from "../student";
 import { dimsOf, sameTokens } from "./batch-source";
 import { measureCoverage } from "./coverage";
+import { type EngineTeacher, engineWeights, openEngineTeacher, runsInStep } from "./engine-teacher";
 import { asRunError, RunError, supported } from "./failure";
 import type { Loaded, RunSources } from "./loaded";
 import { openStudent } from "./open-student";
@@ -79,8 +80,17 @@ async function open(
       ? undefined
       : await measureCoverage(objective, run, rows.train, { padIds, tokens }, progress, signal);
   if (measured?.warning !== undefined) notes.push(measured.warning);
-  const { teacherBytes } = sides;
-  const parts = { config: run, student: config, dims, objective, padIds, teacherBytes, ...rows };
+  const { teacherBytes, teacherModel } = sides;
+  const parts = {
+    config: run,
+    student: config,
+    dims,
+    objective,
+    padIds,
+    teacherBytes,
+    teacherModel,
+    ...rows,
+  };
   const plan = supported(() => planRun(parts, gpu.device.limits));
   if (!plan.memory.fits) checkFits(planWithChanges(parts, gpu.device.limits));
 
@@ -107,8 +117,9 @@ async function open(
     },
   );
   notes.push(...student.notes);
+  const engine = "model" in teacher ? (teacher as EngineTeacher).model : undefined;
   const teacherWeights = await allocate("The teacher's weights", () =>
-    uploadTeacherWeights(gpu, teacher, needs),
+    engine ? engineWeights(engine, runsInStep(run, needs)) : uploadTeacherWeights(gpu, teacher, needs),
   );
   const pool = await allocate("The scratch of the run's programs", () => scratchPool(gpu, plan.scratch));
   return {
@@ -142,16 +153,44 @@ async function openTaught(
     onProgress: ({ loaded, total }: { loaded: number; total: number }) =>
       progress("loading the teacher", loaded, total),
   };
+  if (run.teacherDevice === "engine" && !["fp32", "fp16"].includes(options.dtype))
+    throw quantized(options.dtype);
   const teacher = await onTeacherDevice(run, sources, notes, (where) =>
     openTeacher(sources.teacher, {
       ...options,
       ...(where === "gpu" ? { device: "webgpu", gpu: gpu.device } : { device: sources.device }),
     }),
   );
-  onFailure(() => teacher.dispose());
+  let open = true;
+  onFailure(() => (open ? teacher.dispose() : undefined));
   sources.tidy?.();
-  return teacher;
+  if (run.teacherDevice !== "engine") return teacher;
+  const engine = await openEngineTeacher(gpu, sources.teacher, teacher, {
+    ...{ layers: options.layers, keepWeights: options.keepWeights },
+    onProgress: (loaded, total) => progress("loading the teacher's weights", loaded, total),
+    async allocate(what, make) {
+      const made = await allocating(gpu.device, what, () => supported(make));
+      onFailure(() => made.destroy());
+      return made;
+    },
+  });
+  onFailure(() => engine.dispose());
+  open = false;
+  await teacher.dispose();
+  sources.tidy?.();
+  notes.push(
+    `The teacher runs in our engine: within ${engine.gap.toExponential(1)} of its ONNX session on a probe.`,
+  );
+  return engine;
 }
+
+const quantized = (dtype: string): RunError =>
+  new RunError(
+    "unsupported",
+    `The engine runs a teacher's weights in full, and ${dtype} was chosen.`,
+    "A quantized file has no such weights.",
+    'Choose the fp32 form of the teacher, or set teacherDevice to "cpu" or "gpu".',
+  );
 
 /** On the GPU when the config asks for it and ONNX Runtime can; else on the CPU, with a note that says why. */
 async function onTeacherDevice(
@@ -160,7 +199,7 @@ async function onTeacherDevice(
   notes: string[],
   openOn: (where: "gpu" | "cpu") => Promise<Teacher>,
 ): Promise<Teacher> {
-  if (teacherDevice === "cpu") return openOn("cpu");
+  if (teacherDevice !== "gpu") return openOn("cpu"); // the engine's is held against it
   if (device !== "cpu") {
     try {
       return await openOn("gpu");

@@ -33,8 +33,9 @@ export function createPlanner(): (
 ) => Promise<MemoryPlan> {
   let known: { key: string; parts: Promise<Omit<PlanParts, "config">> } | undefined;
   return async (config, sources, limits) => {
-    const { teacher, student, data, method } = config;
-    const key = JSON.stringify([teacher, student, data, method, splitSeedOf(config)]);
+    const { teacher, student, data, method, rollout, teacherDevice } = config;
+    const split = splitSeedOf(config);
+    const key = JSON.stringify([teacher, student, data, method, rollout, teacherDevice, split]);
     if (known?.key !== key) known = { key, parts: sources().then((found) => readParts(config, found)) };
     const { parts } = known;
     parts.catch(() => (known = undefined)); // files may be there another time
@@ -45,7 +46,7 @@ export function createPlanner(): (
 async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<PlanParts, "config">> {
   const objective = objectiveOf(config.method);
   const sides = await openSides(config, sources);
-  const { teacher, teacherBytes } = sides;
+  const { teacher, teacherBytes, teacherModel } = sides;
   const { config: student, tokenizer } = sides.student;
   const views = objective.views?.(config.method) ?? 1;
   const given = labelledRows(config, sources.train);
@@ -63,6 +64,7 @@ async function readParts(config: RunConfig, sources: RunSources): Promise<Omit<P
     objective,
     padIds,
     teacherBytes,
+    teacherModel,
     ...rows,
   };
 }

@@ -26,6 +26,7 @@ import type { HostMemory, MemoryPlan } from "../telemetry";
 import { decoderLength, decoderRows } from "./answers";
 import type { RunPlan } from "./loaded";
 import { runParameters } from "./parameters";
+import { engineWeights, placeEngineTeacher, runsInStep } from "./engine-teacher";
 import { recordGaugePart } from "./gradient-gauge";
 import { recordForward } from "./recording";
 import { rolloutShape } from "./rollouts";
@@ -44,6 +45,8 @@ export interface PlanParts {
   readonly train: readonly PreparedRow[];
   readonly heldOut: readonly PreparedRow[];
   readonly padIds: { readonly student: number; readonly teacher: number };
+  /** Of a teacher that our engine runs. */
+  readonly teacherModel?: StudentConfig | undefined;
   /** Of the teacher's weights as they are run; 0 where none is. */
   readonly teacherBytes: number;
   /** How the rows are read, in words. */
@@ -81,7 +84,10 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
   const classes = layoutBytes(layOutParams(parameters.all, segmentBytesOf(limits)));
   const beside = counting.bytes();
   const model = createModel(counting.gpu, student, store, { lora: parameters.lora });
-  const weights = placeTeacherWeights(counting.gpu, [dims.teacherVocab, dims.teacherWidth], needs);
+  const { teacherModel } = parts;
+  const weights = teacherModel
+    ? engineWeights(placeEngineTeacher(counting.gpu, teacherModel).model, runsInStep(config, needs))
+    : placeTeacherWeights(counting.gpu, [dims.teacherVocab, dims.teacherWidth], needs);
   const { method, gradientCheckpointing: recompute } = config;
   const step: StepParts = { model, weights, objective, method, recompute };
   const shapes = shapesOfRun(parts);
@@ -141,7 +147,8 @@ function hostMemory(
     .needs(config.method)
     .some((need) => !/^teacher\.(hidden|embedding|layer)/.test(need));
   const heads = kept ? 2 * 4 * dims.teacherVocab * dims.teacherWidth : 0;
-  const teacher = teacherBytes > 0 ? teacherBytes + heads : 0;
+  const session = config.teacherDevice === "engine" ? 0 : teacherBytes; // held against it once, and closed
+  const teacher = teacherBytes > 0 ? session + heads : 0;
   const of = {
     teacher,
     student: Math.round(SESSION_SHARE * weights),

@@ -17,9 +17,9 @@ import {
   recordModel,
   stretches,
   type StudentModel,
-  type Tape,
+  Tape,
 } from "../student";
-import type { BatchStates, StateKind, TeacherStates } from "./teacher-cache";
+import { type BatchStates, layerOf, type StateKind, type TeacherStates } from "./teacher-cache";
 import type { TeacherWeights } from "./teacher-weights";
 
 export interface LiveRecording {
@@ -67,7 +67,7 @@ function recordView(
   model: StudentModel,
   weights: TeacherWeights,
   { batch: B, teacherWidth }: StepShape,
-  { studentLength: T, studentRows, teacherRows }: ViewShape,
+  { studentLength: T, teacherLength, studentRows, teacherRows }: ViewShape,
   prefix: string,
   options: ModelOptions,
 ) {
@@ -100,8 +100,25 @@ function recordView(
     labels,
   };
 
+  // The teacher's own forward pass in this program, or states that the host brings.
+  const forward = once(() => {
+    const [on, T] = [new Tape(b, { training: false }), teacherLength];
+    const ids = input("teacher_ids", B * T, ({ teacher: t }) => paddedIds(t, B, T));
+    const rows = input("teacher_rows", teacherRows, ({ teacher: t }) => paddedRows(t, T, teacherRows));
+    const live = recordModel(on, weights.live!, { B, T, ids }); // asked for where there is one
+    return (kind: StateKind) =>
+      gatherRows(
+        on,
+        kind === "embedding" || kind === "hidden" ? live[kind] : live.layers(layerOf(kind)),
+        rows,
+      ).value;
+  });
   const state = (kind: StateKind) =>
-    once(() => input(`teacher_${kind}`, teacherRows * teacherWidth, (_view, of) => joinedStates(of, kind)));
+    once(() =>
+      weights.live
+        ? forward()(kind)
+        : input(`teacher_${kind}`, teacherRows * teacherWidth, (_view, of) => joinedStates(of, kind)),
+    );
   const teacherHidden = state("hidden");
   const teacher: TeacherSide = {
     embedding: state("embedding"),

@@ -108,7 +108,7 @@ export async function openRun(
     throw error;
   });
   // What the student writes is new at every step: nothing of it is worth keeping.
-  const cache = createTeacherCache(teacher, needs, {
+  const cache = createTeacherCache(teacher, loaded.teacherWeights.live ? [] : needs, {
     ...(!onPolicy && { set: loaded.teacherStates }),
     gpu: gpu.device,
   });

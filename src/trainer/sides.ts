@@ -21,6 +21,8 @@ import { asConfigured } from "./reading";
 export interface Sides {
   readonly student: { readonly config: StudentConfig; readonly tokenizer: Tokenizer };
   readonly teacher: { readonly config: TeacherConfig; readonly tokenizer: Tokenizer };
+  /** Of a teacher that our engine is to run. */
+  readonly teacherModel?: StudentConfig;
   /** Whether the teacher takes part: its states, its head, or its texts. */
   readonly taught: boolean;
   /** Of the teacher's weights in the form that is run; about that where its files cannot be looked at. */
@@ -54,7 +56,9 @@ export async function openSides(
   };
   const found = teacherFiles.asking ? undefined : await checkTeacherFiles(teacherFiles, teacherDtype);
   const known = found && !found.made ? await sizeOf(teacherFiles, found.paths) : undefined;
-  return { student, teacher, taught: true, teacherBytes: known ?? aboutBytes(teacher.config) };
+  const teacherModel = run.teacherDevice === "engine" ? await loadModelConfig(teacherFiles) : undefined;
+  const teacherBytes = known ?? aboutBytes(teacher.config);
+  return { student, teacher, taught: true, teacherBytes, ...(teacherModel && { teacherModel }) };
 }
 
 /** Undefined where the folder does not tell sizes. */

@@ -81,7 +81,7 @@ export const teacherLayers = (needs: readonly TeacherNeed[]): number[] =>
     .filter((kind) => kind.startsWith("layer."))
     .map(layerOf);
 
-const layerOf = (kind: StateKind): number => Number(kind.slice("layer.".length));
+export const layerOf = (kind: StateKind): number => Number(kind.slice("layer.".length));
 
 export const createTeacherCache = (
   teacher: Teacher,

@@ -4,7 +4,7 @@ import { ELEMENT_BYTES, fixed, type Tensor } from "../gpu/program";
 import { inRanges } from "../gpu/tensor";
 import type { NamedTensor, Teacher } from "../models";
 import type { TeacherNeed } from "../objectives";
-import { elementRanges, segmentBytesOf } from "../student";
+import { elementRanges, segmentBytesOf, type StudentModel } from "../student";
 import { RunError } from "./failure";
 
 export interface TeacherWeights {
@@ -12,6 +12,8 @@ export interface TeacherWeights {
   head(): Tensor;
   tokenEmbedding(): Tensor;
   readonly shape: readonly [number, number];
+  /** The whole teacher, where the step itself runs it. */
+  readonly live?: StudentModel;
   readonly bytes: number;
   /** The ranges that they lie in. */
   readonly ranges: readonly { readonly label: string; readonly length: number }[];
