@@ -95,7 +95,9 @@ describe("runs of the bundled pair", () => {
     for (const name of names) files.set(name, await teacher.read(name));
     const alone = { ...sources, teacher: memoryFiles("teacher", files) };
     const want = await losses(config({}), 2);
-    expectNear(await losses(config({ teacherDevice: "engine" }), 2, alone), want);
+    const got = await losses(config({ teacherDevice: "engine" }), 2, alone);
+    expect(got).toHaveLength(2);
+    expectNear(got, want);
   });
 
   test("on-policy, inside the step: the same ten losses twice", async () => {
@@ -130,7 +132,7 @@ describe("runs of the bundled pair", () => {
     expect((refusal as RunError).code).toBe("teacher-differs");
     expect((refusal as RunError).message).toMatch(/largest difference is \d/);
     const quantized = { ...sources, teacherDtype: "q4" as const };
-    await expect(openRun(gpu, config({ teacherDevice: "engine" }), quantized)).rejects.toThrow();
+    await expect(openRun(gpu, config({ teacherDevice: "engine" }), quantized)).rejects.toThrow(/q4/);
   });
 
   test("the plan counts it", async () => {
