@@ -1,40 +1,62 @@
 // A model folder on disk. Node only: the CLI and the tests import this file by its path; src/models/index.ts does
 // not, so the page never pulls node:fs in.
 
-import { access, open, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { open, realpath, stat } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
 
 import { messageOf } from "../../base/errors";
+import { ModelError } from "../errors";
 import { allocate, missingFile, type ModelFiles, type ReadProgress } from "./files";
 
+/**
+ * A link in the folder may lead to another place in it, and, as the hub's cache has it, from snapshots/ to the same model's
+ * blobs/; one that leads out is a ModelError by name, as a stranger's folder could hand out files of whoever reads it.
+ */
 export function folderFiles(id: string, dir: string): ModelFiles {
+  const within = realpath(dir).then(
+    (real) => /^(.*[/\\]models--[^/\\]+)[/\\]snapshots[/\\][^/\\]+$/.exec(real)?.[1] ?? real,
+    () => dir, // it is not there: every file will say so
+  );
+  const placed = async (path: string) => {
+    const [top, file] = [await within, await realpath(join(dir, path))];
+    if (file.startsWith(top.endsWith(sep) ? top : top + sep)) return file;
+    const where = dirname(file);
+    throw new ModelError(
+      "invalid",
+      `${path} is a link that leads out of the model's folder, to ${where}. Put a copy of the file in its place`,
+      { file: path },
+    );
+  };
+  const found = async (path: string) => {
+    try {
+      const file = await placed(path);
+      return { file, size: (await stat(file)).size };
+    } catch (error) {
+      throw error instanceof ModelError ? error : missingFile(id, path, messageOf(error));
+    }
+  };
   return {
     id,
     async read(path, onProgress) {
+      const { file } = await found(path);
       try {
-        return await readWhole(join(dir, path), onProgress);
+        return await readWhole(file, onProgress);
       } catch (error) {
         throw missingFile(id, path, messageOf(error));
       }
     },
     async stream(path, onProgress) {
-      const file = join(dir, path);
-      const { size } = await stat(file).catch((error: unknown) => {
-        throw missingFile(id, path, messageOf(error));
-      });
+      const { file, size } = await found(path);
       return { size, chunks: chunksOf(file, size, onProgress) };
     },
     async slices(path) {
-      const file = join(dir, path);
-      const { size } = await stat(file).catch((error: unknown) => {
-        throw missingFile(id, path, messageOf(error));
-      });
+      const { file, size } = await found(path);
       return { size, read: (from, to) => readPart(file, from, Math.min(to, size)) };
     },
     has: (path) =>
-      access(join(dir, path)).then(
+      placed(path).then(
         () => true,
-        () => false,
+        (error: unknown) => error instanceof ModelError, // it is there, and reading it says what is wrong
       ),
   };
 }

@@ -162,9 +162,18 @@ export function publicManifest(manifest: RunManifest): RunManifest {
 /** "hub:owner/name@revision" and bundled names as they are; of a path its last part; an address without who asks. */
 export function publicName(name: string): string {
   if (/^(hub|own|local):/.test(name)) return name;
-  if (/^https?:\/\//.test(name)) return name.replace(/^(https?:\/\/)[^/@]*@/, "$1").replace(/[?#].*$/, "");
+  const address = /^\s*([a-z][a-z\d+.-]+):\/\//i.exec(name); // two letters and more: C:// is a disk
+  if (address && address[1]?.toLowerCase() !== "file") return publicAddress(name.trim());
   return name.split(/[/\\]+/).findLast((part) => part !== "" && part !== "." && part !== "..") ?? "model";
 }
+
+/** The host and the path alone: neither who asks, nor with which token. */
+const publicAddress = (address: string): string => {
+  const [, scheme = "", rest = ""] = /^([^:]+):\/\/(.*)$/s.exec(address) ?? [];
+  const [place = ""] = rest.split(/[?#;\s]/);
+  const [host = "", ...path] = place.split(/[/\\]/);
+  return `${scheme.toLowerCase()}://${[host.slice(host.lastIndexOf("@") + 1), ...path].join("/")}`;
+};
 
 /** "owner/name" of a model from a hub: what a card may link to as the model it was made from. */
 export const hubId = (name: string): string | undefined => /^hub:([^@]+)/.exec(name)?.[1];

@@ -12,12 +12,16 @@ const PARTS = ["normalizer", "pre_tokenizer", "post_processor", "decoder"] as co
 /** @throws ModelError naming the token whose id is absurd, or the part that is nested without end. */
 export function checkTokenizerClaims(json: Readonly<Record<string, unknown>>): void {
   const named = [...vocabulary(json["model"]), ...added(json["added_tokens"])];
-  const most = MOST_ID(named.length);
+  const listed = listLength(json["model"]);
+  const most = MOST_ID(named.length + listed);
   for (const [token, id] of named) {
     if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id <= most) continue;
     const shown = JSON.stringify(token.length > 40 ? `${token.slice(0, 40)}…` : token);
-    throw invalid(`the token ${shown} has the id ${String(id)}, among ${named.length} tokens`);
+    throw invalid(`the token ${shown} has the id ${String(id)}, among ${named.length + listed} tokens`);
   }
+  const unknown = isRecord(json["model"]) ? json["model"]["unk_id"] : undefined;
+  if (unknown !== undefined && unknown !== null && !(Number(unknown) >= 0 && Number(unknown) < listed))
+    throw invalid(`its unk_id is ${JSON.stringify(unknown)}, which is none of its ${listed} tokens`);
   for (const part of PARTS)
     if (deeper(json[part], MOST_DEPTH))
       throw invalid(`its ${part} is nested more than ${MOST_DEPTH} levels deep`);
@@ -36,6 +40,10 @@ function vocabulary(model: unknown): [string, unknown][] {
   const vocab = isRecord(model) ? model["vocab"] : undefined;
   return isRecord(vocab) && !Array.isArray(vocab) ? Object.entries(vocab) : [];
 }
+
+/** Of Unigram: its vocabulary is a list. */
+const listLength = (model: unknown): number =>
+  isRecord(model) && Array.isArray(model["vocab"]) ? model["vocab"].length : 0;
 
 function added(list: unknown): [string, unknown][] {
   if (!Array.isArray(list)) return [];

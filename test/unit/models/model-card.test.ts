@@ -44,6 +44,13 @@ test.each([
   ["hub:owner/name@main", "hub:owner/name@main"],
   ["local:name@0a1b2c", "local:name@0a1b2c"],
   ["https://someone:secret@models.example/m?token=1#x", "https://models.example/m"],
+  ["HTTPS://Someone:Secret@models.example/m?token=1", "https://models.example/m"],
+  ["https://a@b:c@models.example/m", "https://models.example/m"],
+  ["s3://key:secret@bucket/m?X-Signature=1", "s3://bucket/m"],
+  ["https://models.example/m;token=1", "https://models.example/m"],
+  [" https://models.example/m?token=1", "https://models.example/m"],
+  ["https://models.example?token=1/2", "https://models.example"],
+  ["file:///home/someone/smollm2", "smollm2"],
   ["..", "model"],
 ])("%s is called %s", (name, called) => {
   expect(publicName(name)).toBe(called);

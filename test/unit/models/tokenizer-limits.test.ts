@@ -22,6 +22,14 @@ test.each<[string, Record<string, unknown>]>([
   ["as it is", json()],
   ["a gap of 5,000 ids", added(5_384)],
   ["a list for a vocabulary (Unigram)", json({ model: { type: "Unigram", vocab: [["a", -1]] } })],
+  [
+    "a mask behind a list of 250,000 (XLM-R)",
+    json({
+      model: { type: "Unigram", unk_id: 3, vocab: Array.from({ length: 250_000 }, (_, i) => [`t${i}`, -i]) },
+      added_tokens: [{ id: 250_001, content: "<mask>" }],
+    }),
+  ],
+  ["no unknown token", json({ model: { type: "Unigram", unk_id: null, vocab: [["a", -1]] } })],
   ["four parts in each other", json({ pre_tokenizer: nested(4) })],
   ["nothing", {}],
 ])("taken: %s", (_name, given) => expect(checkTokenizerClaims(given)).toBeUndefined());
@@ -38,6 +46,11 @@ test.each<[string, Record<string, unknown>, RegExp]>([
     /the token "a" has the id/,
   ],
   ["a long name", json({ added_tokens: [{ id: 1e9, content: "x".repeat(1e6) }] }), /"x{40}…" has the id/],
+  ...[2 ** 31, 1, -1, "a", {}].map((unk_id): [string, Record<string, unknown>, RegExp] => [
+    `an unk_id of ${String(unk_id)}`,
+    json({ model: { type: "Unigram", unk_id, vocab: [["a", -1]] } }),
+    /its unk_id is .*, which is none of its 1 tokens/,
+  ]),
   ["nested 100", json({ normalizer: nested(100) }), /its normalizer is nested more than 64/],
   ["nested 100,000", json({ pre_tokenizer: nested(100_000) }), /its pre_tokenizer is nested/],
 ])("refused: %s", (_name, given, message) => expect(() => checkTokenizerClaims(given)).toThrow(message));
