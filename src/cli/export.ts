@@ -1,14 +1,5 @@
 // `couplet export RUN_DIR [--out ZIP|DIR] [--fp16]`: the student of a run, checked and ready to take away.
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { zipSync } from "fflate";
 import { parseRunConfigText, type RunConfig } from "../config/run";
@@ -22,6 +13,7 @@ import { openNodeGpu } from "./node-gpu";
 import { checkWritable } from "./output-folder";
 import { nodeSources } from "./sources";
 import { type Arguments, BadUsage } from "./usage";
+import { writeWhole } from "./whole-file";
 
 const PROBE_PROMPTS = 3;
 /** Of a run that trained adapters: merged in the weights, and on their own as PEFT reads them. */
@@ -137,23 +129,24 @@ function write(out: string, folder: ReadonlyMap<string, Uint8Array>): number {
   if (isZip(out)) {
     mkdirSync(dirname(out), { recursive: true });
     const zip = zipSync(Object.fromEntries(folder), { level: 0 }); // weights do not compress
-    try {
-      writeFileSync(`${out}.part`, zip);
-      renameSync(`${out}.part`, out); // the file that was there stays whole until then
-    } catch (error) {
-      rmSync(`${out}.part`, { force: true });
-      throw error;
-    }
+    writeWhole(out, zip);
     return zip.length;
   }
-  let bytes = 0;
-  for (const [path, content] of folder) {
-    const file = join(out, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, content);
-    bytes += content.length;
+  const made = !existsSync(out);
+  try {
+    for (const [path, content] of folder) {
+      const file = join(out, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeWhole(file, content);
+    }
+  } catch (error) {
+    // Half a student is none: the folder was empty or not there.
+    for (const name of existsSync(out) ? readdirSync(out) : [])
+      rmSync(join(out, name), { recursive: true, force: true });
+    if (made) rmSync(out, { recursive: true, force: true });
+    throw error;
   }
-  return bytes;
+  return [...folder.values()].reduce((sum, { length }) => sum + length, 0);
 }
 
 function report(out: string, bytes: number, { logitsGap, tokens, halfGap }: ExportCheck): void {

@@ -1,14 +1,16 @@
 // couplet generate CONFIG.json --kind seqkd|cot --out FILE.jsonl [--rows N] — data that the config's teacher writes.
 // What it has written is kept beside the file as it goes, so that a command that was stopped goes on where it was.
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { augmentWithThought, rowLine, sequenceLevel, type TextCache, type WrittenRows } from "../data";
 import { openTeacher } from "../models";
 import { asConfigured, writerOf, writingText } from "../trainer";
-import { OK, STOP_SIGNALS, STOPPED, type StopSignal } from "./exit-codes";
+import { OK, STOPPED } from "./exit-codes";
 import { checkWritable } from "./output-folder";
 import { nodeSources, readConfig } from "./sources";
+import { listenForSignals } from "./stop-signals";
 import { type Arguments, BadUsage } from "./usage";
+import { writeWhole } from "./whole-file";
 
 export async function generateCommand({ positional, options }: Arguments): Promise<number> {
   const [file = ""] = positional;
@@ -30,15 +32,11 @@ export async function generateCommand({ positional, options }: Arguments): Promi
   const opened = await openTeacher(sources.teacher, { device: sources.device });
   const teacher = { ...opened, tokenizer: asConfigured(config, opened.tokenizer) };
   const stop = new AbortController();
-  let signal: StopSignal = "SIGINT";
-  const listening = STOP_SIGNALS.map((name) => {
-    const hear = () => {
-      signal = name;
-      stop.abort(new Stopped());
-    };
-    process.once(name, hear);
-    return () => process.off(name, hear);
-  });
+  const signals = listenForSignals(
+    () => undefined,
+    "Stopping after the text under way. Once more to stop at once.",
+  );
+  signals.waitForSteps(() => stop.abort(new Stopped()));
   const { maxLength, view } = config.data;
   const writer = writerOf(teacher, config);
   const writing = { cache: fileTexts(`${out}.texts`), signal: stop.signal, progress: report };
@@ -47,16 +45,15 @@ export async function generateCommand({ positional, options }: Arguments): Promi
       kind === "seqkd"
         ? await sequenceLevel(rows, view, writer, writing)
         : await augmentWithThought(rows, writer, writing);
-    writeFileSync(`${out}.part`, written.rows.map((row) => `${rowLine(row)}\n`).join(""));
-    renameSync(`${out}.part`, out); // the rows that were there stay whole until then
+    writeWhole(out, written.rows.map((row) => `${rowLine(row)}\n`).join(""));
     console.error(`${written.rows.length} rows in ${out}: ${writingText(written, maxLength)}`);
     return OK;
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     console.error(`Stopped. The same command goes on where it was: its texts are in ${out}.texts.`);
-    return STOPPED[signal];
+    return STOPPED[signals.asked ?? "SIGINT"];
   } finally {
-    for (const silence of listening) silence();
+    signals.dispose();
     await teacher.dispose();
   }
 }

@@ -6,7 +6,6 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statfsSync,
   statSync,
@@ -15,6 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { type FolderLock, lockFolder } from "./folder-lock";
 import { BadUsage } from "./usage";
+import { writeWhole } from "./whole-file";
 
 export const CHECKPOINT = "checkpoint.safetensors";
 /** What a run writes; `--overwrite` removes these and nothing else. */
@@ -149,17 +149,7 @@ function outputFolder(dir: string, { overwrite, resume }: OutputOptions, lock: F
     mkdirSync(dirname(full), { recursive: true });
     return full;
   };
-  /** Under another name first, so that a full disk or a kill leaves the old file or the new one. */
-  const whole = (path: string, value: string | Uint8Array) => {
-    const file = at(path);
-    try {
-      writeFileSync(`${file}.part`, value);
-      renameSync(`${file}.part`, file);
-    } catch (error) {
-      rmSync(`${file}.part`, { force: true });
-      throw error;
-    }
-  };
+  const whole = (path: string, value: string | Uint8Array) => writeWhole(at(path), value);
   return {
     begin() {
       if (!overwrite || resume) return;

@@ -6,31 +6,40 @@ import { STOP_SIGNALS, STOPPED, type StopSignal } from "./exit-codes";
 export interface StopSignals {
   /** The signal that asked, if one did. */
   readonly asked: StopSignal | undefined;
-  /** From now on a signal waits for the step under way. */
-  waitForSteps(): void;
+  /** From now on a signal waits for the step under way; `heard` is called when one comes. */
+  waitForSteps(heard?: () => void): void;
   dispose(): void;
 }
 
-/** @param leave called before the process ends at once. */
-export function listenForSignals(leave: () => void): StopSignals {
+/**
+ * @param leave called before the process ends at once
+ * @param word what is said at the first signal
+ */
+export function listenForSignals(
+  leave: () => void,
+  word = "Stopping after the step under way, with a checkpoint. Once more to stop at once.",
+): StopSignals {
+  let tell: () => void = () => undefined;
   let asked: StopSignal | undefined;
-  const exit = (signal: StopSignal, word: string) => {
-    console.error(word);
+  const exit = (signal: StopSignal) => {
+    console.error("Stopped at once: what was written last is what there is.");
     leave();
     process.exit(STOPPED[signal]);
   };
   const hear = (signal: NodeJS.Signals) => {
     const name = STOP_SIGNALS.find((known) => known === signal);
     if (name === undefined) return;
-    if (asked) return exit(name, "Stopped at once: the last checkpoint that was written is what there is.");
+    if (asked) return exit(name);
     asked = name;
-    console.error("Stopping after the step under way, with a checkpoint. Once more to stop at once.");
+    console.error(word);
+    tell();
   };
   return {
     get asked() {
       return asked;
     },
-    waitForSteps() {
+    waitForSteps(heard) {
+      if (heard) tell = heard;
       for (const name of STOP_SIGNALS) process.on(name, hear);
     },
     dispose() {

@@ -93,7 +93,7 @@ test.concurrent.each<[string, () => { config: string; out: string }, RegExp]>([
   const { code, said } = await couplet("run", config, "--out", out);
   expect([2, 3], said).toContain(code);
   expect(said).toMatch(message);
-  expect(said).not.toMatch(/\n\s+at |Fatal|Maximum call stack/);
+  expect(said).not.toMatch(/\n\s+at |Fatal|Maximum call stack|debugger/);
   expect(existsSync(join(out, ".couplet-lock"))).toBe(false);
   expect(existsSync(join(out, "student"))).toBe(false);
 });

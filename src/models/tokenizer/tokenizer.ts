@@ -95,7 +95,7 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
   const encode = (text: string): number[] =>
     text === ""
       ? []
-      : untrusted(splitting, "encode", () => inner.encode(text, { add_special_tokens: false }));
+      : untrusted(splitting, "encode", () => inner.encode(text, { add_special_tokens: false }), text.length);
   const around = withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => id >= 0 && id < size));
   const writing = `the chat template of ${files.id}, while it wrote a conversation`;
   const chat = chatOf(
@@ -115,8 +115,11 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     decode: (ids) =>
       ids.length === 0
         ? ""
-        : untrusted(joining, "encode", () =>
-            inner.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+        : untrusted(
+            joining,
+            "encode",
+            () => inner.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+            4 * ids.length,
           ),
     tokenText: (id) => displayBytes(tokenBytes(id)),
     tokenBytes,
@@ -171,8 +174,11 @@ function chatOf(
       const chat_template = templateText(templates, { tools: tools !== undefined, marked });
       const options = { tokenize: false, add_generation_prompt: open, chat_template } as const;
       const given = tools && { tools: tools.map((tool) => Object(tool) as object) };
-      return untrusted(writing, "render", () =>
-        String(inner.apply_chat_template(turns.map(toMessage), { ...options, ...given })),
+      return untrusted(
+        writing,
+        "render",
+        () => String(inner.apply_chat_template(turns.map(toMessage), { ...options, ...given })),
+        turns.reduce((sum, turn) => sum + JSON.stringify(turn).length, 0),
       );
     },
     { marks: added, ...templateTraits(templates) },

@@ -3,8 +3,18 @@
 //                     card with the run; loads in plain transformers.js and writes what our engine writes
 //   adapters          of a LoRA run travel along to the byte, beside the merged weights
 //   the check         weights that are not those of the ONNX file are caught, and nothing is written
+//   the disk          full: said in a line, the earlier export whole, nothing left beside it; one that takes no files: at once
 //   bad input         no run, a folder in the way, an unknown option: exit 2 and one message
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
@@ -87,6 +97,30 @@ test("a folder; one that is in the way is refused", async () => {
   expect(readdirSync(out)).not.toContain("onnx/model_fp16.onnx");
   expect(await main(["export", run, "--out", out])).toBe(2);
   expect(lines.at(-1)).toContain("is not empty");
+});
+
+const onLinux = process.platform === "linux"; // /dev/full is a disk without room, /proc one that takes no files
+
+test.skipIf(!onLinux)(
+  "a full disk: one line, the export that was there is whole, nothing is beside it",
+  async () => {
+    const out = join(dir, "full.zip");
+    writeFileSync(out, "an earlier export");
+    symlinkSync("/dev/full", `${out}.part`);
+    expect(await main(["export", run, "--out", out])).toBe(2);
+    expect(lines).toContain(`"${out}" cannot be written: the disk is full (ENOSPC).`);
+    expect(readFileSync(out, "utf8")).toBe("an earlier export");
+    expect(existsSync(`${out}.part`)).toBe(false);
+  },
+);
+
+test.skipIf(!onLinux)("a disk that takes no files is said before anything is loaded", async () => {
+  for (const out of ["/proc/couplet-out", "/proc/student.zip"]) {
+    lines = [];
+    expect(await main(["export", run, "--out", out])).toBe(2);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^--out: nothing can be written to "\/proc/);
+  }
 });
 
 test("a student of another family: GPT-2", async () => {

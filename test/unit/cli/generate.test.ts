@@ -5,7 +5,7 @@
 //   few labels   the teacher answers the prompts of the rows without one; the first line of plan and run says so
 //   in a run     data.outputs "teacher" trains on the teacher's texts and not on gold, and looks into the cache first
 //   bad usage    no kind, an odd number of rows
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -44,6 +44,20 @@ test("SeqKD rows of the bundled teacher, and the same again from the cache", asy
   expect(await generate("seqkd", out)).toBe(0);
   expect(statSync(`${out}.texts`).size).toBe(size);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "a full disk leaves nothing beside the rows that were there",
+  async () => {
+    const out = join(dir, "full.jsonl");
+    expect(await generate("seqkd", out)).toBe(0);
+    const before = readFileSync(out, "utf8");
+    symlinkSync("/dev/full", `${out}.part`);
+    expect(await generate("seqkd", out)).toBe(2);
+    expect(errors.join("\n")).toMatch(/cannot be .*written: the disk is full/);
+    expect(readFileSync(out, "utf8")).toBe(before);
+    expect(existsSync(`${out}.part`)).toBe(false);
+  },
+);
 
 test("answers that hit the limit are refused and counted, also when they come from the cache", async () => {
   writeFileSync(
