@@ -1,30 +1,10 @@
-// What is pointed at in one figure, or in several of the same tokens. A hover must cost a redraw of one overlay and not a
-// render, so it is a small store of its own.
+// What is pointed at (src/figure/pointer.ts), for components.
 import { useSyncExternalStore } from "react";
-import { createStore } from "zustand/vanilla";
-import { NOTHING, type Selection } from "../../figure";
+import type { Selection } from "../../figure";
+import type { Pointer } from "../../figure/pointer";
 import type { TransportLab } from "../../store";
 
-interface Pointed {
-  readonly selection: Selection;
-  /** It stays while the pointer moves on. */
-  readonly pinned: boolean;
-}
-
-export interface Pointer {
-  get(): Pointed;
-  select(selection: Selection, pinned?: boolean): void;
-  subscribe(listener: () => void): () => void;
-}
-
-export function createPointer(): Pointer {
-  const store = createStore<Pointed>(() => ({ selection: NOTHING, pinned: false }));
-  return {
-    get: store.getState,
-    select: (selection, pinned = false) => store.setState({ selection, pinned }),
-    subscribe: store.subscribe,
-  };
-}
+export { createPointer, type Pointer } from "../../figure/pointer";
 
 const ofLabs = new WeakMap<TransportLab, Pointer>();
 

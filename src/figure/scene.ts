@@ -1,6 +1,6 @@
 // The stage's two canvases, and what pointer, wheel and keys do on them. The selection lives in a pointer, the viewport
 // here. Made with its host, and at an end with `destroy`.
-import * as draw from "../../figure";
+import * as draw from "./index";
 import type {
   MatrixFrame,
   Palette,
@@ -11,7 +11,7 @@ import type {
   Shade,
   Tokens,
   Viewport,
-} from "../../figure";
+} from "./index";
 import { listenToGestures } from "./gestures";
 import type { Pointer } from "./pointer";
 
@@ -63,6 +63,14 @@ export class Scene {
     private readonly pointer: Pointer,
     private readonly onRoom: (room: Room) => void,
   ) {
+    // The overlay lies on the picture, whatever styles the page has.
+    host.style.position ||= "relative";
+    this.#base.style.display = "block";
+    Object.assign(this.#overlay.style, {
+      position: "absolute",
+      inset: "0 auto auto 0",
+      pointerEvents: "none",
+    });
     this.#overlay.className = "stage-overlay";
     host.append(this.#base, this.#overlay);
     const ungesture = listenToGestures(host, {
