@@ -20,12 +20,25 @@ const MAY_IMPORT: Record<string, string[]> = {
   "parts/spans": ["config", "data", "models"],
   objectives: ["config", "data", "gpu", "ot", "student", "telemetry"],
   trainer: ["config", "data", "gpu", "models", "objectives", "ot", "student", "telemetry"],
-  worker: ["config", "data", "gpu", "models", "ot", "parts", "telemetry", "trainer"],
+  cluster: ["base", "config", "data", "models", "objectives", "telemetry", "trainer"],
+  worker: ["cluster", "config", "data", "gpu", "models", "ot", "parts", "telemetry", "trainer"],
   client: ["config", "telemetry", "worker/protocol"],
   store: ["client", "config", "figure", "telemetry"],
   views: ["config", "figure", "store", "telemetry"],
   // The command line: everything but the page.
-  cli: ["config", "data", "gpu", "models", "objectives", "ot", "parts/ot", "student", "telemetry", "trainer"],
+  cli: [
+    "cluster",
+    "config",
+    "data",
+    "gpu",
+    "models",
+    "objectives",
+    "ot",
+    "parts/ot",
+    "student",
+    "telemetry",
+    "trainer",
+  ],
 };
 const MAX_LINES = 400;
 const MAX_WGSL_LINES = 170;

@@ -50,6 +50,23 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    "cluster",
+    {
+      usage: "CONFIG.json --out DIR [--steps N]",
+      summary:
+        "The run as a folder that PyTorch runs on many GPUs (Transformers, Accelerate), with its first ten steps,\n  computed here, in parity.json.",
+      words: [1, 1],
+      options: {
+        out: { kind: "value", help: "the new folder to write into" },
+        steps: {
+          kind: "value",
+          help: "steps for parity.json, at most 10, which is what is meant without it; 0: none",
+        },
+      },
+      load: async () => (await import("./cluster")).clusterCommand,
+    },
+  ],
+  [
     "plan",
     {
       usage: "CONFIG.json [--json]",

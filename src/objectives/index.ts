@@ -21,4 +21,6 @@ export { recordCrossEntropyTerm } from "./cross-entropy-term";
 export { preservingLogits } from "./pseudo-inverse";
 export { recordTransportTerm } from "./transport-term";
 export { byNumber, once } from "./once";
+export { batchChunks } from "./align/chunks";
+export { alignMined } from "./align/mined";
 export * from "./types";

@@ -1,5 +1,6 @@
 // What a person can do. Every action is a command to the engine, a change of the state, or both.
 import type { StoreApi } from "zustand/vanilla";
+import type { RunConfig } from "../config/run";
 import type { EngineClient, EngineEvent } from "../client";
 import { draftFor, draftOf, editDraft, judgeDraft, type PresetId, sameConfig } from "./draft";
 import type { Explorer } from "./explore";
@@ -35,6 +36,8 @@ export interface Actions {
   /** Score the held-out rows now. */
   evaluate(): void;
   exportStudent(): void;
+  /** A run as a folder for PyTorch on many GPUs, to the downloads. */
+  takeToCluster(config: RunConfig): void;
   exportSaved(): void;
   /** The run as it stands, to the downloads. */
   saveCheckpoint(): void;
@@ -114,6 +117,7 @@ export function createActions({ store, engine, explorer, session, supervisor }: 
     },
     evaluate: () => engine.send({ type: "evaluate" }),
     exportStudent: () => engine.send({ type: "export" }),
+    takeToCluster: (config) => engine.send({ type: "cluster", config }),
     saveCheckpoint: session.saveCheckpoint,
     openCheckpoint: session.openCheckpoint,
     resume: session.resume,

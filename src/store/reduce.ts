@@ -48,6 +48,8 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
       return onEvaluation(state, event.evaluation);
     case "exported":
       return { ...state, exported: { name: event.name, zip: event.zip } };
+    case "export-refused":
+      return { ...state, exported: { why: event.why } };
     case "memory-plan":
       return { ...state, memoryPlan: { config: event.config, plan: event.plan } };
     case "profile":

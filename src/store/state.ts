@@ -122,7 +122,10 @@ export interface AppState {
   readonly theme: Theme;
   readonly colorScale: ColorScale;
   /** A finished export that waits to be saved. */
-  readonly exported: { readonly name: string; readonly zip: Uint8Array } | undefined;
+  readonly exported:
+    | { readonly name: string; readonly zip: Uint8Array }
+    | { readonly why: string }
+    | undefined;
   /** A run of an earlier visit that can go on. */
   readonly lastSession: LastSession | undefined;
   /** The memory of some config, planned without loading it. */

@@ -28,6 +28,8 @@ export interface ReadRows {
   readonly dropped: readonly string[];
   /** In words: labels, special tokens, rows cut, rows dropped. */
   readonly reading: readonly string[];
+  /** What each side was cut to. */
+  readonly limits: { readonly student: LengthLimits; readonly teacher: LengthLimits };
 }
 
 /** The tokenizer as the config wants it to read. */
@@ -109,6 +111,7 @@ export function readRows(
   const positions = { student: student.maxPositions, teacher: teacher.maxPositions };
   const out = [...training.dropped, ...held.dropped];
   return {
+    limits,
     train: training.usable,
     heldOut: held.usable,
     dropped: out.map(({ row, reason }) =>

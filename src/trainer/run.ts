@@ -2,7 +2,7 @@
 import type { RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
 import { scheduleFactor } from "../config/schedule";
-import { createSampler, type PreparedRow, type SamplerState, type View } from "../data";
+import { createSampler, type PreparedRow, type Row, type SamplerState, type View } from "../data";
 import type { Gpu } from "../gpu/device";
 import { ELEMENT_BYTES } from "../gpu/program";
 import type { AdamWStep } from "../student";
@@ -51,6 +51,10 @@ export interface Run {
    * @throws RunError `not-finite` when loss or gradient is not finite: weights then are those of the step before.
    */
   step(): Promise<StepRecord>;
+  /** The records of the run's first steps, from step 1 on and at most ten; none of a run that went on from a checkpoint. */
+  firstSteps(): readonly StepRecord[];
+  /** The training rows as they are learned: what a teacher wrote is in them. */
+  rows(): readonly Row[];
   /** The transport plans of a held-out row under the present weights; none when the method has no transport. */
   plans(row: number): Promise<PlanRecord[]>;
   /** Where the next step's time goes. The steps it takes are taken back: the run goes on with the same bits. */
@@ -146,9 +150,7 @@ export async function openRun(
     const [from, before] = [at, drawn];
     try {
       const { record } = await take();
-      const full = gradients && at % config.probe.everySteps === 0 ? await withRatios(record) : record;
-      log.stepped(full);
-      return full;
+      return log.stepped(await withRatios(record));
     } catch (error) {
       if (at === from) standAt(from, before); // the run stands where it stood; else the step itself was done
       throw error;
@@ -206,7 +208,7 @@ export async function openRun(
 
   /** The gauges with what each transport term's gradient is to the cross entropy's, on the probe row. */
   async function withRatios(record: StepRecord): Promise<StepRecord> {
-    if (!record.gauges) return record;
+    if (!record.gauges || !gradients || at % config.probe.everySteps !== 0) return record;
     const ratios = await ratiosAt(config.probe.row);
     const gauges = Object.entries(record.gauges).map(([name, gauge]) => {
       const gradientRatio = ratios[name];
@@ -239,6 +241,8 @@ export async function openRun(
       return at;
     },
     step: () => guarded(step),
+    firstSteps: () => log.first(),
+    rows: () => [...new Set(loaded.train.map(({ row }) => row))],
     profile: () => guarded(() => rehearse((one) => profileStep(gpu, one))),
     pace: () => guarded(() => rehearse(timeSteps)),
     plans: (row) =>

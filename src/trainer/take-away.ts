@@ -22,19 +22,29 @@ import { verifyExport } from "./verify-export";
 
 /** What a run remembers of itself for the model card. */
 export interface RunLog {
-  stepped(record: StepRecord): void;
+  /** Gives the record back. */
+  stepped(record: StepRecord): StepRecord;
   evaluated(record: EvaluationRecord): void;
   clear(): void;
+  /** The first steps' records, from step 1 on without a gap. */
+  first(): readonly StepRecord[];
   manifest(steps: number): RunManifest;
 }
+
+/** Steps that a copy of the run elsewhere is held against. */
+const FIRST_STEPS = 10;
 
 /** @param specialTokens around a text of the student's. */
 export function createRunLog(config: RunConfig, specialTokens: string): RunLog {
   let last: Pick<StepRecord, "loss" | "terms"> | undefined;
   let evaluations: EvaluationRecord[] = [];
+  let first: StepRecord[] = [];
   return {
-    stepped({ loss, terms }) {
+    stepped(record) {
+      const { loss, terms } = record;
       last = { loss, terms };
+      if (first.length < FIRST_STEPS && record.step === first.length + 1) first.push(record);
+      return record;
     },
     evaluated(record) {
       evaluations.push(record);
@@ -42,7 +52,9 @@ export function createRunLog(config: RunConfig, specialTokens: string): RunLog {
     clear() {
       last = undefined;
       evaluations = [];
+      first = [];
     },
+    first: () => first,
     manifest: (steps) => ({ version: 1, steps, config, evaluations, specialTokens, ...last }),
   };
 }

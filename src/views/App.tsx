@@ -1,6 +1,7 @@
 import { DistillScreen } from "./DistillScreen";
 import { EmbedScreen } from "./embed/EmbedScreen";
 import { EMBED, usePlace, useRoute, type Route } from "./routes";
+import { ExportedFile } from "./files/ExportedFile";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { FramedNotice } from "./shell/FramedNotice";
 import { Header } from "./shell/Header";
@@ -65,6 +66,7 @@ export function App() {
     <>
       <Header />
       <Toast />
+      <ExportedFile />
       <main id="main" tabIndex={-1}>
         <Notices />
         <ErrorBoundary key={route} title={messages.nav.routes[route]}>

@@ -43,6 +43,10 @@ export const runMessages = {
   runToStep: "Run to step",
   runToTitle: (from: number, to: number) =>
     from > to ? "The run is at its end" : `Run, and stop exactly at a step from ${from} to ${to}`,
+  cluster: "Take it to a cluster",
+  clusterTitle:
+    "This run in PyTorch, as a zip: Transformers and Accelerate, its rows and models, and this page's first steps as proof",
+  clusterRefused: (why: string) => `This run cannot go to a cluster: ${why.replace(/\.$/, "")}.`,
   files: "Save…",
   save: "Student: safetensors + ONNX, Hugging Face layout (.zip)",
   saveCheckpoint: "Checkpoint (.safetensors)",

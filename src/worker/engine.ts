@@ -22,6 +22,7 @@ import {
 import { toFailure } from "./failures";
 import type { Command, Event, RunStatus } from "./protocol";
 import { createRescue, type Rescue } from "./rescue";
+import { takeToCluster } from "./take-to-cluster";
 
 export interface Dependencies {
   /** @throws NoGpuError with the reason. */
@@ -282,6 +283,8 @@ class SerialEngine implements Engine {
         return this.#post({ type: "pace", pace: await this.#loaded().pace() });
       case "export":
         return this.#export(this.#loaded());
+      case "cluster":
+        return this.#cluster(command.config);
       case "memory-plan":
         return this.#planMemory(command.config);
       case "benchmark":
@@ -335,6 +338,11 @@ class SerialEngine implements Engine {
   async #export(current: Run): Promise<void> {
     const zip = this.#deps.zip(await current.exportStudent());
     this.#post({ type: "exported", name: `couplet-student-step-${current.at}.zip`, zip });
+  }
+
+  async #cluster(config: RunConfig): Promise<void> {
+    const sources = () => this.#deps.sources(config, this.#baseUrl);
+    this.#post(await takeToCluster({ config, sources, run: this.#run, gpu: this.#gpu, zip: this.#deps.zip }));
   }
 
   async #checkpoint(current: Run, tag: string | undefined): Promise<void> {

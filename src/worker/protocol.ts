@@ -43,6 +43,8 @@ export type Command =
   | { type: "pace" }
   /** The trained student as a Hugging Face style folder, zipped. */
   | { type: "export" }
+  /** A run as a folder that PyTorch runs on a cluster, zipped; with the first steps of the loaded run where it is that one. */
+  | { type: "cluster"; config: RunConfig }
   /** The memory of a run with this config; nothing is loaded for it. */
   | { type: "memory-plan"; config: RunConfig }
   /** Time the adapter at a few small things. */
@@ -76,6 +78,8 @@ export type Event =
   | { type: "answers"; answers: AnswerRecord }
   | { type: "evaluation"; evaluation: EvaluationRecord }
   | { type: "exported"; name: string; zip: Uint8Array }
+  /** Why a run cannot go to a cluster. */
+  | { type: "export-refused"; why: string }
   | { type: "memory-plan"; config: RunConfig; plan: MemoryPlan }
   /** All steps up to this one were reported before it; `config`: of the run that it is of. */
   | {

@@ -4,7 +4,7 @@ import { PRESETS } from "../../config/presets";
 import { summarize, type ComparedRun } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
-import { useAppParts } from "../use-app";
+import { useActions, useAppParts } from "../use-app";
 import { BudgetForm } from "./BudgetForm";
 import { CurvesPanel } from "./Curves";
 import { Differences } from "./Differences";
@@ -56,6 +56,7 @@ export function CompareScreen() {
 }
 
 function RunList({ runs }: { readonly runs: readonly ComparedRun[] }) {
+  const { takeToCluster } = useActions();
   if (runs.length === 0) return <p className="empty">{text.empty}</p>;
   return (
     <ol className="run-list">
@@ -66,6 +67,14 @@ function RunList({ runs }: { readonly runs: readonly ComparedRun[] }) {
             {text.status[run.status]}
             {run.status === "running" && ` · ${text.at(run.loss.length, run.config.steps)}`}
           </span>
+          <button
+            type="button"
+            className="quiet"
+            title={messages.run.clusterTitle}
+            onClick={() => takeToCluster(run.config)}
+          >
+            {messages.run.cluster}
+          </button>
           {run.failure && <p className="issue">{run.failure}</p>}
         </li>
       ))}

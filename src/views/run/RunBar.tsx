@@ -67,7 +67,27 @@ function Buttons() {
       </button>
       <RunTo />
       <SaveExport />
+      <TakeToCluster />
     </div>
+  );
+}
+
+/** The run that Play would train, which may be the loaded one or the form's. */
+function TakeToCluster() {
+  const { takeToCluster } = useActions();
+  const trains = useApp((state) => nextTraining(state).trains);
+  const loaded = useApp(({ run }) => run.config);
+  const form = useApp(({ draft }) => judgeDraft(draft).config);
+  const config = trains === "loaded" ? loaded : form;
+  return (
+    <button
+      type="button"
+      title={messages.run.clusterTitle}
+      onClick={() => config && takeToCluster(config)}
+      disabled={!config}
+    >
+      {messages.run.cluster}
+    </button>
   );
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useRef } from "react";
 import { hashOfUrl, manifestOf, metricsCsv, metricsJsonl } from "../../store";
 import { download } from "../download";
 import { messages } from "../messages";
@@ -9,18 +9,12 @@ const text = messages.run;
 
 /** Everything of a run that can leave the page, and a checkpoint that can come in. */
 export function SaveExport() {
-  const { exportStudent, exportSaved, saveCheckpoint, openCheckpoint } = useActions();
+  const { exportStudent, saveCheckpoint, openCheckpoint } = useActions();
   const page = useAppParts();
   const menu = useRef<HTMLDetailsElement>(null);
   useDismiss(menu);
-  const exported = useApp((state) => state.exported);
   const loaded = useApp(({ run }) => run.facts !== undefined);
   const still = useApp(({ run }) => run.step > 0 && ["paused", "finished"].includes(run.status));
-  useEffect(() => {
-    if (!exported) return;
-    download(exported.name, new Blob([exported.zip.slice()], { type: "application/octet-stream" }));
-    exportSaved();
-  }, [exported, exportSaved]);
   if (!loaded) return null;
   const { live, store } = page;
   const name = (what: string) => `couplet-run-step-${store.getState().run.step}-${what}`;
