@@ -120,6 +120,29 @@ describe("what texts cite exists", () => {
     expect(all.filter(({ what }) => !existsSync(join(top, what)))).toEqual([]);
   });
 
+  test("links between pages lead to a file, and to a heading that it has", () => {
+    const pages = ["README.md", "CONTRIBUTING.md", ...list("docs", /\.md$/).map((file) => `docs/${file}`)];
+    const slug = (heading: string) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-");
+    const headingsOf = (file: string) =>
+      [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => slug(heading));
+    const links = pages.flatMap((page) =>
+      [...readFileSync(join(top, page), "utf8").matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(
+        ([, link = ""]) => ({ page, link }),
+      ),
+    );
+    expect(links.length).toBeGreaterThan(50);
+    const dead = links.filter(({ page, link }) => {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? join(top, page) : resolve(top, dirname(page), path);
+      return !existsSync(target) || (anchor !== undefined && !headingsOf(target).includes(anchor));
+    });
+    expect(dead).toEqual([]);
+  });
+
   test("headings of docs/SINKHORN.md that shaders cite", () => {
     const page = readFileSync(join(top, "docs/SINKHORN.md"), "utf8");
     const headings = new Set([...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading));

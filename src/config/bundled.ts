@@ -1,4 +1,4 @@
-// The models that are part of this repository (docs/MODELS.md). Any of them reads or learns; these are the roles
+// The models that are part of this repository (docs/BUNDLED-MODELS.md). Any of them reads or learns; these are the roles
 // that they were made for.
 export const BUNDLED_TEACHERS = ["couplet-teacher"] as const;
 export const BUNDLED_STUDENTS = ["couplet-student", "couplet-student-near", "couplet-gpt2"] as const;
@@ -13,7 +13,7 @@ export const BUNDLED_BYTES: Readonly<Record<string, number>> = {
   "couplet-gpt2": 1_606_979,
 };
 
-/** Of each, what tells it from the others; shares of held-out answers right with a chain of thought are docs/MODELS.md's. */
+/** Of each, what tells it from the others; shares of held-out answers right with a chain of thought are in docs/BUNDLED-MODELS.md. */
 export const BUNDLED_FACTS: Readonly<
   Record<string, { family: string; layers: number; width: number; tokens: number; right: number }>
 > = {

@@ -36,7 +36,7 @@ test.each(Object.entries(BUNDLED_FACTS))("%s is what the page says", (name, fact
     ...facts,
     right: undefined,
   });
-  const card = readFileSync(join(publicDir, "../docs/MODELS.md"), "utf8");
+  const card = readFileSync(join(publicDir, "../docs/BUNDLED-MODELS.md"), "utf8");
   expect(card).toContain(`**${(100 * facts.right).toFixed(1)}%**`);
 });
 
