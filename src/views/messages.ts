@@ -16,6 +16,7 @@ export const messages = {
   name: "Couplet",
   promise: "A small model learns from a teacher with a different tokenizer.",
   skip: "Skip to the content",
+  explain: (term: string) => `What is: ${term}?`,
   framed: {
     why: "Another site shows this page inside its own. To protect you from unintended clicks, only Couplet's figures can be embedded.",
     open: "Open Couplet in its own tab",

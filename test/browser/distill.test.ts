@@ -69,7 +69,7 @@ test("a manifest is saved, and opened again gives the same settings", async () =
   await dialog.getByRole("button", { name: "Use this config" }).click();
   await dialog.waitFor({ state: "hidden" });
   await expect.poll(() => page.getByLabel("Seed").inputValue()).toBe("99");
-  expect(await page.getByLabel("Method").inputValue()).toBe("cot2align");
+  expect(await page.getByLabel("Method", { exact: true }).inputValue()).toBe("cot2align");
 });
 
 test.each([

@@ -3,7 +3,8 @@ import { baseText, draftFields, fieldText, judgeDraft, type FormField } from "..
 import { messages } from "../messages";
 import { modelTitle } from "../models/model-title";
 import { useActions, useApp } from "../use-app";
-import { fieldHint, fieldName, optionName } from "./field-names";
+import { Term } from "../Term";
+import { fieldHint, fieldName, fieldTerm, optionName } from "./field-names";
 
 interface FieldState {
   readonly text: string | undefined;
@@ -41,6 +42,7 @@ export function Field({ field, options }: FieldProps) {
   const { text, issue, before } = useField(path);
   const { edit } = useActions();
   if (text === undefined) return null; // this method has no such setting
+  const term = fieldTerm(path);
   const common = {
     id,
     value: text,
@@ -51,7 +53,10 @@ export function Field({ field, options }: FieldProps) {
   const offered = choices.includes(text) ? choices : [...choices, text];
   return (
     <div className={kind === "number" ? "field" : "field field-wide"} data-changed={before !== undefined}>
-      <label htmlFor={id}>{fieldName(path)}</label>
+      <span className="field-label">
+        <label htmlFor={id}>{fieldName(path)}</label>
+        {term && <Term of={term}>{null}</Term>}
+      </span>
       {choices.length > 0 ? (
         <select {...common} onChange={(event) => edit(path, event.target.value)}>
           {offered.map((option) => (

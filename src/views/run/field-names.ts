@@ -1,6 +1,7 @@
 // What a setting and its choices are called. A method's settings are named on its card (config/methods), the others in
 // messages-settings: by their whole path, else by the last part of it, else by their own name in the config.
 import { cardOf, METHOD_SETTINGS } from "../../config/run";
+import type { GlossaryTerm } from "../../config/glossary";
 import { messages } from "../messages";
 
 const { fields, hints, options } = messages.settings;
@@ -13,6 +14,27 @@ export const fieldName = (path: string): string =>
 
 export const fieldHint = (path: string): string =>
   hints[path] ?? ofMethod(path)?.help ?? hints[lastOf(path)] ?? "";
+
+/** The glossary's word for a setting, where it has one. */
+export const fieldTerm = (path: string): GlossaryTerm | undefined => TERMS[path] ?? TERMS[lastOf(path)];
+
+const TERMS: Readonly<Record<string, GlossaryTerm>> = {
+  "method.id": "method",
+  "method.base.id": "baseLoss",
+  teacher: "teacher",
+  student: "student",
+  crossCot: "crossCot",
+  cost: "cost",
+  epsilon: "epsilon",
+  tolerance: "marginalError",
+  maxIterations: "sweep",
+  projectorLearningRate: "projector",
+  projectorInit: "projector",
+  "data.view": "view",
+  "evaluation.rows": "heldOut",
+  "checkpoints.everySteps": "checkpoint",
+  gradientCheckpointing: "gradientCheckpointing",
+};
 
 const lastOf = (path: string): string => path.split(".").at(-1) ?? path;
 
