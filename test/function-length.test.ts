@@ -6,14 +6,10 @@ import { functionsOf } from "./support/functions";
 
 /** Lines of each function over 100: an entry may shrink or go; none is added. */
 const OVER_100: Record<string, number> = {
-  "store/session.ts createSession": 309,
   "trainer/run.ts openRun": 189,
-  "store/kept-runs.ts createKeptRuns": 134,
-  "store/supervisor.ts createSupervisor": 139,
-  "store/kept-list.ts createKeptList": 127,
 };
 /** Functions of more than 50 lines. */
-const OVER_50 = 58;
+const OVER_50 = 51;
 
 const root = resolve(import.meta.dirname, "../src");
 const all = readdirSync(root, { recursive: true, encoding: "utf8" })

@@ -1,5 +1,6 @@
 // The list of kept runs: what there is, what it is called, what goes; and a run looked at without the engine.
 import type { StoreApi } from "zustand/vanilla";
+import { messageOf } from "../base/errors";
 import { parseRunConfig, type RunConfig } from "../config/run";
 import type { EvaluationRecord, StepRecord } from "../telemetry";
 import type { RunHistory } from "./history";
@@ -7,7 +8,7 @@ import type { Keeping } from "./keeping";
 import { KeepError, type KeptFolders } from "./kept-files";
 import { beyondLimits } from "./kept-limits";
 import { createLook } from "./kept-look";
-import { type KeptRuns, newRunId } from "./kept-runs";
+import { type Generation, type KeptRuns, newRunId } from "./kept-runs";
 import type { RunLocks } from "./run-locks";
 import type { RunRecord } from "./run-record";
 import type { AppState } from "./state";
@@ -50,42 +51,132 @@ interface ListParts {
 /** After a reload the page before it may hold its lock for a moment. */
 const UNLOADING_MS = 1500;
 
-export function createKeptList(parts: ListParts): KeptList {
-  const { store, runs, files, locks, recorded, here, report } = parts;
-  const know = (change: Partial<Keeping>) =>
-    store.setState(({ keeping }) => ({ keeping: { ...keeping, ...change } }));
+export const createKeptList = (parts: ListParts): KeptList => new List(parts);
 
-  const tell = (error: unknown) => {
-    if (error instanceof KeepError && error.reason === "denied") report(error);
-    else know({ trouble: error instanceof Error ? error.message : String(error) });
+/** Lives as long as the page. The list itself is in the store, under `keeping`. */
+class List implements KeptList {
+  readonly #parts: ListParts;
+  readonly look: KeptList["look"];
+  readonly lookAway: KeptList["lookAway"];
+
+  constructor(parts: ListParts) {
+    this.#parts = parts;
+    const { store, recorded, locks } = parts;
+    const know = (change: Partial<Keeping>) => this.#know(change);
+    const { look, lookAway } = createLook({ store, recorded, know, whole: (id) => this.#whole(id) });
+    this.look = look;
+    this.lookAway = lookAway;
+    locks.onChange(() => void this.refresh());
+  }
+
+  tell = (error: unknown): void => {
+    if (error instanceof KeepError && error.reason === "denied") this.#parts.report(error);
+    else this.#know({ trouble: messageOf(error) });
   };
 
-  async function refresh(): Promise<void> {
-    if (!runs) return know({ runs: [] });
+  refresh = async (): Promise<void> => {
+    const { runs, locks, here } = this.#parts;
+    if (!runs) return this.#know({ runs: [] });
     try {
       const [{ runs: found, lost }, elsewhere] = await Promise.all([runs.list(), locks.elsewhere()]);
       const where = (id: string) =>
         id === here() ? "here" : elsewhere.has(id) ? ("elsewhere" as const) : ("nowhere" as const);
-      know({
+      this.#know({
         runs: found.map((run) => ({ ...run, where: where(run.id) })),
         // A first write that another tab is in the middle of looks like one that was cut off.
         lost: lost.filter(({ id }) => id !== here() && !elsewhere.has(id)),
       });
     } catch (error) {
-      know({ runs: [] });
-      tell(error);
+      this.#know({ runs: [] });
+      this.tell(error);
     }
-  }
-  locks.onChange(() => void refresh());
+  };
 
-  async function whole(id: string) {
-    const found = (await runs?.read(id))?.found;
+  find = async (): Promise<void> => {
+    const { files, runs, store } = this.#parts;
+    try {
+      if (files && runs) await adopt(files, runs);
+    } catch (error) {
+      this.tell(error);
+    }
+    const open = await this.#unfinished();
+    if (!open || open.where === "here") return;
+    const { id, step, steps, method, seed, savedAt } = open;
+    store.setState({ lastSession: { id, step, steps, method, seed, savedAt } });
+  };
+
+  /** The newest run that is not at its end; one that no other tab has, where there is one. */
+  async #unfinished() {
+    const unfinished = async () => {
+      await this.refresh();
+      const runs = this.#parts.store.getState().keeping.runs ?? [];
+      return runs.filter(({ step, steps }) => step < steps);
+    };
+    let found = await unfinished();
+    if (found[0]?.where === "elsewhere") {
+      await new Promise((resolve) => setTimeout(resolve, UNLOADING_MS));
+      found = await unfinished();
+    }
+    return found[0]?.where === "elsewhere" ? found.find(({ where }) => where === "nowhere") : found[0];
+  }
+
+  trim = async (): Promise<void> => {
+    const { store, locks } = this.#parts;
+    await this.refresh();
+    const all = store.getState().keeping.runs ?? [];
+    const safe = new Set(all.filter(({ where }) => where !== "nowhere").map(({ id }) => id));
+    const gone = beyondLimits(all, safe, Date.now());
+    if (gone.length === 0) return;
+    const went = [];
+    for (const one of gone) if (await this.#removeFree(one.run.id).catch(() => false)) went.push(one);
+    if (went.length === 0) return;
+    this.#know({ letGo: [...store.getState().keeping.letGo, ...went] });
+    locks.changed();
+    await this.refresh();
+  };
+
+  rename = async (id: string, name: string): Promise<void> => {
+    const { runs, locks } = this.#parts;
+    await runs?.rename(id, name).catch(this.tell);
+    locks.changed();
+    await this.refresh();
+  };
+
+  remove = async (id: string): Promise<void> => {
+    const { store, locks } = this.#parts;
+    const gone = await this.#removeFree(id).catch(this.tell);
+    if (gone) {
+      if (store.getState().keeping.looking === id) this.lookAway();
+      store.setState(({ lastSession }) => (lastSession?.id === id ? { lastSession: undefined } : {}));
+      locks.changed();
+    } else if (gone === false) this.#know({ busy: id });
+    await this.refresh();
+  };
+
+  removeLost = async (): Promise<void> => {
+    for (const { id } of this.#parts.store.getState().keeping.lost)
+      await this.#removeFree(id).catch(this.tell);
+    await this.refresh();
+  };
+
+  dismiss = (): void => this.#know({ damage: undefined, busy: undefined, trouble: undefined, letGo: [] });
+
+  recordOf = async (id: string): Promise<RunRecord> => (await this.#whole(id)).record;
+  checkpointOf = async (id: string): Promise<Uint8Array> => (await this.#whole(id)).checkpoint;
+
+  #know(change: Partial<Keeping>): void {
+    this.#parts.store.setState(({ keeping }) => ({ keeping: { ...keeping, ...change } }));
+  }
+
+  async #whole(id: string): Promise<Generation> {
+    const found = (await this.#parts.runs?.read(id))?.found;
     if (!found) throw new Error("None of its checkpoints is whole any more.");
     return found;
   }
 
   /** False where another tab has it. */
-  async function removeFree(id: string): Promise<boolean> {
+  async #removeFree(id: string): Promise<boolean> {
+    const { runs, locks, here } = this.#parts;
     const mine = id === here();
     if (!mine && !(await locks.take(id, () => undefined))) return false;
     try {
@@ -95,72 +186,6 @@ export function createKeptList(parts: ListParts): KeptList {
     }
     return true;
   }
-
-  const { look, lookAway } = createLook({ store, recorded, know, whole });
-
-  return {
-    tell,
-    refresh,
-    async find() {
-      try {
-        if (files && runs) await adopt(files, runs);
-      } catch (error) {
-        tell(error);
-      }
-      const newest = async () => {
-        await refresh();
-        return store.getState().keeping.runs?.find(({ step, steps }) => step < steps);
-      };
-      let open = await newest();
-      if (open?.where === "elsewhere") {
-        await new Promise((resolve) => setTimeout(resolve, UNLOADING_MS));
-        open = await newest();
-      }
-      if (open?.where === "elsewhere")
-        open = store
-          .getState()
-          .keeping.runs?.find(({ step, steps, where }) => where === "nowhere" && step < steps);
-      if (!open || open.where === "here") return;
-      const { id, step, steps, method, seed, savedAt } = open;
-      store.setState({ lastSession: { id, step, steps, method, seed, savedAt } });
-    },
-    async trim() {
-      await refresh();
-      const all = store.getState().keeping.runs ?? [];
-      const safe = new Set(all.filter(({ where }) => where !== "nowhere").map(({ id }) => id));
-      const gone = beyondLimits(all, safe, Date.now());
-      if (gone.length === 0) return;
-      const went = [];
-      for (const one of gone) if (await removeFree(one.run.id).catch(() => false)) went.push(one);
-      if (went.length === 0) return;
-      know({ letGo: [...store.getState().keeping.letGo, ...went] });
-      locks.changed();
-      await refresh();
-    },
-    async rename(id, name) {
-      await runs?.rename(id, name).catch(tell);
-      locks.changed();
-      await refresh();
-    },
-    async remove(id) {
-      const gone = await removeFree(id).catch(tell);
-      if (gone) {
-        if (store.getState().keeping.looking === id) lookAway();
-        store.setState(({ lastSession }) => (lastSession?.id === id ? { lastSession: undefined } : {}));
-        locks.changed();
-      } else if (gone === false) know({ busy: id });
-      await refresh();
-    },
-    look,
-    lookAway,
-    dismiss: () => know({ damage: undefined, busy: undefined, trouble: undefined, letGo: [] }),
-    async removeLost() {
-      for (const { id } of store.getState().keeping.lost) await removeFree(id).catch(tell);
-      await refresh();
-    },
-    recordOf: async (id) => (await whole(id)).record,
-    checkpointOf: async (id) => (await whole(id)).checkpoint,
-  };
 }
 
 /** A run that an earlier version of the page kept, in its one slot of two files. */

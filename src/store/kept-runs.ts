@@ -2,6 +2,7 @@
 // files: the checkpoint, the record (settings, numbers, plans), and last a small mark with the digests of both and of
 // itself. A generation without its mark, or whose digests differ, does not exist: so weights of one step never stand
 // beside numbers of another, whenever the tab was closed. The one before it stays, for when a bit flips on the disk.
+import { messageOf } from "../base/errors";
 import { KeepError, type KeptFolders } from "./kept-files";
 import { pieceSha256, sha256 } from "../base/digest";
 import { canonical } from "./draft";
@@ -88,14 +89,65 @@ export const newRunId = (): string =>
     .toString(36)
     .padStart(6, "0")}`;
 
-export function createKeptRuns(files: KeptFolders): KeptRuns {
+export const createKeptRuns = (files: KeptFolders): KeptRuns => new RunFolders(files);
+
+/** Holds nothing but the way to the files: what is on the disk is read anew each time. */
+class RunFolders implements KeptRuns {
+  readonly #files: KeptFolders;
+
+  constructor(files: KeptFolders) {
+    this.#files = files;
+  }
+
+  async list(): ReturnType<KeptRuns["list"]> {
+    const runs: KeptRun[] = [];
+    const lost: LostRun[] = [];
+    for (const { name: id, folder } of await this.#files.list(TOP)) {
+      if (!folder) continue;
+      const run = await this.#describe(id);
+      if (run) runs.push(run);
+      else lost.push({ id, bytes: (await this.#marksOf(id)).bytes });
+    }
+    return { runs: runs.sort((a, b) => b.savedAt - a.savedAt), lost };
+  }
+
+  async read(id: string): ReturnType<KeptRuns["read"]> {
+    const damaged: Damage[] = [];
+    const { marks, names } = await this.#marksOf(id);
+    const known = new Set(marks.map(baseOf));
+    const unreadable = names
+      .filter((name) => name.endsWith(MARK) && !known.has(stemOf(name)))
+      .map((name) => Number.parseInt(name, 10));
+    const newest = Math.max(...marks.map(({ generation }) => generation), 0);
+    if (unreadable.some((generation) => generation > newest))
+      damaged.push({ step: undefined, why: "Its mark has changed since it was written." });
+    for (const mark of marks) {
+      try {
+        return { found: await this.#load(id, mark), damaged };
+      } catch (error) {
+        damaged.push({ step: mark.step, why: messageOf(error) });
+      }
+    }
+    return { found: undefined, damaged };
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    const path = `${TOP}/${id}/${NAME}`;
+    if (name.trim() === "") await this.#files.remove(path);
+    else await this.#files.write(path, name.trim());
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#files.remove(`${TOP}/${id}`);
+  }
+
   /** Marks that are what they say, newest first. */
-  async function marksOf(id: string): Promise<{ marks: Mark[]; bytes: number; names: string[] }> {
-    const entries = await files.list(`${TOP}/${id}`);
+  async #marksOf(id: string): Promise<{ marks: Mark[]; bytes: number; names: string[] }> {
+    const entries = await this.#files.list(`${TOP}/${id}`);
     const marks: Mark[] = [];
     for (const { name } of entries) {
       if (!name.endsWith(MARK)) continue;
-      const bytes = await files.read(`${TOP}/${id}/${name}`);
+      const bytes = await this.#files.read(`${TOP}/${id}/${name}`);
       const mark = bytes && (await readMark(bytes));
       if (mark) marks.push(mark);
     }
@@ -107,31 +159,26 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
     };
   }
 
-  async function describe(id: string): Promise<KeptRun | undefined> {
-    const { marks, bytes } = await marksOf(id);
+  async #describe(id: string): Promise<KeptRun | undefined> {
+    const { marks, bytes } = await this.#marksOf(id);
     const [newest] = marks;
-    return newest && { ...summaryOf(newest), id, name: await nameOf(files, id), bytes };
+    return newest && { ...summaryOf(newest), id, name: await nameOf(this.#files, id), bytes };
   }
 
-  async function sweep(id: string, keep: readonly Mark[]): Promise<void> {
-    for (const name of superseded(await files.list(`${TOP}/${id}`), keep))
-      await files.remove(`${TOP}/${id}/${name}`);
+  async #sweep(id: string, keep: readonly Mark[]): Promise<void> {
+    for (const name of superseded(await this.#files.list(`${TOP}/${id}`), keep))
+      await this.#files.remove(`${TOP}/${id}/${name}`);
   }
 
-  async function put(id: string, base: string, checkpoint: Uint8Array, mark: Omit<Mark, "checkpoint">) {
+  async #put(id: string, base: string, checkpoint: Uint8Array, mark: Omit<Mark, "checkpoint">) {
     const path = `${base}.safetensors`;
-    await files.write(`${TOP}/${id}/${path}`, checkpoint);
+    await this.#files.write(`${TOP}/${id}/${path}`, checkpoint);
     const fact = { path, bytes: checkpoint.length, sha256: await pieceSha256(checkpoint) };
     return { ...mark, checkpoint: fact } satisfies Mark;
   }
 
-  async function write(
-    id: string,
-    createdAt: number,
-    checkpoint: Uint8Array,
-    record: RunRecord,
-  ): Promise<KeptRun> {
-    const { marks, names } = await marksOf(id);
+  async write(id: string, createdAt: number, checkpoint: Uint8Array, record: RunRecord): Promise<KeptRun> {
+    const { marks, names } = await this.#marksOf(id);
     // After every one that is there, also those whose marks cannot be read.
     const generation = Math.max(0, ...names.map((name) => Number.parseInt(name, 10) || 0)) + 1;
     // Two tabs that write the same generation, should that ever be, do not write into one file.
@@ -145,31 +192,31 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
         ...summarize(record),
         record: recordFact,
       };
-      const mark = await put(id, base, checkpoint, started);
-      await files.write(`${TOP}/${id}/${recordFact.path}`, text);
-      await files.write(`${TOP}/${id}/${base}${MARK}`, await sealedMark(mark));
+      const mark = await this.#put(id, base, checkpoint, started);
+      await this.#files.write(`${TOP}/${id}/${recordFact.path}`, text);
+      await this.#files.write(`${TOP}/${id}/${base}${MARK}`, await sealedMark(mark));
       return mark;
     };
     let mark: Mark;
     try {
       mark = await attempt().catch(async (error: unknown) => {
         if (!(error instanceof KeepError) || error.reason !== "full") throw error;
-        await sweep(id, marks.slice(0, 1)); // room for one more, without touching the newest
+        await this.#sweep(id, marks.slice(0, 1)); // room for one more, without touching the newest
         return attempt();
       });
     } catch (error) {
-      await sweep(id, marks.slice(0, GENERATIONS)).catch(() => undefined);
+      await this.#sweep(id, marks.slice(0, GENERATIONS)).catch(() => undefined);
       throw error;
     }
-    await sweep(id, [mark, ...marks.slice(0, GENERATIONS - 1)]).catch(() => undefined); // by the next write, then
-    const kept = await describe(id);
+    await this.#sweep(id, [mark, ...marks.slice(0, GENERATIONS - 1)]).catch(() => undefined); // by the next write, then
+    const kept = await this.#describe(id);
     if (!kept) throw new KeepError("other", "What was written is not there: the storage was cleared.");
     return kept;
   }
 
-  async function load(id: string, mark: Mark): Promise<Generation> {
+  async #load(id: string, mark: Mark): Promise<Generation> {
     const part = async ({ path, bytes: size, sha256: digest }: FileFact, what: string) => {
-      const bytes = await files.read(`${TOP}/${id}/${path}`);
+      const bytes = await this.#files.read(`${TOP}/${id}/${path}`);
       if (!bytes) throw new Error(`Its ${what} is gone.`);
       if (bytes.length !== size) throw new Error(`Its ${what} has ${bytes.length} bytes of ${size}.`);
       if ((await pieceSha256(bytes)) !== digest)
@@ -180,46 +227,6 @@ export function createKeptRuns(files: KeptFolders): KeptRuns {
     const record = decodeRecord(new TextDecoder().decode(await part(mark.record, "record of numbers")));
     return { step: mark.step, savedAt: mark.savedAt, checkpoint, record };
   }
-
-  return {
-    async list() {
-      const runs: KeptRun[] = [];
-      const lost: LostRun[] = [];
-      for (const { name: id, folder } of await files.list(TOP)) {
-        if (!folder) continue;
-        const run = await describe(id);
-        if (run) runs.push(run);
-        else lost.push({ id, bytes: (await marksOf(id)).bytes });
-      }
-      return { runs: runs.sort((a, b) => b.savedAt - a.savedAt), lost };
-    },
-    write,
-    async read(id) {
-      const damaged: Damage[] = [];
-      const { marks, names } = await marksOf(id);
-      const known = new Set(marks.map(baseOf));
-      const unreadable = names
-        .filter((name) => name.endsWith(MARK) && !known.has(stemOf(name)))
-        .map((name) => Number.parseInt(name, 10));
-      const newest = Math.max(...marks.map(({ generation }) => generation), 0);
-      if (unreadable.some((generation) => generation > newest))
-        damaged.push({ step: undefined, why: "Its mark has changed since it was written." });
-      for (const mark of marks) {
-        try {
-          return { found: await load(id, mark), damaged };
-        } catch (error) {
-          damaged.push({ step: mark.step, why: error instanceof Error ? error.message : String(error) });
-        }
-      }
-      return { found: undefined, damaged };
-    },
-    async rename(id, name) {
-      const path = `${TOP}/${id}/${NAME}`;
-      if (name.trim() === "") await files.remove(path);
-      else await files.write(path, name.trim());
-    },
-    remove: (id) => files.remove(`${TOP}/${id}`),
-  };
 }
 
 async function nameOf(files: KeptFolders, id: string): Promise<string | undefined> {

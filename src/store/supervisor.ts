@@ -50,142 +50,161 @@ const STOPPED: Failure = {
   remedy: "Start again to load the same settings, or choose other models or rows and apply them.",
 };
 
-export function createSupervisor(parts: SupervisorParts): Supervisor {
-  const { store, engine, session, baseUrl, now = () => performance.now() } = parts;
-  let deaths: number[] = [];
-  let after: After;
-  let playing = false;
-  let longestSilence = 0;
-  let silence = 0;
-  let overdue: ReturnType<typeof setTimeout> | undefined;
-  let again: ReturnType<typeof setTimeout> | undefined;
-  let tries = 0;
+export const createSupervisor = (parts: SupervisorParts): Supervisor => new EngineSupervisor(parts);
 
-  watchUnanswered(store);
+/** Lives as long as the page, over all the workers that it starts one after the other. */
+class EngineSupervisor implements Supervisor {
+  readonly #store: SupervisorParts["store"];
+  readonly #engine: EngineClient;
+  readonly #session: SupervisorParts["session"];
+  readonly #baseUrl: string;
+  readonly #now: () => number;
+  #deaths: number[] = [];
+  #after: After;
+  #playing = false;
+  #longestSilence = 0;
+  #silence = 0;
+  #overdue: ReturnType<typeof setTimeout> | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #tries = 0;
 
-  function fresh(then: After, line: string): void {
-    after = then;
-    clearTimeout(overdue);
-    clearTimeout(again);
-    session.hear({ type: "crash", detail: line }); // what it waits for will not come
+  constructor({ store, engine, session, baseUrl, now = () => performance.now() }: SupervisorParts) {
+    this.#store = store;
+    this.#engine = engine;
+    this.#session = session;
+    this.#baseUrl = baseUrl;
+    this.#now = now;
+    watchUnanswered(store);
+  }
+
+  hear(event: EngineEvent): void {
+    if (event.type === "crash") this.#died(event.detail);
+    else if (event.type === "silence") this.#onSilence(event.seconds);
+    else if (event.type === "status") this.#onStatus(event.status);
+    else if (event.type === "no-gpu") this.#withoutGpu();
+    else if (event.type === "device") {
+      this.#tries = 0;
+      void this.#opened();
+    }
+  }
+
+  busy(): boolean {
+    return this.#after !== undefined;
+  }
+
+  stop(immediately = false): void {
+    if (immediately) return this.#halt();
+    this.#engine.send({ type: "pause" }); // the teacher's writing keeps what it has when it is asked
+    clearTimeout(this.#overdue);
+    if (this.#loads()) this.#overdue = setTimeout(() => this.#halt(), STOP_MS);
+    else if (this.#store.getState().run.status === "running")
+      this.#overdue = setTimeout(() => this.#store.setState({ overdue: true }), PAUSE_MS);
+  }
+
+  restart(): void {
+    this.#fresh("bring back", "the engine was started again");
+  }
+
+  #fresh(then: After, line: string): void {
+    this.#after = then;
+    clearTimeout(this.#overdue);
+    clearTimeout(this.#again);
+    this.#session.hear({ type: "crash", detail: line }); // what it waits for will not come
     const idle = { progress: undefined, awaiting: undefined, afterLoad: undefined };
-    store.setState(({ run }) => ({
+    this.#store.setState(({ run }) => ({
       ...{ problem: undefined, device: { kind: "opening" }, silence: 0, overdue: false },
       run: { ...run, ...idle, measuring: undefined, status: "failed", log: [...run.log, line] },
     }));
-    engine.restart();
-    engine.send({ type: "open", baseUrl });
+    this.#engine.restart();
+    this.#engine.send({ type: "open", baseUrl: this.#baseUrl });
   }
 
-  function died(detail: string): void {
-    const at = now();
-    deaths = [...deaths.filter((time) => at - time < WINDOW_MS), at];
+  #died(detail: string): void {
+    const at = this.#now();
+    this.#deaths = [...this.#deaths.filter((time) => at - time < WINDOW_MS), at];
     // Nothing to bring back, or in vain: the state says so, see reduce's onCrash.
-    if (deaths.length >= MOST_DEATHS || store.getState().run.config === undefined) {
-      after = undefined;
+    if (this.#deaths.length >= MOST_DEATHS || this.#store.getState().run.config === undefined) {
+      this.#after = undefined;
       return;
     }
-    fresh(
-      playing ? "play" : "bring back",
-      `the engine stopped (${detail}); started again (${deaths.length})`,
+    this.#fresh(
+      this.#playing ? "play" : "bring back",
+      `the engine stopped (${detail}); started again (${this.#deaths.length})`,
     );
   }
 
   /** The fresh engine has its device. */
-  async function opened(): Promise<void> {
-    const then = after;
+  async #opened(): Promise<void> {
+    const then = this.#after;
     if (then === undefined || then === "rest") return;
-    after = undefined;
-    const { config, awaiting } = store.getState().run;
+    this.#after = undefined;
+    const { config, awaiting } = this.#store.getState().run;
     if (awaiting === "load") return; // somebody else was faster
-    if (!(await session.bringBack()) && config) {
-      session.expectSame();
-      store.setState(({ run }) => ({ run: { ...run, awaiting: "load" } }));
-      engine.send({ type: "load", config });
-      if (then === "play") playWhenReady();
+    if (!(await this.#session.bringBack()) && config) {
+      this.#session.expectSame();
+      this.#store.setState(({ run }) => ({ run: { ...run, awaiting: "load" } }));
+      this.#engine.send({ type: "load", config });
+      if (then === "play") this.#playWhenReady();
       return;
     }
-    if (then === "play") session.afterwards(() => engine.send({ type: "play" }));
+    if (then === "play") this.#session.afterwards(() => this.#engine.send({ type: "play" }));
   }
 
   /** Nothing was kept yet: the run begins again, and goes on by itself as it did. */
-  function playWhenReady(): void {
-    const leave = store.subscribe(({ run }) => {
+  #playWhenReady(): void {
+    const leave = this.#store.subscribe(({ run }) => {
       if (run.awaiting === "load" || run.status === "loading") return;
       leave();
-      if (run.status === "ready") engine.send({ type: "play" });
+      if (run.status === "ready") this.#engine.send({ type: "play" });
     });
   }
 
-  function onStatus(status: AppState["run"]["status"]): void {
+  #onStatus(status: AppState["run"]["status"]): void {
     if (status !== "running" && status !== "loading") {
-      clearTimeout(overdue);
-      if (store.getState().overdue) store.setState({ overdue: false });
+      clearTimeout(this.#overdue);
+      if (this.#store.getState().overdue) this.#store.setState({ overdue: false });
     }
-    if (status === "running") playing = true;
-    else if (status !== "loading" && status !== "failed") playing = false;
-    if (status === "loading") after = undefined;
+    if (status === "running") this.#playing = true;
+    else if (status !== "loading" && status !== "failed") this.#playing = false;
+    if (status === "loading") this.#after = undefined;
   }
 
   /** There was a GPU, and it may come back: whoever left a run overnight finds it going. */
-  function withoutGpu(): void {
-    if (!store.getState().hadDevice) return;
+  #withoutGpu(): void {
+    if (!this.#store.getState().hadDevice) return;
     saveLostGpu();
-    clearTimeout(again);
-    const wait = GPU_AGAIN_MS[Math.min(tries++, GPU_AGAIN_MS.length - 1)];
-    again = setTimeout(
-      () => fresh(playing ? "play" : "bring back", "no GPU yet: the engine was started again"),
+    clearTimeout(this.#again);
+    const wait = GPU_AGAIN_MS[Math.min(this.#tries++, GPU_AGAIN_MS.length - 1)];
+    this.#again = setTimeout(
+      () => this.#fresh(this.#playing ? "play" : "bring back", "no GPU yet: the engine was started again"),
       wait,
     );
   }
 
-  function onSilence(seconds: number): void {
-    if (seconds === 0) longestSilence = Math.max(longestSilence, silence);
-    silence = seconds;
-    store.setState({ silence: seconds });
-    const state = store.getState();
-    const most = Math.max(HANG_S, 4 * longestSilence);
+  #onSilence(seconds: number): void {
+    if (seconds === 0) this.#longestSilence = Math.max(this.#longestSilence, this.#silence);
+    this.#silence = seconds;
+    this.#store.setState({ silence: seconds });
+    const state = this.#store.getState();
+    const most = Math.max(HANG_S, 4 * this.#longestSilence);
     if ((state.run.status === "running" || waits(state)) && seconds >= most)
-      died(`no answer for ${seconds} seconds`);
+      this.#died(`no answer for ${seconds} seconds`);
   }
 
-  const loads = () => {
-    const { status, awaiting } = store.getState().run;
+  #loads(): boolean {
+    const { status, awaiting } = this.#store.getState().run;
     return status === "loading" || awaiting === "load" || awaiting === "restore";
-  };
+  }
 
-  function halt(): void {
-    playing = false;
-    if (!loads()) return fresh("bring back", "what the engine was at was ended");
-    fresh("rest", "loading was stopped");
-    store.setState(({ run }) => ({
+  #halt(): void {
+    this.#playing = false;
+    if (!this.#loads()) return this.#fresh("bring back", "what the engine was at was ended");
+    this.#fresh("rest", "loading was stopped");
+    this.#store.setState(({ run }) => ({
       run: { ...run, step: 0 },
       problem: { kind: "failure", failure: STOPPED },
     }));
   }
-
-  return {
-    hear(event) {
-      if (event.type === "crash") died(event.detail);
-      else if (event.type === "silence") onSilence(event.seconds);
-      else if (event.type === "status") onStatus(event.status);
-      else if (event.type === "no-gpu") withoutGpu();
-      else if (event.type === "device") {
-        tries = 0;
-        void opened();
-      }
-    },
-    busy: () => after !== undefined,
-    stop(immediately = false) {
-      if (immediately) return halt();
-      engine.send({ type: "pause" }); // the teacher's writing keeps what it has when it is asked
-      clearTimeout(overdue);
-      if (loads()) overdue = setTimeout(halt, STOP_MS);
-      else if (store.getState().run.status === "running")
-        overdue = setTimeout(() => store.setState({ overdue: true }), PAUSE_MS);
-    },
-    restart: () => fresh("bring back", "the engine was started again"),
-  };
 }
 
 /** Something was asked of the engine and is not done yet; loading and a run under way have a stop of their own. */
