@@ -51,7 +51,7 @@ test("a file is read, mapped, seen through both tokenizers, used, kept and train
   await pick(page, file("sums.jsonl", `${sums(60)}\n{"question": "no answer"}\n{broken`));
   await page.getByText("Recognized: GSM8K").waitFor();
   await page.getByText("60 rows, all with a chain of thought").waitFor();
-  await page.getByText("2 rows dropped out").click();
+  await page.getByText("2 rows skipped").click();
   await page.getByText("All 60 rows.").waitFor();
   expect(await page.locator(".token-row").count()).toBe(6);
   expect(await page.locator(".chips-teacher .token-chip").count()).toBeLessThan(
@@ -118,7 +118,7 @@ test("tables without a name, Parquet, gzip, splits, and what is no data", async 
   await expect.poll(() => rows.innerText()).toMatch(/^2 rows/);
   const fixtures = join(import.meta.dirname, "../fixtures/data");
   await pick(page, join(fixtures, "sums-snappy.parquet"));
-  await page.getByText("1 row dropped out").waitFor();
+  await page.getByText("1 row skipped").waitFor();
   await expect.poll(() => page.getByLabel("Read as").inputValue()).toBe("parquet");
   const lists = {
     train: [
@@ -190,7 +190,7 @@ describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
     const context = { colorScheme, viewport: { width, height: width === 390 ? 844 : 900 } };
     const { page, complaints } = await site.open({ hash: "#/data", context });
     await pick(page, file("few.jsonl", `${sums(12)}\n{broken`));
-    await page.getByText("1 row dropped out").click();
+    await page.getByText("1 row skipped").click();
     await page.locator(".token-row").first().waitFor();
     await page.screenshot({ path: join(artifacts, `data-${colorScheme}-${width}.png`), fullPage: true });
     expect(await overflow(page)).toBeLessThanOrEqual(0);
