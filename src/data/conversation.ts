@@ -2,6 +2,7 @@
 // and what was thought before a reply. Whatever a model could not be shown is refused by name, and so counted; nothing is
 // left out on the way.
 
+import { parseJson } from "./exact-json";
 import type { ChatTools, ChatTurn, ToolCall } from "../models";
 import { DataError } from "./errors";
 
@@ -239,7 +240,7 @@ const record = (value: unknown): Json | undefined =>
 /** Undefined when it is not JSON. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text); // ids of 64 bits stay what they are
   } catch {
     return undefined;
   }

@@ -2,8 +2,11 @@
 
 /** What announces an answer, with or without a colon. */
 const MARK = /answer is(:?)/gi;
-/** After it, what is asked for and no answer: "the answer is wanted in cents". */
-const WANTED = /^\s*(wanted|asked|needed|required|expected|sought|requested|supposed|to be)\b/i;
+/** After it, what is asked for and no answer: "the answer is wanted in cents"; or a word about the answer: "… is right". */
+const WANTED =
+  /^\s*(wanted|asked|needed|required|expected|sought|requested|supposed|to be)\b|^\s*(not |now |really |indeed )*(right|correct|wrong|incorrect|good|fine|clear|unclear|obvious|sure|certain|below|above|here|there|this|that)\s*[.!?]*\s*$/i;
+/** A number that a sentence or a line ends with: what comes behind it is no part of the answer. */
+const NUMBER_FIRST = /^\s*([-+\u2212]?\$?\d(?:[\d,.'\u2019]*\d)?%?)(?:[.!;]\s|[.!;]?\s*\n)/;
 
 /**
  * The text behind the mark that concludes; undefined without one. The last mark with a colon does, unless a later one
@@ -15,12 +18,13 @@ function conclusion(text: string): string | undefined {
   }));
   const candidates = marks.filter(({ colon, after }) => colon || !WANTED.test(after));
   const chosen = candidates.findLast(({ colon, after }) => colon || isValue(after)) ?? candidates.at(-1);
-  return chosen?.after;
+  return chosen && (NUMBER_FIRST.exec(chosen.after)?.[1] ?? chosen.after);
 }
 
 const FEW_WORDS = 3;
 
 function isValue(text: string): boolean {
+  if (NUMBER_FIRST.test(text)) return true;
   const words = text.trim().split(/\s+/, FEW_WORDS + 1);
   return words.length === 1 || (words.length <= FEW_WORDS && /\d/.test(text));
 }

@@ -21,7 +21,8 @@ class Cells implements TableReader {
   private readonly special: RegExp;
   private cells: string[] = [];
   private cell = "";
-  private state: "start" | "plain" | "quoted" | "quote" = "start";
+  /** "spaces": the cell is nothing else so far. A quote after them opens it, as in `a, "b, c"`. */
+  private state: "start" | "spaces" | "plain" | "quoted" | "quote" = "start";
   private line = 1;
   private rowLine = 1;
   private quoteLine = 1;
@@ -51,11 +52,21 @@ class Cells implements TableReader {
     if (state === "quoted") return this.quoted(text, at);
     const c = text[at];
     if (c === "\uFEFF" && state === "start" && this.cells.length === 0) return at + 1;
+    if (c === " " && (state === "start" || state === "spaces")) return this.spaces(text, at);
     if (c !== '"' || state === "plain") return this.plain(text, at);
     if (state === "quote") this.cell += c; // a doubled quote
-    else this.quoteLine = this.line;
+    else [this.cell, this.quoteLine] = ["", this.line];
     [this.state, this.carriageReturn] = ["quoted", false];
     return at + 1;
+  }
+
+  /** In front of a cell: they are its own unless a quote follows. */
+  private spaces(text: string, at: number): number {
+    let end = at;
+    while (text[end] === " ") end++;
+    this.add(text.slice(at, end));
+    this.state = "spaces";
+    return end;
   }
 
   /** A slice of a quoted cell, up to the next quote. */

@@ -139,6 +139,17 @@ describe("tools", () => {
     );
   });
 
+  test("ids of 64 bits in a call's arguments keep every digit", () => {
+    const id = "9223372036854775807";
+    const made = { ...call, function: { name: "tides", arguments: `{"port":${id},"n":12}` } };
+    const row = rowOf({
+      messages: [talk[0]!, { ...assistant(null), tool_calls: [made] }, ...talk.slice(2)],
+      tools,
+    });
+    expect(row.turns?.[1]?.calls?.[0]?.arguments).toEqual({ port: id, n: 12 });
+    expect(row.prompt).toContain(id);
+  });
+
   test("as ShareGPT's and OpenAI's older files write them", () => {
     const sharegpt = rowOf({
       conversations: [

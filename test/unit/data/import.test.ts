@@ -139,6 +139,22 @@ test.each(FORMATS)("%s, in any cut", (_, name, text) => {
   }
 });
 
+test("a quote after spaces opens a cell, wherever the file is cut; other spaces are the cell's own", () => {
+  const text = 'prompt, output\na,   "b, ""c"""\n  "d\ne", f\n g"h, i "j"\n';
+  const want = [
+    ["a", 'b, "c"'],
+    ["d\ne", " f"],
+    [' g"h', ' i "j"'],
+  ];
+  for (let size = 1; size <= text.length; size++) {
+    const importer = createRowImporter("x.csv", { kind: "csv" });
+    for (let at = 0; at < text.length; at += size) importer.push(text.slice(at, at + size));
+    const { rows, problems } = importer.end();
+    expect(problems).toEqual([]);
+    expect(rows.map(({ prompt, output }) => [prompt, output])).toEqual(want);
+  }
+});
+
 test("a bad line drops out with its reason, and the rest is read", () => {
   const text = `${jsonl({ prompt: "a", output: "b" })}\n{nope\n[1]\n${jsonl({ prompt: "a" }, { prompt: "c", output: "d" })}`;
   const { rows, problems, dropped } = importText(text, "x.jsonl");

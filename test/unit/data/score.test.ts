@@ -52,5 +52,12 @@ test.each([
   ["So the answer is: 3. No: the answer is 4", "4"],
   ["The answer is: 12 (the answer is in metres)", "12 (the answer is in metres)"],
   ["the answer is the big red barn", "the big red barn"],
+  ["The answer is: 12. I hope the answer is right.", "12"],
+  ["The answer is 12. I hope the answer is right.", "12"],
+  ["The answer is: 1,200.50. Is the answer is correct?", "1,200.50"],
+  ["The answer is: -3!\nLet me know whether the answer is clear", "-3"],
+  ["The answer is: 7? No, the answer is 12. I am sure.", "12"],
+  ["The answer is 12.5", "12.5"],
+  ["Is it so? The answer is yes", "yes"],
   ["The answer is required.", "The answer is required"],
 ])("the answer of %j is %j", (text, answer) => expect(extractAnswer(text)).toBe(answer));
