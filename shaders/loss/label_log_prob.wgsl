@@ -1,6 +1,6 @@
 // loss/label_log_prob.wgsl — the log-probability that each row gives its label.
 //
-//   out[r] = (x[r, label] − top) − rest,   0 where ignored
+//   out[r] = (x[r, label] − top) − rest,   0 where ignored;   `raw`: x[r, label] itself, and stats are not read
 //
 // Shapes   x (R, V) · labels (R): 0xffffffff = ignored · stats (R) from loss/softmax_stats.wgsl · out (R)
 // Grid     one thread per row: dispatch (⌈R/64⌉).
@@ -10,6 +10,7 @@
 struct Params {
   rows: u32,  // R
   vocab: u32, // V
+  raw: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,6 +25,9 @@ fn label_log_prob(@builtin(global_invocation_id) thread: vec3u) {
   if (r >= params.rows) { return; }
   let label = labels[r];
   var value = 0.0;
-  if (label < params.vocab) { value = (x[r * params.vocab + label] - stats[r].x) - stats[r].y; }
+  if (label < params.vocab) {
+    value = x[r * params.vocab + label];
+    if (params.raw == 0u) { value = (value - stats[r].x) - stats[r].y; }
+  }
   out[r] = value;
 }

@@ -1,6 +1,6 @@
 // loss/label_log_prob_backward.wgsl — the adjoint of loss/label_log_prob.wgsl.
 //
-//   dx[r,v] (+)= dy[r] · ([v = label[r]] − softmax(x[r])_v),   0 where ignored
+//   dx[r,v] (+)= dy[r] · ([v = label[r]] − softmax(x[r])_v),   0 where ignored;   `raw`: dy[r] · [v = label[r]]
 //
 // Shapes   x, dx (R, V) · labels, dy (R) · stats (R)
 // Grid     one thread per entry: dispatch foldGrid(R · V, 64).
@@ -12,6 +12,7 @@ struct Params {
   rows: u32,  // R
   vocab: u32, // V
   accumulate: u32,
+  raw: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -29,7 +30,8 @@ fn label_log_prob_backward(@builtin(global_invocation_id) thread: vec3u, @builti
   let label = labels[r];
   var g = 0.0;
   if (label < params.vocab) {
-    let p = exp((x[i] - stats[r].x) - stats[r].y);
+    var p = 0.0;
+    if (params.raw == 0u) { p = exp((x[i] - stats[r].x) - stats[r].y); }
     g = dy[r] * (select(0.0, 1.0, i % params.vocab == label) - p);
   }
   if (params.accumulate == 1u) { g += dx[i]; }

@@ -1,7 +1,7 @@
 // loss/sorted_l1.wgsl — the distance of two distributions whose entries are paired by rank, over two vocabularies.
 //
 //   loss[p] = Σ_{i < max(Vs,Vt)} | a_i − b_i |,   a = sortdesc(softmax(s)),  b = sortdesc(softmax(q)),
-//   zero-padded to the longer; with `log_probs` the rows are log-probabilities already: a = sortdesc(exp(s))
+//   zero-padded to the longer, and no further than `ranks`; with `log_probs` the rows are log-probabilities already: a = sortdesc(exp(s))
 //
 // Source   ULD (arXiv 2402.12030, METHODS §3); GOLD's merged chunks (METHODS §9) are log-probabilities.
 // Shapes   pairs (P): (student row, teacher row), 0xffffffff = no pair · stats of the rows from loss/softmax_stats.wgsl
@@ -21,14 +21,19 @@ struct Params {
   log_probs: u32,
 }
 
+struct Limit {
+  ranks: u32,
+}
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> pairs: array<vec2u>;
-@group(0) @binding(2) var<storage, read> student_stats: array<vec2f>;
-@group(0) @binding(3) var<storage, read> teacher_stats: array<vec2f>;
-@group(0) @binding(4) var<storage, read> student_keys: array<u32>;
-@group(0) @binding(5) var<storage, read> teacher_keys: array<u32>;
-@group(0) @binding(6) var<storage, read_write> loss: array<f32>;
-@group(0) @binding(7) var<storage, read_write> table: array<vec4f>;
+@group(0) @binding(1) var<uniform> limit: Limit;
+@group(0) @binding(2) var<storage, read> pairs: array<vec2u>;
+@group(0) @binding(3) var<storage, read> student_stats: array<vec2f>;
+@group(0) @binding(4) var<storage, read> teacher_stats: array<vec2f>;
+@group(0) @binding(5) var<storage, read> student_keys: array<u32>;
+@group(0) @binding(6) var<storage, read> teacher_keys: array<u32>;
+@group(0) @binding(7) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(8) var<storage, read_write> table: array<vec4f>;
 
 @compute @workgroup_size(WG)
 fn sorted_l1(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {
@@ -53,7 +58,7 @@ fn sorted_l1(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
     rest = vec2f(of_s.y, of_t.y) + (vec2f(of_s.x, of_t.x) - top);
   }
   var sums = vec2f(); // |a − b|, sign(a − b)·a
-  for (var i = tid; i < max(params.student_vocab, params.teacher_vocab); i += WG) {
+  for (var i = tid; i < min(limit.ranks, max(params.student_vocab, params.teacher_vocab)); i += WG) {
     var a = 0.0;
     var b = 0.0;
     if (i < params.student_vocab) { a = exp(key_float(~student_keys[s + i]) - top.x - rest.x); }

@@ -18,26 +18,31 @@ struct Params {
   log_probs: u32,
 }
 
+struct Limit {
+  ranks: u32,
+}
+
 struct Scale {
   factor: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> scale: Scale;
-@group(0) @binding(2) var<storage, read> pairs: array<vec2u>;
-@group(0) @binding(3) var<storage, read> weight: array<f32>;
-@group(0) @binding(4) var<storage, read> student_keys: array<u32>;
-@group(0) @binding(5) var<storage, read> teacher_keys: array<u32>;
-@group(0) @binding(6) var<storage, read> order: array<u32>;
-@group(0) @binding(7) var<storage, read> table: array<vec4f>;
-@group(0) @binding(8) var<storage, read_write> dlogits: array<f32>;
+@group(0) @binding(1) var<uniform> limit: Limit;
+@group(0) @binding(2) var<uniform> scale: Scale;
+@group(0) @binding(3) var<storage, read> pairs: array<vec2u>;
+@group(0) @binding(4) var<storage, read> weight: array<f32>;
+@group(0) @binding(5) var<storage, read> student_keys: array<u32>;
+@group(0) @binding(6) var<storage, read> teacher_keys: array<u32>;
+@group(0) @binding(7) var<storage, read> order: array<u32>;
+@group(0) @binding(8) var<storage, read> table: array<vec4f>;
+@group(0) @binding(9) var<storage, read_write> dlogits: array<f32>;
 
 @compute @workgroup_size(64)
 fn sorted_l1_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {
   let p = group.y;
   let i = group.x * 64u + tid;
   let row = pairs[p].x;
-  if (row >= 0xfffffffeu || i >= params.student_vocab) { return; }
+  if (row >= 0xfffffffeu || i >= min(limit.ranks, params.student_vocab)) { return; }
   let saved = table[p];
   let s = p * params.student_vocab;
   let t = p * params.teacher_vocab;

@@ -60,7 +60,11 @@ export function prepareCase(given: Case): PreparedCase {
 const chunkFields = ({ settings, tensors, ...given }: Case): ChunkFields => ({
   ...given,
   method: settings.method,
-  widths: { student: tensors.get("s_logits")?.cols, teacher: tensors.get("t_logits")?.cols },
+  widths: {
+    student: tensors.get("s_logits")?.cols,
+    teacher: tensors.get("t_logits")?.cols,
+    same: tensors.get("t_logits_same")?.cols,
+  },
 });
 
 /** Every tensor that is there agrees with the others about the models' widths and vocabularies. */

@@ -12,13 +12,15 @@ type Method = DistillationId | "sft" | "ot" | "cot2align";
 const set = (...ids: readonly Method[]): ReadonlySet<string> => new Set(ids);
 
 /** Groups are given here, never aligned. */
-const OVER_GROUPS = set("gold", "opd");
+const OVER_GROUPS = set("gold", "x_token", "simct", "simple_ctkd", "opd");
 /** One vocabulary and the student's positions, or no teacher at all: nothing else of the teacher is looked at. */
 export const STUDENT_POSITIONS = set("gkd", "reverse_kl_top_k", "fixed_advantage");
+/** Of these, the ones that read the teacher's logits over the student's vocabulary. */
+const SAME_VOCABULARY = set("gkd", "reverse_kl_top_k");
 /** A mean over all groups, where others are sums. */
-export const MEANS = set();
-const BY_PROJECTION = set();
-const BY_OVERLAP = set();
+export const MEANS = set("x_token");
+const BY_PROJECTION = set("x_token");
+const BY_OVERLAP = set("simct", "simple_ctkd");
 
 const isList = Array.isArray as (value: unknown) => value is readonly unknown[];
 
@@ -103,12 +105,17 @@ export interface ChunkFields {
   readonly projection: TokenProjection | undefined;
   readonly ends: readonly EndPair[];
   readonly tokens: Readonly<Partial<Record<"student" | "teacher", readonly string[]>>>;
-  readonly widths: { readonly student: number | undefined; readonly teacher: number | undefined };
+  readonly widths: Readonly<Record<"student" | "teacher" | "same", number | undefined>>;
 }
 
 /** @throws CaseError naming the field that does not fit. */
 export function checkChunks(given: ChunkFields, view: ViewBatch): void {
   checkGroups(given, view);
+  if (SAME_VOCABULARY.has(given.method) && given.widths.same === undefined)
+    throw new CaseError(
+      "t_logits_same",
+      `missing; "${given.method}" needs teacher logits over the student's vocabulary`,
+    );
   if (!OVER_GROUPS.has(given.method)) return;
   for (const [side, logits] of [
     ["student", "s_logits"],

@@ -1,7 +1,6 @@
 // Batches: ragged sequences padded on the right, and the response rows R gathered in sample order (METHODS.md §0).
 
 import { DataError } from "./errors";
-import type { TokenProjection } from "./token-projection";
 import { responseLength, type Sequence } from "./encode";
 
 /** One side of a batch. */
@@ -39,6 +38,16 @@ export type EndPair = readonly [student: number, teacher: number];
 /** A chunk of equal text, [s0, s1, t0, t1]: half-open ranges over one sample's response tokens on either side. */
 export type Group = readonly [s0: number, s1: number, t0: number, t1: number];
 
+/** A sparse map from one vocabulary to another: which teacher tokens a student token stands for, and how much of each. */
+export interface TokenProjection {
+  /** Entries of each row. */
+  readonly width: number;
+  /** [student tokens, width]: teacher ids; −1 is none, whatever its value. */
+  readonly indices: Int32Array;
+  /** [student tokens, width]: rows need not sum to 1; two equal ids in a row add up. */
+  readonly values: Float32Array;
+}
+
 /** The tokens of a vocabulary as it writes them, for alignments that compare text. */
 export interface TokenTable {
   readonly size: number;
@@ -52,6 +61,8 @@ export interface TokenTable {
   special?(id: number): boolean;
   /** The token that ends a response; absent where nobody said. */
   readonly end?: number;
+  /** The tokens of a text, none around it; absent where there is no tokenizer behind the table. */
+  readonly encode?: (text: string) => number[];
 }
 
 export interface TokenTables {

@@ -11,6 +11,7 @@ export {
   type PairBatch,
   type SideBatch,
   type TeacherMoments,
+  type TokenProjection,
   type TokenTable,
   type TokenTables,
   type ViewBatch,
@@ -35,9 +36,9 @@ export { parseRows, type Row, type View } from "./rows";
 export { lengthLines, reportLengths } from "./row-lengths";
 export { createSampler, type SamplerState } from "./sampler";
 export { exactMatch, extractAnswer, rougeL } from "./score";
-export type { TokenProjection } from "./token-projection";
+export { buildProjectionNow, type ProjectionOptions, storedProjection } from "./token-projection";
 export { tokenTable, tokenTables } from "./token-table";
-export { type MatchedTokens, matchedTokens } from "./matched-tokens";
+export { endsOf, type MatchedTokens, matchedTokens } from "./matched-tokens";
 export { sharedPositions, tokenChunks, type TokenPairings, tokenPairings, warpedPartners } from "./pairings";
 export { warpPartners } from "./token-dtw";
 export {

@@ -4,7 +4,7 @@
 // Spelling parts vocabularies that write bytes differently. Gemma 3 and Qwen3 have 95,969 tokens of the same bytes; 63,638
 // are spelled alike, and 182 of these stand for other bytes (SentencePiece's "▁é" is " é", a byte-level "Ġé" is half a letter).
 import type { TokenMatch } from "../config/methods";
-import { tokenKey, type TokenTable, type TokenTables } from "./batch";
+import { type EndPair, tokenKey, type TokenTable, type TokenTables } from "./batch";
 
 export interface MatchedTokens {
   /** Student and teacher ids of the same token, by student id. */
@@ -84,3 +84,7 @@ function byBytes(table: TokenTable): Map<string, number[]> {
   for (const [key, id] of bytes) add(key, id);
   return ids;
 }
+
+/** The two tokens that end responses, where both tables name one. */
+export const endsOf = ({ student, teacher }: TokenTables): EndPair[] =>
+  student.end === undefined || teacher.end === undefined ? [] : [[student.end, teacher.end]];

@@ -9,6 +9,7 @@ interface Spelled {
   readonly scheme: TokenScheme;
   rawToken(id: number): string;
   tokenBytes(id: number): Uint8Array;
+  encode?(text: string): number[];
   readonly eosId?: number;
   readonly stopIds?: readonly number[];
   readonly padId?: number;
@@ -25,5 +26,6 @@ export const tokenTable = (tokenizer: Spelled): TokenTable => ({
   bytes: (id) => tokenizer.tokenBytes(id),
   space: tokenizer.scheme === "metaspace" ? "▁" : "Ġ",
   ...(tokenizer.eosId !== undefined && { end: tokenizer.eosId }),
+  ...(tokenizer.encode && { encode: (text: string) => tokenizer.encode?.(text) ?? [] }),
   special: (id) => (tokenizer.stopIds?.includes(id) ?? false) || id === tokenizer.padId,
 });

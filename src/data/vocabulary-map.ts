@@ -94,7 +94,7 @@ function* mapTokens({ teacher, student }: TokenTables, toStudent: Uint32Array): 
 }
 
 /** Two FNV-1a hashes side by side: 64 bits of both vocabularies, their order and their space marks. */
-function pairHash({ teacher, student }: TokenTables): string {
+export function pairHash({ teacher, student }: TokenTables): string {
   return `${vocabularyHash(teacher)}-${vocabularyHash(student)}`;
 }
 

@@ -30,6 +30,7 @@ export function besideCrossEntropy<Settings extends { readonly id: string }>(
     preservesLogits: (config) => term.preservesLogits?.(config) ?? false,
     prepare: async (config, tokens, options) => term.prepare?.(config, tokens, options),
     alignment: (config) => term.alignment?.(config),
+    ...(term.chunks && { chunks: term.chunks }),
     unweighted: (config, tokens) => [
       ...(config.kdRate === 1 ? ["ce"] : []),
       ...(term.unweighted?.(config, tokens) ?? []),

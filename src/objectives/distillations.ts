@@ -13,7 +13,9 @@ import { opd } from "./opd";
 import { reverseKlTopK } from "./reverse-kl-top-k";
 import { sharedVocabulary } from "./shared-vocabulary";
 import type { Distillation } from "./types";
+import { simct, simpleCtkd } from "./simct";
 import { uld } from "./uld";
+import { xToken } from "./x-token";
 
 const TERMS: { readonly [Id in DistillationId]: Distillation<Omit<MethodOf<Id>, "kdRate">> } = {
   kd,
@@ -25,6 +27,9 @@ const TERMS: { readonly [Id in DistillationId]: Distillation<Omit<MethodOf<Id>, 
   alm,
   shared_vocabulary: sharedVocabulary,
   multilevel,
+  simct,
+  simple_ctkd: simpleCtkd,
+  x_token: xToken,
   gkd,
   reverse_kl_top_k: reverseKlTopK,
   opd,

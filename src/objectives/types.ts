@@ -208,6 +208,8 @@ export interface Objective<Config extends { readonly id: string } = MethodConfig
   prepare?(config: Config, tokens: TokenTables, options: PrepareOptions): Promise<void>;
   /** How it pairs the tokens of two tokenizations; undefined where it reads all of them. */
   alignment?(config: Config): TokenAlignment | undefined;
+  /** Where it divides by the chunks of equal text: how many a batch has. */
+  chunks?(batch: PairBatch): number;
   /** Terms of the log that are zero under these settings and vocabularies, and are meant to be. */
   unweighted?(config: Config, tokens: TokenTables): readonly string[];
   /** Record the loss; its adjoints run when the trainer calls `tape.backward()`. */
@@ -234,6 +236,8 @@ export interface Distillation<Settings extends { readonly id: string } = { reado
   prepare?(settings: Settings, tokens: TokenTables, options: PrepareOptions): Promise<void>;
   /** As an objective's. */
   alignment?(settings: Settings): TokenAlignment;
+  /** As an objective's. */
+  chunks?(batch: PairBatch): number;
   /** As an objective's. */
   unweighted?(settings: Settings, tokens: TokenTables): readonly string[];
   /** weight · KD / denominator, KD summed over response tokens. */

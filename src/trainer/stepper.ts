@@ -88,11 +88,14 @@ export function createStepper(
     const batches = pieces.map((piece) => source.batch(piece));
     const tokens = batches.reduce((sum, { student }) => sum + student.labels.length, 0);
     const pairs = rows.filter(({ plain }) => plain !== undefined).length;
+    const { objective } = loaded;
+    const chunks =
+      objective.chunks && batches.reduce((sum, batch) => sum + (objective.chunks?.(batch) ?? 0), 0);
     update ??= count(await buildUpdate(gpu, loaded.model, pool));
     const outcomes: PassOutcome[] = [];
     try {
       for (const [i, piece] of pieces.entries()) {
-        const batch = { ...batches[i]!, denominator: tokens, samples: rows.length, pairs }; // one per piece
+        const batch = { ...batches[i]!, denominator: tokens, samples: rows.length, pairs, chunks }; // one per piece
         outcomes.push(await (await passes.of(batch)).run(batch, source.states(piece)));
       }
       return { outcome: { ...joinPasses(outcomes), ...(await update.run(adamw)) }, tokens };

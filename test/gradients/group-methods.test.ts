@@ -3,6 +3,7 @@
 //                             no NaN: one response row, ragged samples, samples without a group, spans on one side alone,
 //                             columns at −1e4, 60 below and 3e4 up, logits wider than the vocabulary (fixture:
 //                             reference/objectives/make_group_goldens.py; GROUP_CASES names files of fresh cases)
+//   dynamic X-Token           the fixed gradient times the factor by which the term grew
 //   no group at all           loss, samples and gradient are 0
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -77,6 +78,27 @@ test("no group at all: nothing, and no division by it", async () => {
     expect((got.grads["s_logits"] as number[][][]).flat(2).every((x) => x === 0)).toBe(true);
   }
   expect.hasAssertions();
+});
+
+test("X-Token scaled to the cross entropy: the same gradient times one factor", async () => {
+  const entry = committed.find((e) => e.case.objective.method === "x_token" && e.want.loss > 0)!;
+  const run = (more: object) =>
+    solve({ ...entry.case, objective: { ...entry.case.objective, ...more, reduction: "total", kdRate: 1 } });
+  const [fixed, dynamic] = [await run({}), await run({ combine: "dynamic" })];
+  const factor = dynamic.loss / fixed.loss;
+  const half = await solve({
+    ...entry.case,
+    objective: { ...entry.case.objective, reduction: "total", kdRate: 0, combine: "dynamic" },
+  });
+  expect(Math.abs(dynamic.loss / half.terms["ce"]! - 1)).toBeLessThan(1e-5);
+  const flat = (of: typeof fixed) => (of.grads["s_logits"] as number[][][]).flat(2);
+  expect(
+    error(
+      flat(dynamic),
+      flat(fixed).map((g) => factor * g),
+      LEAST,
+    ),
+  ).toBeLessThan(1e-4);
 });
 
 /** The first entry of each method. */

@@ -15,7 +15,10 @@ import { opd } from "./opd";
 import { reverseKlTopK } from "./reverse-kl-top-k";
 import { SHARE } from "./settings";
 import { sharedVocabulary } from "./shared-vocabulary";
+import { simct } from "./simct";
+import { simpleCtkd } from "./simple-ctkd";
 import { uld } from "./uld";
+import { xToken } from "./x-token";
 
 export const DISTILLATION_CARDS = [
   kd,
@@ -27,6 +30,9 @@ export const DISTILLATION_CARDS = [
   alm,
   sharedVocabulary,
   multilevel,
+  simct,
+  simpleCtkd,
+  xToken,
   gkd,
   reverseKlTopK,
   opd,

@@ -1,7 +1,14 @@
 // All methods' cards, and the part of the run config that follows from them. A new distillation method is a card here (one line
 // in distillations.ts) and an objective of the same name: docs/ADDING-A-METHOD.md.
 import * as v from "valibot";
-import { CROSS_ENTROPY, defaultsOf, type MethodCard, type Setting, type TermCard } from "./card";
+import {
+  CROSS_ENTROPY,
+  defaultsOf,
+  type MethodCard,
+  type Setting,
+  type Settings,
+  type TermCard,
+} from "./card";
 import { base, cot2align, cot2alignSchema } from "./cot2align";
 import { DISTILLATION_CARDS, DISTILLATION_SCHEMAS } from "./distillations";
 import { SHARE } from "./settings";
@@ -36,13 +43,21 @@ export function methodDefaults(id: string): Record<string, unknown> {
 export const termCard = (name: string): TermCard | undefined =>
   name === "ce" ? CROSS_ENTROPY : METHOD_CARDS.map(({ terms }) => terms[name]).find(Boolean);
 
-/** Every setting of any method by its name, where one name means one thing. */
-export const METHOD_SETTINGS: Readonly<Record<string, Setting>> = Object.assign(
-  {},
+/** Every setting of any method by its name, where one name means one thing; of a choice, the options of all methods. */
+export const METHOD_SETTINGS: Readonly<Record<string, Setting>> = withAllOptions([
   ...METHOD_CARDS.map(({ settings }) => settings),
   SHARE,
   TRANSPORT_SETTINGS,
-) as Record<string, Setting>; // Object.assign of records of settings
+]);
+
+function withAllOptions(all: readonly Settings[]): Record<string, Setting> {
+  const known: Record<string, Setting> = {};
+  for (const [name, setting] of all.flatMap((settings) => Object.entries(settings))) {
+    const options = { ...known[name]?.options, ...setting.options };
+    known[name] = Object.keys(options).length > 0 ? { ...setting, options } : setting;
+  }
+  return known;
+}
 
 export { DISTILLATION_CARDS, type DistillationId, termDefaults } from "./distillations";
 

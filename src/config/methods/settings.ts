@@ -63,6 +63,13 @@ export const divergenceSettings = (divergence: Divergence) =>
     adaptiveAlpha: setting(fraction, 0.5, { label: "Adaptive split", help: "of adaptive KL" }),
   }) as const;
 
+/** Which way a KL goes, for methods that are published with these two. */
+export const klDirection = (value: "reverse_kl" | "forward_kl") =>
+  setting(v.picklist(["reverse_kl", "forward_kl"]), value, {
+    label: "Divergence",
+    options: { reverse_kl: "reverse KL", forward_kl: "forward KL" },
+  });
+
 /** Where DSKD's two projectors begin: as torch's Linear does, or preserving logits on shared tokens (DSKDv2). */
 export const projectorInit = setting(v.optional(v.picklist(PROJECTOR_INITS), "random"), "random", {
   label: "Projectors start",

@@ -120,6 +120,17 @@ export function sideTables(
   return { chunks: pairs, chunkOf, last };
 }
 
+/** (count): the first row of each chunk on a side; NO_ROW beyond the batch's. */
+export function chunkRows(
+  chunks: readonly RowChunk[],
+  side: "student" | "teacher",
+  count: number,
+): Uint32Array {
+  const rows = new Uint32Array(count).fill(NO_ROW);
+  chunks.forEach((chunk, g) => (rows[g] = chunk[side][0]));
+  return rows;
+}
+
 /** (count) fours: rows [s0, s1) of the student and [t0, t1) of the teacher; empty beyond the batch's. */
 export function chunkFours(chunks: readonly RowChunk[], count: number): Uint32Array {
   const fours = new Uint32Array(4 * count);

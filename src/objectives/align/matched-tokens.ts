@@ -3,17 +3,17 @@ import type { TokenMatch } from "../../config/methods";
 import { type EndPair, type MatchedTokens, matchedTokens, type TokenTables } from "../../data";
 import { NO_ROW } from "../../student";
 
+export interface Overlap extends MatchedTokens {
+  /** So many from the first on are pairs of equal tokens, no id twice on a side; the others are pairs of ends. */
+  readonly unique: number;
+}
+
 /**
  * The tokens that both vocabularies have, then the pairs of end tokens: those of which both are in the list already are
  * left out; where one is, its column stands twice, as at the peer.
  */
-export function overlapColumns(
-  tokens: TokenTables,
-  by: TokenMatch,
-  ends: readonly EndPair[] = endsOf(tokens),
-): MatchedTokens {
+export function overlapColumns(tokens: TokenTables, by: TokenMatch, ends: readonly EndPair[]): Overlap {
   const { student, teacher } = matchedTokens(tokens, by);
-  if (ends.length === 0) return { student, teacher };
   const [s, t] = [[...student], [...teacher]];
   const [knownS, knownT] = [new Set(s), new Set(t)];
   for (const [own, other] of ends) {
@@ -23,12 +23,8 @@ export function overlapColumns(
     knownS.add(own);
     knownT.add(other);
   }
-  return { student: s, teacher: t };
+  return { student: s, teacher: t, unique: student.length };
 }
-
-/** The two tokens that end responses, where both tables name one. */
-const endsOf = ({ student, teacher }: TokenTables): EndPair[] =>
-  student.end === undefined || teacher.end === undefined ? [] : [[student.end, teacher.end]];
 
 /** Column indices padded with NO_ROW. */
 export function columns(ids: readonly number[], capacity: number): Uint32Array {

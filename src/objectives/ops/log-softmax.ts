@@ -62,20 +62,27 @@ export function logSoftmax(tape: Tape, x: Var, temperature = 1): Var {
 }
 
 /** [R, V] and u32 labels (R) → [R]: log softmax(x[r])[label[r]], 0 for NO_ROW. */
-export function labelLogProb(tape: Tape, x: Var, labels: Tensor): Var {
+export const labelLogProb = (tape: Tape, x: Var, labels: Tensor): Var => ofLabels(tape, x, labels, false);
+
+/** The same of the logits themselves. */
+export const labelLogit = (tape: Tape, x: Var, labels: Tensor): Var => ofLabels(tape, x, labels, true);
+
+function ofLabels(tape: Tape, x: Var, labels: Tensor, raw: boolean): Var {
   const { b } = tape;
   const [rows = 0, vocab = 0] = x.shape;
-  const stats = recordSoftmaxStats(b, { values: x.value, rows, stride: vocab, vocab });
-  const y = tape.result("label log-probability", [rows], [x]);
+  const logits = { values: x.value, rows, stride: vocab, vocab };
+  const stats = raw ? b.scratch("no stats", 2 * rows) : recordSoftmaxStats(b, logits);
+  const y = tape.result(raw ? "label logit" : "label log-probability", [rows], [x]);
+  const flag = u32(raw ? 1 : 0);
   for (const { count, of } of rowBlocks(rows, x.value)) {
-    const params = packParams(u32(count), u32(vocab));
+    const params = packParams(u32(count), u32(vocab), flag);
     const inputs = { labels: of(labels), x: of(x.value), stats: of(stats) };
     b.dispatch(labelLogProbKernel, { params, ...inputs, out: of(y.value) }, [Math.ceil(count / 64)]);
   }
   tape.record(y, (dy) => {
     const { tensor: dx, accumulate } = tape.gradTarget(x);
     for (const { count, of } of rowBlocks(rows, x.value, dx)) {
-      const params = packParams(u32(count), u32(vocab), u32(accumulate ? 1 : 0));
+      const params = packParams(u32(count), u32(vocab), u32(accumulate ? 1 : 0), flag);
       const inputs = { labels: of(labels), x: of(x.value), stats: of(stats), dy: of(dy) };
       b.dispatch(labelLogProbBackwardKernel, { params, ...inputs, dx: of(dx) }, foldGrid(count * vocab));
     }

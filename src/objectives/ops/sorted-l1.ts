@@ -19,6 +19,7 @@ const sortedL1Kernel = defineKernel({
   code: [floatKey, sum4, sortedL1],
   bindings: {
     params: "uniform",
+    limit: "uniform",
     pairs: "read",
     student_stats: "read",
     teacher_stats: "read",
@@ -34,6 +35,7 @@ const sortedL1BackwardKernel = defineKernel({
   code: [floatKey, sortedL1Backward],
   bindings: {
     params: "uniform",
+    limit: "uniform",
     scale: "uniform",
     pairs: "read",
     weight: "read",
@@ -60,6 +62,8 @@ export interface SortedL1Args {
   readonly weight: Tensor;
   /** Both sides hold log-probabilities, not logits; then they need not sum to 1. */
   readonly logProbs?: boolean;
+  /** A uniform of one u32: so many ranks count; all by default. Both sides hold −1e30 at ranks beyond their entries. */
+  readonly limit?: Binding | undefined;
   readonly scale: Binding;
 }
 
@@ -74,6 +78,7 @@ export interface RecordedSortedL1 {
 export function recordSortedL1(tape: Tape, args: SortedL1Args): RecordedSortedL1 {
   const { b } = tape;
   const { student, teacher, teacherVocab, pairs, weight, scale, logProbs = false } = args;
+  const limit = args.limit ?? packParams(u32(0xffffffff));
   const [rows = 0, vocab = 0] = student.shape;
   const count = args.studentRows.length;
   const stats = (values: Tensor, valueRows: number, width: number) =>
@@ -82,18 +87,12 @@ export function recordSortedL1(tape: Tape, args: SortedL1Args): RecordedSortedL1
   const teacherStats = stats(teacher, teacher.length / teacherVocab, teacherVocab);
   const withOrder = tape.training && student.needsGrad;
   const s = recordSortRows(b, {
-    values: student.value,
-    vocab,
-    rows: args.studentRows,
-    withOrder,
-    tops: studentStats,
+    ...{ values: student.value, vocab, rows: args.studentRows },
+    ...{ withOrder, tops: studentStats },
   });
   const t = recordSortRows(b, {
-    values: teacher,
-    vocab: teacherVocab,
-    rows: args.teacherRows,
-    withOrder: false,
-    tops: teacherStats,
+    ...{ values: teacher, vocab: teacherVocab, rows: args.teacherRows },
+    ...{ withOrder: false, tops: teacherStats },
   });
   const params = packParams(u32(vocab), u32(teacherVocab), u32(logProbs ? 1 : 0));
   const loss = b.scratch("sorted distance", count);
@@ -103,7 +102,7 @@ export function recordSortedL1(tape: Tape, args: SortedL1Args): RecordedSortedL1
   for (const { of, count: some } of rowBlocks(count, s.keys, t.keys)) {
     const keys = { student_keys: of(s.keys), teacher_keys: of(t.keys) };
     const outputs = { loss: of(loss), table: of(table) };
-    b.dispatch(kernel, { params, pairs: of(pairs), ...ofRows, ...keys, ...outputs }, [some]);
+    b.dispatch(kernel, { params, limit, pairs: of(pairs), ...ofRows, ...keys, ...outputs }, [some]);
   }
 
   tape.push(() => {
@@ -115,7 +114,7 @@ export function recordSortedL1(tape: Tape, args: SortedL1Args): RecordedSortedL1
       for (const { of, count: some } of rowBlocks(count, s.keys, t.keys, order)) {
         const keys = { student_keys: of(s.keys), teacher_keys: of(t.keys), order: of(order) };
         const ofPairs = { pairs: of(to.local), weight: of(weight), table: of(table) };
-        const bindings = { params, scale, ...ofPairs, ...keys, dlogits: to.of(dlogits) };
+        const bindings = { params, limit, scale, ...ofPairs, ...keys, dlogits: to.of(dlogits) };
         b.dispatch(sortedL1BackwardKernel, bindings, [Math.ceil(vocab / 64), some]);
       }
   });

@@ -51,7 +51,7 @@ describe("complete", () => {
     for (const { settings } of METHOD_CARDS)
       for (const [name, { label, options }] of Object.entries(settings)) {
         expect(METHOD_SETTINGS[name]!.label).toBe(label);
-        expect(METHOD_SETTINGS[name]!.options).toEqual(options);
+        if (options) expect(METHOD_SETTINGS[name]!.options).toMatchObject(options); // a method may take fewer
       }
   });
 });
