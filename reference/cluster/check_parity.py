@@ -36,23 +36,12 @@ def same_tokens(rows: list[Json], batch: Json) -> list[str]:
     return wrong
 
 
-def plan_gaps(trainer: Trainer, plans: list[Json]) -> dict[str, float]:
-    """The largest differences of the probe row's plans under the first weights, by layer."""
+def plan_gaps(trainer: Trainer, wanted: list[Json]) -> dict[str, float]:
+    """The largest difference of each of the probe row's plans under the first weights, in parts of its mean entry."""
+    from probe import probe_plans
 
-    row = trainer.held_out[min(trainer.config["probe"]["row"], len(trainer.held_out) - 1)]
-    batch = make_batch([row], [row], [row], trainer.run, trainer.accelerator.device)
-    batch.report["keep_plans"] = 1.0
-    model: Any = trainer.accelerator.unwrap_model(trainer.model)
-    with torch.no_grad():
-        model(batch, trainer.read_by_teacher(batch))
-    gaps = {}
-    for plan in plans:
-        n, m = plan["shape"]
-        ours = torch.as_tensor(batch.report[f"plan ot_{plan['layer']}"])[0, :n, :m].flatten().cpu().double()
-        gaps[f"plan {plan['layer']} (of {n}·{m} times its entries)"] = float(
-            (ours - torch.tensor(plan["plan"]).double()).abs().max() * n * m
-        )
-    return gaps
+    ours = {plan["layer"]: torch.tensor(plan["plan"]) for plan in probe_plans(trainer)}
+    return {f"plan {w['layer']}": float((ours[w["layer"]] - torch.tensor(w["plan"])).abs().max() * len(w["plan"])) for w in wanted}
 
 
 def alignments(trainer: Trainer, rows: list[Json], wanted: list[Any]) -> list[str]:

@@ -121,6 +121,7 @@ class Batch:
     pairs: int  # samples with a plain view
     everyone: list[Sequence]  # the teacher's sequences of the whole micro-batch, on every rank
     report: dict[str, float] = field(default_factory=dict)  # what losses have to say beside their values
+    plans: dict[str, Any] | None = None  # transport's plans by term, where they are asked for
 
 
 def make_side(sequences: list[Sequence | None], pad: int, device: torch.device) -> Side:

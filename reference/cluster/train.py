@@ -38,7 +38,7 @@ class Trainer:
             raise BadInput(f"batchSize {config['batchSize']} cannot be shared out over {self.world} processes: set a multiple.")
         set_seed(config["seed"])
         tokenizers = {role: models.load_tokenizer(run, role) for role in ("student", "teacher")}
-        self.tokenizer = tokenizers["student"]
+        self.tokenizers, self.tokenizer = tokenizers, tokenizers["student"]
         self.rows, self.held_out = (load_rows(part, tokenizers, run) for part in ("train", "heldout"))
         low = accelerator.mixed_precision == "bf16"
         self.teacher = None
@@ -141,6 +141,13 @@ class Trainer:
         }
         return out | ({"gauges": gauges} if gauges else {})
 
+    def plans(self) -> list[Json]:
+        if self.config["method"]["id"] != "cot2align":
+            return []
+        from probe import probe_plans
+
+        return probe_plans(self)
+
     def evaluate(self) -> Json:
         rows = self.held_out.select(range(min(len(self.held_out), self.config["evaluation"]["rows"])))
         scores = evaluate(self.accelerator, self.model, self.tokenizer, rows, self.run, self.run["answerTokens"])
@@ -167,7 +174,10 @@ class Trainer:
         fresh.load_state_dict(state)
         student = fresh.student.merge_and_unload() if self.config["training"]["kind"] == "lora" else fresh.student
         student.save_pretrained(out / "student")
+        where = Path(models.model_source(self.run, "student")[0])
         self.tokenizer.save_pretrained(out / "student")
+        for file in where.glob("tokenizer*.json"):  # the files themselves, where they are at hand
+            shutil.copy(file, out / "student")
 
 
 def resume(trainer: Trainer, out: Path, wanted: bool) -> None:
@@ -177,7 +187,7 @@ def resume(trainer: Trainer, out: Path, wanted: bool) -> None:
         raise BadInput(f"{out} holds a run up to step {whole[-1].name.split('-')[1]}: --resume goes on with it.")
     if whole:
         trainer.accelerator.load_state(str(whole[-1]))
-    for name in ("metrics.jsonl", "evaluations.jsonl"):
+    for name in ("metrics.jsonl", "evaluations.jsonl", "plans.jsonl"):
         file = out / name
         lines = file.read_text().splitlines() if file.exists() else []
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= trainer.at and trainer.at]
@@ -208,14 +218,20 @@ def main() -> None:
     last = min(args.steps or config["steps"], config["steps"])
     size = config["batchSize"] * config["accumulation"]
     order = trainer.order()
-    if trainer.at == 0 and due(scored["everySteps"]) and scored["rows"]:
-        log("evaluations.jsonl", trainer.evaluate())
+
+    def score() -> None:
+        if due(scored["everySteps"]) and scored["rows"]:
+            log("evaluations.jsonl", trainer.evaluate())
+            for plan in trainer.plans():
+                log("plans.jsonl", plan)
+
+    if trainer.at == 0:
+        score()
     while trainer.at < last:
         record = trainer.step([trainer.rows[i] for i in islice(order, size)])
         log("metrics.jsonl", record)
         accelerator.print(f"step {record['step']}/{config['steps']}  loss {record['loss']:.4f}  {record['ms']:.0f} ms")
-        if due(scored["everySteps"]) and scored["rows"]:
-            log("evaluations.jsonl", trainer.evaluate())
+        score()
         if due(kept) or trainer.at == last:
             trainer.save(out)
     trainer.save_student(out)

@@ -51,14 +51,14 @@ def attention_received(x: Tensor, real: Tensor) -> Tensor:
 
 
 class Plan(torch.autograd.Function):
-    """(⟨P, C⟩ [B], P [B, n, m]) of costs [B, n, m], masses a [B, n] and b [B, m], epsilons [B], all zero where there is no row.
+    """(⟨P, C⟩ [B], P [B, n, m], sweeps [B]) of costs [B, n, m], masses a, b and epsilons; all zero where there is no row.
 
     The gradient to C is that of exactly the sweeps that were done ("unrolled": reverse over the potentials of every sweep,
     which is all that is kept), P itself ("envelope"), or that of the converged plan ("implicit"): docs/SINKHORN.md.
     """
 
     @staticmethod
-    def forward(ctx: Any, cost: Tensor, a: Tensor, b: Tensor, eps: Tensor, settings: Json) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, cost: Tensor, a: Tensor, b: Tensor, eps: Tensor, settings: Json) -> tuple[Tensor, Tensor, Tensor]:
         published = settings["scheme"] == "multiplicative"
         delta = PUBLISHED_DELTA if published else 0.0
         rows, columns, e = a > 0, b > 0, eps[:, None]
@@ -88,8 +88,8 @@ class Plan(torch.autograd.Function):
         plan = (f[:, :, None] + g[:, None] - scaled).exp()
         ctx.save_for_backward(cost, plan, a, b, e, scaled, done)
         ctx.history, ctx.gradient = history, settings["gradient"]
-        ctx.mark_non_differentiable(plan)
-        return (plan * cost).sum((1, 2)), plan
+        ctx.mark_non_differentiable(plan, done)
+        return (plan * cost).sum((1, 2)), plan, done
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None, None]:
@@ -152,14 +152,15 @@ def transport_terms(method: Json, batch: Batch, student: Json, teacher: Json, mo
     for name, s, t, weight, number, of_s, of_t in all_sites:
         sides = views[of_s]["student"], views[of_t]["teacher"]  # type: ignore[index]
         states = layer_of(student[of_s], s), layer_of(teacher[of_t], t)
-        costs, plan, a, b = solve(settings, sides, states, model.projectors["ot"])
+        costs, plan, a, b, *more = solve(settings, sides, states, model.projectors["ot"])
         published = method["masks"] == "as_published" or of_s == of_t
         counted = batch.samples if published else batch.pairs
         share = 1.0 if shares is None else shares[number]
         losses[name] = share * weight * costs.sum() / (4 * max(1, counted))
         report(batch.report, name, settings, plan, a, b)
-        if batch.report.get("keep_plans"):
-            batch.report[f"plan {name}"] = plan  # type: ignore[assignment]
+        if batch.plans is not None:
+            cost, eps, sweeps = more
+            batch.plans[name] = (of_s, of_t, cost, plan, eps, sweeps)
     return losses
 
 
@@ -185,8 +186,8 @@ def solve(settings: Json, sides: tuple[Side, Side], states: tuple[Tensor, Tensor
         mean = (cost.sum((1, 2)) / cell.sum((1, 2)).clamp(min=1)).detach()
         relative = settings["relative"] & (mean > 0)
         eps = torch.where(relative, settings["epsilon"] * mean, torch.full_like(mean, settings["epsilon"]))
-        costs, plan = Plan.apply(cost, a, b, eps, settings)  # type: ignore[no-untyped-call]
-        return costs, plan, a, b
+        costs, plan, sweeps = Plan.apply(cost, a, b, eps, settings)  # type: ignore[no-untyped-call]
+        return costs, plan, a, b, cost, eps, sweeps
 
 
 def report(into: dict[str, float], name: str, settings: Json, plan: Tensor, a: Tensor, b: Tensor) -> None:

@@ -36,7 +36,7 @@ export function neededFiles(config: RunConfig): string[] {
   const needed = new Set(ALWAYS);
   if (term) needed.add("losses/__init__.py").add(`losses/${term.id}.py`);
   if (method.id === "cot2align") {
-    needed.add("transport.py");
+    needed.add("transport.py").add("probe.py");
     if (method.transport.gradient === "implicit") needed.add("implicit.py");
   }
   if (training.kind === "lora") needed.add("adapters.py");

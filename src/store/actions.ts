@@ -4,7 +4,9 @@ import type { RunConfig } from "../config/run";
 import type { EngineClient, EngineEvent } from "../client";
 import { draftFor, draftOf, editDraft, judgeDraft, type PresetId, sameConfig } from "./draft";
 import type { Explorer } from "./explore";
+import type { KeptRuns } from "./kept-runs";
 import { configOfFile } from "./run-files";
+import { keepFolder } from "./run-folder";
 import { draftFromLink } from "./run-link";
 import type { KeptActions, Session } from "./session";
 import { createTrainingActions } from "./training";
@@ -36,6 +38,8 @@ export interface Actions {
   /** Score the held-out rows now. */
   evaluate(): void;
   exportStudent(): void;
+  /** Keep the numbers and plans of a run's folder from elsewhere. @throws Error in one line when it is none. */
+  openRunFolder(name: string, files: ReadonlyMap<string, string>): Promise<void>;
   /** A run as a folder for PyTorch on many GPUs, to the downloads. */
   takeToCluster(config: RunConfig): void;
   exportSaved(): void;
@@ -88,9 +92,11 @@ interface Parts {
   readonly explorer: Explorer;
   readonly session: Session;
   readonly supervisor: Supervisor;
+  /** Where runs are kept; without it they are not. */
+  readonly runs: KeptRuns | undefined;
 }
 
-export function createActions({ store, engine, explorer, session, supervisor }: Parts): Actions {
+export function createActions({ store, engine, explorer, session, supervisor, runs }: Parts): Actions {
   const { changeRun, command, load, ...training } = createTrainingActions({ store, engine, explorer });
   return {
     play: () => command({ type: "play" }),
@@ -117,6 +123,12 @@ export function createActions({ store, engine, explorer, session, supervisor }: 
     },
     evaluate: () => engine.send({ type: "evaluate" }),
     exportStudent: () => engine.send({ type: "export" }),
+    async openRunFolder(name, files) {
+      if (!runs)
+        throw new Error("This browser keeps nothing here: private windows may not, and full disks do not.");
+      await keepFolder(runs, name, files);
+      await session.refresh();
+    },
     takeToCluster: (config) => engine.send({ type: "cluster", config }),
     saveCheckpoint: session.saveCheckpoint,
     openCheckpoint: session.openCheckpoint,

@@ -9,6 +9,7 @@ import { sameConfig } from "./draft";
 import { createExplorer } from "./explore";
 import { createHistory, type RunHistory } from "./history";
 import type { KeptFolders } from "./kept-files";
+import { createKeptRuns } from "./kept-runs";
 import { loadHiddenNotes, loadLostGpu, loadTheme } from "./preferences";
 import { parseRecordedRun } from "./recorded";
 import { isFrequent, reduce } from "./reduce";
@@ -65,7 +66,10 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files, locks 
     },
   };
   const supervisor = createSupervisor({ store, engine, session, baseUrl });
-  const actions = createActions({ store, engine: keepingEngine, explorer, session, supervisor });
+  const actions = createActions({
+    ...{ store, engine: keepingEngine, explorer, session, supervisor },
+    runs: files && createKeptRuns(files),
+  });
   const commit = createCommit(store, explorer.refresh);
 
   const recover = createRecovery({

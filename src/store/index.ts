@@ -28,3 +28,4 @@ export * from "./state";
 export * from "./undo";
 export * from "./word-diff";
 export type * from "../client";
+export { RUN_FOLDER_FILES, recordOfFolder } from "./run-folder";

@@ -37,6 +37,8 @@ export interface KeptRun extends RunSummary {
   readonly savedAt: number;
   /** On the disk, all its files together. */
   readonly bytes: number;
+  /** Whether its weights are there: a run that was computed elsewhere is numbers and plans alone. */
+  readonly weights: boolean;
 }
 
 /** A folder in which no generation is to be found. */
@@ -263,9 +265,10 @@ function summarize({ step, steps: records, config }: RunRecord): RunSummary {
   };
 }
 
-function summaryOf(mark: Mark): RunSummary & Pick<Mark, "createdAt" | "savedAt"> {
+function summaryOf(mark: Mark): RunSummary & Pick<KeptRun, "createdAt" | "savedAt" | "weights"> {
   const { step, steps, method, seed, teacher, student, rows, loss, trainedMs, createdAt, savedAt } = mark;
-  return { step, steps, method, seed, teacher, student, rows, loss, trainedMs, createdAt, savedAt };
+  const weights = mark.checkpoint.bytes > 0;
+  return { step, steps, method, seed, teacher, student, rows, loss, trainedMs, createdAt, savedAt, weights };
 }
 
 async function sealedMark(mark: Mark): Promise<string> {

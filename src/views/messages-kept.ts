@@ -14,6 +14,12 @@ export const keptMessages = {
   title: "Saved runs",
   none: "No saved run yet. A run is saved automatically once it has taken a step on Distill.",
   reading: "Reading…",
+  open: "Open a run's folder…",
+  openHint:
+    "From a cluster or the command line: config.json with metrics.jsonl. View then shows its curves and plans.",
+  drop: "Drop a run's folder",
+  notOpened: (name: string, why: string) => `“${name}” was not opened. ${why}`,
+  opened: "from elsewhere",
   here: "on Distill now",
   elsewhere: "open in another tab",
   finished: "finished",

@@ -164,7 +164,7 @@ test("the list: newest first, named and renamed, deleted; a folder without a who
 const DAY = 86_400_000;
 const listed = (id: string, change: Partial<KeptRun> = {}): KeptRun => ({
   ...{ id, name: undefined, createdAt: 0, savedAt: 100 * DAY, bytes: 10, step: 5, steps: 9, method: "sft" },
-  ...{ seed: 1, teacher: "t", student: "s", rows: "r", loss: 1, trainedMs: 3_600_000 },
+  ...{ seed: 1, teacher: "t", student: "s", rows: "r", loss: 1, trainedMs: 3_600_000, weights: true },
   ...change,
 });
 

@@ -35,7 +35,7 @@ def terms(settings: Json, batch: Batch, student: Any, teacher: Any, model: Any) 
     softer = [padded(torch.softmax(z / 2, -1), side.sizes) for z, side in ((a, s), (b, t))]
     cost = torch.cdist(softer[0], softer[1], p=1) * cell
     masses = [r / r.sum(-1, keepdim=True) for r in real]
-    costs, _ = Plan.apply(cost, *masses, cost.new_full((len(cost),), 0.1), SWEEPS)  # type: ignore[no-untyped-call]
+    costs, _, _ = Plan.apply(cost, *masses, cost.new_full((len(cost),), 0.1), SWEEPS)  # type: ignore[no-untyped-call]
     sizes = torch.tensor(s.sizes, device=a.device)
     return {
         "multilevel_token": token / batch.tokens,

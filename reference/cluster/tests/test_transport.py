@@ -51,7 +51,7 @@ def test_ragged_problems_are_those_of_the_plain_loop(change: dict) -> None:
     cost, a, b = problems(sizes)
     cost.requires_grad_()
     eps = torch.tensor([0.1, 0.3, 0.05, 1.0, 0.2, 0.07]).double()
-    costs, _ = Plan.apply(cost, a, b, eps, settings)
+    costs, _, _ = Plan.apply(cost, a, b, eps, settings)
     weights = torch.arange(1, 7).double()
     (gradient,) = torch.autograd.grad((weights * costs).sum(), cost)
     for p, (n, m) in enumerate(sizes):
@@ -71,7 +71,7 @@ def test_the_implicit_gradient_is_that_of_the_converged_plan() -> None:
     cost, a, b = problems([(4, 5), (3, 3)])
     cost.requires_grad_()
     eps = torch.tensor([0.2, 0.3]).double()
-    costs, _ = Plan.apply(cost, a, b, eps, settings)
+    costs, _, _ = Plan.apply(cost, a, b, eps, settings)
     (gradient,) = torch.autograd.grad(costs.sum(), cost)
     for at in [(0, 1, 2), (0, 3, 4), (1, 2, 0)]:
         step = torch.zeros_like(cost)
@@ -83,7 +83,7 @@ def test_the_implicit_gradient_is_that_of_the_converged_plan() -> None:
 def test_the_envelope_holds_the_plan_fixed() -> None:
     cost, a, b = problems([(4, 5)])
     cost.requires_grad_()
-    costs, plan = Plan.apply(cost, a, b, torch.tensor([0.2]).double(), SETTINGS | {"gradient": "envelope"})
+    costs, plan, _ = Plan.apply(cost, a, b, torch.tensor([0.2]).double(), SETTINGS | {"gradient": "envelope"})
     assert torch.equal(torch.autograd.grad(costs.sum(), cost)[0], plan)
 
 

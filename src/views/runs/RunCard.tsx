@@ -22,6 +22,7 @@ export function RunCard({ run }: { readonly run: ListedRun }) {
         <b>{runTitle(run)}</b> <span className="muted">{bytes(run.bytes)}</span>{" "}
         {where === "here" && <span className="badge">{text.here}</span>}
         {where === "elsewhere" && <span className="badge">{text.elsewhere}</span>}
+        {!run.weights && <span className="badge">{text.opened}</span>}
       </p>
       <p className="model-facts muted">
         <span>
@@ -51,13 +52,13 @@ export function RunCard({ run }: { readonly run: ListedRun }) {
   );
 }
 
-function Ways({ run: { id, where } }: { readonly run: ListedRun }) {
+function Ways({ run: { id, where, weights } }: { readonly run: ListedRun }) {
   const { resume, kept } = useActions();
   const trains = useApp(({ device }) => device.kind === "open");
   return (
     <>
       {where === "here" && <a href={hashOf("distill", "")}>{messages.nav.routes.distill}</a>}
-      {where === "nowhere" && (
+      {where === "nowhere" && weights && (
         <button type="button" title={text.resumeTitle} disabled={!trains} onClick={() => goTo(resume(id))}>
           {text.resume}
         </button>
@@ -75,7 +76,7 @@ function Ways({ run: { id, where } }: { readonly run: ListedRun }) {
       <button type="button" title={text.lookTitle} onClick={() => goTo(kept.look(id))}>
         {text.look}
       </button>
-      <SaveRun id={id} loads={where === "nowhere" && trains} />
+      <SaveRun id={id} weights={weights} loads={weights && where === "nowhere" && trains} />
     </>
   );
 }

@@ -1,4 +1,9 @@
-import { KEEP_LIMITS } from "../../store";
+import { useState } from "react";
+import { messageOf } from "../../base/errors";
+import { KEEP_LIMITS, RUN_FOLDER_FILES } from "../../store";
+import { DropZone } from "../files/DropZone";
+import type { Gathered } from "../files/gather";
+import { PickButton } from "../files/PickButton";
 import { duration } from "../format";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
@@ -11,9 +16,19 @@ const { kept: text } = messages;
 /** Every run that is kept in this browser, and what can be done with it. */
 export function RunsScreen() {
   const runs = useFreshList();
+  const { openRunFolder } = useActions();
+  const [issue, setIssue] = useState("");
+  const open = async (gathered: Gathered) => {
+    try {
+      await openRunFolder(gathered.name, await textsOf(gathered));
+      setIssue("");
+    } catch (error) {
+      setIssue(text.notOpened(gathered.name, messageOf(error)));
+    }
+  };
   const total = runs?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
   return (
-    <div className="runs-page">
+    <DropZone className="runs-page" invitation={text.drop} onFiles={(gathered) => void open(gathered)}>
       <KeptNews />
       <Panel title={text.title} name="runs" aside={runs?.length ? text.room(runs.length, total) : undefined}>
         <p className="muted runs-limits">
@@ -27,9 +42,29 @@ export function RunsScreen() {
           ))}
         </ul>
         <Lost />
+        <p className="row">
+          <PickButton text={text.open} folder onFiles={(gathered) => void open(gathered)} />
+          <span className="muted">{text.openHint}</span>
+        </p>
+        {issue !== "" && (
+          <p className="issue" role="alert">
+            {issue}
+          </p>
+        )}
       </Panel>
-    </div>
+    </DropZone>
   );
+}
+
+/** Of the folder itself, not of folders in it. */
+async function textsOf({ files }: Gathered): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const [path, file] of files) {
+    const [name = "", ...rest] = path.split("/").reverse();
+    if (rest.length <= 1 && RUN_FOLDER_FILES.some((known) => known === name))
+      texts.set(name, await file.text());
+  }
+  return texts;
 }
 
 function Every() {

@@ -9,7 +9,15 @@ import { useActions } from "../use-app";
 const { kept: text } = messages;
 
 /** What of a kept run can leave the page. Its student alone needs the engine: the run is loaded for it. */
-export function SaveRun({ id, loads }: { readonly id: string; readonly loads: boolean }) {
+export function SaveRun({
+  id,
+  weights,
+  loads,
+}: {
+  readonly id: string;
+  readonly weights: boolean;
+  readonly loads: boolean;
+}) {
   const { kept, resume, exportStudent } = useActions();
   const menu = useRef<HTMLDetailsElement>(null);
   const [issue, setIssue] = useState("");
@@ -27,6 +35,7 @@ export function SaveRun({ id, loads }: { readonly id: string; readonly loads: bo
     location.hash = hashOf("distill", ""); // where the file is handed over
     kept.afterwards(exportStudent);
   };
+  const checkpoint = async () => (await kept.checkpointOf(id)) as Uint8Array<ArrayBuffer>; // never shared
   const items = [
     {
       name: text.saveConfig,
@@ -34,11 +43,9 @@ export function SaveRun({ id, loads }: { readonly id: string; readonly loads: bo
     },
     { name: text.saveCsv, run: () => save("metrics.csv", (record) => metricsCsv(historyOf(record))) },
     { name: text.saveJsonl, run: () => save("metrics.jsonl", (record) => metricsJsonl(historyOf(record))) },
-    {
-      name: text.saveCheckpoint,
-      run: () =>
-        save("checkpoint.safetensors", async () => (await kept.checkpointOf(id)) as Uint8Array<ArrayBuffer>), // never shared
-    },
+    ...(weights
+      ? [{ name: text.saveCheckpoint, run: () => save("checkpoint.safetensors", checkpoint) }]
+      : []),
     ...(loads ? [{ name: text.saveStudent, run: saveStudent }] : []),
   ];
   return (
