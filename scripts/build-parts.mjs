@@ -23,8 +23,9 @@ const shaders = {
   },
 };
 
-async function bundle() {
-  await build({
+/** @param output where and how the files are called, beside what all have in common. */
+function options(entry, output) {
+  return {
     root,
     configFile: false,
     logLevel: "warn",
@@ -34,17 +35,22 @@ async function bundle() {
       outDir: out,
       emptyOutDir: false,
       copyPublicDir: false,
-      lib: {
-        entry: Object.fromEntries(names.map((name) => [name, join(root, `src/parts/${name}/index.ts`)])),
-        formats: ["es"],
-      },
+      lib: { entry, formats: ["es"] },
       rollupOptions: {
         external: Object.keys(manifest.dependencies),
         treeshake: { moduleSideEffects: false },
-        output: { minify: true, chunkFileNames: "chunks/[name]-[hash].js" },
+        output: { minify: true, ...output },
       },
     },
-  });
+  };
+}
+
+async function bundle() {
+  const entries = names.map((name) => [name, join(root, `src/parts/${name}/index.ts`)]);
+  await build(options(Object.fromEntries(entries), { chunkFileNames: "chunks/[name]-[hash].js" }));
+  // A notebook takes one file that imports nothing.
+  const widget = { couplet_figure: join(root, "src/parts/figure/widget.ts") };
+  await build(options(widget, { entryFileNames: "python/[name].js" }));
 }
 
 /** Declarations by tsc: those that an entry reaches, with the file names that Node's resolution asks for. */
@@ -92,6 +98,7 @@ mkdirSync(out);
 await bundle();
 declare();
 cpSync(join(root, "src/parts/package.json"), join(out, "package.json"));
+cpSync(join(root, "src/parts/figure/couplet_figure.py"), join(out, "python/couplet_figure.py"));
 cpSync(join(root, "LICENSE"), join(out, "LICENSE"));
 cpSync(join(root, "docs/parts"), join(out, "docs/parts"), { recursive: true });
 cpSync(join(root, "docs/parts/README.md"), join(out, "README.md"));

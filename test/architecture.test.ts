@@ -18,13 +18,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   // What others install from npm; each is an entry of its own, and no other folder's files are public.
   "parts/ot": ["config", "gpu", "ot"],
   "parts/spans": ["config", "data", "models"],
+  "parts/figure": ["figure"],
   objectives: ["config", "data", "gpu", "ot", "student", "telemetry"],
   trainer: ["config", "data", "gpu", "models", "objectives", "ot", "student", "telemetry"],
   cluster: ["base", "config", "data", "models", "objectives", "telemetry", "trainer"],
   worker: ["cluster", "config", "data", "gpu", "models", "ot", "parts", "telemetry", "trainer"],
   client: ["config", "telemetry", "worker/protocol"],
   store: ["client", "config", "figure", "telemetry"],
-  views: ["config", "figure", "store", "telemetry"],
+  views: ["config", "figure", "parts/figure", "store", "telemetry"],
   // The command line: everything but the page.
   cli: [
     "cluster",

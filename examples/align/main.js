@@ -1,4 +1,6 @@
-// Aligns two tokenizations of a text: chunks by couplet/spans, and a transport plan between the tokens' places by couplet/ot.
+// Aligns two tokenizations of a text: chunks by couplet/spans, a transport plan between the tokens'
+// places by couplet/ot, and its picture by couplet/figure.
+import { createFigure } from "couplet/figure";
 import { solve } from "couplet/ot";
 import { align, characterSpans, readTokenizer, shareOf } from "couplet/spans";
 
@@ -28,11 +30,14 @@ async function show() {
   );
   at("coverage").textContent = `${chunks.length} chunks of equal text cover ${shares.join(" and ")}.`;
   at("chunks").replaceChildren();
+  at("figure").hidden = student.ids.length === 0 || teacher.ids.length === 0;
   at("solved").textContent = "";
-  if (student.ids.length === 0 || teacher.ids.length === 0) return;
+  if (at("figure").hidden) return;
 
   const problem = { x: places(student), y: places(teacher), kind: "sqeuclidean" };
-  const [{ plan, cost, iterations, converged, by }] = await solve([problem], { epsilon: 0.02 });
+  const [solution] = await solve([problem], { epsilon: 0.02 });
+  const { plan, cost, iterations, converged, by } = solution;
+  draw(solution, [s, t], aligned);
   const m = teacher.ids.length;
   const heaviest = (i) =>
     plan.subarray(i * m, (i + 1) * m).reduce((best, p, j, row) => (p > row[best] ? j : best), 0);
@@ -45,6 +50,19 @@ async function show() {
   at("solved").textContent =
     `${student.ids.length} × ${m} tokens, ⟨P,C⟩ ${cost.toPrecision(3)}, ${iterations} sweeps${converged ? "" : ", not converged"}, ` +
     `solved ${by.device === "gpu" ? `by WebGPU (${by.adapter})` : `on the CPU: ${by.why}`}`;
+}
+
+/** One figure for the page: made with the first plan. */
+let figure;
+function draw(solution, texts, { student, teacher }) {
+  const labels = (side, of) => ({
+    texts: side.ids.map((_, i) => of(i)),
+    starts: side.starts,
+    ends: side.ends,
+  });
+  const picture = { ...solution, student: labels(student, texts[0]), teacher: labels(teacher, texts[1]) };
+  if (figure) figure.update(picture);
+  else figure = createFigure(at("figure"), picture, { form: "ribbons", maxHeight: 320 });
 }
 
 function row(...cells) {

@@ -3,6 +3,7 @@
 //   types       a strict project with Node's resolution compiles against them
 //   docs        the first example of every page runs as pasted, and prints what it says
 //   examples    POT's numbers in Node, on Dawn and in float64; the align page in Chromium: chunks, a plan, an error said
+//   figure      its page's first example: drawn, walked through by keys, changed, saved, taken away; the element; the widget's front end
 //   vite        unused exports leave; the shaders come with the first question to a GPU
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +24,25 @@ beforeAll(async () => {
     consumer.take(`public/models/couplet-${side}/tokenizer.json`, `public/couplet-${side}/tokenizer.json`);
   consumer.write("few.js", 'import { planFrom } from "couplet/ot";\nglobalThis.planFrom = planFrom;\n');
   const { folder } = consumer;
-  await build({ root: folder, configFile: false, base: "./", logLevel: "error" });
+  const example = `${firstExample("figure.md")}globalThis.figure = figure;\n`;
+  consumer.write("figure.js", `import "./rest.js";\n${example}`);
+  consumer.write("rest.js", 'import { definePlanElement } from "couplet/figure";\ndefinePlanElement();\n');
+  consumer.write(
+    "figure.html",
+    '<!doctype html><title>figure</title><body><script type="module" src="./figure.js"></script></body>',
+  );
+  consumer.write(
+    "public/couplet_figure.js",
+    readFileSync(join(consumer.package, "python/couplet_figure.js"), "utf8"),
+  );
+  const input = ["index.html", "figure.html"].map((page) => join(folder, page));
+  await build({
+    root: folder,
+    configFile: false,
+    base: "./",
+    logLevel: "error",
+    build: { rollupOptions: { input } },
+  });
   const lib = { entry: join(folder, "few.js"), formats: ["es" as const], fileName: "few" };
   await build({
     root: folder,
@@ -45,7 +64,7 @@ afterAll(async () => {
   consumer?.remove();
 });
 
-const BUDGET = { ot: 40, spans: 15 };
+const BUDGET = { ot: 40, spans: 15, figure: 30, "python/couplet_figure": 30 };
 
 describe("package", () => {
   test.each(Object.entries(BUDGET))("couplet/%s is at most %d kB", (name, most) => {
@@ -68,6 +87,8 @@ describe("package", () => {
         "CHANGELOG.md",
         "docs/parts/ot.md",
         "docs/parts/spans.md",
+        "docs/parts/figure.md",
+        "python/couplet_figure.py",
       ]),
     );
     expect(readFileSync(join(consumer.package, "CHANGELOG.md"), "utf8")).toContain(`### ${manifest.version}`);
@@ -89,6 +110,9 @@ describe("package", () => {
     const uses = `
       import { prepare, solve, type OtOptions, type Prepared, type Solution } from "couplet/ot";
       import { align, readTokenizer, type ByteTokenizer, type Chunk } from "couplet/spans";
+      import { createFigure, planSvg, type Figure } from "couplet/figure";
+      export const svg: string = planSvg({ plan: [[1]] });
+      export const figure = (el: HTMLElement): Figure => createFigure(el, { plan: new Float32Array(1), n: 1, m: 1 });
       const settings: OtOptions = { epsilon: 0.1, gradient: "implicit" };
       export const solved: Promise<Solution[]> = solve([{ cost: [[0, 1]] }, { n: 1, m: 1, cost: new Float32Array(1) }], settings);
       export const make = (device: GPUDevice, cost: GPUBuffer): Promise<Prepared> =>
@@ -173,6 +197,7 @@ describe("in Chromium", () => {
     expect(sides[0]!.length).toBeGreaterThan(5);
     expect(sides[1]!.join("")).toContain("train leaves");
     expect(sides[0]!.filter((text, k) => text !== sides[1]![k] && !text.includes("é"))).toEqual([]);
+    expect(await page.locator("#figure canvas").first().evaluate(countColors)).toBeGreaterThan(20);
     await page.locator("#text").fill("");
     await page.locator("#coverage", { hasText: "0 chunks" }).waitFor();
     await page
@@ -180,6 +205,68 @@ describe("in Chromium", () => {
       .setInputFiles({ name: "t.json", mimeType: "application/json", buffer: Buffer.from("{}") });
     await page.locator("#problem", { hasText: "student: expected a tokenizer" }).waitFor();
     expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test("the figure", async () => {
+    const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+    const complaints: string[] = [];
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(`${server.resolvedUrls!.local[0]}figure.html`);
+    const stage = page.getByRole("application");
+    await stage.waitFor();
+    const colors = () => stage.locator("canvas").first().evaluate(countColors);
+    expect(await colors()).toBeGreaterThan(20); // ribbons over one another
+    const line = page.locator("body > div > p");
+    await stage.focus();
+    for (const key of ["ArrowDown", "ArrowDown", "ArrowRight"]) await stage.press(key);
+    expect(await line.textContent()).toBe("␣bank → ␣Bank: mass 0.25, 75.8 % of its row");
+    await stage.press("m");
+    await page.waitForFunction(() => Reflect.get(globalThis, "figure").svg().includes("crispEdges"));
+    expect(await colors()).toBeGreaterThan(5);
+    await stage.press("Escape");
+    expect(await line.textContent()).toMatch(/^Point at a cell/);
+    await page.evaluate(() => {
+      const element = document.createElement("couplet-plan");
+      element.setAttribute("form", "ribbons");
+      document.body.replaceChildren(element);
+      Object.assign(element, {
+        plan: {
+          plan: [
+            [1, 0],
+            [0, 1],
+          ],
+        },
+      });
+    });
+    expect(await colors()).toBeGreaterThan(3);
+    const refused = await page.evaluate(() => {
+      const element = document.querySelector("couplet-plan")!;
+      try {
+        Object.assign(element, { plan: { plan: [[-1]] } });
+        return "";
+      } catch (error) {
+        element.remove();
+        return `${error} ${element.childElementCount}`;
+      }
+    });
+    expect(refused).toMatch(/^RangeError: plan: masses .* 0$/);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test("the widget's front end", async () => {
+    const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+    await page.goto(`${server.resolvedUrls!.local[0]}figure.html`);
+    const seen = await page.evaluate(driveWidget, new URL("couplet_figure.js", page.url()).href);
+    expect(seen).toEqual({
+      first: "a → x: mass 0.5, 100 % of its row",
+      selected: [0, 0],
+      saved: 1,
+      later: "c → z: mass 0.25, 100 % of its row",
+      left: 0,
+      listeners: 0,
+    });
     await page.close();
   });
 });
@@ -197,3 +284,52 @@ describe("in vite's output", () => {
     expect(files.filter(([, text]) => text.includes("@compute"))).not.toEqual([]);
   });
 });
+
+function countColors(node: Element): number {
+  const { width, height } = node as HTMLCanvasElement;
+  const pen = (node as HTMLCanvasElement).getContext("2d")!;
+  const data = new Uint32Array(pen.getImageData(0, 0, width, height).data.buffer);
+  return new Set(data).size;
+}
+
+/** A model as anywidget gives it: traits, and listeners to their changes. */
+async function driveWidget(address: string) {
+  const { default: widget } = await import(address);
+  const bytes = (values: number[]) => new DataView(Float32Array.from(values).buffer);
+  const traits: Record<string, unknown> = {
+    ...{ _data: bytes([0.5, 0, 0, 0.5]), rows: ["a", "b"], cols: ["x", "y"], titles: ["rows", "columns"] },
+    ...{ form: "matrix", scheme: "light", scale: "sqrt", max_height: 300, selected: [] },
+  };
+  const listeners = new Map<string, () => void>();
+  let saved = 0;
+  const model = {
+    get: (name: string) => traits[name],
+    set: (name: string, value: unknown) => (traits[name] = value),
+    on: (event: string, listener: () => void) => listeners.set(event, listener),
+    off: (event: string) => listeners.delete(event),
+    save_changes: () => saved++,
+  };
+  const el = document.createElement("div");
+  document.body.replaceChildren(el);
+  const end = widget.render({ model, el });
+  const press = (...keys: string[]) => {
+    for (const key of keys)
+      el.querySelector("[role=application]")!.dispatchEvent(new KeyboardEvent("keydown", { key }));
+    return el.querySelector("p")!.textContent;
+  };
+  const first = press("ArrowDown");
+  const [selected, times] = [traits["selected"], saved];
+  // Another plan of another size: its traits change one after the other.
+  for (const [name, value] of Object.entries({
+    _data: bytes([0, 0.5, 0.25, 0, 0, 0.25]),
+    rows: ["a", "b", "c"],
+    cols: ["y", "z"],
+  })) {
+    traits[name] = value;
+    listeners.get(`change:${name}`)?.();
+  }
+  await Promise.resolve();
+  const later = press("ArrowDown", "PageDown", "End");
+  end();
+  return { first, selected, saved: times, later, left: el.childElementCount, listeners: listeners.size };
+}

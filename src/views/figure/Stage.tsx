@@ -4,7 +4,7 @@ import { messages } from "../messages";
 import { usePalette, useScheme } from "../theme/use-scheme";
 import { PairLine } from "./PairLine";
 import type { Pointer } from "./pointer";
-import { Scene, type Room, type SceneData } from "../../figure/scene";
+import { Scene, type Room, type SceneData } from "../../parts/figure";
 import { useWidth } from "./use-width";
 
 const { figure: text } = messages;
