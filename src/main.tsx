@@ -69,7 +69,7 @@ const page = {
   comparison: createComparison({
     app: createApp({ engine: compareEngine, transport: explorer, baseUrl, fetchJson }),
     openEngine: () => compareEngine.send({ type: "open", baseUrl }),
-    closeEngine: compareEngine.close,
+    closeEngine: () => compareEngine.close(),
     files,
   }),
   library: createModelLibrary(createLibraryClient(spawnLibrary)),

@@ -7,14 +7,14 @@ export interface Answers {
   readonly right: string;
 }
 
-export interface Share {
+interface Share {
   readonly seeds: readonly number[];
   /** Of right answers, one a seed, from 0 to 1. */
   readonly each: readonly number[];
   readonly mean: number;
 }
 
-export interface Difference {
+interface Difference {
   readonly seeds: readonly number[];
   /** Share of the one minus share of the other, one a seed. */
   readonly each: readonly number[];

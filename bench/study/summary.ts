@@ -1,36 +1,9 @@
 // From results to what is shown: one record that docs/STUDY.md, the figure and the page's Study screen are made from.
 import { cellConfig, type CellResult, resultsOf, studyPlan } from "./plan";
-import { type Difference, difference, type Share, shareOfRuns } from "./statistics";
-
-interface CellSummary extends Share {
-  readonly id: string;
-  readonly title: string;
-  readonly pair: string;
-  readonly regime: string;
-  /** Mean cross entropy of the last tenth of the steps, on the rows as they were trained on, without its weight in the loss. */
-  readonly crossEntropy: number;
-}
-
-export interface ComparisonSummary extends Difference {
-  readonly cell: string;
-  readonly against: string;
-  readonly primary: boolean;
-  /** The same by the independent program, where it was run. */
-  readonly pytorch: Difference | undefined;
-}
-
-export interface StudySummary {
-  readonly steps: number;
-  readonly seeds: readonly number[];
-  readonly questions: number;
-  readonly pairs: Readonly<Record<string, string>>;
-  readonly regimes: Readonly<Record<string, string>>;
-  readonly cells: readonly CellSummary[];
-  readonly pytorch: readonly CellSummary[];
-  readonly comparisons: readonly ComparisonSummary[];
-  /** Ids of cells that have no result yet. */
-  readonly missing: readonly string[];
-}
+import { draftFor } from "../../src/store/draft";
+import { linkOf } from "../../src/store/run-link";
+import type { CellSummary, ComparisonSummary, StudyCell, StudySummary } from "../../src/views/study/summary";
+import { difference, shareOfRuns } from "./statistics";
 
 /** "far-noisy50-alm-word-ends" → far, noisy50. */
 const partsOf = (id: string): readonly [pair: string, regime: string] => {
@@ -45,14 +18,17 @@ export function summarize(of: (cell: string) => readonly CellResult[] = resultsO
     of(cell)
       .filter(({ seed }) => seeds.includes(seed))
       .toSorted((a, b) => a.seed - b.seed);
-  const cellOf = (id: string, title: string, runs: readonly CellResult[]): CellSummary => {
+  const placeOf = (id: string, title: string): StudyCell => {
     const [pair, regime] = partsOf(id);
+    return { id, title, pair, regime, link: linkOf(draftFor(cellConfig(id, seeds[0] ?? 0))) ?? "" };
+  };
+  const cellOf = (id: string, title: string, runs: readonly CellResult[]): CellSummary => {
     const { method } = cellConfig(id, 0);
     const weight = "kdRate" in method ? 1 - method.kdRate : 1;
     const of = ({ engine, crossEntropy }: CellResult) =>
       crossEntropy.last / (engine === "couplet" ? weight : 1);
     const last = runs.reduce((sum, run) => sum + of(run), 0) / runs.length;
-    return { id, title, pair, regime, ...shareOfRuns(runs), crossEntropy: last };
+    return { ...placeOf(id, title), ...shareOfRuns(runs), crossEntropy: last };
   };
   const summaries = (suffix: string) =>
     cells.flatMap(({ id, title }) => {
@@ -70,7 +46,9 @@ export function summarize(of: (cell: string) => readonly CellResult[] = resultsO
       const pytorch = difference(runsOf(`${cell}.pytorch`), runsOf(`${against}.pytorch`));
       return found ? [{ cell, against, primary, ...found, pytorch }] : [];
     }),
-    missing: cells.filter(({ id }) => !engine.some((one) => one.id === id)).map(({ id }) => id),
+    missing: cells
+      .filter(({ id }) => !engine.some((one) => one.id === id))
+      .map(({ id, title }) => placeOf(id, title)),
   };
 }
 

@@ -1,9 +1,10 @@
 // The tables of docs/STUDY.md, and its figure, from the summary alone.
-import { figure, label, line, SANS } from "../../src/figure";
 import { PALETTES } from "../../src/figure";
+import { studyFigure } from "../../src/views/study/study-figure";
+import { type ComparisonSummary, interval, points, type StudySummary } from "../../src/views/study/summary";
 import { readFileSync } from "node:fs";
 import { pathOf } from "./plan";
-import { type ComparisonSummary, type StudySummary, summarize, summaryText } from "./summary";
+import { summarize, summaryText } from "./summary";
 
 const [BEGIN, END] = ["<!-- results -->\n", "\n<!-- /results -->"];
 
@@ -15,15 +16,12 @@ export function studyFiles(): Readonly<Record<string, string>> {
   if (from < 0 || to < from) throw new Error("docs/STUDY.md has lost the marks around its tables");
   return {
     "docs/STUDY.md": text.slice(0, from + BEGIN.length) + resultTables(summary) + text.slice(to),
-    "docs/study.svg": differenceFigure(summary),
+    "docs/study.svg": studyFigure(summary, PALETTES.light),
     "bench/study/summary.json": summaryText(summary),
   };
 }
 
 const percent = (share: number): string => (100 * share).toFixed(1);
-const points = (value: number): string => `${value < 0 ? "−" : "+"}${(100 * Math.abs(value)).toFixed(1)}`;
-const interval = (range: readonly [number, number] | undefined): string =>
-  range ? `${points(range[0])} to ${points(range[1])}` : "–";
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 /** One table a regime and pair: cells with their shares. */
@@ -56,7 +54,10 @@ function resultTables(summary: StudySummary): string {
     ...tables,
     ...differenceTable(summary, comparisons),
     ...(missing.length > 0
-      ? [`Not run yet: ${missing.map((id) => `\`${id}\``).join(", ")} (\`npm run study\` goes on there).`, ""]
+      ? [
+          `Not run yet: ${missing.map(({ id }) => `\`${id}\``).join(", ")} (\`npm run study\` goes on there).`,
+          "",
+        ]
       : []),
   ].join("\n");
 }
@@ -85,53 +86,4 @@ function differenceTable(summary: StudySummary, comparisons: readonly Comparison
     ),
     "",
   ];
-}
-
-const [WIDTH, LEFT, ROW, TOP] = [720, 330, 26, 44];
-
-/** Differences as dots with their bootstrap intervals, against 0. */
-function differenceFigure({ cells, comparisons }: StudySummary): string {
-  const colors = PALETTES.light;
-  const titleOf = (id: string) => cells.find((cell) => cell.id === id)?.title ?? id;
-  const ends = comparisons.flatMap(({ bootstrap }) => bootstrap);
-  const most = Math.ceil((100 * Math.max(0.05, ...ends.map(Math.abs))) / 5) * 5;
-  const x = (value: number) => LEFT + ((100 * value + most) / (2 * most)) * (WIDTH - LEFT - 24);
-  const height = TOP + ROW * comparisons.length + 40;
-  const small = `${SANS} font-size="11" fill="${colors.ink}"`;
-  const tick = `${SANS} font-size="10" fill="${colors.muted}" text-anchor="middle"`;
-  const bottom = TOP + ROW * comparisons.length;
-  const ticks = Array.from({ length: 2 * (most / 5) + 1 }, (_, i) => i * 5 - most);
-  return figure(
-    { title: "Paired differences of right answers, in points", width: WIDTH, height, ground: colors.ground },
-    [
-      label(
-        "Paired differences of right answers, in points, with 95 % intervals",
-        12,
-        20,
-        `${SANS} font-size="13" font-weight="600" fill="${colors.ink}"`,
-      ),
-      ...ticks.flatMap((value) => [
-        line(
-          x(value / 100),
-          TOP - 10,
-          x(value / 100),
-          bottom,
-          `stroke="${value === 0 ? colors.muted : colors.rule}"`,
-        ),
-        label(points(value / 100).replace(".0", ""), x(value / 100), bottom + 16, tick),
-      ]),
-      ...comparisons.flatMap(({ cell, against, mean, bootstrap: [low, high] }, i) => {
-        const y = TOP + ROW * i + 6;
-        const [pair, regime] = cell.split("-");
-        const certain = low > 0 || high < 0;
-        const color = certain ? colors.student : colors.muted;
-        return [
-          label(`${titleOf(cell)} − ${titleOf(against)}`, 12, y, small),
-          label(`${regime}, ${pair}`, 12, y + 11, `${SANS} font-size="9" fill="${colors.muted}"`),
-          line(x(low), y, x(high), y, `stroke="${color}" stroke-width="2"`),
-          `<circle cx="${x(mean).toFixed(1)}" cy="${y.toFixed(1)}" r="4" fill="${certain ? color : colors.ground}" stroke="${color}" stroke-width="2"/>`,
-        ];
-      }),
-    ],
-  );
 }

@@ -1,5 +1,6 @@
 // Named starting points. A preset is a whole config, so that a run never depends on a hidden default.
 import { parse } from "valibot";
+import { alm } from "./methods/alm";
 import { cma } from "./methods/cma";
 import { base, cot2alignSchema } from "./methods/cot2align";
 import type { DistillationCard } from "./methods/card";
@@ -78,6 +79,7 @@ const cot2align = (more: Partial<MethodOf<"cot2align">>): RunConfig => ({
 
 const CMA = parse(base, termDefaults(cma));
 const ULD = parse(base, termDefaults(uld));
+const ALM = parse(base, termDefaults(alm));
 
 export interface Preset {
   readonly title: string;
@@ -115,6 +117,10 @@ export const PRESETS = {
       ...cot2align({ base: CMA, crossCot: true, masks: "as_published", transport: PUBLISHED_TRANSPORT }),
       data: { ...FIRST_LIGHT.data, records: "published", specialTokens: "none" },
     },
+  },
+  "cot2align-alm": {
+    title: "CoT2Align on ALM, standard pair",
+    config: { ...cot2align({ base: ALM }), probe: FIRST_LIGHT.probe },
   },
   "cot2align-uld": {
     title: "CoT2Align on ULD, both views",

@@ -36,6 +36,9 @@ export async function readComparison(files: KeptFolders): Promise<KeptComparison
   return { budget: await readBudget(files), finished, unreadable: runs.length - whole.length };
 }
 
+/** What a comparison of before there were labels and shares to choose did. */
+const BEFORE_LABELS = { labels: "all", share: 0.5 } as const;
+
 async function readBudget(files: KeptFiles): Promise<Budget> {
   const bytes = await files.read(BUDGET);
   try {
@@ -43,7 +46,7 @@ async function readBudget(files: KeptFiles): Promise<Budget> {
     const presets = (budget.presets ?? FIRST_BUDGET.presets).filter((preset) =>
       Object.hasOwn(PRESETS, preset),
     );
-    return { ...FIRST_BUDGET, ...budget, presets };
+    return { ...FIRST_BUDGET, ...BEFORE_LABELS, ...budget, presets };
   } catch {
     return FIRST_BUDGET; // never written, or cut off
   }
@@ -56,7 +59,12 @@ async function readRun(files: KeptFiles, name: string): Promise<ComparedRun | un
     const run = JSON.parse(new TextDecoder().decode(bytes), revive) as ComparedRun; // our own file
     const { finishedAt = 0 } = run; // of an earlier version of the page
     return Object.hasOwn(PRESETS, run.preset)
-      ? { ...run, finishedAt, config: parseRunConfig(run.config) }
+      ? {
+          ...run,
+          finishedAt,
+          budget: { ...BEFORE_LABELS, ...run.budget },
+          config: parseRunConfig(run.config),
+        }
       : undefined;
   } catch {
     return undefined; // of another version of the page, or cut off

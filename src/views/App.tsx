@@ -15,6 +15,7 @@ import { ModelsScreen } from "./models/ModelsScreen";
 import { LearnScreen } from "./learn/LearnScreen";
 import { RunsScreen } from "./runs/RunsScreen";
 import { StartScreen } from "./start/StartScreen";
+import { StudyScreen } from "./study/StudyScreen";
 import { TransportScreen } from "./transport/TransportScreen";
 import { useThemeAttribute } from "./theme/use-scheme";
 import { messages } from "./messages";
@@ -33,6 +34,7 @@ import "./styles/library.css";
 import "./styles/runs.css";
 import "./styles/start.css";
 import "./styles/embed.css";
+import "./styles/study.css";
 
 const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   start: StartScreen,
@@ -44,6 +46,7 @@ const SCREENS: Readonly<Record<Route, () => React.ReactNode>> = {
   models: ModelsScreen,
   data: DataScreen,
   device: DeviceScreen,
+  study: StudyScreen,
 };
 
 export function App() {

@@ -8,7 +8,7 @@ import type { PageApp } from "./use-app";
 
 const WRITE_MS = 250;
 /** Screens without a state of their own in the link. */
-const STATELESS: readonly Route[] = ["start", "compare", "learn", "models", "data", "device"];
+const STATELESS: readonly Route[] = ["start", "compare", "learn", "models", "data", "device", "study"];
 
 export function followLinks(page: PageApp): void {
   if (placeOf(location.hash)[0] === EMBED) return; // an embedded figure keeps the address it was given

@@ -14,12 +14,21 @@ export const pageMessages = {
     ] as const,
     on: (teacher: string, student: string, rows: string) =>
       `${teacher} teaches ${student} on ${rows.replace(/, bundled$/, "")}.`,
+    labels: "Labels",
+    regimes: {
+      all: "as the data set has them",
+      "noisy 0.3": "wrong with probability 0.3 a step",
+      "noisy 0.5": "wrong with probability 0.5 a step",
+      "few none": "240 rows alone",
+      "few teacher": "240 rows, the teacher answers the others",
+    },
     limitLabel: "The budget is",
     limits: { steps: "by steps", seconds: "by seconds" },
     mostSteps: "At most steps",
     fields: {
       ...{ steps: "Steps", seconds: "Seconds", batchSize: "Batch", rows: "Held-out rows" },
       probe: "Sentence (held-out row)",
+      share: "Share α",
     },
     total: (runs: number, steps: number) => `${runs} runs of ${steps} steps, one after another.`,
     totalTimed: (runs: number, seconds: number, steps: number) =>

@@ -10,6 +10,7 @@ import { figureMessages } from "./messages-figure";
 import { startMessages } from "./messages-start";
 import { runMessages } from "./messages-run";
 import { settingsMessages } from "./messages-settings";
+import { studyMessages } from "./messages-study";
 import { transportMessages } from "./messages-transport";
 
 export const messages = {
@@ -237,6 +238,7 @@ export const messages = {
     panel: (title: string) => `“${title}” could not be drawn`,
     panelRetry: "Draw again",
   },
+  study: studyMessages,
   transport: transportMessages,
   ...pageMessages,
   ...libraryMessages,
@@ -260,6 +262,7 @@ export const messages = {
       models: "Models",
       data: "Data",
       device: "Device",
+      study: "Study",
     } satisfies Record<Route, string>,
   },
   keys: {

@@ -11,10 +11,14 @@ export const ROUTES = [
   "models",
   "data",
   "device",
+  "study",
 ] as const;
 /** Figures for other pages; no screen of this one. */
 export const EMBED = "embed";
 export type Route = (typeof ROUTES)[number];
+
+/** Of the screen at that place: "g 1" to "g 9", and "g 0" for the tenth. */
+export const keysOf = (index: number): string => `g ${(index + 1) % 10}`;
 
 export function routeOf(hash: string): Route {
   const name = nameOf(hash);

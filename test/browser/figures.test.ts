@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { showLiveRun, type Site, startSite } from "./support/browser";
+import { twoMethods } from "./support/compare";
 
 let site: Site;
 beforeAll(async () => {
@@ -121,6 +122,8 @@ test("Distill", async () => {
 
 test("Compare", async () => {
   const { page, complaints } = await site.open({ engine: { stepMs: 4 }, hash: "#/compare" });
+  await twoMethods(page);
+  await page.getByLabel("Seeds", { exact: true }).fill("1, 2");
   await page.getByLabel("Steps", { exact: true }).fill("12");
   await page.getByRole("button", { name: "Compare", exact: true }).click();
   await page.waitForFunction(() => document.querySelectorAll('.run-list [data-status="done"]').length === 4);

@@ -10,7 +10,7 @@
 //   mean and sample deviation by hand; one run has no deviation (control: two have)
 import { expect, test } from "vitest";
 import type { EngineEvent } from "../../src/client";
-import type { RunConfig } from "../../src/config/run";
+import { parseRunConfig, type RunConfig } from "../../src/config/run";
 import {
   bandOf,
   configOf,
@@ -59,7 +59,7 @@ function rig({ stopsAt = Infinity, files }: { stopsAt?: number; files?: KeptFold
         );
       if (command.type !== "play" || !config) return;
       const { steps, seed } = config;
-      const weight = config.method.id === "sft" ? 1 : 0.5;
+      const weight = "kdRate" in config.method ? 1 - config.method.kdRate : 1;
       const record = (step: number) => ({
         ...{
           step,
@@ -294,7 +294,7 @@ test("settings that differ, and no others", () => {
   const { budget } = rig().comparison.store.getState();
   const rows = differences([configOf("sft", 1, budget), configOf("uld", 1, budget)]);
   expect(rows).toContainEqual({ path: "method.id", texts: ["sft", "uld"] });
-  expect(rows).toContainEqual({ path: "method.kdRate", texts: [undefined, "0.5"] });
+  expect(rows).toContainEqual({ path: "method.kdRate", texts: [undefined, "0.9"] });
   expect(rows.some(({ path }) => ["seed", "steps", "batchSize"].includes(path))).toBe(false);
   expect(differences([configOf("sft", 1, budget), configOf("sft", 1, budget)])).toEqual([]);
 });
@@ -350,6 +350,25 @@ test("spread", () => {
   expect(spread([5]).deviation).toBeNaN();
 });
 
+test("opens where a teacher matters: labels that err, one share for every method that has one", () => {
+  const { budget } = rig().comparison.store.getState();
+  expect(budget.presets).toEqual(["sft", "alm", "shared-vocabulary", "cot2align-alm"]);
+  for (const preset of budget.presets) {
+    const { data, method, student } = configOf(preset, 1, budget);
+    expect(data.labels).toEqual({ noisy: 0.5 });
+    expect(student).toBe("couplet-student");
+    if ("kdRate" in method) expect(method.kdRate).toBe(0.9);
+    expect(parseRunConfig(configOf(preset, 1, budget))).toEqual(configOf(preset, 1, budget));
+  }
+  expect(configOf("cot2align-alm", 1, budget).method).toMatchObject({ base: { id: "alm", debias: false } });
+  // A teacher that writes every answer leaves no label to err; few labels are for own rows too.
+  expect(configOf("seqkd", 1, budget).data).toMatchObject({ outputs: "teacher", labels: "all" });
+  const few = { few: 240, rest: "none" } as const;
+  const data = { ...configOf("sft", 1, budget).data, source: "own:mine@12" };
+  const own = { ...budget, labels: few, setting: { teacher: "t", student: "s", data, seed: 7 } };
+  expect(configOf("sft", 1, own).data.labels).toEqual(few);
+});
+
 test("on other models and rows: one split for all seeds, and who teaches itself still does", () => {
   const { budget } = rig().comparison.store.getState();
   const data = { ...configOf("sft", 1, budget).data, source: "own:mine@12", maxLength: 64 };
@@ -361,7 +380,7 @@ test("on other models and rows: one split for all seeds, and who teaches itself 
   for (const seed of on.seeds) {
     const sft = configOf("sft", seed, on);
     expect(sft).toMatchObject({ teacher: "local:t@1", student: "local:s@2", seed });
-    expect(sft.data).toEqual({ ...data, splitSeed: 7 }); // as Data says, and as a run of Distill takes it
+    expect(sft.data).toEqual({ ...data, labels: "all", splitSeed: 7 }); // as Data says, and as a run of Distill takes it
   }
   expect(configOf("seqkd", 5, on).data.outputs).toBe("teacher"); // that is the method
   expect(configOf("kd", 5, on).teacher).toBe("local:s@2");

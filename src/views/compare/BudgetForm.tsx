@@ -1,7 +1,16 @@
 import { useState } from "react";
 import { useStore } from "zustand";
+import { type Labels, labelsText } from "../../config/labels";
 import { FIRST_LIGHT, PRESETS } from "../../config/presets";
-import { type Budget, canonical, judgeDraft, type PresetId, type Setting } from "../../store";
+import {
+  type Budget,
+  canonical,
+  isBundled,
+  judgeDraft,
+  labelsOf,
+  type PresetId,
+  type Setting,
+} from "../../store";
 import { messages } from "../messages";
 import { modelTitle } from "../models/model-title";
 import { Segmented } from "../shell/Segmented";
@@ -19,7 +28,7 @@ export function BudgetForm() {
   const chosen = (preset: PresetId) => budget.presets.includes(preset);
   const toggle = (preset: PresetId) =>
     comparison.change({
-      presets: PRESET_IDS.filter((id) => (id === preset ? !chosen(id) : chosen(id))),
+      presets: chosen(preset) ? budget.presets.filter((id) => id !== preset) : [...budget.presets, preset],
     });
   const timed = budget.limit === "seconds";
   const fields = timed ? (["seconds", ...FIELDS] as const) : FIELDS;
@@ -42,7 +51,7 @@ export function BudgetForm() {
           value={budget.setting ? "distill" : "presets"}
           disabled={running}
           onChange={(whose) =>
-            comparison.change({ setting: whose === "distill" && distill ? settingOf(distill) : undefined })
+            comparison.change(whose === "distill" && distill ? onDistill(distill) : { setting: undefined })
           }
         />
         <p className="hint">{settingText(budget.setting ?? FIRST_LIGHT)}</p>
@@ -51,12 +60,13 @@ export function BudgetForm() {
             type="button"
             className="quiet"
             disabled={running}
-            onClick={() => comparison.change({ setting: settingOf(distill) })}
+            onClick={() => comparison.change(onDistill(distill))}
           >
             {text.settingAgain(settingText(distill))}
           </button>
         )}
       </div>
+      <LabelsField />
       <ListField
         name={text.seeds}
         value={budget.seeds.join(", ")}
@@ -91,7 +101,10 @@ export function BudgetForm() {
           read={(typed) => {
             const value = Number(typed);
             const [low, high] = BOUNDS[key];
-            return typed.trim() !== "" && Number.isInteger(value) && value >= low && value <= high
+            return typed.trim() !== "" &&
+              (key === "share" || Number.isInteger(value)) &&
+              value >= low &&
+              value <= high
               ? { [key]: value }
               : undefined;
           }}
@@ -103,6 +116,46 @@ export function BudgetForm() {
       <StartButtons usable={usable && device === "open"} />
       {device !== "open" && !running && <p className="field-wide hint">{text.needsGpu[device]}</p>}
     </form>
+  );
+}
+
+const REGIMES: Readonly<Record<keyof typeof text.regimes, Labels>> = {
+  all: "all",
+  "noisy 0.3": { noisy: 0.3 },
+  "noisy 0.5": { noisy: 0.5 },
+  "few none": { few: 240, rest: "none" },
+  "few teacher": { few: 240, rest: "teacher" },
+};
+
+/** What is done to the training rows' labels. Chains of own rows cannot be made to err. */
+function LabelsField() {
+  const { comparison } = useAppParts();
+  const { budget, running } = useStore(comparison.store);
+  const labels = labelsOf(budget);
+  const regimes = Object.entries(REGIMES) as [keyof typeof REGIMES, Labels][]; // keys of a const object
+  const chosen = regimes.find(([, of]) => canonical(of) === canonical(labels))?.[0] ?? "all";
+  const own = budget.setting !== undefined && !isBundled(budget.setting);
+  return (
+    <div className="field field-wide">
+      <label>
+        {text.labels}
+        <select
+          value={chosen}
+          disabled={running}
+          onChange={(event) => {
+            const found = regimes.find(([name]) => name === event.target.value);
+            if (found) comparison.change({ labels: found[1] });
+          }}
+        >
+          {regimes.map(([name, of]) => (
+            <option key={name} value={name} disabled={own && of !== "all" && "noisy" in of}>
+              {text.regimes[name]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p className="hint">{labelsText(labels)}</p>
+    </div>
   );
 }
 
@@ -157,17 +210,23 @@ function StartButtons({ usable }: { readonly usable: boolean }) {
   );
 }
 
+/** Distill's models and rows, with what it does to their labels. */
+const onDistill = (distill: Setting): Partial<Budget> => ({
+  setting: settingOf(distill),
+  labels: distill.data.labels,
+});
 const settingOf = ({ teacher, student, data, seed }: Setting): Setting => ({ teacher, student, data, seed });
 const sameSetting = (a: Setting, b: Setting): boolean => canonical(settingOf(a)) === canonical(settingOf(b));
 
 const settingText = ({ teacher, student, data }: Setting): string =>
   text.on(modelTitle(teacher), modelTitle(student), modelTitle(data.source));
 
-const FIELDS = ["steps", "batchSize", "rows", "probe"] as const;
+const FIELDS = ["steps", "batchSize", "share", "rows", "probe"] as const;
 const BOUNDS = {
   steps: [1, 100_000],
   seconds: [1, 86_400],
   batchSize: [1, 64],
+  share: [0, 1],
   rows: [0, 2000],
   probe: [0, 100_000],
 } as const;

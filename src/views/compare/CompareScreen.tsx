@@ -1,7 +1,8 @@
 import { useEffect, useState } from "react";
 import { useStore } from "zustand";
+import { labelsText } from "../../config/labels";
 import { PRESETS } from "../../config/presets";
-import { summarize, type ComparedRun } from "../../store";
+import { labelsOf, summarize, type ComparedRun } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { useActions, useAppParts } from "../use-app";
@@ -16,7 +17,8 @@ const { compare: text } = messages;
 /** Methods side by side: the same rows, seeds and steps for each. */
 export function CompareScreen() {
   const { comparison } = useAppParts();
-  const { runs, running, keepIssue, unreadable } = useStore(comparison.store);
+  const { budget, runs, running, keepIssue, unreadable } = useStore(comparison.store);
+  const said = labelsText(labelsOf(budget));
   useEffect(() => {
     const look = () => document.visibilityState === "visible" && void comparison.open();
     look();
@@ -40,12 +42,12 @@ export function CompareScreen() {
       <div className="compare-results">
         <Panel title={text.table} name="table">
           {runs.length > 0 ? (
-            <SummaryTable summaries={summarize(runs)} />
+            <SummaryTable summaries={summarize(runs)} said={said} />
           ) : (
             <p className="empty">{text.empty}</p>
           )}
         </Panel>
-        <CurvesPanel runs={runs} />
+        <CurvesPanel runs={runs} said={said} />
         <SideBySide runs={runs} />
         <Panel title={text.differences} name="differences">
           <Differences />

@@ -21,8 +21,15 @@ const { compare: text } = messages;
 type Curve = "crossEntropy" | "loss";
 const CURVES = (["crossEntropy", "loss"] as const).map((value) => ({ value, text: text.curveKinds[value] }));
 
+interface CurvesProps {
+  readonly runs: readonly ComparedRun[];
+  readonly curve: Curve;
+  /** What was done to the labels. */
+  readonly said: string;
+}
+
 /** One line a method: the mean over its seeds, within its deviation. */
-export function CurvesPanel({ runs }: { readonly runs: readonly ComparedRun[] }) {
+export function CurvesPanel({ runs, said }: Omit<CurvesProps, "curve">) {
   const [curve, setCurve] = useState<Curve>("crossEntropy");
   const begun = runs.some(({ loss }) => loss.length > 0);
   return (
@@ -31,7 +38,8 @@ export function CurvesPanel({ runs }: { readonly runs: readonly ComparedRun[] })
       name="curves"
       aside={<Segmented label={text.curveLabel} options={CURVES} value={curve} onChange={setCurve} />}
     >
-      {begun ? <Curves runs={runs} curve={curve} /> : <p className="empty">{text.none}</p>}
+      <p className="said">{said}</p>
+      {begun ? <Curves runs={runs} curve={curve} said={said} /> : <p className="empty">{text.none}</p>}
       <p className="hint">{text.curveNotes[curve]}</p>
     </Panel>
   );
@@ -41,7 +49,7 @@ interface Source extends Changing {
   readonly runs: () => readonly ComparedRun[];
 }
 
-function Curves({ runs, curve }: { readonly runs: readonly ComparedRun[]; readonly curve: Curve }) {
+function Curves({ runs, curve, said }: CurvesProps) {
   const { comparison } = useAppParts();
   const ids = methodsOf(runs).join(" ");
   const methods = useMemo(() => ids.split(" ") as PresetId[], [ids]); // joined from ids, one line above
@@ -67,7 +75,7 @@ function Curves({ runs, curve }: { readonly runs: readonly ComparedRun[]; readon
   const figure = (from: Source, palette: Palette): Figure => {
     const [steps = [], ...lines] = columns(from);
     const names = methods.flatMap((preset) => [PRESETS[preset].title, undefined, undefined]);
-    const frame = { title, xTitle: messages.losses.step, names, colors: palette };
+    const frame = { title: `${title}. ${said}`, xTitle: messages.losses.step, names, colors: palette };
     const head = methods.flatMap((preset) => [preset, `${preset} - sd`, `${preset} + sd`]);
     return {
       name: `couplet-compare-${curve === "loss" ? "loss" : "cross-entropy"}`,

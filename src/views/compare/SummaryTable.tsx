@@ -27,8 +27,14 @@ const COLUMNS: readonly { readonly name: string; readonly read: (summary: Summar
 /** With so few held-out rows one answer is over one per cent. */
 const FEW = 100;
 
+interface SummaryProps {
+  readonly summaries: readonly Summary[];
+  /** What was done to the labels: the first line of the table, wherever it goes. */
+  readonly said: string;
+}
+
 /** Mean and deviation over the seeds; to be copied. */
-export function SummaryTable({ summaries }: { readonly summaries: readonly Summary[] }) {
+export function SummaryTable({ summaries, said }: SummaryProps) {
   const [note, setNote] = useState("");
   const head = [text.columns.method, ...COLUMNS.map(({ name }) => name)];
   const rows = summaries.map((summary) => [
@@ -43,6 +49,7 @@ export function SummaryTable({ summaries }: { readonly summaries: readonly Summa
     );
   return (
     <>
+      <p className="said">{said}</p>
       <table className="flow-table compare-table">
         <thead>
           <tr>
@@ -70,17 +77,25 @@ export function SummaryTable({ summaries }: { readonly summaries: readonly Summa
         </tbody>
       </table>
       <div className="row save">
-        <button type="button" className="quiet" onClick={() => void copy(markdownTable([head, ...rows]))}>
+        <button
+          type="button"
+          className="quiet"
+          onClick={() => void copy(`${said}\n\n${markdownTable([head, ...rows])}`)}
+        >
           {text.copyMarkdown}
         </button>
-        <button type="button" className="quiet" onClick={() => void copy(latexTable([head, ...rows]))}>
+        <button
+          type="button"
+          className="quiet"
+          onClick={() => void copy(`% ${said}\n${latexTable([head, ...rows])}`)}
+        >
           {text.copyLatex}
         </button>
         <button
           type="button"
           className="quiet"
           onClick={() =>
-            download("couplet-comparison.csv", new Blob([csv([head, ...rows])], { type: "text/csv" }))
+            download("couplet-comparison.csv", new Blob([csv([[said], head, ...rows])], { type: "text/csv" }))
           }
         >
           CSV

@@ -1,5 +1,7 @@
 // Ten short lessons as data. A step sets the real screen to a state (a link, as in the address bar), points at a
-// part of it, and says what is to be seen; one step of each lesson asks for a prediction first.
+// part of it, and says what is to be seen; each lesson asks for a prediction first, the last for two.
+
+import { primaryText } from "../study/primary";
 
 export interface Question {
   readonly ask: string;
@@ -373,6 +375,21 @@ export const LESSONS: readonly Lesson[] = [
         text: "A fair comparison gives every method the same rows, seeds and steps, and includes a control with the same extra data. A run is one small JSON file with its seed, so anyone can repeat it.",
         link: "distill?v=1",
         target: ".panel-settings",
+      },
+      {
+        text: "Where the teacher knows no more than the rows, no method can win. So let the labels err: here every step of a chain is wrong with probability 0.5. ALM asks the teacher how likely each piece of that text is.",
+        link: "distill?v=1&preset=alm&data.labels.noisy=0.5&method.kdRate=0.9&steps=300",
+        target: ".panel-settings",
+        question: {
+          ask: "SFT and ALM learn from the same wrong chains. Who then answers more clean questions?",
+          options: [
+            "SFT: it follows the labels most closely",
+            "neither: both read the same text",
+            "ALM: the teacher finds the wrong steps unlikely",
+          ],
+          answer: 2,
+          because: `The labels say both kinds of step alike; the teacher gives the right ones far more probability, whatever the label says. The Study page has the runs. ${primaryText()}`,
+        },
       },
     ],
     open: {

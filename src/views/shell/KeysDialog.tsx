@@ -1,5 +1,5 @@
 import { messages } from "../messages";
-import { ROUTES } from "../routes";
+import { keysOf, ROUTES } from "../routes";
 
 const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly [string, string])[] }[] = [
   {
@@ -8,7 +8,7 @@ const KEYS: readonly { readonly title: string; readonly rows: readonly (readonly
       ["Ctrl K", messages.palette.open],
       ["Ctrl Z", messages.palette.undo],
       ["?", messages.keys.help],
-      ...ROUTES.map((route, i) => [`g ${i + 1}`, messages.palette.goTo(messages.nav.routes[route])] as const),
+      ...ROUTES.map((route, i) => [keysOf(i), messages.palette.goTo(messages.nav.routes[route])] as const),
     ],
   },
   {

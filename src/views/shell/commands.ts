@@ -2,7 +2,7 @@
 import type { Actions, AppState, Theme, Undo } from "../../store";
 import { canPlay, nextTraining, pendingChanges } from "../../store";
 import { messages } from "../messages";
-import { ROUTES, type Route } from "../routes";
+import { keysOf, ROUTES, type Route } from "../routes";
 import { changesText } from "../run/training-text";
 import { say } from "./toast";
 
@@ -47,7 +47,7 @@ export function commandsOf({
   const ready = canPlay(state) && state.run.awaiting === undefined;
   const screens = ROUTES.map((target, i) => ({
     name: messages.palette.goTo(messages.nav.routes[target]),
-    keys: `g ${i + 1}`,
+    keys: keysOf(i),
     run: () => go(target),
     usable: target !== route,
   }));
