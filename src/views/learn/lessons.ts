@@ -382,11 +382,7 @@ export const LESSONS: readonly Lesson[] = [
         target: ".panel-settings",
         question: {
           ask: "SFT and ALM learn from the same wrong chains. Who then answers more clean questions?",
-          options: [
-            "SFT: it follows the labels most closely",
-            "neither: both read the same text",
-            "ALM: the teacher finds the wrong steps unlikely",
-          ],
+          options: ["SFT, which follows the labels", "neither", "ALM, as the teacher doubts wrong steps"],
           answer: 2,
           because: `The labels say both kinds of step alike; the teacher gives the right ones far more probability, whatever the label says. The Study page has the runs. ${primaryText()}`,
         },
