@@ -95,11 +95,11 @@ test("the run of Distill is left alone, a run that trains is asked about, result
   const lines = () =>
     page.locator(".run-list li").evaluateAll((all) => all.map((li) => (li as HTMLElement).dataset["status"]));
   expect(await lines()).toEqual(["done", "done", "waiting"]);
-  await page.getByRole("button", { name: "Run the one that waits" }).click();
+  await page.getByRole("button", { name: "Run the remaining one" }).click();
   await page.getByText("Your run on Distill is training").waitFor();
   expect(await lines()).toEqual(["done", "done", "waiting"]);
   await page.getByRole("button", { name: "Let it train" }).click();
-  await page.getByRole("button", { name: "Run the one that waits" }).click();
+  await page.getByRole("button", { name: "Run the remaining one" }).click();
   await page.getByRole("button", { name: "Pause it and compare" }).click();
   await page.waitForFunction(() => document.querySelectorAll('.run-list [data-status="done"]').length === 3);
   await page.reload();
