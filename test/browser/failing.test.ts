@@ -29,9 +29,9 @@ test.each([
   [
     "denied",
     `${DENIED}${beforeWorkers(DENIED)}`,
-    /keeps no files[^]*private window[^]*The run itself goes on/,
+    /keeps no files[^]*private window[^]*The run itself continues/,
   ],
-  ["full", FULL, /storage for this page is full[^]*Delete models[^]*The run itself goes on/],
+  ["full", FULL, /storage for this page is full[^]*Delete models[^]*The run itself continues/],
 ])(
   "storage %s: the run plays, and why it is not kept is said with its remedy",
   async (reason, before, said) => {

@@ -169,5 +169,5 @@ test("the second visit works without a network", async () => {
   await page.context().setOffline(true);
   await page.reload();
   await page.locator("#stage canvas").first().waitFor();
-  expect(await page.locator(".state-line").innerText()).toMatch(/converged/);
+  await expect.poll(() => page.locator(".badge").first().innerText()).toMatch(/✓ converged/);
 });

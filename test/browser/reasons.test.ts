@@ -33,7 +33,7 @@ async function expectUsable(page: Page): Promise<void> {
   );
   await page.evaluate(() => (location.hash = "#/transport?v=1&features=bytes"));
   await page.locator("#stage canvas").first().waitFor();
-  expect(await page.locator(".state-line").innerText()).toMatch(/✓ converged/);
+  await expect.poll(() => page.locator(".badge").first().innerText()).toMatch(/✓ converged/);
   await page.evaluate(() => (location.hash = "#/learn"));
   await page.getByText("Ten short lessons").waitFor();
 }

@@ -176,7 +176,7 @@ test("an emptied text empties the stage, also over a reload", async () => {
 
 test("what an address cannot have is said in plain words, and put away", async () => {
   const { page } = await site.open({ engine: {}, hash: "#/nonsense" });
-  await page.getByText("There is no screen “nonsense” here.").waitFor();
+  await page.getByText("There is no screen “nonsense”.").waitFor();
   await page.goto(`${page.url().split("#")[0]}#/Distill`);
   await page.locator(".run-bar").waitFor(); // the case of letters makes no other screen
   await page.goto(`${page.url().split("#")[0]}#/compare?seeds=3`);

@@ -40,7 +40,7 @@ test("a plan by bytes at once, then by the states of both models, from this site
   expect(await page.locator(".panel-stage .tag").innerText()).toMatch(/preview by spelling/);
   await page.locator(".panel-stage .tag").waitFor({ state: "detached", timeout: 100_000 });
   await page.getByText(/explains \d+ % of the student's variance/).waitFor();
-  expect(await page.locator(".state-line").innerText()).toMatch(/✓ converged/);
+  await expect.poll(() => page.locator(".badge").first().innerText()).toMatch(/✓ converged/);
   expect(complaints).toEqual([]);
 });
 
@@ -81,7 +81,7 @@ describe("solver", () => {
     const { page } = await open();
     await press(page, "GPU");
     await solvedBy(page, "cpu").getByText("no GPU here").waitFor();
-    expect(await page.locator(".state-line").innerText()).toMatch(/✓ converged/);
+    await expect.poll(() => page.locator(".badge").first().innerText()).toMatch(/✓ converged/);
   });
 });
 

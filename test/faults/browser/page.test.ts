@@ -30,6 +30,7 @@ const HASH = "#/distill?v=1&preset=sft&steps=2000&checkpoints.everySteps=5";
 /** Another tab, or the next visit, of the same browser. */
 async function tab(page: Page, engine: ScriptedEngine, hash = HASH): Promise<Page> {
   const next = await page.context().newPage();
+  next.setDefaultTimeout(90_000);
   await scripted(next, engine);
   await next.goto(new URL(`/${hash}`, page.url()).href);
   return next;
@@ -203,7 +204,7 @@ test.each(["safetensors", "record.json", "mark.json"])("a flipped bit in the new
   if (kind !== "mark.json") {
     const notice = second.locator(".notice[data-notice=damaged-run]");
     expect(await notice.innerText()).toMatch(
-      new RegExp(`step ${later} is damaged[^]*SHA-256 differs[^]*whole: go on from there`),
+      new RegExp(`step ${later} is damaged[^]*SHA-256 differs[^]*intact: resume from there`),
     );
     expect(await second.locator(".standing").count()).toBe(0); // still on Runs
   }
@@ -245,7 +246,7 @@ test("storage full in mid-run: said, the run goes on, what was kept is whole", a
   await play(page);
   const notice = page.locator(".notice[data-keep=full]");
   await notice.waitFor();
-  expect(await notice.innerText()).toMatch(/storage for this page is full[^]*The run itself goes on/);
+  expect(await notice.innerText()).toMatch(/storage for this page is full[^]*The run itself continues/);
   const then = await stepOf(page);
   await reaches(page, then + 20);
   await session.send("Storage.overrideQuotaForOrigin", { origin });
