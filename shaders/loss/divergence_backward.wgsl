@@ -1,6 +1,6 @@
 // loss/divergence_backward.wgsl — the gradient of a weighted sum of divergences to the student's logits.
 //
-//   dstudent[r,v] (+)= scale · weight[r] / T · ( p · ∂D/∂p − p · inner[r] ),   0 for rows of weight 0 and columns ≥ V
+//   dstudent[r,v] (+)= scale · weight[r] / T · ( p·(∂D/∂p − c) − p·Σ ),   (c, Σ, top) = inner[r];   0 for rows of weight 0 and columns ≥ V
 //
 // The teacher is a constant, and so are the weights of an adaptive mix.
 // Shapes   as in loss/divergence.wgsl · dstudent (R, student_stride) · scale: one factor, an input of the step
@@ -38,7 +38,7 @@ struct Scale {
 @group(0) @binding(5) var<storage, read> teacher: array<f32>;
 @group(0) @binding(6) var<storage, read> teacher_stats: array<vec2f>;
 @group(0) @binding(7) var<storage, read> mix: array<vec2f>;
-@group(0) @binding(8) var<storage, read> inner: array<f32>;
+@group(0) @binding(8) var<storage, read> inner: array<vec4f>;
 @group(0) @binding(9) var<storage, read_write> dstudent: array<f32>;
 
 @compute @workgroup_size(WG)
@@ -59,7 +59,11 @@ fn divergence_backward(
     if (params.mix_by_row == 1u) { weights = mix[r]; }
     let lp = (student[i] - s.x) * params.student_inverse - s.y;
     let lt = (teacher[r * params.teacher_stride + v] - q.x) * params.teacher_inverse - q.y;
-    let slope = divergence_entry(params.kind, lp, lt, weights, params.skew).y - exp(lp) * inner[r];
+    let saved = inner[r];
+    var slope = -exp(lp) * saved.y;
+    if (f32(v) != saved.z) {
+      slope += divergence_entry(params.kind, lp, lt, weights, params.skew).y - exp(lp) * saved.x;
+    }
     g = scale.factor * w * params.student_inverse * slope;
   }
   if (params.accumulate == 1u) { g += dstudent[i]; }

@@ -32,7 +32,7 @@ fn skewed_log_ratio(x: f32, skew: f32) -> f32 {
 }
 
 /// eˣ − 1, |x| < NEAR.
-fn exp_less_one(x: f32) -> f32 {
+fn exp_near_one(x: f32) -> f32 {
   return x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x * (1.0 / 120.0 + x / 720.0)))));
 }
 
@@ -45,7 +45,7 @@ fn log_near_one(x: f32) -> f32 {
 
 /// −log(λ + (1−λ)·eˣ) with the digits of a small x.
 fn mixture_log_ratio(x: f32, share: f32) -> f32 {
-  if (abs(x) < NEAR) { return -log_near_one((1.0 - share) * exp_less_one(x)); }
+  if (abs(x) < NEAR) { return -log_near_one((1.0 - share) * exp_near_one(x)); }
   return skewed_log_ratio(x, share);
 }
 

@@ -6,7 +6,8 @@
 // Grid     one thread per entry: dispatch foldGrid(R · V, 64).
 // WG = 64
 // Oracle   finite differences. Tested by test/kernels/chunk-ops.test.ts.
-// Uses     lib/flat_index.wgsl
+// Numerics f32; 1 − p of a label that is all but certain keeps its digits.
+// Uses     lib/flat_index.wgsl, lib/exp_less_one.wgsl
 
 struct Params {
   rows: u32,  // R
@@ -30,9 +31,14 @@ fn label_log_prob_backward(@builtin(global_invocation_id) thread: vec3u, @builti
   let label = labels[r];
   var g = 0.0;
   if (label < params.vocab) {
-    var p = 0.0;
-    if (params.raw == 0u) { p = exp((x[i] - stats[r].x) - stats[r].y); }
-    g = dy[r] * (select(0.0, 1.0, i % params.vocab == label) - p);
+    let own = i % params.vocab == label;
+    var slope = select(0.0, 1.0, own);
+    if (params.raw == 0u) {
+      let log_p = (x[i] - stats[r].x) - stats[r].y;
+      slope = -exp(log_p);
+      if (own) { slope = -exp_less_one(log_p); }
+    }
+    g = dy[r] * slope;
   }
   if (params.accumulate == 1u) { g += dx[i]; }
   dx[i] = g;

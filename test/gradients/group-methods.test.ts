@@ -4,6 +4,7 @@
 //                             columns at −1e4, 60 below and 3e4 up, logits wider than the vocabulary (fixture:
 //                             reference/objectives/make_group_goldens.py; GROUP_CASES names files of fresh cases)
 //   dynamic X-Token           the fixed gradient times the factor by which the term grew
+//   an empty map              X-Token's P-KL where no student token stands for any of the teacher's: finite, and no gradient
 //   no group at all           loss, samples and gradient are 0
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -78,6 +79,17 @@ test("no group at all: nothing, and no division by it", async () => {
     expect((got.grads["s_logits"] as number[][][]).flat(2).every((x) => x === 0)).toBe(true);
   }
   expect.hasAssertions();
+});
+
+test("X-Token through a map that is empty", async () => {
+  const { case: given } = committed.find((e) => e.case.objective.method === "x_token")!;
+  const { indices, values } = (given as unknown as { w: { indices: number[][]; values: number[][] } }).w;
+  const w = { indices: indices.map((row) => row.map(() => -1)), values };
+  const got = await solve({ ...given, w, objective: { method: "x_token", variant: "p_kl", topK: 3 } });
+  // Every entry costs −log 1e-10, weighed by the teacher's probabilities, of which there is at most 1 a chunk.
+  expect(got.loss).toBeGreaterThan(10);
+  expect(got.loss).toBeLessThan(10 * Math.log(10) + 1e-3);
+  expect((got.grads["s_logits"] as number[][][]).flat(2).every((g) => g === 0)).toBe(true);
 });
 
 test("X-Token scaled to the cross entropy: the same gradient times one factor", async () => {

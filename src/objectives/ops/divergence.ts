@@ -158,7 +158,7 @@ export function recordDivergence(tape: Tape, args: DivergenceArgs): RecordedDive
     u32(adaptive ? 1 : 0),
   ];
   const loss = b.scratch("divergence", rows);
-  const inner = b.scratch("divergence inner", rows);
+  const inner = b.scratch("divergence inner", 4 * rows);
   const params = packParams(...fields);
   for (const { count, of } of blocks) {
     const bindings = { params, ...slices({ ...inputs, mix, loss, inner }, of) };

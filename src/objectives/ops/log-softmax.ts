@@ -1,6 +1,8 @@
 // Log-probabilities of rows: all of them (logSoftmax), or each row's label alone (labelLogProb).
 // See shaders/loss/log_softmax.wgsl and shaders/loss/label_log_prob.wgsl.
+import expLessOne from "../../../shaders/lib/exp_less_one.wgsl?raw";
 import flatIndex from "../../../shaders/lib/flat_index.wgsl?raw";
+import floatKey from "../../../shaders/lib/float_key.wgsl?raw";
 import sum4 from "../../../shaders/lib/workgroup_sum4.wgsl?raw";
 import labelLogProb_ from "../../../shaders/loss/label_log_prob.wgsl?raw";
 import labelLogProbBackward from "../../../shaders/loss/label_log_prob_backward.wgsl?raw";
@@ -22,7 +24,7 @@ const logSoftmaxKernel = defineKernel({
 
 const logSoftmaxBackwardKernel = defineKernel({
   entry: "log_softmax_backward",
-  code: [sum4, logSoftmaxBackward],
+  code: [floatKey, expLessOne, sum4, logSoftmaxBackward],
   bindings: { params: "uniform", y: "read", dy: "read", dx: "write" },
 });
 
@@ -34,7 +36,7 @@ const labelLogProbKernel = defineKernel({
 
 const labelLogProbBackwardKernel = defineKernel({
   entry: "label_log_prob_backward",
-  code: [flatIndex, labelLogProbBackward],
+  code: [flatIndex, expLessOne, labelLogProbBackward],
   bindings: { params: "uniform", labels: "read", x: "read", stats: "read", dy: "read", dx: "write" },
 });
 
