@@ -68,10 +68,9 @@ def main() -> None:
     gaps = plan_gaps(trainer, parity["plans"]) if parity["plans"] else {}
     for name, gap in gaps.items():
         say(f"{name}: {gap:.1e}")
-    size = len(first)
     order = trainer.order()
     for wanted in parity["steps"]:
-        record = trainer.step([trainer.rows[next(order)] for _ in range(size)])
+        record = trainer.step([trainer.rows[next(order)] for _ in range(trainer.size)])
         of = {"loss": (record["loss"], wanted["loss"]), "gradient norm": (record["gradNorm"], wanted["gradNorm"])}
         of |= {name: (record["terms"].get(name, float("nan")), value) for name, value in wanted["terms"].items()}
         apart = {name: close(*pair) for name, pair in of.items()}

@@ -9,13 +9,14 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate.accelerator import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from accelerate.utils import set_seed
 
 import models
 import settings
@@ -30,10 +31,9 @@ class Trainer:
     def __init__(self) -> None:
         self.config, self.run = settings.load()
         config, run = self.config, self.run
-        per_step = config["accumulation"]
-        unused = DistributedDataParallelKwargs(gradient_as_bucket_view=True)
-        self.accelerator = accelerator = Accelerator(gradient_accumulation_steps=per_step, kwargs_handlers=[unused])
+        self.accelerator = accelerator = Accelerator(gradient_accumulation_steps=config["accumulation"])
         self.world, self.rank = accelerator.num_processes, accelerator.process_index
+        self.size = config["batchSize"] * config["accumulation"]  # rows of a step
         if config["batchSize"] % self.world:
             raise BadInput(f"batchSize {config['batchSize']} cannot be shared out over {self.world} processes: set a multiple.")
         set_seed(config["seed"])
@@ -61,19 +61,11 @@ class Trainer:
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
         if self.teacher:
             self.teacher.spread(accelerator)
-        self.at = 0
-        accelerator.register_for_checkpointing(self)  # type: ignore[arg-type]
-
-    def state_dict(self) -> Json:
-        return {"step": self.at}
-
-    def load_state_dict(self, state: Json) -> None:
-        self.at = state["step"]
+        self.at = 0  # steps done
 
     def order(self) -> Iterator[int]:
         """The rows that are still to come, from where the run stands."""
-        size = self.config["batchSize"] * self.config["accumulation"]
-        return islice(row_order(len(self.rows), self.config["seed"]), self.at * size, None)
+        return islice(row_order(len(self.rows), self.config["seed"]), self.at * self.size, None)
 
     def batches(self, chosen: list[Json]) -> list[Any]:
         """This rank's part of each micro-batch of a step's rows."""
@@ -141,13 +133,6 @@ class Trainer:
         }
         return out | ({"gauges": gauges} if gauges else {})
 
-    def plans(self) -> list[Json]:
-        if self.config["method"]["id"] != "cot2align":
-            return []
-        from probe import probe_plans
-
-        return probe_plans(self)
-
     def evaluate(self) -> Json:
         rows = self.held_out.select(range(min(len(self.held_out), self.config["evaluation"]["rows"])))
         scores = evaluate(self.accelerator, self.model, self.tokenizer, rows, self.run, self.run["answerTokens"])
@@ -155,14 +140,13 @@ class Trainer:
 
     def save(self, out: Path) -> None:
         """A checkpoint that is whole or not there; the one before it goes."""
-        folder = out / "checkpoints"
-        self.accelerator.save_state(str(folder / f"step-{self.at}.part"))
+        old, new = list(out.glob("checkpoints/step-*")), out / f"checkpoints/step-{self.at}.part"
+        self.accelerator.save_state(str(new))
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            old = [path for path in folder.glob("step-*") if path.name != f"step-{self.at}.part"]
-            (folder / f"step-{self.at}.part").rename(folder / f"step-{self.at}")
+            new.rename(new.with_suffix(""))
             for path in old:
-                shutil.rmtree(path)
+                shutil.rmtree(path, ignore_errors=True)
         self.accelerator.wait_for_everyone()
 
     def save_student(self, out: Path) -> None:
@@ -187,6 +171,7 @@ def resume(trainer: Trainer, out: Path, wanted: bool) -> None:
         raise BadInput(f"{out} holds a run up to step {whole[-1].name.split('-')[1]}: --resume goes on with it.")
     if whole:
         trainer.accelerator.load_state(str(whole[-1]))
+        trainer.at = int(whole[-1].name.split("-")[1])
     for name in ("metrics.jsonl", "evaluations.jsonl", "plans.jsonl"):
         file = out / name
         lines = file.read_text().splitlines() if file.exists() else []
@@ -216,19 +201,19 @@ def main() -> None:
     scored, kept = config["evaluation"], config["checkpoints"]["everySteps"]
     due = lambda every: every > 0 and trainer.at % every == 0
     last = min(args.steps or config["steps"], config["steps"])
-    size = config["batchSize"] * config["accumulation"]
     order = trainer.order()
 
     def score() -> None:
         if due(scored["everySteps"]) and scored["rows"]:
             log("evaluations.jsonl", trainer.evaluate())
-            for plan in trainer.plans():
-                log("plans.jsonl", plan)
+            if config["method"]["id"] == "cot2align":
+                for plan in import_module("probe").probe_plans(trainer):
+                    log("plans.jsonl", plan)
 
     if trainer.at == 0:
         score()
     while trainer.at < last:
-        record = trainer.step([trainer.rows[i] for i in islice(order, size)])
+        record = trainer.step([trainer.rows[i] for i in islice(order, trainer.size)])
         log("metrics.jsonl", record)
         accelerator.print(f"step {record['step']}/{config['steps']}  loss {record['loss']:.4f}  {record['ms']:.0f} ms")
         score()

@@ -110,7 +110,7 @@ class List implements KeptList {
     const unfinished = async () => {
       await this.refresh();
       const runs = this.#parts.store.getState().keeping.runs ?? [];
-      return runs.filter(({ step, steps }) => step < steps);
+      return runs.filter(({ step, steps, weights }) => weights && step < steps);
     };
     let found = await unfinished();
     if (found[0]?.where === "elsewhere") {

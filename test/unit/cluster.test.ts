@@ -1,7 +1,8 @@
 // A run taken to a cluster — plan (what needs no Python; the rest is npm run test:cluster)
 //   cards      every method's loss is in reference/cluster, or the run is refused in words; TRL's answer is a script or words
 //   complete   of every preset: each file that the Python imports is there, and nothing is that its method does not use;
-//              rows, models with their digests, what training starts from; a CoT2Align folder within its lines
+//              rows, models with their digests, what training starts from
+//   lines      at most 900 of code in the folder of CoT2Align's standard run, comments and docstrings aside
 //   rows       the view that is learned; both views of the published records; a conversation in each side's own template
 //   first      records of the first steps go along with the batch they are of; without them the README says how they come
 //   refused    rows that a teacher has not written; a method without a loss there; a folder without weights is named
@@ -59,7 +60,11 @@ const refusal = (work: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
 
-const presetsOf = Object.entries(PRESETS).filter(([, { config }]) => config.data.outputs === "gold");
+/** Methods whose loss reference/cluster does not have yet: each is refused by its name. */
+const NOT_YET = ["simct", "simple_ctkd", "x_token"];
+const presetsOf = Object.entries(PRESETS).filter(
+  ([, { config }]) => config.data.outputs === "gold" && !NOT_YET.includes(config.method.id),
+);
 
 describe("every preset", () => {
   test.each(presetsOf)("%s", async (_, { config }) => {
@@ -97,6 +102,12 @@ test("every card's loss is there, alone and as a base; one that is not is refuse
   for (const { id, tokenizers } of METHOD_CARDS) {
     const config = parseRunConfig({ ...small(FIRST_LIGHT), method: methodDefaults(id) });
     const one = tokenizers === "one";
+    if (NOT_YET.includes(id)) {
+      expect(await refusal(exported(config))).toMatch(
+        /cannot go to a cluster yet: reference\/cluster has no loss for it$/,
+      );
+      continue;
+    }
     const { text } = await exported(one ? { ...config, teacher: config.student } : config);
     if (id !== "sft" && id !== "cot2align") expect(text(`losses/${id}.py`)).toContain("def terms(");
   }
@@ -104,6 +115,20 @@ test("every card's loss is there, alone and as a base; one that is not is refuse
   expect(await refusal(exported(unknown))).toMatch(
     /^dream cannot go to a cluster yet: reference\/cluster has no loss/,
   );
+});
+
+test("a CoT2Align folder can be read in one sitting", async () => {
+  const { files, text } = await exported(small(FIRST_LIGHT));
+  const code = [...files.keys()]
+    .filter((path) => path.endsWith(".py"))
+    .flatMap((path) =>
+      text(path)
+        .replaceAll(/^\s*"""[^]*?"""$/gm, "")
+        .split("\n"),
+    )
+    .filter((line) => line.trim() !== "" && !line.trim().startsWith("#"));
+  expect(code.length).toBeGreaterThan(300);
+  expect(code.length).toBeLessThanOrEqual(900);
 });
 
 test("where TRL cannot, it is said why", async () => {
