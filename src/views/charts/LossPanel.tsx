@@ -1,4 +1,5 @@
 import { useCallback, useMemo, useState } from "react";
+import { labelsText } from "../../config/labels";
 import type { RunHistory } from "../../store";
 import { nextTraining, shownStep, type AppState } from "../../store";
 import { significant } from "../format";
@@ -41,6 +42,9 @@ function LossChart({ stacked }: { readonly stacked: boolean }) {
   const empty = useIsEmpty(history);
   const last = useApp((state) => shownStep(state)?.loss);
   const why = useApp(emptyText);
+  const said = useApp(({ run }) =>
+    run.config && run.config.data.labels !== "all" ? labelsText(run.config.data.labels) : "",
+  );
   const [legend, write] = useLegend(useMemo(() => lossLegend(terms), [terms]));
   const spec = useCallback((palette: Palette) => lossSpec(terms, stacked, palette), [terms, stacked]);
   const columns = useCallback((source: RunHistory) => lossColumns(source, stacked), [stacked]);
@@ -53,10 +57,11 @@ function LossChart({ stacked }: { readonly stacked: boolean }) {
     },
     [history, write],
   );
-  const figure = (source: RunHistory, palette: Palette) => lossFigure(source, stacked, palette);
+  const figure = (source: RunHistory, palette: Palette) => lossFigure(source, stacked, palette, said);
   const label = messages.losses.chart(history.length, last === undefined ? "–" : significant(last));
   return (
     <>
+      {said !== "" && <p className="said">{said}</p>}
       {legend}
       <Chart
         key={terms.join()}

@@ -61,7 +61,13 @@ export function lossColumns(history: RunHistory, stacked: boolean): uPlot.Aligne
 }
 
 /** The chart as a file: its numbers are the terms themselves, stacked or not. */
-export function lossFigure(history: RunHistory, stacked: boolean, palette: Palette): Figure | undefined {
+/** @param said what was done to the labels; empty where nothing was. */
+export function lossFigure(
+  history: RunHistory,
+  stacked: boolean,
+  palette: Palette,
+  said = "",
+): Figure | undefined {
   if (history.length === 0) return undefined;
   const { terms } = history;
   const { step, title, total } = messages.losses;
@@ -75,7 +81,15 @@ export function lossFigure(history: RunHistory, stacked: boolean, palette: Palet
   ];
   return {
     name: "couplet-loss",
-    svg: () => chartSvg({ title, xTitle: step, spec, names, columns, colors: palette }),
+    svg: () =>
+      chartSvg({
+        title: said ? `${title}. ${said}` : title,
+        xTitle: step,
+        spec,
+        names,
+        columns,
+        colors: palette,
+      }),
     rows: () => columnRows(["step", ...terms, "loss"], numbers),
   };
 }

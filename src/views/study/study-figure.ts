@@ -2,7 +2,7 @@
 import { figure, type FigureColors, label, line, SANS } from "../../figure";
 import { excludesZero, points, type StudySummary } from "./summary";
 
-const [WIDTH, LEFT, ROW, TOP] = [720, 330, 30, 44];
+const [WIDTH, LEFT, ROW, TOP] = [640, 24, 46, 44];
 
 /** What cannot be told from 0 is hollow and grey. */
 export function studyFigure({ cells, comparisons }: StudySummary, colors: FigureColors): string {
@@ -33,17 +33,17 @@ export function studyFigure({ cells, comparisons }: StudySummary, colors: Figure
       ),
     ]),
     ...comparisons.flatMap(({ cell, against, mean, bootstrap, seeds }, i) => {
-      const y = TOP + ROW * i + 4;
+      const y = TOP + ROW * i + 26; // under its name
       const [pair, regime] = cell.split("-");
       const certain = excludesZero(bootstrap);
       const color = certain ? colors.student : colors.muted;
       return [
-        label(`${titleOf(cell)} − ${titleOf(against)}`, 12, y, text),
+        label(`${titleOf(cell)} − ${titleOf(against)}`, 12, y - 14, text),
         label(
           `${regime}, ${pair} pair, ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}`,
-          12,
-          y + 12,
-          small,
+          WIDTH - 12,
+          y - 14,
+          `${small} text-anchor="end"`,
         ),
         line(x(bootstrap[0]), y, x(bootstrap[1]), y, `stroke="${color}" stroke-width="2"`),
         `<circle cx="${x(mean).toFixed(1)}" cy="${y.toFixed(1)}" r="4" fill="${certain ? color : colors.ground}" stroke="${color}" stroke-width="2"/>`,
