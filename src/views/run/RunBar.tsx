@@ -78,7 +78,7 @@ function TakeToCluster() {
   const trains = useApp((state) => nextTraining(state).trains);
   const loaded = useApp(({ run }) => run.config);
   const form = useApp(({ draft }) => judgeDraft(draft).config);
-  const config = trains === "loaded" ? loaded : form;
+  const config = (trains === "loaded" ? loaded : undefined) ?? form; // without WebGPU nothing is ever loaded
   return (
     <button
       type="button"
