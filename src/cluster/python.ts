@@ -65,6 +65,7 @@ export function termOf(method: MethodConfig): { readonly id: string } | undefine
 export function readsTokens({ method }: Pick<RunConfig, "method">): boolean {
   const term = termOf(method);
   if (!term) return false;
+  if (term.id === "opd") return true; // its chunks; the card names the logits alone
   const asks = cardOf(term.id)?.asks ?? "";
   return (
     asks.includes("tokens' text") || ("projectorInit" in term && term.projectorInit === "pseudo_inverse")

@@ -16,7 +16,7 @@ from settings import Json
 def terms(settings: Json, batch: Batch, student: Any, teacher: Any, model: Any) -> dict[str, Tensor]:
     t, width = settings["temperature"], min(student.logits.shape[-1], teacher.logits.shape[-1])
     s, q = (x.logits[:, :width].float() / t for x in (student, teacher))
-    top = q.sort(-1, descending=True, stable=True).indices[:, : settings["topK"]]
+    top = q.sort(dim=-1, descending=True, stable=True).indices[:, : settings["topK"]]
     if settings["form"] == "renormalized":
         log_p, log_q = (torch.log_softmax(x.gather(-1, top), -1) for x in (s, q))
     else:
