@@ -15,6 +15,8 @@ const tokenizers = {};
 /** Where a token lies in its text, 0 to 1: its beginning and its end. */
 const places = ({ starts, ends }) =>
   starts.map((start, i) => [start, ends[i]].map((byte) => byte / ends.at(-1)));
+/** A token weighs as many bytes as it covers. */
+const masses = ({ starts, ends }) => starts.map((start, i) => (ends[i] - start) / ends.at(-1));
 
 async function show() {
   const text = at("text").value;
@@ -22,7 +24,7 @@ async function show() {
   const { chunks, coverage, student, teacher } = aligned;
   const [s, t] = [student, teacher].map((side) => {
     const { starts, ends } = characterSpans(text, side);
-    return (i) => text.slice(starts[i], ends[i]);
+    return (i) => text.slice(starts[i], ends[i]).replaceAll(" ", "␣");
   });
   const texts = (of, [from, to]) => Array.from({ length: to - from }, (_, k) => of(from + k)).join(" | ");
   const shares = SIDES.map(
@@ -34,8 +36,10 @@ async function show() {
   at("solved").textContent = "";
   if (at("figure").hidden) return;
 
-  const problem = { x: places(student), y: places(teacher), kind: "sqeuclidean" };
-  const [solution] = await solve([problem], { epsilon: 0.02 });
+  const features = { x: places(student), y: places(teacher), kind: "sqeuclidean" };
+  const [solution] = await solve([{ ...features, a: masses(student), b: masses(teacher) }], {
+    epsilon: 0.002,
+  });
   const { plan, cost, iterations, converged, by } = solution;
   draw(solution, [s, t], aligned);
   const m = teacher.ids.length;

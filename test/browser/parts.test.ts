@@ -195,7 +195,7 @@ describe("in Chromium", () => {
       cells.filter((_, k) => k % 3 === side).map((text) => text.replaceAll(" | ", "")),
     );
     expect(sides[0]!.length).toBeGreaterThan(5);
-    expect(sides[1]!.join("")).toContain("train leaves");
+    expect(sides[1]!.join("")).toContain("train␣leaves");
     expect(sides[0]!.filter((text, k) => text !== sides[1]![k] && !text.includes("é"))).toEqual([]);
     expect(await page.locator("#figure canvas").first().evaluate(countColors)).toBeGreaterThan(20);
     await page.locator("#text").fill("");

@@ -20,6 +20,7 @@ export default {
       model.set("selected", [student ?? null, teacher ?? null]);
       model.save_changes();
     };
+    el.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's own arrow keys would go first
     const figure = createFigure(el, inputOf(model), { ...optionsOf(model), onSelect });
     const update = () => figure.update(inputOf(model), optionsOf(model));
     // Several traits that change together arrive one after the other, in one turn.
