@@ -8,12 +8,14 @@ const [WIDTH, LEFT, ROW, TOP] = [640, 24, 46, 44];
 export function studyFigure({ cells, comparisons }: StudySummary, colors: FigureColors): string {
   const titleOf = (id: string) => cells.find((cell) => cell.id === id)?.title ?? id;
   const ends = comparisons.flatMap(({ bootstrap }) => bootstrap);
-  const most = Math.ceil((100 * Math.max(0.05, ...ends.map(Math.abs))) / 5) * 5;
-  const x = (value: number) => LEFT + ((100 * value + most) / (2 * most)) * (WIDTH - LEFT - 24);
+  // In points, to the next five: 0 is always there, with room on either side of it.
+  const low = Math.floor((100 * Math.min(-0.01, ...ends)) / 5) * 5;
+  const high = Math.ceil((100 * Math.max(0.01, ...ends)) / 5) * 5;
+  const x = (value: number) => LEFT + ((100 * value - low) / (high - low)) * (WIDTH - LEFT - 24);
   const bottom = TOP + ROW * comparisons.length;
   const text = `${SANS} font-size="11" fill="${colors.ink}"`;
   const small = `${SANS} font-size="9.5" fill="${colors.muted}"`;
-  const ticks = Array.from({ length: 2 * (most / 5) + 1 }, (_, i) => i * 5 - most);
+  const ticks = Array.from({ length: (high - low) / 5 + 1 }, (_, i) => low + i * 5);
   const title = "Paired differences of right answers, in points, with 95 % intervals";
   return figure({ title, width: WIDTH, height: bottom + 32, ground: colors.ground }, [
     label(title, 12, 20, `${SANS} font-size="13" font-weight="600" fill="${colors.ink}"`),
