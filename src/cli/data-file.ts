@@ -1,7 +1,7 @@
 // A data file on a disk, read by the code that the Data page reads with; what became of it is told.
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { importFile, type ImportedRows, KIND_NAMES, type Row } from "../data";
+import { type FileOptions, importFile, type ImportedRows, KIND_NAMES, type Row } from "../data";
 import { BadUsage } from "./usage";
 
 /**
@@ -11,10 +11,11 @@ import { BadUsage } from "./usage";
 export async function readDataFile(
   source: string,
   tell: (line: string) => void,
+  options: Pick<FileOptions, "promptsOnly"> = {},
 ): Promise<{ rows: readonly Row[]; file: string }> {
   const [, path = source, part] = existsSync(resolve(source)) ? [] : (/^(.+)#([^#/\\]+)$/.exec(source) ?? []);
   const file = resolve(path);
-  const seen = await importFile(blobOf(source, file), path, { part });
+  const seen = await importFile(blobOf(source, file), path, { ...options, part });
   for (const line of importReport(path, seen)) tell(line);
   return { rows: seen.rows, file: path };
 }

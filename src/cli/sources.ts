@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PRESETS } from "../config/presets";
-import { parseRunConfigText, type RunConfig, splitSeedOf } from "../config/run";
+import { isOnPolicy, parseRunConfigText, type RunConfig, splitSeedOf } from "../config/run";
 import { checkEnough, parseRows, type Row, splitRows } from "../data";
 import { folderFiles } from "../models/files/node-files";
 import { absentFiles, type ModelFiles, parseModelChoice } from "../models";
@@ -89,7 +89,9 @@ function bundledRows({ data }: RunConfig): SourceRows | undefined {
 }
 
 async function ownRows(config: RunConfig, tell: (line: string) => void): Promise<SourceRows> {
-  const { rows, file } = await readDataFile(config.data.source, tell);
+  const { rows, file } = await readDataFile(config.data.source, tell, {
+    promptsOnly: isOnPolicy(config.data),
+  });
   checkEnough(rows, file);
   return splitRows(rows, splitSeedOf(config));
 }

@@ -70,6 +70,19 @@ const withMethod = (id: string, more: Partial<RunConfig> = {}): RunConfig => ({
   ...more,
 });
 
+/**
+ * The student writes, and the teacher, in our own engine, marks what it wrote: no cross entropy, which would teach the student
+ * what it already says. A smaller rate, since a policy gradient of few samples is noisy.
+ */
+const onPolicy = (id: string): RunConfig => ({
+  ...FIRST_LIGHT,
+  method: parse(method, methodDefaults(id)),
+  data: { ...FIRST_LIGHT.data, outputs: "student" },
+  optimizer: { ...FIRST_LIGHT.optimizer, learningRate: 5e-4, projectorLearningRate: 5e-4 },
+  teacherDevice: "engine",
+  steps: 300,
+});
+
 /** With the gauge of gradients on, rarely: it takes a backward pass of one row for every term. */
 const cot2align = (more: Partial<MethodOf<"cot2align">>): RunConfig => ({
   ...FIRST_LIGHT,
@@ -94,7 +107,9 @@ const OF_CARDS = Object.fromEntries(
     preset.id,
     {
       title: preset.title ?? title,
-      config: withMethod(id, preset.teacher === undefined ? {} : { teacher: preset.teacher }),
+      config: preset.onPolicy
+        ? onPolicy(id)
+        : withMethod(id, preset.teacher === undefined ? {} : { teacher: preset.teacher }),
     },
   ]),
 ) as Record<CardPreset, Preset>; // the ids of the same list

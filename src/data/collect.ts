@@ -2,6 +2,7 @@
 import { DataError } from "./errors";
 import { type DataKind, KIND_NAMES } from "./kinds";
 import { guessMapping, type Mapping, toRow, unusedColumns } from "./mapping";
+import { promptMapping, promptRow } from "./prompt-rows";
 import type { DataRecord, FilePart, RecordSink } from "./record";
 import type { Row } from "./rows";
 
@@ -42,6 +43,8 @@ export interface ImportOptions {
   /** Of a file with several lists of rows, such as train and test: the one to read, or "all". */
   readonly part?: string | undefined;
   readonly maxRows?: number;
+  /** Rows without an answer are taken as prompts alone. */
+  readonly promptsOnly?: boolean | undefined;
   /** Called once, before columns are given a meaning, which may fail. */
   readonly onPeek?: ((peek: Peek) => void) | undefined;
 }
@@ -80,13 +83,24 @@ export function createRowCollector(name: string, kind: DataKind, options: Import
   function take(record: DataRecord, line: number, by: Mapping): void {
     if (rows.length >= maxRows) return problem(`only the first ${maxRows} rows are read`, line);
     try {
-      const row = toRow(record, by, line, places);
+      const row = rowOf(record, line, by);
       const seen = ids.get(row.id) ?? 0;
       ids.set(row.id, seen + 1);
       rows.push(seen === 0 ? row : { ...row, id: `${row.id} (${seen + 1})` });
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       problem(error.message, line);
+    }
+  }
+  function rowOf(record: DataRecord, line: number, by: Mapping): Row {
+    const bare = () => promptRow(record, by, `${places} ${line}`);
+    if (!options.promptsOnly) return toRow(record, by, line, places);
+    if (by.format === "columns" && by.prompt === by.output) return bare();
+    try {
+      return toRow(record, by, line, places);
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      return bare();
     }
   }
   function peek(): void {
@@ -105,6 +119,8 @@ export function createRowCollector(name: string, kind: DataKind, options: Import
       return guessMapping([...columns], first);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
+      const prompts = options.promptsOnly ? promptMapping([...columns]) : undefined;
+      if (prompts) return prompts;
       throw new DataError(`${name}, read as ${KIND_NAMES[kind]}: ${error.message}`);
     }
   }
@@ -128,6 +144,8 @@ export function createRowCollector(name: string, kind: DataKind, options: Import
       if (parts) notes.push(partsNote(parts.all, parts.chosen));
       const unused = unusedColumns([...columns], mapping);
       if (unused.length > 0) notes.push(`columns that take no part: ${listed(unused)}`);
+      const bare = rows.filter(({ output }) => output === "").length;
+      if (bare > 0) notes.push(`${bare} of ${rows.length} rows are prompts without an answer`);
       if (rows.length === 1) notes.push("a run needs two rows, one to train on and one that is held out");
       const found = { rows, places, problems: tally.problems(), dropped: tally.dropped, notes };
       const seen = { kind, mapping, columns: [...columns], ...found } as const;

@@ -65,7 +65,7 @@ export {
 export { thoughtPrompt } from "./thought-prompt";
 export { type Readers, readWritten, withGroups } from "./written";
 export { type ImportedRows, type Peek, type RowProblem } from "./collect";
-export { createRowImporter, importFile, importText } from "./import";
+export { createRowImporter, type FileOptions, importFile, importText } from "./import";
 export { checkEnough, splitRows } from "./split";
 export { type DataKind, KIND_NAMES, kindOf } from "./kinds";
 

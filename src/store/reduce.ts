@@ -12,7 +12,7 @@ const PACE_SMOOTHING = 0.2;
 
 /** Events that come at the engine's rate: the store commits them at most four times a second. */
 export function isFrequent(event: EngineEvent): boolean {
-  return ["steps", "plan", "answers", "evaluation", "progress", "log"].includes(event.type);
+  return ["steps", "plan", "answers", "written", "evaluation", "progress", "log"].includes(event.type);
 }
 
 export function reduce(state: AppState, event: EngineEvent): AppState {
@@ -44,6 +44,8 @@ export function reduce(state: AppState, event: EngineEvent): AppState {
     }
     case "answers":
       return withRun(state, { answers: event.answers });
+    case "written":
+      return withRun(state, { written: event.written });
     case "evaluation":
       return onEvaluation(state, event.evaluation);
     case "exported":
@@ -122,6 +124,7 @@ function onStatus(run: LiveRun, status: LiveRun["status"], step: number): LiveRu
       plans: {},
       pastPlans: {},
       answers: undefined,
+      written: undefined,
       evaluation: undefined,
     };
   // A run that went back has no records after `step`.
@@ -133,6 +136,7 @@ function onStatus(run: LiveRun, status: LiveRun["status"], step: number): LiveRu
     last: past(run.last),
     evaluation: past(run.evaluation),
     answers: past(run.answers),
+    written: past(run.written),
     plans: Object.fromEntries(Object.entries(run.plans).filter(([, plan]) => plan.step <= step)),
     pastPlans: Object.fromEntries(
       Object.entries(run.pastPlans).map(([layer, plans]) => [layer, plans.filter((p) => p.step <= step)]),

@@ -4,6 +4,7 @@ import type { AdapterFacts, Command, Failure, NoGpuReason, RunStatus } from "../
 import type { RunConfig } from "../config/run";
 import type {
   AnswerRecord,
+  WrittenRecord,
   BenchmarkRecord,
   MemoryPlan,
   PaceRecord,
@@ -61,6 +62,7 @@ export interface LiveRun {
   /** Earlier plans of the same row by layer, oldest first, thinned as they grow many. */
   readonly pastPlans: Readonly<Record<Layer, readonly PlanRecord[]>>;
   readonly answers: AnswerRecord | undefined;
+  readonly written: WrittenRecord | undefined;
   readonly evaluation: EvaluationRecord | undefined;
   readonly probe: number;
   readonly log: readonly string[];
@@ -156,6 +158,7 @@ const emptyRun: LiveRun = {
   plans: {},
   pastPlans: {},
   answers: undefined,
+  written: undefined,
   evaluation: undefined,
   probe: 0,
   log: [],

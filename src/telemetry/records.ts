@@ -1,4 +1,5 @@
 // What a run reports. Plain data: it crosses the worker boundary, goes into files, and is drawn.
+import type { TokenGroup } from "./credit";
 
 /** One training step. Every value is a plain number; terms add up to the loss. */
 export interface StepRecord {
@@ -116,6 +117,36 @@ export interface AnswerRecord {
   readonly now: string;
   /** The student's two answers as its own tokens, joined the same texts; absent where tokens do not cut the text. */
   readonly pieces?: { readonly before: readonly string[]; readonly now: readonly string[] } | undefined;
+}
+
+/** A prompt and the student's answer to it, always from the same stream of draws, with the teacher's word on it. */
+export interface WrittenRecord {
+  readonly step: number;
+  readonly prompt: string;
+  /** By the student as it was before the first step, and as it is. */
+  readonly before: WrittenAnswer;
+  readonly now: WrittenAnswer;
+}
+
+export interface WrittenAnswer {
+  readonly student: readonly (WrittenToken & { readonly logProb: number })[];
+  /** The same text as the teacher reads it; log-probabilities where the method asks the teacher for logits. */
+  readonly teacher: readonly WrittenToken[];
+  /** Chunks of equal text, [s0, s1, t0, t1]. */
+  readonly groups: readonly TokenGroup[];
+  /** False: cut off at its limit. */
+  readonly ended: boolean;
+}
+
+export interface WrittenToken {
+  /** For display. */
+  readonly text: string;
+  /** Of the text that it stands for; 0 for an end. */
+  readonly bytes: number;
+  /** Whether it ends an answer. */
+  readonly end: boolean;
+  /** In nats, at temperature 1. */
+  readonly logProb?: number;
 }
 
 export interface EvaluationRecord {

@@ -84,7 +84,8 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig, atSta
       : promptIds(tokenizer, row.row, askedView(row, view), Math.min(config.data.maxPrompt, limit));
 
   async function grade(all: readonly PreparedRow[], view: View = own): Promise<readonly Grade[]> {
-    const rows = all.slice(0, config.evaluation.rows);
+    const known = all.filter((row) => row.row.answer !== undefined || referenceOf(row, view) !== "");
+    const rows = known.slice(0, config.evaluation.rows); // a prompt alone does not say what is right
     const prompts = rows.map((row) => askedIds(row, view));
     const answers = await inWords(generator.generateBatch(prompts, options));
     return rows.map((row, i) => {

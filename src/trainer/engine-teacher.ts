@@ -97,7 +97,7 @@ export async function openEngineTeacher(
   const gap = await differenceFrom(gpu, model, reference, layers);
   if (!(gap <= TOLERANCE)) throw differs(gap);
   const kept = (name: string): NamedTensor | undefined => (keepWeights ? tensors.get(name) : undefined);
-  const programs = new Map<number, Promise<Program>>();
+  const states = createStates(gpu, model, layers);
   const { tokenizer } = reference;
   const most = Math.min(usablePositions(config), 1024);
   const generator = createGenerator(gpu, model, { length: most, batch: 1 });
@@ -106,6 +106,36 @@ export async function openEngineTeacher(
   return {
     ...{ model, gap, tokenizer, config: reference.config },
     ...{ head: kept(model.network.head), tokenEmbedding: kept(model.network.tokens) },
+    forward: states.forward,
+    continue: written,
+    async answer(ids, options) {
+      const fresh = await written(ids, options);
+      const ended = fresh.length < options.maxNewTokens && ids.length + fresh.length < most;
+      return { text: tokenizer.decode(fresh), ended };
+    },
+    async generate(prompt, options) {
+      const ids = tokenizer.encode(prompt);
+      const { start = [] } = tokenizer.around ?? {};
+      const begun = start.length > 0 && start.every((id, i) => ids[i] === id);
+      return tokenizer.decode(await written(begun ? ids : [...start, ...ids], options));
+    },
+    async dispose() {
+      generator.destroy();
+      states.destroy();
+      placed.destroy();
+    },
+  };
+}
+
+/** The forward pass of one sequence at a time, with its states read back. */
+function createStates(
+  gpu: Gpu,
+  model: StudentModel,
+  layers: readonly number[],
+): Pick<Teacher, "forward"> & { destroy(): void } {
+  const { config } = model;
+  const programs = new Map<number, Promise<Program>>();
+  return {
     async forward(ids, mask, B, T, wanted = {}) {
       if (B !== 1 || wanted.logits || wanted.token || mask.some((m) => m !== 1))
         throw new RangeError("the engine's teacher is asked for states of one whole sequence at a time");
@@ -123,27 +153,13 @@ export async function openEngineTeacher(
         ...(wanted.layers && { layers: layers.map((k) => of(`layer ${k}`)) }),
       };
     },
-    continue: written,
-    async answer(ids, options) {
-      const fresh = await written(ids, options);
-      const ended = fresh.length < options.maxNewTokens && ids.length + fresh.length < most;
-      return { text: tokenizer.decode(fresh), ended };
-    },
-    async generate(prompt, options) {
-      const ids = tokenizer.encode(prompt);
-      const { start = [] } = tokenizer.around ?? {};
-      const begun = start.length > 0 && start.every((id, i) => ids[i] === id);
-      return tokenizer.decode(await written(begun ? ids : [...start, ...ids], options));
-    },
-    async dispose() {
-      generator.destroy();
+    destroy() {
       for (const program of programs.values()) void program.then((p) => p.destroy()).catch(() => undefined);
-      placed.destroy();
     },
   };
 }
 
-/** States of one sequence, read back. */
+/** States of one sequence, to be read back. */
 function recordStates(
   model: StudentModel,
   T: number,

@@ -161,8 +161,8 @@ async function openTaught(
       ...(where === "gpu" ? { device: "webgpu", gpu: gpu.device } : { device: sources.device }),
     }),
   );
-  let open = true;
-  onFailure(() => (open ? teacher.dispose() : undefined));
+  const session = { open: true };
+  onFailure(() => (session.open ? teacher.dispose() : undefined));
   sources.tidy?.();
   if (run.teacherDevice !== "engine") return teacher;
   const engine = await openEngineTeacher(gpu, sources.teacher, teacher, {
@@ -175,9 +175,8 @@ async function openTaught(
     },
   });
   onFailure(() => engine.dispose());
-  open = false;
+  session.open = false;
   await teacher.dispose();
-  sources.tidy?.();
   notes.push(
     `The teacher runs in our engine: within ${engine.gap.toExponential(1)} of its ONNX session on a probe.`,
   );

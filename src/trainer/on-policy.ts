@@ -2,14 +2,16 @@
 import { isOnPolicy, type RunConfig } from "../config/run";
 import type { PreparedRow } from "../data";
 import type { Gpu } from "../gpu/device";
-import { sameTokens } from "./batch-source";
-import { RunError } from "./failure";
-import type { Loaded } from "./loaded";
-import { createRollouts, type Rollouts, type WrittenStep } from "./rollouts";
-import { createStartGauge, openStart } from "./start-gauge";
+import { type BatchSource, sameTokens } from "./batch-source";
 
-export interface OnPolicy {
-  readonly rollouts: Rollouts;
+import { RunError } from "./failure";
+import { unload } from "./load";
+import type { Loaded } from "./loaded";
+import { createRollouts, type WrittenStep } from "./rollouts";
+import { createStartGauge, openStart } from "./start-gauge";
+import { createWrittenProbe, type WrittenProbe } from "./written-probe";
+
+export interface OnPolicy extends Pick<WrittenProbe, "look"> {
   /**
    * The rows of a step.
    *
@@ -23,13 +25,21 @@ export interface OnPolicy {
 /** Steps without a single answer to learn from, after which going on is a waste. */
 const MOST_EMPTY = 25;
 
-/** Undefined for a run that learns from answers that are there. */
+/** Undefined for a run that learns from answers that are there. A failure closes what was loaded. */
 export async function openOnPolicy(
   gpu: Gpu,
   config: RunConfig,
   loaded: Loaded,
+  source: BatchSource,
 ): Promise<OnPolicy | undefined> {
   if (!isOnPolicy(config.data)) return undefined;
+  return open(gpu, config, loaded, source).catch(async (error: unknown) => {
+    await unload(loaded);
+    throw error;
+  });
+}
+
+async function open(gpu: Gpu, config: RunConfig, loaded: Loaded, source: BatchSource): Promise<OnPolicy> {
   const { model, tokenizer, teacher, tokens, pool } = loaded;
   const readers = {
     ...{ student: tokenizer, teacher: teacher.tokenizer, sameTokens: sameTokens(tokens) },
@@ -49,9 +59,11 @@ export async function openOnPolicy(
           }),
         )
       : undefined;
+  const taught = loaded.objective.needs(config.method).includes("teacher.logits");
+  const probe = createWrittenProbe(gpu, loaded, source, { rollouts, taught });
   let empty = 0;
   return {
-    rollouts,
+    look: (row, atStart) => probe.look(row, atStart),
     async write(prompts, step) {
       const written = await rollouts.write(prompts, step);
       empty = written.rows.length === 0 ? empty + 1 : 0;
@@ -62,6 +74,7 @@ export async function openOnPolicy(
       return { ...written, record: { ...written.record, klToStart } };
     },
     destroy() {
+      probe.destroy();
       rollouts.destroy();
       gauge?.destroy();
     },

@@ -8,7 +8,7 @@ import { countingGpu, type PlanningLimits } from "../gpu/counting";
 import type { Gpu } from "../gpu/device";
 import { ELEMENT_BYTES, ProgramBuilder } from "../gpu/program";
 import { expectedTensors, type StudentConfig } from "../models";
-import type { Dims, Objective, StepShape } from "../objectives";
+import type { Dims, Objective, StepShape, TeacherNeed } from "../objectives";
 import {
   createModel,
   createParamStore,
@@ -84,10 +84,7 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
   const classes = layoutBytes(layOutParams(parameters.all, segmentBytesOf(limits)));
   const beside = counting.bytes();
   const model = createModel(counting.gpu, student, store, { lora: parameters.lora });
-  const { teacherModel } = parts;
-  const weights = teacherModel
-    ? engineWeights(placeEngineTeacher(counting.gpu, teacherModel).model, runsInStep(config, needs))
-    : placeTeacherWeights(counting.gpu, [dims.teacherVocab, dims.teacherWidth], needs);
+  const weights = teacherWeights(counting.gpu, parts, needs);
   const { method, gradientCheckpointing: recompute } = config;
   const step: StepParts = { model, weights, objective, method, recompute };
   const shapes = shapesOfRun(parts);
@@ -95,10 +92,7 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
     ...shapes.flatMap((shape) => stepBuilders(step, shape, config)),
     ...(config.accumulation > 1 ? [recordAccumulatedUpdate(model)] : []),
     ...probeBuilders(parts, step),
-    ...decoderRows(config).map(
-      (rows) => recordDecoder(counting.gpu, model, rows, decoderLength(config, student)).b,
-    ),
-    ...(isOnPolicy(config.data) ? rolloutBuilders(counting.gpu, config, model, shapes) : []),
+    ...writingBuilders(counting.gpu, parts, model, shapes),
   ];
   const scratch = mergeSlots(programs.map((b) => b.footprint().slots));
   const teacherCache = teacherCacheBytes(parts);
@@ -131,6 +125,12 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
     scratch,
   };
 }
+
+/** The whole teacher where our engine runs it, else its head and table as far as the method needs them. */
+const teacherWeights = (gpu: Gpu, { config, dims, teacherModel }: PlanParts, needs: readonly TeacherNeed[]) =>
+  teacherModel
+    ? engineWeights(placeEngineTeacher(gpu, teacherModel).model, runsInStep(config, needs))
+    : placeTeacherWeights(gpu, [dims.teacherVocab, dims.teacherWidth], needs);
 
 /** Of the student's f32 weights: the file, and what ONNX Runtime takes as it makes a session of it (measured: 1.24). */
 const SESSION_SHARE = 2.25;
@@ -184,6 +184,17 @@ function probeBuilders(
   );
   return [b, ...gauges];
 }
+
+/** Everything that generates. */
+const writingBuilders = (
+  gpu: Gpu,
+  { config, student }: PlanParts,
+  model: StudentModel,
+  shapes: readonly StepShape[],
+): ProgramBuilder[] => [
+  ...decoderRows(config).map((rows) => recordDecoder(gpu, model, rows, decoderLength(config, student)).b),
+  ...(isOnPolicy(config.data) ? rolloutBuilders(gpu, config, model, shapes) : []),
+];
 
 /** What writes the answers, its caches, and the student as it began. */
 function rolloutBuilders(

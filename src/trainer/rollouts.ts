@@ -68,7 +68,7 @@ export async function createRollouts(
   config: RunConfig,
   { model, tokenizer, readers, pool }: RolloutParts,
 ): Promise<Rollouts> {
-  const { rollout, batchSize, data } = config;
+  const { rollout } = config;
   const { temperature, topK, topP, maxNewTokens, samples, truncated } = rollout;
   const shape = rolloutShape(config, model.config);
   const sampler = await createRolloutSampler(gpu, model, shape, { temperature, topK, topP }, pool);
@@ -76,21 +76,11 @@ export async function createRollouts(
   const { stopIds } = tokenizer;
   const settings = { maxNewTokens, stopIds };
 
-  /** Which rows of a step the student answers. */
-  function chosen(count: number, of: number): boolean[] {
-    if (data.outputs === "student") return new Array<boolean>(count).fill(true);
-    const rng = createRng(deriveSeed(of, "lambda"));
-    const draw = () => rng.next() < rollout.lambda;
-    if (rollout.lambdaPer === "row") return Array.from({ length: count }, draw);
-    const slices = Array.from({ length: Math.ceil(count / batchSize) }, draw);
-    return Array.from({ length: count }, (_, i) => slices[Math.floor(i / batchSize)] ?? false);
-  }
-
   return {
     async write(prompts, step, signal) {
       const of = deriveSeed(seed, `step ${step}`);
       const rows = prompts.flatMap((row) => new Array<PreparedRow>(samples).fill(row));
-      const own = chosen(rows.length, of).map((mine, i) => mine || isBare(rows[i]));
+      const own = chosen(config, rows.length, of).map((mine, i) => mine || isBare(rows[i]));
       const asked = rows.filter((_, i) => own[i]);
       const written = await inWords(sampler.sample(asked.map(promptIds), { ...settings, seed: of, signal }));
       const tally = createTally(written);
@@ -118,6 +108,16 @@ export async function createRollouts(
     read: (row, sampled) => readWritten(row, sampled, readers),
     destroy: () => sampler.destroy(),
   };
+}
+
+/** Which rows of a step the student answers, but for those that nobody else has answered. */
+function chosen({ data, rollout, batchSize }: RunConfig, count: number, seed: number): boolean[] {
+  if (data.outputs === "student") return new Array<boolean>(count).fill(true);
+  const rng = createRng(deriveSeed(seed, "lambda"));
+  const draw = () => rng.next() < rollout.lambda;
+  if (rollout.lambdaPer === "row") return Array.from({ length: count }, draw);
+  const slices = Array.from({ length: Math.ceil(count / batchSize) }, draw);
+  return Array.from({ length: count }, (_, i) => slices[Math.floor(i / batchSize)] ?? false);
 }
 
 /** Nobody has answered it: in a mix, the student does. */

@@ -1,5 +1,5 @@
 // A run: loaded models and rows, step after step. The page's worker and the headless runner both drive this.
-import type { RunConfig } from "../config/run";
+import { isOnPolicy, type RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
 import { scheduleFactor } from "../config/schedule";
 import { createSampler, type PreparedRow, type Row, type SamplerState, type View } from "../data";
@@ -14,6 +14,7 @@ import type {
   RunFacts,
   StepProfile,
   StepRecord,
+  WrittenRecord,
 } from "../telemetry";
 import { createAnswers, type Grade } from "./answers";
 import { createBatchSource } from "./batch-source";
@@ -26,6 +27,7 @@ import {
 } from "./checkpoint";
 import { inWords, RunError } from "./failure";
 import { createGradientGauge } from "./gradient-gauge";
+import { createGradientRatios } from "./gradient-ratios";
 import { loadRun, unload } from "./load";
 import type { Loaded, RunSources } from "./loaded";
 import type { Progress } from "./progress";
@@ -62,6 +64,8 @@ export interface Run {
   /** How long the next steps take; taken back alike. */
   pace(): Promise<PaceRecord>;
   answers(row: number): Promise<AnswerRecord>;
+  /** What the student writes to a held-out prompt, before and now; undefined where it writes no answers to learn from. */
+  written(row: number): Promise<WrittenRecord | undefined>;
   /** Greedy answers on held-out rows, exactly right or not; on the config's view of them, or another. */
   evaluate(view?: View): Promise<EvaluationRecord>;
   /** The same answers one by one, for comparisons that are paired by question; kept in no log. */
@@ -107,22 +111,19 @@ export async function openRun(
   const { store } = model;
   const needs = loaded.objective.needs(config.method);
   const unweighted = loaded.objective.unweighted?.(config.method, loaded.tokens) ?? [];
-  const onPolicy = await openOnPolicy(gpu, config, loaded).catch(async (error: unknown) => {
-    await unload(loaded);
-    throw error;
-  });
-  // What the student writes is new at every step: nothing of it is worth keeping.
-  const cache = createTeacherCache(teacher, loaded.teacherWeights.live ? [] : needs, {
-    ...(!onPolicy && { set: loaded.teacherStates }),
-    gpu: gpu.device,
-  });
+  const set = isOnPolicy(config.data) ? undefined : loaded.teacherStates; // what it writes is new at every step
+  const states = loaded.teacherWeights.live ? [] : needs;
+  const cache = createTeacherCache(teacher, states, { set, gpu: gpu.device });
   const source = createBatchSource(loaded, cache);
+  const onPolicy = await openOnPolicy(gpu, config, loaded, source);
   const stepper = createStepper(gpu, loaded, config, source, progress);
   const probe = createProbe(gpu, loaded, config.method, source);
-  const gradients = config.probe.gradientRatio
-    ? createGradientGauge(gpu, loaded, config.method, source)
-    : undefined;
-  const answers = createAnswers(gpu, loaded, config, (work) => (at === 0 ? work() : store.atStart(work)));
+  const gradients = createGradientRatios(
+    config.probe.gradientRatio ? createGradientGauge(gpu, loaded, config.method, source) : undefined,
+    (row) => heldOutRow(loaded, row),
+  );
+  const answers = createAnswers(gpu, loaded, config, (work) => atStart(work));
+  const atStart = <T>(work: () => Promise<T>) => (at === 0 ? work() : store.atStart(work));
   const newSampler = () =>
     createSampler(
       loaded.train.length,
@@ -150,7 +151,8 @@ export async function openRun(
     const [from, before] = [at, drawn];
     try {
       const { record } = await take();
-      return log.stepped(await withRatios(record));
+      const { row, everySteps } = config.probe;
+      return log.stepped(at % everySteps === 0 ? await gradients.add(record, row, at) : record);
     } catch (error) {
       if (at === from) standAt(from, before); // the run stands where it stood; else the step itself was done
       throw error;
@@ -165,7 +167,7 @@ export async function openRun(
     } finally {
       store.restore(state);
       standAt(from, before);
-      measured = undefined;
+      gradients.forget();
     }
   }
 
@@ -195,26 +197,6 @@ export async function openRun(
     });
     const rollout = written && withCredit(written.record, outcome.credit);
     return { record: rollout ? { ...record, rollout } : record, teacherMs };
-  }
-
-  /** The gradients' ratios on a held-out row, measured once a step; none when the config does not ask. */
-  let measured: { at: number; row: number; ratios: Record<string, number> } | undefined;
-  async function ratiosAt(row: number): Promise<Record<string, number>> {
-    if (!gradients) return {};
-    if (measured?.at !== at || measured.row !== row)
-      measured = { at, row, ratios: await gradients.ratios(heldOutRow(loaded, row)) };
-    return measured.ratios;
-  }
-
-  /** The gauges with what each transport term's gradient is to the cross entropy's, on the probe row. */
-  async function withRatios(record: StepRecord): Promise<StepRecord> {
-    if (!record.gauges || !gradients || at % config.probe.everySteps !== 0) return record;
-    const ratios = await ratiosAt(config.probe.row);
-    const gauges = Object.entries(record.gauges).map(([name, gauge]) => {
-      const gradientRatio = ratios[name];
-      return [name, { ...gauge, ...(gradientRatio !== undefined && { gradientRatio }) }];
-    });
-    return { ...record, gauges: Object.fromEntries(gauges) };
   }
 
   async function evaluate(view?: View): Promise<EvaluationRecord> {
@@ -247,7 +229,7 @@ export async function openRun(
     pace: () => guarded(() => rehearse(timeSteps)),
     plans: (row) =>
       guarded(async () => {
-        const ratios = await ratiosAt(row);
+        const ratios = await gradients.of(row, at);
         return (await probe.plans(heldOutRow(loaded, row))).map((plan) => {
           const gradientRatio = ratios[`ot_${plan.layer}`];
           return { ...plan, step: at, ...(gradientRatio !== undefined && { gradientRatio }) };
@@ -255,11 +237,15 @@ export async function openRun(
       }),
     answers: (row) =>
       guarded(async () => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at })),
+    written: (row) =>
+      guarded(
+        async () => onPolicy && { ...(await onPolicy.look(heldOutRow(loaded, row), atStart)), step: at },
+      ),
     evaluate: (view) => guarded(() => evaluate(view)),
     grade: (view) => guarded(() => answers.grade(loaded.heldOut, view)),
     async reset() {
       await store.reset();
-      measured = undefined;
+      gradients.forget();
       standAt(0);
       log.clear();
     },
@@ -276,7 +262,7 @@ export async function openRun(
       checkSameStudent(saved.student, loaded.fingerprint);
       checkSameRows(saved.sampler, loaded.train.length);
       store.restore(saved.state);
-      measured = undefined;
+      gradients.forget();
       standAt(saved.step, saved.sampler);
       log.clear();
     },
@@ -295,7 +281,7 @@ export async function openRun(
       cache.destroy();
       stepper.destroy();
       probe.destroy();
-      gradients?.destroy();
+      gradients.destroy();
       onPolicy?.destroy();
       answers.destroy();
       await unload(loaded);

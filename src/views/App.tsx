@@ -26,6 +26,7 @@ import "./styles/run.css";
 import "./styles/figure.css";
 import "./styles/charts.css";
 import "./styles/answers.css";
+import "./styles/rollout.css";
 import "./styles/transport.css";
 import "./styles/learn.css";
 import "./styles/compare.css";

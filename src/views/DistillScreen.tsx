@@ -7,6 +7,7 @@ import { LogPanel } from "./run/LogPanel";
 import { ProfilerPanel } from "./run/ProfilerPanel";
 import { RunBar } from "./run/RunBar";
 import { Settings } from "./run/Settings";
+import { RolloutPanel } from "./rollout/RolloutPanel";
 import { useApp } from "./use-app";
 
 /** One run: its controls, its plan, its losses and what the student says. */
@@ -25,6 +26,7 @@ export function DistillScreen() {
               <GradientPanel />
             </div>
           </div>
+          <RolloutPanel />
           <AnswersPanel />
           <ProfilerPanel />
           <LogPanel />

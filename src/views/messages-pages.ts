@@ -189,7 +189,7 @@ export const pageMessages = {
     },
   },
   learn: {
-    title: "Ten short lessons",
+    title: "Eleven short lessons",
     intro: "Each lesson runs the live app. Predict, then check. Progress is saved in this browser.",
     minutes: (n: number) => `${n} min`,
     done: "done ✓",

@@ -187,6 +187,8 @@ class SerialEngine implements Engine {
   async #showPlans(current: Run): Promise<void> {
     const plans = await current.plans(this.#probeRow);
     if (plans.length > 0) this.#post({ type: "plan", plans });
+    const written = await current.written(this.#probeRow);
+    if (written) this.#post({ type: "written", written });
   }
 
   async #step(current: Run): Promise<void> {

@@ -12,6 +12,7 @@ import type {
   RunFacts,
   StepProfile,
   StepRecord,
+  WrittenRecord,
 } from "../telemetry/records";
 import type { Failure } from "./failure";
 
@@ -76,6 +77,8 @@ export type Event =
   | { type: "steps"; records: StepRecord[] }
   | { type: "plan"; plans: PlanRecord[] }
   | { type: "answers"; answers: AnswerRecord }
+  /** What the student writes to the probe's prompt, in a run that learns from what it writes. */
+  | { type: "written"; written: WrittenRecord }
   | { type: "evaluation"; evaluation: EvaluationRecord }
   | { type: "exported"; name: string; zip: Uint8Array }
   /** Why a run cannot go to a cluster. */

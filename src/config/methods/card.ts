@@ -84,6 +84,8 @@ export interface DistillationCard<
     readonly title?: string;
     /** Where the method does not work between the bundled models. */
     readonly teacher?: string;
+    /** The method is for answers that the student writes. */
+    readonly onPolicy?: boolean;
   };
 }
 

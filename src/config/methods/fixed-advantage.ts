@@ -24,5 +24,5 @@ export const fixedAdvantage = distillationCard({
   asks: "nothing; it is never run",
   terms: { fixed_advantage: distilled("fixed advantage") },
   canBeBase: false,
-  preset: { id: "fixed-advantage" },
+  preset: { id: "fixed-advantage", onPolicy: true },
 });

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import {
   CROSS_ENTROPY,
   defaultsOf,
+  type DistillationCard,
   type MethodCard,
   type Setting,
   type Settings,
@@ -35,8 +36,10 @@ export const cardOf = (id: string): MethodCard | undefined => METHOD_CARDS.find(
 export function methodDefaults(id: string): Record<string, unknown> {
   const card = cardOf(id);
   if (!card) throw new RangeError(`there is no method "${id}"`);
-  const shared = DISTILLATION_CARDS.some((known) => known.id === id) ? defaultsOf(SHARE) : {};
-  return { id, ...defaultsOf(card.settings), ...shared };
+  const known: DistillationCard | undefined = DISTILLATION_CARDS.find((one) => one.id === id);
+  // Cross entropy on what the student wrote itself teaches it what it already says: such a method stands alone.
+  const alone = known?.preset.onPolicy ? { kdRate: 1 } : {};
+  return { id, ...defaultsOf(card.settings), ...(known && { ...defaultsOf(SHARE), ...alone }) };
 }
 
 /** How a term of the loss is named and drawn; undefined for transport's further sites. */

@@ -35,5 +35,5 @@ export const opd = distillationCard({
   asks: "logits",
   terms: { opd: distilled("OPD") },
   canBeBase: false,
-  preset: { id: "opd" },
+  preset: { id: "opd", onPolicy: true },
 });

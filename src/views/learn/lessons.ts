@@ -1,33 +1,11 @@
-// Ten short lessons as data. A step sets the real screen to a state (a link, as in the address bar), points at a
+// Short lessons as data. A step sets the real screen to a state (a link, as in the address bar), points at a
 // part of it, and says what is to be seen; each lesson asks for a prediction first, the last for two.
 
 import { primaryText } from "../study/primary";
+import type { Lesson } from "./lesson";
+import { ROLLOUT_LESSON } from "./lesson-rollout";
 
-export interface Question {
-  readonly ask: string;
-  readonly options: readonly string[];
-  /** Index of the right option. */
-  readonly answer: number;
-  readonly because: string;
-}
-
-export interface LessonStep {
-  readonly text: string;
-  /** A screen and its state: "transport?v=1&epsilon=0.5". */
-  readonly link: string;
-  /** What is framed on the screen: a CSS selector. */
-  readonly target?: string;
-  readonly question?: Question;
-}
-
-export interface Lesson {
-  readonly id: string;
-  readonly title: string;
-  readonly minutes: number;
-  readonly steps: readonly LessonStep[];
-  /** An experiment without a given answer. */
-  readonly open: { readonly text: string; readonly link: string };
-}
+export type { Lesson, LessonStep, Question } from "./lesson";
 
 const RIBBONS = "show.form=ribbons";
 const BYTES = "features=bytes";
@@ -345,6 +323,7 @@ export const LESSONS: readonly Lesson[] = [
       link: "distill?v=1&preset=sft",
     },
   },
+  ROLLOUT_LESSON,
   {
     id: "honesty",
     title: "Reading results honestly",
