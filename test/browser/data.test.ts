@@ -79,7 +79,7 @@ test("a file is read, mapped, seen through both tokenizers, used, kept and train
   await page.goto(page.url() + small);
   await page.reload();
   await page.locator('.standing[data-status="ready"]').waitFor();
-  await page.getByText(/^\d rows train, \d+ are held out/).waitFor();
+  await page.getByText(/^\d rows train, \d+ held out/).waitFor();
   await page.getByRole("button", { name: "Step", exact: true }).click();
   await page.locator('.standing[data-step="1"]').waitFor();
   expect(await page.locator(".notice-bad").count()).toBe(0);
