@@ -7,7 +7,7 @@
 //   vite        unused exports leave; the shaders come with the first question to a GPU
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chromium, type Browser } from "playwright-core";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { build, preview, type PreviewServer } from "vite";
 import { findChromium, SWIFTSHADER } from "./support/browser";
@@ -63,6 +63,13 @@ afterAll(async () => {
   await server?.close();
   consumer?.remove();
 });
+
+/** Limits are for what hangs: shaders compile slowly on a busy machine. */
+async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(240_000);
+  return page;
+}
 
 const BUDGET = { ot: 40, spans: 15, figure: 30, "python/couplet_figure": 30 };
 
@@ -182,7 +189,7 @@ describe("in Node", () => {
 
 describe("in Chromium", () => {
   test("the align page", async () => {
-    const page = await browser.newPage();
+    const page = await openPage();
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.goto(`${server.resolvedUrls!.local[0]}`);
@@ -209,7 +216,7 @@ describe("in Chromium", () => {
   });
 
   test("the figure", async () => {
-    const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+    const page = await openPage({ viewport: { width: 800, height: 600 } });
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.goto(`${server.resolvedUrls!.local[0]}figure.html`);
@@ -256,7 +263,7 @@ describe("in Chromium", () => {
   });
 
   test("the widget's front end", async () => {
-    const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+    const page = await openPage({ viewport: { width: 800, height: 600 } });
     await page.goto(`${server.resolvedUrls!.local[0]}figure.html`);
     const content = 'import widget from "./couplet_figure.js";\nglobalThis.widget = widget;';
     await page.addScriptTag({ type: "module", content });
