@@ -6,27 +6,56 @@ export const COLOR_SCALES = ["sqrt", "linear", "log"] as const satisfies readonl
 export type MatrixKind = "plan" | "cost" | "gradient";
 
 const STEPS = 256;
-const poly = (t: number, coefficients: readonly number[]): number =>
-  coefficients.reduceRight((sum, c) => c + t * sum, 0);
-
-const RED = [-4.54, -35.34, 2381.73, -6402.7, 7024.72, -2710.57];
-const GREEN = [32.49, 170.73, 52.82, -131.46, 176.58, -67.37];
-const BLUE = [81.24, 442.36, -2482.43, 6167.24, -6614.94, 2475.67];
+type Rgb = readonly [number, number, number];
 
 /**
- * The cividis map (Nuñez, Anderton, Renslow 2018; polynomial fit by d3-scale-chromatic) as [256 × (r, g, b)], dark to
- * light: even lightness steps, and the same to readers with and without colour-vision deficiency.
+ * One map for each ground: nothing is the ground itself, and the most is what stands out from it most. In the dark they are
+ * cividis's blue, grey and yellow, which readers with and without colour-vision deficiency see alike.
  */
-export const CIVIDIS: Uint8ClampedArray = new Uint8ClampedArray(STEPS * 3);
-for (let i = 0; i < STEPS; i++) {
-  const t = i / (STEPS - 1);
-  CIVIDIS.set(
-    [RED, GREEN, BLUE].map((channel) => Math.round(poly(t, channel))),
-    i * 3,
-  );
+const RAMPS: Readonly<Record<Scheme, readonly (readonly [at: number, color: Rgb])[]>> = {
+  light: [
+    [0, [255, 255, 255]],
+    [0.12, [229, 239, 245]],
+    [0.3, [178, 208, 225]],
+    [0.5, [108, 162, 197]],
+    [0.7, [44, 110, 162]],
+    [0.85, [15, 70, 122]],
+    [1, [4, 32, 70]],
+  ],
+  dark: [
+    [0, [20, 22, 26]],
+    [0.12, [25, 40, 66]],
+    [0.3, [44, 72, 110]],
+    [0.5, [104, 110, 118]],
+    [0.7, [164, 152, 108]],
+    [0.85, [212, 190, 88]],
+    [1, [253, 234, 69]],
+  ],
+};
+
+/** [256 × (r, g, b)], from nothing to the most. */
+export function rampOf(scheme: Scheme): Uint8ClampedArray {
+  const stops = RAMPS[scheme];
+  const table = new Uint8ClampedArray(STEPS * 3);
+  for (let i = 0; i < STEPS; i++) {
+    const t = i / (STEPS - 1);
+    const next = Math.max(1, stops.findIndex(([at]) => at >= t));
+    const [[low, from], [high, to]] = [stops[next - 1]!, stops[next]!]; // the ends are 0 and 1
+    const share = (t - low) / (high - low);
+    table.set(
+      from.map((c, k) => Math.round(c + share * (to[k]! - c))), // three channels each
+      i * 3,
+    );
+  }
+  return table;
 }
 
-type Rgb = readonly [number, number, number];
+/** Ribbons bear the colour of the token that they come from; neighbours differ. Each reads as text on its ground. */
+export const SOURCES: Readonly<Record<Scheme, readonly string[]>> = {
+  light: ["#1f66a8", "#9c3d80", "#00755e", "#8a5a00"],
+  dark: ["#7cb8f5", "#e59ac3", "#4fcfae", "#f0b429"],
+};
+
 const PUOR: Readonly<Record<Scheme, { below: Rgb; zero: Rgb; above: Rgb }>> = {
   light: { below: [127, 59, 8], zero: [247, 247, 247], above: [45, 0, 75] },
   dark: { below: [253, 184, 99], zero: [30, 33, 38], above: [178, 171, 235] },
@@ -104,7 +133,7 @@ export function shadeOf(values: Float32Array, { kind, scale, scheme, largest }: 
   const from = kind === "cost" ? low : 0;
   const span = (largest ?? high) - from;
   return {
-    table: CIVIDIS,
+    table: rampOf(scheme),
     last: STEPS - 1,
     at: (value) =>
       Number.isNaN(value) ? -1 : Math.round((STEPS - 1) * scalePosition(scale, value - from, span)),

@@ -1,21 +1,15 @@
 // Draws the visible part of a matrix with its token axes, and (on a canvas above it) what is selected.
 import type { Shade } from "./color";
-import {
-  AXIS_TITLE_PX,
-  cellBox,
-  LABEL_FONT_PX,
-  LABEL_GAP_PX,
-  visible,
-  type MatrixFrame,
-  type Viewport,
-} from "./matrix";
+import { cellBox, visible, type MatrixFrame, type Viewport } from "./matrix";
 import type { Palette } from "./palette";
-import type { Plan, Selection, Side } from "./plan";
+import { planFacts, type Plan, type Selection, type Side } from "./plan";
 import { shorten } from "./text";
 
-export const MONO = `${LABEL_FONT_PX}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace`;
-export const SANS = `${LABEL_FONT_PX}px system-ui, sans-serif`;
-const LEAST_PITCH = 10;
+export const mono = (size: number): string =>
+  `${size}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace`;
+export const sans = (size: number): string => `${size}px system-ui, sans-serif`;
+/** A sum that is off by less is right. */
+const RIGHT = 0.01;
 
 /** The whole matrix, one pixel a cell: made once, then drawn at any zoom. */
 export function matrixImage(values: Float32Array, rows: number, cols: number, shade: Shade): OffscreenCanvas {
@@ -23,7 +17,7 @@ export function matrixImage(values: Float32Array, rows: number, cols: number, sh
   const { table } = shade;
   for (let i = 0; i < rows * cols; i++) {
     const index = shade.at(values[i] ?? 0);
-    if (index < 0) continue;
+    if (index < 0) continue; // no number: a hole, which zero is not
     for (let c = 0; c < 3; c++) image.data[i * 4 + c] = table[index * 3 + c] ?? 0;
     image.data[i * 4 + 3] = 255;
   }
@@ -37,6 +31,8 @@ export interface MatrixPicture {
   readonly frame: MatrixFrame;
   readonly view: Viewport;
   readonly plan: Plan;
+  /** What the cells show: the plan's masses, or another matrix of its size. */
+  readonly values: Float32Array;
   readonly palette: Palette;
   /** What the axes are called. */
   readonly titles: Readonly<Record<Side, string>>;
@@ -83,7 +79,43 @@ export function drawMatrix(pen: CanvasRenderingContext2D, picture: MatrixPicture
   for (const side of ["student", "teacher"] as const) {
     drawLabels(pen, picture, side);
     drawTitle(pen, picture, side);
+    if (picture.values === picture.plan.mass) drawSums(pen, picture, side);
   }
+}
+
+/**
+ * What each row and column sums to, beside and below the matrix, with a tick where it should be: pale while it is off,
+ * full once it is right.
+ */
+function drawSums(pen: CanvasRenderingContext2D, picture: MatrixPicture, side: Side): void {
+  const { frame, view, plan, palette } = picture;
+  const rows = side === "student";
+  const moved = planFacts(plan).moved[side];
+  const { from, to } = axis(picture, side);
+  const begin = (rows ? frame.left + frame.plotWidth : frame.top + frame.plotHeight) + frame.gap;
+  const room = frame.bars - frame.gap;
+  const aim = Math.round((2 / 3) * room);
+  pen.save();
+  pen.beginPath();
+  if (rows) pen.rect(begin, frame.top, room, frame.plotHeight);
+  else pen.rect(frame.left, begin, frame.plotWidth, room);
+  pen.clip();
+  for (let i = from; i < to; i++) {
+    const box = cellBox(frame, view, rows ? i : 0, rows ? 0 : i);
+    const [at, size] = rows ? [box.y, box.height] : [box.x, box.width];
+    const pad = Math.min(3, size / 6);
+    const share = moved[i] ?? 0;
+    const length = Math.min(room, share * aim);
+    pen.globalAlpha = Math.abs(share - 1) <= RIGHT ? 1 : 0.45;
+    pen.fillStyle = palette[side];
+    if (rows) pen.fillRect(begin, at + pad, length, size - 2 * pad);
+    else pen.fillRect(at + pad, begin, size - 2 * pad, length);
+    pen.globalAlpha = 1;
+    pen.fillStyle = palette.ink;
+    if (rows) pen.fillRect(begin + aim - 0.5, at, 1, size);
+    else pen.fillRect(at, begin + aim - 0.5, size, 1);
+  }
+  pen.restore();
 }
 
 function drawPairs(pen: CanvasRenderingContext2D, { frame, view, pairs, palette }: MatrixPicture): void {
@@ -116,12 +148,12 @@ function axis({ frame, view }: Pick<MatrixPicture, "frame" | "view">, side: Side
   const [from, to] = rows
     ? visible(view.y, frame.plotHeight, pitch, frame.rows)
     : visible(view.x, frame.plotWidth, pitch, frame.cols);
-  return { from, to, stride: Math.max(1, Math.ceil(LEAST_PITCH / pitch)) };
+  return { from, to, stride: Math.max(1, Math.ceil((frame.font - 1) / pitch)) };
 }
 
 function drawLabels(pen: CanvasRenderingContext2D, picture: MatrixPicture, side: Side): void {
   const { from, to, stride } = axis(picture, side);
-  pen.font = MONO;
+  pen.font = mono(picture.frame.font);
   pen.fillStyle = picture.palette[side];
   for (let index = from; index < to; index++) if (index % stride === 0) drawLabel(pen, picture, side, index);
 }
@@ -141,13 +173,13 @@ function drawLabel(
     const middle = y + height / 2;
     if (middle < frame.top || middle > frame.top + frame.plotHeight) return;
     pen.textAlign = "right";
-    pen.fillText(text, frame.left - LABEL_GAP_PX, middle);
+    pen.fillText(text, frame.left - frame.gap, middle);
     return;
   }
   const middle = x + width / 2;
   if (middle < frame.left || middle > frame.left + frame.plotWidth) return;
   pen.save();
-  pen.translate(middle, frame.top - LABEL_GAP_PX);
+  pen.translate(middle, frame.top - frame.gap);
   pen.rotate(-Math.PI / 2);
   pen.textAlign = "left";
   pen.fillText(text, 0, 0);
@@ -163,15 +195,15 @@ function drawTitle(
   const rows = side === "student";
   const text = titles[side];
   pen.save();
-  pen.font = SANS;
+  pen.font = sans(frame.font);
   const half = pen.measureText(text).width / 2;
   // Centred on the plot, but never beyond the canvas: a small plot has a longer title than itself.
   const within = (middle: number, size: number) =>
     Math.min(Math.max(middle, half + 1), Math.max(half + 1, size - half - 1));
   if (rows) {
-    pen.translate(AXIS_TITLE_PX / 2, within(frame.top + frame.plotHeight / 2, frame.height));
+    pen.translate(frame.title / 2, within(frame.top + frame.plotHeight / 2, frame.height));
     pen.rotate(-Math.PI / 2);
-  } else pen.translate(within(frame.left + frame.plotWidth / 2, frame.width), AXIS_TITLE_PX / 2);
+  } else pen.translate(within(frame.left + frame.plotWidth / 2, frame.width), frame.title / 2);
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillStyle = palette[side];
@@ -181,8 +213,8 @@ function drawTitle(
     pen.strokeStyle = palette[side];
     pen.setLineDash(rows ? [2, 2] : []);
     pen.beginPath();
-    pen.moveTo(-width / 2, 6.5);
-    pen.lineTo(width / 2, 6.5);
+    pen.moveTo(-width / 2, 0.6 * frame.font);
+    pen.lineTo(width / 2, 0.6 * frame.font);
     pen.stroke();
   }
   pen.restore();
@@ -234,9 +266,10 @@ function markLabel(
   const rows = side === "student";
   const box = cellBox(frame, view, rows ? index : 0, rows ? 0 : index);
   pen.fillStyle = palette.raised;
-  if (rows) pen.fillRect(AXIS_TITLE_PX, box.y + box.height / 2 - 8, frame.left - AXIS_TITLE_PX - 2, 16);
-  else pen.fillRect(box.x + box.width / 2 - 8, AXIS_TITLE_PX, 16, frame.top - AXIS_TITLE_PX - 2);
-  pen.font = `bold ${MONO}`;
+  const [title, size] = [frame.title, 1.5 * frame.font];
+  if (rows) pen.fillRect(title, box.y + (box.height - size) / 2, frame.left - title - 2, size);
+  else pen.fillRect(box.x + (box.width - size) / 2, title, size, frame.top - title - 2);
+  pen.font = `bold ${mono(frame.font)}`;
   pen.fillStyle = palette[side];
   drawLabel(pen, picture, side, index);
 }

@@ -1,40 +1,32 @@
 // Draws two token lines over their byte ruler with ribbons between them, and the way from ribbons to cells.
-import { shadeColor, type Shade } from "./color";
-import { MONO, SANS } from "./draw-matrix";
-import { CHAR_PX, type Box } from "./matrix";
+import { mono, sans } from "./draw-matrix";
+import type { Box } from "./matrix";
 import type { Palette } from "./palette";
 import { planFacts, type Plan, type Selection, type Side } from "./plan";
-import {
-  bytesOf,
-  byteX,
-  HOLLOW,
-  rulerBytes,
-  TOKEN_PX,
-  tokenBox,
-  type Ribbon,
-  type RibbonFrame,
-} from "./ribbons";
+import { byteX, HOLLOW, lettersOf, restBox, ribbonEdges, rulerBytes, tokenBox } from "./ribbons";
+import type { Ribbon, RibbonFrame, Ribbons } from "./ribbons";
 import { tokenLabel } from "./text";
 
 export interface RibbonPicture {
   readonly frame: RibbonFrame;
   readonly plan: Plan;
-  readonly ribbons: readonly Ribbon[];
-  readonly shade: Shade;
+  readonly laid: Ribbons;
   readonly palette: Palette;
+  /** Colours of the student tokens, in turn. */
+  readonly sources: readonly string[];
+  readonly titles: Readonly<Record<Side, string>>;
+  /** What the gathered rest is called. */
+  readonly rest: (flows: number, share: number) => string;
 }
 
-const RIBBON_ALPHA = 0.85;
-
 export function drawRibbons(pen: CanvasRenderingContext2D, picture: RibbonPicture): void {
-  const { frame, ribbons, shade } = picture;
-  pen.globalAlpha = RIBBON_ALPHA;
-  for (const ribbon of ribbons)
-    if (inView(frame, ribbon)) fillRibbon(pen, frame, ribbon, colorOf(shade, ribbon));
-  pen.globalAlpha = 1;
-  drawRuler(pen, picture);
+  const { frame, laid } = picture;
+  for (const ribbon of laid.ribbons) if (inView(frame, ribbon)) fillRibbon(pen, picture, ribbon, ribbon.opacity);
+  drawRest(pen, picture);
   drawTokens(pen, picture, "teacher");
   drawTokens(pen, picture, "student");
+  drawRuler(pen, picture);
+  drawTitles(pen, picture);
 }
 
 /** Everything but what belongs to the selection steps back. */
@@ -44,19 +36,19 @@ export function drawRibbonSelection(
   { student, teacher, term }: Selection,
 ): void {
   if (student === undefined && teacher === undefined) return;
-  const { frame, palette, plan, ribbons, shade } = picture;
-  const top = frame.teacherY + TOKEN_PX;
+  const { frame, palette, plan, laid } = picture;
+  const top = frame.teacherY + frame.token;
   pen.globalAlpha = 0.8;
   pen.fillStyle = palette.ground;
   pen.fillRect(0, top, frame.width, frame.studentY - top);
   pen.globalAlpha = 1;
-  const chosen = ribbons.filter(
+  const chosen = laid.ribbons.filter(
     ({ row, col }) =>
       (student === undefined || row === student || (term === "g" && teacher !== undefined)) &&
       (teacher === undefined || col === teacher || (term === "f" && student !== undefined)),
   );
   for (const ribbon of chosen) {
-    fillRibbon(pen, frame, ribbon, colorOf(shade, ribbon));
+    fillRibbon(pen, picture, ribbon, Math.max(0.3, ribbon.opacity));
     pen.strokeStyle = palette.ink;
     pen.lineWidth = 0.75;
     pen.stroke();
@@ -73,27 +65,21 @@ export function drawRibbonSelection(
   }
 }
 
-const colorOf = (shade: Shade, { mass }: Ribbon): string =>
-  shadeColor(shade, Math.max(0, shade.at(mass))) ?? "";
+const sourceOf = (sources: readonly string[], row: number): string => sources[row % sources.length] ?? "";
 
 const inView = ({ width }: RibbonFrame, { student, teacher }: Ribbon): boolean =>
   Math.max(student[1], teacher[1]) >= 0 && Math.min(student[0], teacher[0]) <= width;
 
 function fillRibbon(
   pen: CanvasRenderingContext2D,
-  frame: RibbonFrame,
-  { student, teacher }: Ribbon,
-  color: string,
+  { frame, sources }: RibbonPicture,
+  ribbon: Ribbon,
+  opacity: number,
 ): void {
-  const top = frame.teacherY + TOKEN_PX;
-  const bottom = frame.studentY;
-  const middle = (top + bottom) / 2;
-  // A ribbon thinner than a hair would not be seen.
-  const widen = ([a, b]: readonly [number, number]): [number, number] =>
-    b - a < 0.6 ? [a - 0.3, b + 0.3] : [a, b];
-  const [t0, t1] = widen(teacher);
-  const [s0, s1] = widen(student);
-  pen.fillStyle = color;
+  const { top, middle, bottom, teacher, student } = ribbonEdges(frame, ribbon);
+  const [[t0, t1], [s0, s1]] = [teacher, student];
+  pen.globalAlpha = opacity;
+  pen.fillStyle = sourceOf(sources, ribbon.row);
   pen.beginPath();
   pen.moveTo(t0, top);
   pen.bezierCurveTo(t0, middle, s0, middle, s0, bottom);
@@ -101,37 +87,69 @@ function fillRibbon(
   pen.bezierCurveTo(s1, middle, t1, middle, t1, top);
   pen.closePath();
   pen.fill();
+  pen.globalAlpha = 1;
 }
 
-function drawTokens(
-  pen: CanvasRenderingContext2D,
-  { frame, plan, palette }: RibbonPicture,
-  side: Side,
-): void {
+/** The flows that are too thin to be drawn, as one hatched band. */
+function drawRest(pen: CanvasRenderingContext2D, { frame, laid, palette, rest }: RibbonPicture): void {
+  const box = restBox(frame, laid);
+  if (!box) return;
+  const { x, y, width, height } = box;
+  pen.save();
+  pen.beginPath();
+  pen.rect(x, y, width, height);
+  pen.clip();
+  pen.fillStyle = palette.ground;
+  pen.fillRect(x, y, width, height);
+  pen.strokeStyle = palette.control;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  for (let down = -width; down < height; down += 6) {
+    pen.moveTo(x, y + down + width);
+    pen.lineTo(x + width, y + down);
+  }
+  pen.stroke();
+  pen.restore();
+  const text = rest(laid.rest.flows, laid.rest.share);
+  pen.font = sans(frame.font);
+  pen.textBaseline = "middle";
+  pen.textAlign = "right";
+  const half = pen.measureText(text).width;
+  const right = Math.min(frame.width - 2, Math.max(x + width, half));
+  pen.fillStyle = palette.ground;
+  pen.fillRect(right - half - 3, y + height / 2 - 0.8 * frame.font, half + 6, 1.6 * frame.font);
+  pen.fillStyle = palette.muted;
+  pen.fillText(text, right, y + height / 2);
+}
+
+function drawTokens(pen: CanvasRenderingContext2D, picture: RibbonPicture, side: Side): void {
+  const { frame, plan, palette, sources } = picture;
   const moved = planFacts(plan).moved[side];
-  pen.font = MONO;
+  const { start, end, texts } = plan[side];
   pen.textAlign = "center";
   pen.textBaseline = "middle";
-  plan[side].texts.forEach((text, i) => {
+  pen.font = mono(frame.font);
+  texts.forEach((text, i) => {
     const box = tokenBox(frame, side, plan[side], i);
     if (box.x + box.width < 0 || box.x > frame.width) return;
     const hollow = (moved[i] ?? 1) < HOLLOW;
-    tokenRect(pen, box, palette, side, hollow);
-    const chars = Math.floor((box.width - 1) / CHAR_PX);
-    if (chars < 1) return;
-    pen.fillStyle = hollow ? palette.muted : palette[side];
-    pen.fillText(tokenLabel(text, chars), box.x + box.width / 2, box.y + TOKEN_PX / 2);
+    tokenRect(pen, picture, box, side, hollow);
+    pen.fillStyle = hollow ? palette.muted : side === "student" ? sourceOf(sources, i) : palette.ink;
+    const bytes = (end[i] ?? 0) - (start[i] ?? 0);
+    for (const letter of lettersOf(frame, box, text, bytes, tokenLabel))
+      pen.fillText(letter.text, letter.x, box.y + box.height / 2);
   });
 }
 
 /** A token's span: filled, its model's line and mark at the edge that faces the ribbons; or hollow, an outline. */
 function tokenRect(
   pen: CanvasRenderingContext2D,
+  { palette, frame }: RibbonPicture,
   { x, y, width, height }: Box,
-  palette: Palette,
   side: Side,
   hollow: boolean,
 ): void {
+  const air = Math.min(frame.font / 11, width / 8);
   if (hollow) {
     pen.strokeStyle = palette.control;
     pen.lineWidth = 1;
@@ -141,56 +159,68 @@ function tokenRect(
     return;
   }
   pen.fillStyle = palette.raised;
-  pen.fillRect(x + 0.5, y, Math.max(0.5, width - 1), height);
+  pen.fillRect(x + air, y, Math.max(0.5, width - 2 * air), height);
   const edge = side === "teacher" ? y + height - 1 : y + 1;
   pen.strokeStyle = palette[side];
   pen.lineWidth = 2;
   pen.setLineDash(side === "teacher" ? [] : [2, 2]);
   pen.beginPath();
-  pen.moveTo(x + 0.5, edge);
-  pen.lineTo(x + Math.max(1, width - 0.5), edge);
+  pen.moveTo(x + air, edge);
+  pen.lineTo(x + Math.max(1, width - air), edge);
   pen.stroke();
   pen.setLineDash([]);
 }
 
-/** Bytes above the lines: a tick every so many, chosen so that the numbers do not touch. */
-function drawRuler(pen: CanvasRenderingContext2D, { frame, plan, palette }: RibbonPicture): void {
-  const bytes = bytesOf(plan);
-  const step = rulerBytes(frame.pitch);
-  pen.font = SANS;
+/** Bytes below the lines: a tick every so many, chosen so that the numbers do not touch. */
+function drawRuler(pen: CanvasRenderingContext2D, { frame, palette }: RibbonPicture): void {
+  const step = rulerBytes(frame);
+  const top = frame.studentY + frame.token + 3;
+  pen.font = sans(Math.max(10, 0.7 * frame.font));
   pen.textAlign = "left";
-  pen.textBaseline = "middle";
+  pen.textBaseline = "top";
   pen.fillStyle = palette.muted;
   pen.strokeStyle = palette.rule;
   pen.lineWidth = 1;
-  for (let byte = 0; byte <= bytes; byte += step) {
+  for (let byte = 0; byte <= frame.bytes; byte += step) {
     const x = byteX(frame, byte);
     if (x < -40 || x > frame.width) continue;
     pen.beginPath();
-    pen.moveTo(x + 0.5, 0);
-    pen.lineTo(x + 0.5, frame.teacherY - 2);
+    pen.moveTo(x + 0.5, top);
+    pen.lineTo(x + 0.5, top + frame.font);
     pen.stroke();
     const text = byte === 0 ? "byte 0" : String(byte);
-    if (x + 3 + pen.measureText(text).width <= frame.width) pen.fillText(text, x + 3, 8);
+    if (x + 3 + pen.measureText(text).width <= frame.width) pen.fillText(text, x + 3, top + 2);
   }
+}
+
+/** Whose line it is, above the one and below the other. */
+function drawTitles(pen: CanvasRenderingContext2D, { frame, palette, titles }: RibbonPicture): void {
+  const { font, left, height, scroll } = frame;
+  pen.font = sans(font);
+  pen.textAlign = "left";
+  pen.textBaseline = "middle";
+  const x = scroll > 0 ? 2 : left;
+  pen.fillStyle = palette.teacher;
+  pen.fillText(titles.teacher, x, 0.8 * font);
+  pen.fillStyle = palette.student;
+  pen.fillText(titles.student, x, height - 0.8 * font);
 }
 
 /** Between both views: every flow on its way from its ribbon (t = 0) to its cell (t = 1). */
 export function drawMorph(
   pen: CanvasRenderingContext2D,
-  { frame, ribbons, shade }: RibbonPicture,
+  { frame, laid, sources }: RibbonPicture,
   cellOf: (row: number, col: number) => Box,
   t: number,
 ): void {
-  const top = frame.teacherY + TOKEN_PX;
-  const bottom = frame.studentY;
   const mix = (a: number, b: number) => a + t * (b - a);
-  pen.globalAlpha = RIBBON_ALPHA;
-  for (const ribbon of ribbons) {
-    const { row, col, student, teacher } = ribbon;
+  for (const ribbon of laid.ribbons) {
+    const { row, col, opacity } = ribbon;
+    const { top, bottom, student, teacher } = ribbonEdges(frame, ribbon);
     const cell = cellOf(row, col);
     const right = cell.x + cell.width;
-    pen.fillStyle = colorOf(shade, ribbon);
+    pen.globalAlpha = opacity;
+    pen.fillStyle = sourceOf(sources, row);
     pen.beginPath();
     pen.moveTo(mix(teacher[0], cell.x), mix(top, cell.y));
     pen.lineTo(mix(teacher[1], right), mix(top, cell.y));

@@ -8,11 +8,9 @@ export interface Cell {
   readonly col: number;
 }
 
-export const LABEL_FONT_PX = 11;
-export const CHAR_PX = 6.7; // ui-monospace at 11 px, rounded up
-/** Space of the axis title, and between labels and cells. */
-export const AXIS_TITLE_PX = 18;
-export const LABEL_GAP_PX = 6;
+/** The least size of letters, and the width of one of ui-monospace beside its size, rounded up. */
+export const LEAST_FONT_PX = 11;
+export const CHAR_SHARE = 0.61;
 
 export interface MatrixFrame {
   readonly rows: number;
@@ -29,6 +27,20 @@ export interface MatrixFrame {
   readonly fitHeight: number;
   readonly rowChars: number;
   readonly colChars: number;
+  /** Size of letters. */
+  readonly font: number;
+  /** Room of the axis titles, between labels and cells, and of the bars of sums. */
+  readonly title: number;
+  readonly gap: number;
+  readonly bars: number;
+}
+
+/** What there is for a figure. */
+export interface Space {
+  readonly width: number;
+  readonly maxHeight: number;
+  /** The least size of letters, for those who sit far away. */
+  readonly font?: number | undefined;
 }
 
 /** What part is in view: `zoom` ≥ 1 times the fitting size, scrolled by pixels of the zoomed plot. */
@@ -39,26 +51,40 @@ export interface Viewport {
 }
 export const WHOLE: Viewport = { zoom: 1, x: 0, y: 0 };
 
-const MAX_CELL_WIDTH = 30;
-const MAX_CELL_HEIGHT = 22;
+const MAX_CELL = 96;
+/** So many times as wide as high, and no more. */
+const MAX_RATIO = 3;
 const MAX_CHARS = 10;
-/** A zoomed cell is at most this large. */
+const FEW_CHARS = 7;
+const MOST_FONT = 1.6;
+/** A zoomed cell is at least this large at the end. */
 const LARGEST_CELL = 40;
 
-/** The place of a plan's matrix in so much room. */
-export function matrixFrame(plan: Plan, width: number, maxHeight: number): MatrixFrame {
+/** The place of a plan's matrix: as large as there is room for, with letters that grow with its cells. */
+export function matrixFrame(plan: Plan, space: Space): MatrixFrame {
+  const least = space.font ?? LEAST_FONT_PX;
+  const frame = frameAt(plan, space, least);
+  const grown = Math.floor(Math.min(MOST_FONT * least, 0.5 * Math.min(frame.fitWidth, frame.fitHeight)));
+  return grown > least ? frameAt(plan, space, grown) : frame;
+}
+
+function frameAt(plan: Plan, { width, maxHeight }: Space, font: number): MatrixFrame {
   const [rows, cols] = sizeOf(plan);
-  const rowChars = Math.min(longest(plan.student.texts), width < 480 ? 7 : MAX_CHARS);
-  const colChars = Math.min(longest(plan.teacher.texts), MAX_CHARS);
-  const left = Math.ceil(AXIS_TITLE_PX + rowChars * CHAR_PX + LABEL_GAP_PX);
-  const top = Math.ceil(AXIS_TITLE_PX + colChars * CHAR_PX + LABEL_GAP_PX);
-  const fitWidth = whole(Math.min(MAX_CELL_WIDTH, (width - left - 1) / cols));
-  const tallest = Math.min(MAX_CELL_HEIGHT, Math.max(12, fitWidth));
-  const fitHeight = whole(Math.min(tallest, (maxHeight - top - 1) / rows));
+  const char = font * CHAR_SHARE;
+  const rowChars = Math.min(longest(plan.student.texts), width < 43 * font ? FEW_CHARS : MAX_CHARS);
+  const colChars = Math.min(longest(plan.teacher.texts), maxHeight < 43 * font ? FEW_CHARS : MAX_CHARS);
+  const [title, gap, bars] = [Math.round(1.7 * font), Math.round(0.55 * font), Math.round(2.6 * font)];
+  const left = Math.ceil(title + rowChars * char + gap);
+  const top = Math.ceil(title + colChars * char + gap);
+  const wide = Math.min(MAX_CELL, (width - left - bars - 1) / cols);
+  const tallest = Math.min(MAX_CELL, Math.max(12, wide));
+  const fitHeight = whole(Math.min(tallest, (maxHeight - top - bars - 1) / rows));
+  const fitWidth = whole(Math.min(wide, Math.max(12, MAX_RATIO * fitHeight)));
   const plotWidth = Math.max(1, fitWidth * cols);
   const plotHeight = Math.max(1, fitHeight * rows);
-  const size = { width: left + plotWidth + 1, height: top + plotHeight + 1 };
-  return { rows, cols, left, top, plotWidth, plotHeight, ...size, fitWidth, fitHeight, rowChars, colChars };
+  const size = { width: left + plotWidth + bars + 1, height: top + plotHeight + bars + 1 };
+  const letters = { rowChars, colChars, font, title, gap, bars };
+  return { rows, cols, left, top, plotWidth, plotHeight, ...size, fitWidth, fitHeight, ...letters };
 }
 
 const whole = (pixels: number): number => (pixels >= 6 ? Math.floor(pixels) : Math.max(0.25, pixels));

@@ -1,97 +1,85 @@
 // The ribbons between two token lines as a picture for papers: the whole text, not the part in view.
-import { figure, label, line, MONO, round, SANS, swatches, type FigureColors, type LegendStop } from "./svg";
-import { shadeColor, type Shade } from "./color";
-import { CHAR_PX } from "./matrix";
-import type { Plan, Side } from "./plan";
-import {
-  bytesOf,
-  byteX,
-  ribbonFrame,
-  ribbonsOf,
-  rulerBytes,
-  TOKEN_PX,
-  tokenBox,
-  type Ribbon,
-  type RibbonFrame,
-} from "./ribbons";
+import { planFacts, type Plan, type Side } from "./plan";
+import { byteX, HOLLOW, lettersOf, restBox, ribbonEdges, ribbonFrame, ribbonsOf, rulerBytes, tokenBox } from "./ribbons";
+import type { Ribbon, RibbonFrame } from "./ribbons";
+import { figure, label, line, MONO, round, SANS, type FigureColors } from "./svg";
 import { tokenLabel } from "./text";
 
 export interface RibbonsSvg {
   readonly title: string;
   readonly plan: Plan;
-  readonly shade: Shade;
   readonly titles: Readonly<Record<Side, string>>;
-  readonly legend: readonly LegendStop[];
+  readonly rest: (flows: number, share: number) => string;
   readonly colors: FigureColors;
+  readonly sources: readonly string[];
 }
 
-const [PITCH, GAP, TOP, SIDE] = [12, 200, 26, 16];
+const [PITCH, HEIGHT, SIDE] = [12, 320, 16];
 
 export function ribbonsSvg(picture: RibbonsSvg): string {
-  const { title, plan, shade, titles, colors } = picture;
-  const bytes = bytesOf(plan);
-  const frame = ribbonFrame(plan, Math.max(bytes * PITCH + SIDE, 320), GAP, 0);
-  const color = (mass: number) => shadeColor(shade, Math.max(0, shade.at(mass))) ?? "";
-  const ribbons = ribbonsOf(plan, frame);
-  const bottom = TOP + frame.height;
-  return figure({ title, width: frame.width, height: bottom + 46, ground: colors.ground }, [
-    label(
-      titles.teacher,
-      8,
-      16,
-      `${SANS} font-size="11" fill="${colors.teacher}" text-decoration="underline"`,
-    ),
-    `<g transform="translate(0 ${TOP})">`,
-    `<g fill-opacity="0.85">`,
-    ...ribbons.map((ribbon) => ribbonPath(frame, ribbon, color(ribbon.mass))),
-    "</g>",
-    ruler(frame, bytes, colors),
-    ...(["teacher", "student"] as const).map((side) => tokens(frame, plan, side, colors)),
-    "</g>",
-    label(titles.student, 8, bottom + 12, `${SANS} font-size="11" fill="${colors.student}"`),
-    swatches(picture.legend, 8, bottom + 24, colors),
+  const { title, plan, titles, colors, sources } = picture;
+  const bytes = [plan.student, plan.teacher].map(({ end }) => end[end.length - 1] ?? 0);
+  const width = Math.max(Math.max(...bytes) * PITCH + SIDE, 320);
+  const frame = ribbonFrame(plan, { width, maxHeight: HEIGHT }, 0);
+  const laid = ribbonsOf(plan, frame);
+  const box = restBox(frame, laid);
+  const color = ({ row }: Ribbon) => sources[row % sources.length] ?? "";
+  const heading = `${SANS} font-size="11"`;
+  return figure({ title, width: frame.width, height: frame.height, ground: colors.ground }, [
+    label(titles.teacher, 8, 12, `${heading} fill="${colors.teacher}" text-decoration="underline"`),
+    ...laid.ribbons.map((ribbon) => ribbonPath(frame, ribbon, color(ribbon))),
+    box === undefined
+      ? ""
+      : `<defs><pattern id="rest" width="6" height="6" patternTransform="rotate(45)" patternUnits="userSpaceOnUse">${line(0, 0, 0, 6, `stroke="${colors.muted}"`)}</pattern></defs>` +
+        `<rect x="${round(box.x)}" y="${round(box.y)}" width="${round(box.width)}" height="${round(box.height)}" fill="url(#rest)"/>` +
+        label(
+          picture.rest(laid.rest.flows, laid.rest.share),
+          frame.width - 4,
+          box.y + box.height / 2,
+          `${heading} fill="${colors.muted}" text-anchor="end"`,
+        ),
+    ...(["teacher", "student"] as const).map((side) => tokens(frame, picture, side)),
+    ruler(frame, colors),
+    label(titles.student, 8, frame.height - 6, `${heading} fill="${colors.student}"`),
   ]);
 }
 
-/** As on the page: at least a hair wide, with the edges' Béziers upright at both ends. */
-function ribbonPath(frame: RibbonFrame, { student, teacher }: Ribbon, fill: string): string {
-  const [top, bottom] = [frame.teacherY + TOKEN_PX, frame.studentY];
-  const middle = (top + bottom) / 2;
-  const widen = ([a, b]: readonly [number, number]) => (b - a < 0.6 ? [a - 0.3, b + 0.3] : [a, b]).map(round);
-  const [t0, t1] = widen(teacher);
-  const [s0, s1] = widen(student);
+/** As on the page. */
+function ribbonPath(frame: RibbonFrame, ribbon: Ribbon, fill: string): string {
+  const { top, middle, bottom, teacher, student } = ribbonEdges(frame, ribbon);
+  const [t0 = 0, t1 = 0] = teacher.map(round);
+  const [s0 = 0, s1 = 0] = student.map(round);
+  const opacity = Math.round(ribbon.opacity * 100) / 100;
   const down = `M${t0} ${top}C${t0} ${middle} ${s0} ${middle} ${s0} ${bottom}`;
-  return `<path fill="${fill}" d="${down}L${s1} ${bottom}C${s1} ${middle} ${t1} ${middle} ${t1} ${top}z"/>`;
+  const up = `L${s1} ${bottom}C${s1} ${middle} ${t1} ${middle} ${t1} ${top}z`;
+  return `<path fill="${fill}" fill-opacity="${opacity}" d="${down}${up}"/>`;
 }
 
-function tokens(frame: RibbonFrame, plan: Plan, side: Side, colors: FigureColors): string {
-  const color = colors[side];
+function tokens(frame: RibbonFrame, { plan, colors, sources }: RibbonsSvg, side: Side): string {
+  const { texts, start, end } = plan[side];
+  const moved = planFacts(plan).moved[side];
   const dash = side === "teacher" ? "" : ` stroke-dasharray="2 2"`;
-  const drawn = plan[side].texts.map((text, i) => {
-    const { x, y, width } = tokenBox(frame, side, plan[side], i);
-    const edge = side === "teacher" ? y + TOKEN_PX - 1 : y + 1;
-    const under = line(
-      x + 0.5,
-      edge,
-      x + Math.max(1, width - 0.5),
-      edge,
-      `stroke="${color}" stroke-width="2"${dash}`,
-    );
-    const room = Math.floor((width - 1) / CHAR_PX);
-    const anchor = `fill="${color}" text-anchor="middle"`;
-    return room < 1
-      ? under
-      : under + label(tokenLabel(text, room), x + width / 2, y + TOKEN_PX / 2 + 4, anchor);
+  const drawn = texts.map((text, i) => {
+    const box = tokenBox(frame, side, plan[side], i);
+    const { x, y, width, height } = box;
+    const edge = side === "teacher" ? y + height - 1 : y + 1;
+    const stroke = `stroke="${colors[side]}" stroke-width="2"${dash}`;
+    const under = (moved[i] ?? 1) < HOLLOW ? "" : line(x + 0.5, edge, x + Math.max(1, width - 0.5), edge, stroke);
+    const fill = side === "student" ? sources[i % sources.length] : colors.ink;
+    const letters = lettersOf(frame, box, text, (end[i] ?? 0) - (start[i] ?? 0), tokenLabel);
+    const anchor = `fill="${fill}" text-anchor="middle"`;
+    return under + letters.map((letter) => label(letter.text, letter.x, y + height / 2 + 4, anchor)).join("");
   });
   return `<g ${MONO} font-size="11">${drawn.join("\n")}</g>`;
 }
 
-function ruler(frame: RibbonFrame, bytes: number, colors: FigureColors): string {
-  const step = rulerBytes(frame.pitch);
-  const marks = Array.from({ length: Math.floor(bytes / step) + 1 }, (_, i) => {
+function ruler(frame: RibbonFrame, colors: FigureColors): string {
+  const step = rulerBytes(frame);
+  const top = frame.studentY + frame.token + 3;
+  const marks = Array.from({ length: Math.floor(frame.bytes / step) + 1 }, (_, i) => {
     const x = byteX(frame, i * step);
-    const tick = line(x, 0, x, frame.teacherY - 2, `stroke="${colors.rule}"`);
-    return tick + label(i === 0 ? "byte 0" : String(i * step), x + 3, 11, `fill="${colors.muted}"`);
+    const tick = line(x, top, x, top + 11, `stroke="${colors.rule}"`);
+    return tick + label(i === 0 ? "byte 0" : String(i * step), x + 3, top + 10, `fill="${colors.muted}"`);
   });
   return `<g ${SANS} font-size="10">${marks.join("\n")}</g>`;
 }

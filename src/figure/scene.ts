@@ -5,10 +5,12 @@ import type {
   MatrixFrame,
   Palette,
   Plan,
-  Ribbon,
   RibbonFrame,
+  Ribbons,
   Selection,
   Shade,
+  Side,
+  Space,
   Tokens,
   Viewport,
 } from "./index";
@@ -21,12 +23,12 @@ export interface SceneData {
   /** What the matrix shows: the plan, its cost or its gradient. */
   readonly values: Float32Array;
   readonly shade: Shade;
-  readonly planShade: Shade;
   readonly palette: Palette;
-  readonly titles: { readonly student: string; readonly teacher: string };
+  readonly sources: readonly string[];
+  readonly titles: Readonly<Record<Side, string>>;
+  readonly rest: (flows: number, share: number) => string;
   readonly pairs: ArrayLike<number> | undefined;
-  readonly width: number;
-  readonly maxHeight: number;
+  readonly space: Space;
   /** Nothing moves by itself. */
   readonly calm: boolean;
 }
@@ -38,7 +40,6 @@ export interface Room {
 }
 
 const MORPH_MS = 180;
-const RIBBON_GAP = 260;
 const PAN_PX = 120;
 
 /** Everything that is drawn, laid out. */
@@ -46,7 +47,7 @@ interface Laid extends SceneData {
   readonly frame: MatrixFrame;
   readonly image: OffscreenCanvas;
   readonly ribbonFrame: RibbonFrame;
-  readonly ribbons: readonly Ribbon[];
+  readonly ribbons: Ribbons;
 }
 
 export class Scene {
@@ -97,7 +98,7 @@ export class Scene {
       !sameTexts(before.plan.student, plan.student) ||
       !sameTexts(before.plan.teacher, plan.teacher);
     if (others) [this.#view, this.#scroll] = [draw.WHOLE, 0];
-    const frame = draw.matrixFrame(plan, next.width, next.maxHeight);
+    const frame = draw.matrixFrame(plan, next.space);
     const same = before && before.values === values && before.shade === shade;
     const image = same ? before.image : draw.matrixImage(values, frame.rows, frame.cols, shade);
     this.#laid = { ...next, frame, image, ...this.#layRibbons(next) };
@@ -142,7 +143,7 @@ export class Scene {
   }
 
   #layRibbons(data: SceneData): Pick<Laid, "ribbonFrame" | "ribbons"> {
-    const ribbonFrame = draw.ribbonFrame(data.plan, data.width, RIBBON_GAP, this.#scroll);
+    const ribbonFrame = draw.ribbonFrame(data.plan, data.space, this.#scroll);
     this.#scroll = ribbonFrame.scroll;
     return { ribbonFrame, ribbons: draw.ribbonsOf(data.plan, ribbonFrame) };
   }
@@ -163,7 +164,7 @@ export class Scene {
     const pen = this.#pens(width, height).base();
     if (pen && form === "ribbons") draw.drawRibbons(pen, ribbonPicture(laid));
     else if (pen) draw.drawMatrix(pen, { ...laid, view: this.#view });
-    this.#base.dataset["flows"] = String(laid.ribbons.length);
+    this.#base.dataset["flows"] = String(laid.ribbons.ribbons.length);
     this.#drawSelection();
     this.onRoom(
       form === "ribbons"
@@ -274,4 +275,4 @@ const sameTexts = ({ texts: a }: Tokens, { texts: b }: Tokens): boolean =>
 
 const samePair = (a: Selection, b: Selection): boolean => a.student === b.student && a.teacher === b.teacher;
 
-const ribbonPicture = (laid: Laid) => ({ ...laid, frame: laid.ribbonFrame, shade: laid.planShade });
+const ribbonPicture = (laid: Laid) => ({ ...laid, frame: laid.ribbonFrame, laid: laid.ribbons });

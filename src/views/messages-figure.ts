@@ -1,6 +1,6 @@
 // The sentences of a plan's figure, on every screen that has one.
 import type { ColorScale, MatrixKind, Term } from "../figure";
-import { count, plural, significant } from "./format";
+import { count, percent, plural, significant } from "./format";
 
 export const figureMessages = {
   studentAxis: (n: number) => `student: ${plural(n, "token", "tokens")}`,
@@ -58,6 +58,21 @@ export const figureMessages = {
   converged: "converged",
   notConverged: "not converged",
   notYet: "not converged yet",
+  ofCost: "of ⟨P, C⟩",
+  tokenLine: (n: number) => `spread over ${n} tokens with more than 1 % each`,
+  bytesAt: (start: number, end: number) => `bytes ${start}–${end}`,
+  tokenId: (id: number) => `id ${id}`,
+  partners: "Its partners",
+  movedShare: (share: string) => `${share} of its mass is moved`,
+  selected: "Selected",
+  close: "Close",
+  restOf: (flows: number, share: number) =>
+    `${percent(share, share < 0.1 ? 1 : 0)} in ${plural(flows, "flow", "flows")} under 1 %`,
+  opacity: "share of its token's mass",
+  present: "Present",
+  presentHint: "Full screen, large letters (p)",
+  leave: "Leave",
+  presentKeys: "↑ ↓ epsilon · ← → sweeps · Space plays · Esc leaves",
   flowsCaption: "The pairs with the most mass",
   share: "of row",
   epsilon: {

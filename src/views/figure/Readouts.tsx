@@ -6,8 +6,14 @@ import { messages } from "../messages";
 const { figure: words } = messages;
 const { readouts: text } = words;
 
+interface ReadoutsProps {
+  readonly plan: Plan;
+  /** The four that a room needs. */
+  readonly brief?: boolean;
+}
+
 /** The numbers of a plan, the same on every screen, and whether it is one: an unconverged plan is said to be so. */
-export function Readouts({ plan }: { readonly plan: Plan }) {
+export function Readouts({ plan, brief = false }: ReadoutsProps) {
   const { report, relaxed } = plan;
   const { mass, moved, sharpness } = planFacts(plan);
   const [n, m] = sizeOf(plan);
@@ -21,8 +27,8 @@ export function Readouts({ plan }: { readonly plan: Plan }) {
         {decimals(report.entropy, 2)}{" "}
         <span className="muted">{text.entropyOf(decimals(Math.log(n * m), 2))}</span>
       </Pair>
-      <Pair name={text.mass}>{words.number(mass)}</Pair>
-      {relaxed && (
+      {!brief && <Pair name={text.mass}>{words.number(mass)}</Pair>}
+      {relaxed && !brief && (
         <Pair name={text.unmatched}>
           {text.unmatchedCounts(hollow(moved.student), hollow(moved.teacher))}
         </Pair>
@@ -33,24 +39,26 @@ export function Readouts({ plan }: { readonly plan: Plan }) {
           <span style={{ width: `${sharpness * 100}%` }} />
         </span>
       </Pair>
-      {maxDeviation !== undefined && (
+      {!brief && maxDeviation !== undefined && (
         <Pair name={text.maxDeviation} hint={text.maxDeviationHint}>
           {words.number(maxDeviation)}
         </Pair>
       )}
-      {gradientRatio !== undefined && (
+      {!brief && gradientRatio !== undefined && (
         <Pair name={text.gradientRatio} hint={text.gradientRatioHint}>
           {words.number(gradientRatio)}
         </Pair>
       )}
-      <Pair name={text.sweeps}>
-        {report.sweeps} <Verdict plan={plan} />
-      </Pair>
+      {!brief && (
+        <Pair name={text.sweeps}>
+          {report.sweeps} <Verdict plan={plan} />
+        </Pair>
+      )}
     </dl>
   );
 }
 
-function Verdict({ plan: { report } }: { readonly plan: Plan }) {
+export function Verdict({ plan: { report } }: { readonly plan: Plan }) {
   const { converged } = report;
   const said =
     converged === undefined ? words.notYet : converged ? `✓ ${words.converged}` : `✕ ${words.notConverged}`;

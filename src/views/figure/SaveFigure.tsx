@@ -17,6 +17,8 @@ export interface Figure {
 interface SaveProps {
   /** What is saved, for those who do not see where the buttons stand. */
   readonly of: string;
+  /** Before the buttons, where there are several groups of them. */
+  readonly title?: string;
   /** Made when a button is pressed, from what is then shown; undefined: there is nothing yet. */
   readonly figure: () => Figure | undefined;
 }
@@ -30,7 +32,7 @@ const FORMS = {
 const KINDS = Object.keys(FORMS) as (keyof typeof FORMS)[]; // keys of a const object
 
 /** A figure as picture, as vector picture and as table. */
-export function SaveFigure({ of, figure }: SaveProps) {
+export function SaveFigure({ of, figure, title = text.title }: SaveProps) {
   const [note, setNote] = useState("");
   const save = async (kind: keyof typeof FORMS) => {
     const made = figure();
@@ -45,7 +47,7 @@ export function SaveFigure({ of, figure }: SaveProps) {
   return (
     <div className="save-figure" role="group" aria-label={text.label(of)}>
       <span className="muted" aria-hidden="true">
-        {text.title}
+        {title}
       </span>
       {KINDS.map((kind) => (
         <button key={kind} type="button" className="quiet" onClick={() => void save(kind)}>

@@ -1,13 +1,12 @@
-import { useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { useEffect, useId, useRef, type ReactNode } from "react";
 import { drawTrack, prepare } from "../../figure";
 import { messages } from "../messages";
 import { usePalette } from "../theme/use-scheme";
+import type { Player } from "./use-play";
 import { useWidth } from "./use-width";
 
 const { figure: text } = messages;
 const HEIGHT = 44;
-const PLAY_MS = 60;
-const PLAY_STEPS = 80;
 
 export interface ScrubberProps {
   readonly label: string;
@@ -20,20 +19,15 @@ export interface ScrubberProps {
   readonly note?: ReactNode;
   /** A number for every position, drawn on a log scale as the slider's track. */
   readonly track?: Float32Array | undefined;
-  readonly playable?: boolean;
+  readonly player?: Player | undefined;
 }
 
 /** Back and forth through what happened one after the other: the sweeps of a solver, the steps of a run. */
-export function Scrubber({ label, at, last, onChange, shown, note, track, playable = false }: ScrubberProps) {
+export function Scrubber({ label, at, last, onChange, shown, note, track, player }: ScrubberProps) {
   const id = useId();
-  const { active, toggle, stop } = usePlay(at, last, onChange);
   return (
     <div className={track ? "scrubber scrubber-curve" : "scrubber"}>
-      {playable && (
-        <button type="button" onClick={toggle} aria-label={active ? text.stop : `${text.play}: ${label}`}>
-          {active ? "❚❚" : "▶"}
-        </button>
-      )}
+      {player && <PlayButton player={player} of={label} />}
       <label htmlFor={id}>{label}</label>
       <div className="scrubber-track">
         {track && <Track values={track} at={at} />}
@@ -46,7 +40,7 @@ export function Scrubber({ label, at, last, onChange, shown, note, track, playab
           value={at}
           aria-valuetext={shown}
           onChange={(event) => {
-            stop();
+            player?.stop();
             onChange(Number(event.target.value));
           }}
         />
@@ -54,6 +48,14 @@ export function Scrubber({ label, at, last, onChange, shown, note, track, playab
       <output htmlFor={id}>{shown}</output>
       {note}
     </div>
+  );
+}
+
+export function PlayButton({ player: { active, toggle }, of }: { readonly player: Player; readonly of: string }) {
+  return (
+    <button type="button" className="play" onClick={toggle} aria-label={active ? text.stop : `${text.play}: ${of}`}>
+      {active ? "❚❚" : "▶"}
+    </button>
   );
 }
 
@@ -70,21 +72,4 @@ function Track({ values, at }: { readonly values: Float32Array; readonly at: num
       <canvas ref={canvas} aria-hidden="true" />
     </div>
   );
-}
-
-/** One after the other, from the start when it stands at the end. */
-function usePlay(at: number, last: number, onChange: (at: number) => void) {
-  const [playing, setPlaying] = useState(false);
-  const active = playing && at < last;
-  useEffect(() => {
-    if (!active) return;
-    const next = Math.min(last, at + Math.max(1, Math.round(last / PLAY_STEPS)));
-    const timer = setTimeout(() => onChange(next), PLAY_MS);
-    return () => clearTimeout(timer);
-  }, [active, at, last, onChange]);
-  const toggle = () => {
-    if (!active && at >= last) onChange(0);
-    setPlaying(!active);
-  };
-  return { active, toggle, stop: () => setPlaying(false) };
 }

@@ -1,14 +1,14 @@
-import { useEffect, useId, useMemo, useRef, useState } from "react";
-import { shadeOf, sizeOf, type Plan, type Shade } from "../../figure";
+import { useEffect, useId, useRef, useState } from "react";
+import { sizeOf, SOURCES, type Plan, type Shade, type Side } from "../../figure";
 import { messages } from "../messages";
 import { usePalette, useScheme } from "../theme/use-scheme";
 import { PairLine } from "./PairLine";
 import type { Pointer } from "./pointer";
 import { Scene, type Room, type SceneData } from "../../parts/figure";
+import { CALM } from "./use-media";
 import { useWidth } from "./use-width";
 
 const { figure: text } = messages;
-const CALM = "(prefers-reduced-motion: reduce)";
 
 export interface StageProps {
   readonly id?: string | undefined;
@@ -18,9 +18,9 @@ export interface StageProps {
   readonly form: SceneData["form"];
   readonly values: Float32Array;
   readonly shade: Shade;
-  readonly scale: "sqrt" | "linear" | "log";
-  readonly largest: number | undefined;
-  readonly pairs: ArrayLike<number> | undefined;
+  readonly pairs?: ArrayLike<number> | undefined;
+  readonly titles?: Readonly<Record<Side, string>> | undefined;
+  readonly font: number | undefined;
   readonly pointer: Pointer;
   readonly maxHeight: number;
 }
@@ -73,19 +73,16 @@ export function Stage(props: StageProps) {
 
 /** Draws whenever something that is drawn changed. */
 function useScene(scene: Scene | undefined, width: number, props: StageProps): void {
-  const { plan, form, values, shade, scale, largest, pairs, maxHeight } = props;
+  const { plan, form, values, shade, pairs, titles, font, maxHeight } = props;
   const palette = usePalette();
-  const scheme = useScheme();
-  const planShade = useMemo(
-    () => shadeOf(plan.mass, { kind: "plan", scale, scheme, largest }),
-    [plan, scale, scheme, largest],
-  );
+  const sources = SOURCES[useScheme()];
   useEffect(() => {
-    if (width < 1 || !scene) return;
+    if (width < 1 || maxHeight < 1 || !scene) return;
     const calm = matchMedia(CALM).matches;
-    const colors = { shade, planShade, palette };
-    scene.update({ plan, form, values, ...colors, titles: titlesOf(plan), pairs, calm, width, maxHeight });
-  }, [scene, width, plan, form, values, shade, planShade, palette, pairs, maxHeight]);
+    const colors = { shade, palette, sources, rest: text.restOf };
+    const space = { width, maxHeight, font };
+    scene.update({ plan, form, values, ...colors, titles: titles ?? titlesOf(plan), pairs, calm, space });
+  }, [scene, width, plan, form, values, shade, palette, sources, pairs, titles, font, maxHeight]);
 }
 
 interface ZoomButtonsProps {

@@ -1,6 +1,6 @@
 // A plan's figure as files: what is drawn on the page, and the numbers as a table.
-import { flowRows, legendOf, matrixRows, matrixSvg, ribbonsSvg } from "../../figure";
-import type { MatrixKind, Palette, Plan, Shade } from "../../figure";
+import { flowRows, legendOf, matrixRows, matrixSvg, ribbonsSvg, SOURCES } from "../../figure";
+import type { MatrixKind, Palette, Plan, Scheme, Shade } from "../../figure";
 import { messages } from "../messages";
 import type { Figure } from "./SaveFigure";
 import { titlesOf } from "./Stage";
@@ -15,28 +15,26 @@ export interface PlanPicture {
   readonly kind: MatrixKind;
   readonly values: Float32Array;
   readonly shade: Shade;
-  readonly planShade: Shade;
   readonly palette: Palette;
+  readonly scheme: Scheme;
 }
 
 export function planFigure(picture: PlanPicture): Figure {
-  const { name, plan, form, kind, values, shade, planShade, palette: colors } = picture;
+  const { name, plan, form, kind, values, shade, palette: colors, scheme } = picture;
   const [rows, cols] = [plan.student.texts, plan.teacher.texts];
-  const of = form === "ribbons" ? planShade : shade;
   const frame = {
     title: `${form === "ribbons" || kind === "plan" ? messages.plan.title : messages.figure.matrices[kind]}, ${picture.title}`,
-    legend: legendOf(of, messages.figure.number),
-    ...{ plan, titles: titlesOf(plan), shade: of, colors },
+    ...{ plan, titles: titlesOf(plan), colors },
   };
   if (form === "ribbons")
     return {
       name: `couplet-ribbons-${name}`,
-      svg: () => ribbonsSvg(frame),
+      svg: () => ribbonsSvg({ ...frame, rest: messages.figure.restOf, sources: SOURCES[scheme] }),
       rows: () => flowRows(rows, cols, plan.mass),
     };
   return {
     name: `couplet-${kind}-${name}`,
-    svg: () => matrixSvg({ ...frame, values }),
+    svg: () => matrixSvg({ ...frame, values, shade, legend: legendOf(shade, messages.figure.number) }),
     rows: () => matrixRows(rows, cols, values),
   };
 }

@@ -1,13 +1,13 @@
 import { useState } from "react";
-import { relativeEpsilon } from "../../figure";
+import { relativeEpsilon, type Plan } from "../../figure";
 import { planOfRecord, shownRecord, storedPlans } from "../../store";
 import type { PlanRecord } from "../../telemetry";
 import { Flows } from "../figure/Flows";
-import { LogSlider } from "../figure/LogSlider";
+import type { LogSliderProps } from "../figure/LogSlider";
 import { createPointer, type Pointer } from "../figure/pointer";
 import { PlanFigure, type FigureView } from "../figure/PlanFigure";
 import { Readouts } from "../figure/Readouts";
-import { Scrubber } from "../figure/Scrubber";
+import type { ScrubberProps } from "../figure/Scrubber";
 import { significant } from "../format";
 import { messages } from "../messages";
 import { useActions, useApp } from "../use-app";
@@ -42,9 +42,9 @@ export function RunFigure({ record, pointer: shared }: RunFigureProps) {
         pointer={pointer}
         view={{ form, matrix: "plan", scale }}
         onView={onView}
+        epsilon={useEpsilon(plan)}
+        steps={useSteps()}
       />
-      <Steps />
-      <Epsilon />
       <Readouts plan={plan} />
       <details className="flows">
         <summary>{text.flows}</summary>
@@ -55,61 +55,44 @@ export function RunFigure({ record, pointer: shared }: RunFigureProps) {
 }
 
 /** Back to the plan of an earlier step, and forward again. */
-function Steps() {
+function useSteps(): ScrubberProps | undefined {
   const steps = useApp((state) => storedPlans(state).map(({ step }) => step));
-  const shown = useApp((state) => shownRecord(state)?.step);
+  const shown = useApp((state) => shownRecord(state)?.step) ?? 0;
   const following = useApp((state) => state.planStep === undefined);
   const { choosePlanStep } = useActions();
-  if (steps.length < 2 || shown === undefined) return null;
   const last = steps.length - 1;
-  return (
-    <Scrubber
-      label={text.storedStep}
-      at={Math.max(
-        0,
-        steps.findLastIndex((step) => step <= shown),
-      )}
-      last={last}
-      onChange={(at) => choosePlanStep(at >= last ? undefined : steps[at])}
-      shown={text.atStep(shown)}
-      note={<span className="muted">{following ? text.newest : text.earlier}</span>}
-    />
+  const at = Math.max(
+    0,
+    steps.findLastIndex((step) => step <= shown),
   );
+  const onChange = (to: number) => choosePlanStep(to >= last ? undefined : steps[to]);
+  if (last < 1) return undefined;
+  const note = <span className="muted">{following ? text.newest : text.earlier}</span>;
+  return { label: text.storedStep, at, last, onChange, shown: text.atStep(shown), note };
 }
 
 /** Powers of ten around the mean cost. */
 const RANGE = [-3, 1] as const;
 
 /** Solves the shown plan again, on the CPU, as it moves. */
-function Epsilon() {
+function useEpsilon(plan: Plan): LogSliderProps {
   const exploration = useApp((state) => state.exploration);
-  const record = useApp((state) => shownRecord(state));
+  const ofRun = useApp((state) => shownRecord(state));
   const { explore } = useActions();
-  if (!record) return null;
-  const epsilon = exploration?.epsilon ?? relativeEpsilon(planOfRecord(record));
-  return (
-    <LogSlider
-      letter="ε"
-      name={words.epsilon.relative}
-      className="epsilon"
-      shown={words.epsilon.inMeanCosts(significant(epsilon))}
-      range={RANGE}
-      value={epsilon}
-      onChange={explore}
-      note={
-        exploration ? (
-          <>
-            <span className={exploration.error ? "issue" : "muted"}>
-              {exploration.error ?? text.resolved}
-            </span>
-            <button type="button" className="quiet" onClick={() => explore(undefined)}>
-              {text.back}
-            </button>
-          </>
-        ) : (
-          <span className="muted">{text.asRun}</span>
-        )
-      }
-    />
-  );
+  const epsilon = exploration?.epsilon ?? relativeEpsilon(ofRun ? planOfRecord(ofRun) : plan);
+  return {
+    ...{ letter: "ε", name: words.epsilon.relative, className: "epsilon" },
+    shown: words.epsilon.inMeanCosts(significant(epsilon)),
+    ...{ range: RANGE, value: epsilon, onChange: explore },
+    note: exploration ? (
+      <>
+        <span className={exploration.error ? "issue" : "muted"}>{exploration.error ?? text.resolved}</span>
+        <button type="button" className="quiet" onClick={() => explore(undefined)}>
+          {text.back}
+        </button>
+      </>
+    ) : (
+      <span className="muted">{text.asRun}</span>
+    ),
+  };
 }

@@ -1,21 +1,21 @@
 import { flowAt, planFacts, type Plan, type Side } from "../../figure";
-import { useSelection, type Pointer } from "../figure/pointer";
 import { percent } from "../format";
 import { messages } from "../messages";
+import { useSelection, type Pointer } from "./pointer";
 
-const { transport: text, figure: words } = messages;
+const { figure: text } = messages;
 const PARTNERS = 5;
 
 interface SelectedProps {
   readonly plan: Plan;
-  readonly gradient: Float32Array | undefined;
+  readonly gradient?: Float32Array | null | undefined;
   readonly pointer: Pointer;
 }
 
 /** What is pointed at: a pair with its mass and its part of the loss, or a token with its partners. */
 export function Selected({ plan, gradient, pointer }: SelectedProps) {
   const { student, teacher } = useSelection(pointer);
-  if (student === undefined && teacher === undefined) return <p className="empty">{words.hint}</p>;
+  if (student === undefined && teacher === undefined) return <p className="empty">{text.hint}</p>;
   const pair = student !== undefined && teacher !== undefined;
   return (
     <div aria-live="polite">
@@ -53,7 +53,7 @@ function Token({ side, plan, index }: TokenProps) {
 
 interface PairProps {
   readonly plan: Plan;
-  readonly gradient: Float32Array | undefined;
+  readonly gradient?: Float32Array | null | undefined;
   readonly row: number;
   readonly col: number;
 }
@@ -65,14 +65,14 @@ function PairFacts({ plan, gradient, row, col }: PairProps) {
   const share = percent(transportCost > 0 ? part / transportCost : 0, 1);
   return (
     <dl className="pairs">
-      <Fact name={words.value.plan} value={words.number(mass)} />
-      <Fact name="" value={`${percent(rowShare, 1)} ${words.ofRow}`} />
-      <Fact name={words.value.cost} value={words.number(cost)} />
-      <Fact name="P · C" value={`${words.number(part)}: ${share} ${text.ofCost}`} />
+      <Fact name={text.value.plan} value={text.number(mass)} />
+      <Fact name="" value={`${percent(rowShare, 1)} ${text.ofRow}`} />
+      <Fact name={text.value.cost} value={text.number(cost)} />
+      <Fact name="P · C" value={`${text.number(part)}: ${share} ${text.ofCost}`} />
       {gradient && (
         <Fact
-          name={words.value.gradient}
-          value={words.number(gradient[row * plan.teacher.texts.length + col] ?? Number.NaN)}
+          name={text.value.gradient}
+          value={text.number(gradient[row * plan.teacher.texts.length + col] ?? Number.NaN)}
         />
       )}
     </dl>
