@@ -4,8 +4,7 @@
 //
 // Reads config.json, metrics.jsonl, plans.jsonl (else plan.json) and, where they exist, evaluations.jsonl and
 // answers.json.
-// Writes first-light.json (numbers rounded; the format is checked by src/store/recorded.ts) and
-// first-light.svg (the embedding plan as a picture, for the very first paint).
+// Writes first-light.json (numbers rounded; the format is checked by src/store/recorded.ts).
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -55,8 +54,6 @@ if (json.length > MAX_BYTES)
   );
 mkdirSync(values.out, { recursive: true });
 writeFileSync(join(values.out, "first-light.json"), `${json}\n`);
-const firstShown = plans.findLast((plan) => plan.layer === "embedding") ?? plans[0];
-writeFileSync(join(values.out, "first-light.svg"), picture(firstShown));
 console.log(
   `${join(values.out, "first-light.json")}: ${json.length} bytes, ${records.length} steps, ${plans.length} plans`,
 );
@@ -136,32 +133,4 @@ function roundPlan(plan) {
 
 function significant(value) {
   return Number(value.toPrecision(4));
-}
-
-/** Cells in cividis on a square-root scale, without labels: the page draws those once it runs. */
-function picture({ plan, studentTokens, teacherTokens }) {
-  const rows = studentTokens.length;
-  const cols = teacherTokens.length;
-  const largest = Math.max(...plan);
-  let cells = "";
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < cols; j++)
-      cells += `<path fill="${cividis(Math.sqrt(plan[i * cols + j] / largest))}" d="M${j} ${i}h1v1h-1z"/>`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${cols} ${rows}" preserveAspectRatio="none" shape-rendering="crispEdges">${cells}</svg>\n`;
-}
-
-/** The same polynomial as src/figure/color.ts, as a short hex colour. */
-function cividis(t) {
-  const poly = (coefficients) => coefficients.reduceRight((sum, c) => c + t * sum, 0);
-  const channels = [
-    [-4.54, -35.34, 2381.73, -6402.7, 7024.72, -2710.57],
-    [32.49, 170.73, 52.82, -131.46, 176.58, -67.37],
-    [81.24, 442.36, -2482.43, 6167.24, -6614.94, 2475.67],
-  ];
-  const hex = channels.map((c) =>
-    Math.min(255, Math.max(0, Math.round(poly(c))))
-      .toString(16)
-      .padStart(2, "0"),
-  );
-  return `#${hex.join("")}`;
 }

@@ -16,6 +16,7 @@ import {
   createAside,
   createComparison,
   createDataDeskStore,
+  createFirstPicture,
   createModelLibrary,
   createTransportLab,
   createUndo,
@@ -72,6 +73,7 @@ const page = {
     closeEngine: () => compareEngine.close(),
     files,
   }),
+  first: createFirstPicture(createLabSolverClient(spawnTransport)),
   library: createModelLibrary(createLibraryClient(spawnLibrary)),
   data: createDataDeskStore(createDataClient(spawnData), baseUrl),
 };

@@ -39,7 +39,10 @@ export function rampOf(scheme: Scheme): Uint8ClampedArray {
   const table = new Uint8ClampedArray(STEPS * 3);
   for (let i = 0; i < STEPS; i++) {
     const t = i / (STEPS - 1);
-    const next = Math.max(1, stops.findIndex(([at]) => at >= t));
+    const next = Math.max(
+      1,
+      stops.findIndex(([at]) => at >= t),
+    );
     const [[low, from], [high, to]] = [stops[next - 1]!, stops[next]!]; // the ends are 0 and 1
     const share = (t - low) / (high - low);
     table.set(
@@ -52,8 +55,8 @@ export function rampOf(scheme: Scheme): Uint8ClampedArray {
 
 /** Ribbons bear the colour of the token that they come from; neighbours differ. Each reads as text on its ground. */
 export const SOURCES: Readonly<Record<Scheme, readonly string[]>> = {
-  light: ["#1f66a8", "#9c3d80", "#00755e", "#8a5a00"],
-  dark: ["#7cb8f5", "#e59ac3", "#4fcfae", "#f0b429"],
+  light: ["#145a9c", "#8f2f74", "#006650"],
+  dark: ["#7cb8f5", "#e59ac3", "#4fcfae"],
 };
 
 const PUOR: Readonly<Record<Scheme, { below: Rgb; zero: Rgb; above: Rgb }>> = {

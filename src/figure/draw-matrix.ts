@@ -148,7 +148,7 @@ function axis({ frame, view }: Pick<MatrixPicture, "frame" | "view">, side: Side
   const [from, to] = rows
     ? visible(view.y, frame.plotHeight, pitch, frame.rows)
     : visible(view.x, frame.plotWidth, pitch, frame.cols);
-  return { from, to, stride: Math.max(1, Math.ceil((frame.font - 1) / pitch)) };
+  return { from, to, stride: Math.max(1, Math.ceil(frame.font / pitch)) };
 }
 
 function drawLabels(pen: CanvasRenderingContext2D, picture: MatrixPicture, side: Side): void {

@@ -21,7 +21,8 @@ export interface RibbonPicture {
 
 export function drawRibbons(pen: CanvasRenderingContext2D, picture: RibbonPicture): void {
   const { frame, laid } = picture;
-  for (const ribbon of laid.ribbons) if (inView(frame, ribbon)) fillRibbon(pen, picture, ribbon, ribbon.opacity);
+  for (const ribbon of laid.ribbons)
+    if (inView(frame, ribbon)) fillRibbon(pen, picture, ribbon, ribbon.opacity);
   drawRest(pen, picture);
   drawTokens(pen, picture, "teacher");
   drawTokens(pen, picture, "student");
@@ -110,16 +111,11 @@ function drawRest(pen: CanvasRenderingContext2D, { frame, laid, palette, rest }:
   }
   pen.stroke();
   pen.restore();
-  const text = rest(laid.rest.flows, laid.rest.share);
-  pen.font = sans(frame.font);
+  pen.font = sans(frame.small);
   pen.textBaseline = "middle";
   pen.textAlign = "right";
-  const half = pen.measureText(text).width;
-  const right = Math.min(frame.width - 2, Math.max(x + width, half));
-  pen.fillStyle = palette.ground;
-  pen.fillRect(right - half - 3, y + height / 2 - 0.8 * frame.font, half + 6, 1.6 * frame.font);
   pen.fillStyle = palette.muted;
-  pen.fillText(text, right, y + height / 2);
+  pen.fillText(rest(laid.rest.flows, laid.rest.share), frame.width - 1, frame.height - 0.8 * frame.small);
 }
 
 function drawTokens(pen: CanvasRenderingContext2D, picture: RibbonPicture, side: Side): void {
@@ -149,7 +145,7 @@ function tokenRect(
   side: Side,
   hollow: boolean,
 ): void {
-  const air = Math.min(frame.font / 11, width / 8);
+  const air = frame.air > 0 ? 0 : Math.min(frame.font / 11, width / 8);
   if (hollow) {
     pen.strokeStyle = palette.control;
     pen.lineWidth = 1;
@@ -173,9 +169,10 @@ function tokenRect(
 
 /** Bytes below the lines: a tick every so many, chosen so that the numbers do not touch. */
 function drawRuler(pen: CanvasRenderingContext2D, { frame, palette }: RibbonPicture): void {
+  if (frame.air > 0) return;
   const step = rulerBytes(frame);
   const top = frame.studentY + frame.token + 3;
-  pen.font = sans(Math.max(10, 0.7 * frame.font));
+  pen.font = sans(frame.small - 1);
   pen.textAlign = "left";
   pen.textBaseline = "top";
   pen.fillStyle = palette.muted;
@@ -186,7 +183,7 @@ function drawRuler(pen: CanvasRenderingContext2D, { frame, palette }: RibbonPict
     if (x < -40 || x > frame.width) continue;
     pen.beginPath();
     pen.moveTo(x + 0.5, top);
-    pen.lineTo(x + 0.5, top + frame.font);
+    pen.lineTo(x + 0.5, top + frame.small);
     pen.stroke();
     const text = byte === 0 ? "byte 0" : String(byte);
     if (x + 3 + pen.measureText(text).width <= frame.width) pen.fillText(text, x + 3, top + 2);
@@ -195,15 +192,14 @@ function drawRuler(pen: CanvasRenderingContext2D, { frame, palette }: RibbonPict
 
 /** Whose line it is, above the one and below the other. */
 function drawTitles(pen: CanvasRenderingContext2D, { frame, palette, titles }: RibbonPicture): void {
-  const { font, left, height, scroll } = frame;
-  pen.font = sans(font);
+  const { small, left, height, scroll } = frame;
+  pen.font = sans(small);
   pen.textAlign = "left";
   pen.textBaseline = "middle";
-  const x = scroll > 0 ? 2 : left;
   pen.fillStyle = palette.teacher;
-  pen.fillText(titles.teacher, x, 0.8 * font);
+  pen.fillText(titles.teacher, scroll > 0 ? 2 : left.teacher, 0.8 * small);
   pen.fillStyle = palette.student;
-  pen.fillText(titles.student, x, height - 0.8 * font);
+  pen.fillText(titles.student, scroll > 0 ? 2 : left.student, height - 0.8 * small);
 }
 
 /** Between both views: every flow on its way from its ribbon (t = 0) to its cell (t = 1). */

@@ -55,7 +55,7 @@ const MAX_CELL = 96;
 /** So many times as wide as high, and no more. */
 const MAX_RATIO = 3;
 const MAX_CHARS = 10;
-const FEW_CHARS = 7;
+const FEW_CHARS = 6;
 const MOST_FONT = 1.6;
 /** A zoomed cell is at least this large at the end. */
 const LARGEST_CELL = 40;
@@ -73,7 +73,11 @@ function frameAt(plan: Plan, { width, maxHeight }: Space, font: number): MatrixF
   const char = font * CHAR_SHARE;
   const rowChars = Math.min(longest(plan.student.texts), width < 43 * font ? FEW_CHARS : MAX_CHARS);
   const colChars = Math.min(longest(plan.teacher.texts), maxHeight < 43 * font ? FEW_CHARS : MAX_CHARS);
-  const [title, gap, bars] = [Math.round(1.7 * font), Math.round(0.55 * font), Math.round(2.6 * font)];
+  const [title, gap, bars] = [
+    Math.round(1.7 * font),
+    Math.round(0.55 * font),
+    Math.round(Math.min(36, 2.6 * font)),
+  ];
   const left = Math.ceil(title + rowChars * char + gap);
   const top = Math.ceil(title + colChars * char + gap);
   const wide = Math.min(MAX_CELL, (width - left - bars - 1) / cols);

@@ -1,6 +1,16 @@
 // The ribbons between two token lines as a picture for papers: the whole text, not the part in view.
 import { planFacts, type Plan, type Side } from "./plan";
-import { byteX, HOLLOW, lettersOf, restBox, ribbonEdges, ribbonFrame, ribbonsOf, rulerBytes, tokenBox } from "./ribbons";
+import {
+  byteX,
+  HOLLOW,
+  lettersOf,
+  restBox,
+  ribbonEdges,
+  ribbonFrame,
+  ribbonsOf,
+  rulerBytes,
+  tokenBox,
+} from "./ribbons";
 import type { Ribbon, RibbonFrame } from "./ribbons";
 import { figure, label, line, MONO, round, SANS, type FigureColors } from "./svg";
 import { tokenLabel } from "./text";
@@ -14,12 +24,15 @@ export interface RibbonsSvg {
   readonly sources: readonly string[];
 }
 
-const [PITCH, HEIGHT, SIDE] = [12, 320, 16];
+/** Pixels per byte; a short text has air between its tokens. */
+const [PITCH, SHORT_PITCH, SHORT] = [12, 22, 60];
+const [HEIGHT, SIDE] = [280, 16];
 
 export function ribbonsSvg(picture: RibbonsSvg): string {
   const { title, plan, titles, colors, sources } = picture;
   const bytes = [plan.student, plan.teacher].map(({ end }) => end[end.length - 1] ?? 0);
-  const width = Math.max(Math.max(...bytes) * PITCH + SIDE, 320);
+  const most = Math.max(...bytes);
+  const width = Math.max(most * (most < SHORT ? SHORT_PITCH : PITCH) + SIDE, 320);
   const frame = ribbonFrame(plan, { width, maxHeight: HEIGHT }, 0);
   const laid = ribbonsOf(plan, frame);
   const box = restBox(frame, laid);
@@ -35,7 +48,7 @@ export function ribbonsSvg(picture: RibbonsSvg): string {
         label(
           picture.rest(laid.rest.flows, laid.rest.share),
           frame.width - 4,
-          box.y + box.height / 2,
+          frame.height - 6,
           `${heading} fill="${colors.muted}" text-anchor="end"`,
         ),
     ...(["teacher", "student"] as const).map((side) => tokens(frame, picture, side)),
@@ -64,7 +77,8 @@ function tokens(frame: RibbonFrame, { plan, colors, sources }: RibbonsSvg, side:
     const { x, y, width, height } = box;
     const edge = side === "teacher" ? y + height - 1 : y + 1;
     const stroke = `stroke="${colors[side]}" stroke-width="2"${dash}`;
-    const under = (moved[i] ?? 1) < HOLLOW ? "" : line(x + 0.5, edge, x + Math.max(1, width - 0.5), edge, stroke);
+    const under =
+      (moved[i] ?? 1) < HOLLOW ? "" : line(x + 0.5, edge, x + Math.max(1, width - 0.5), edge, stroke);
     const fill = side === "student" ? sources[i % sources.length] : colors.ink;
     const letters = lettersOf(frame, box, text, (end[i] ?? 0) - (start[i] ?? 0), tokenLabel);
     const anchor = `fill="${fill}" text-anchor="middle"`;
@@ -74,6 +88,7 @@ function tokens(frame: RibbonFrame, { plan, colors, sources }: RibbonsSvg, side:
 }
 
 function ruler(frame: RibbonFrame, colors: FigureColors): string {
+  if (frame.air > 0) return "";
   const step = rulerBytes(frame);
   const top = frame.studentY + frame.token + 3;
   const marks = Array.from({ length: Math.floor(frame.bytes / step) + 1 }, (_, i) => {

@@ -8,6 +8,7 @@ export * from "./compare-budget";
 export * from "./compare-results";
 export * from "./data-desk";
 export * from "./draft";
+export * from "./first-picture";
 export * from "./history";
 export * from "./keeping";
 export * from "./kept-files";

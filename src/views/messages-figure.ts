@@ -16,7 +16,7 @@ export const figureMessages = {
   stage: (rows: number, cols: number) =>
     `Transport between ${rows} student tokens and ${cols} teacher tokens. Use the arrow keys to move between cells, plus and minus to zoom, Escape to clear the selection.`,
   stageRole: "matrix",
-  hint: "Point at a cell, a token or a ribbon; click to pin it. Use the arrow keys to move between cells.",
+  hint: "Point at a cell, a token or a ribbon; click to pin it.",
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",
   fit: "Whole matrix",
@@ -72,7 +72,7 @@ export const figureMessages = {
   present: "Present",
   presentHint: "Full screen, large letters (p)",
   leave: "Leave",
-  presentKeys: "↑ ↓ epsilon · ← → sweeps · Space plays · Esc leaves",
+  presentKeys: (steps: boolean) => `↑↓ ε${steps ? " · ←→ sweeps" : ""} · Space plays`,
   flowsCaption: "The pairs with the most mass",
   share: "of row",
   epsilon: {
@@ -81,6 +81,7 @@ export const figureMessages = {
     inMeanCosts: (text: string) => `${text} × mean cost`,
   },
   play: "Play",
+  sharpen: "from blurred to sharp",
   stop: "Stop",
   /** Rounding noise of a cost that is exactly 0 is not shown as a number. */
   number: (x: number) => (Math.abs(x) < 1e-12 ? "0" : significant(x).replace(/^-/, "−")),

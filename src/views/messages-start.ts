@@ -5,11 +5,11 @@ export const startMessages = {
   start: {
     headline: "A small model learns from a teacher with a different tokenizer.",
     lead: "Both models read the same answer, each with its own tokens. Optimal transport says how much of each student token belongs to which teacher token; training then moves matching tokens closer together.",
-    ribbons: "Which token matches which",
-    ribbonsLabel: (student: number, teacher: number) =>
-      `Ribbons from ${plural(student, "student token", "student tokens")} to ${plural(teacher, "teacher token", "teacher tokens")}; their width at a token is their share of its mass. The heat map below holds the same numbers.`,
-    scroll: "The two token lines",
-    matrix: "The same plan as a heat map",
+    cuts: (name: string, tokens: number) => `${name}: ${plural(tokens, "token", "tokens")}`,
+    caption: (teacher: string, student: string) =>
+      `One sentence, split by ${teacher} (above) and by ${student} (below): the same letters, other tokens. A ribbon shows how much of a token belongs to which.`,
+    blurred: "A large ε spreads every token over all others.",
+    clear: "At a small ε, ribbons join exactly the tokens that share letters.",
     formula: "What is minimized",
     formulaHint: "Point at a term, or focus it.",
     terms: {

@@ -275,6 +275,8 @@ export const messages = {
       ["Home End", "first and last column"],
       ["+ − 0", "zoom in, out, whole (Transport)"],
       ["Esc", "clear the selection"],
+      ["p", "presentation: the figure on the whole screen, and back"],
+      ["↑ ↓ ← → Space", "in a presentation: ε, sweeps, play"],
     ] as readonly (readonly [string, string])[],
   },
   palette: {

@@ -10,6 +10,7 @@ import type {
   Comparison,
   DataDeskStore,
   DataState,
+  FirstPicture,
   LabState,
   LibraryState,
   ModelLibrary,
@@ -20,6 +21,7 @@ import type {
 /** The app of the runs, and the lab of the Transport screen. */
 export interface PageApp extends App {
   readonly lab: TransportLab;
+  readonly first: FirstPicture;
   readonly comparison: Comparison;
   readonly aside: Aside;
   readonly undo: Undo;

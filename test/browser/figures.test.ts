@@ -52,7 +52,7 @@ async function unsaved(page: Page): Promise<string[]> {
     const figures = [...document.querySelectorAll("canvas:not(.stage-overlay)")];
     const panels = new Map<Element | null, number>();
     for (const canvas of figures) {
-      const panel = canvas.closest(".panel, .embed");
+      const panel = canvas.closest(".plan-figure, .panel, .embed");
       panels.set(panel, (panels.get(panel) ?? 0) + 1);
     }
     return [...panels]

@@ -15,6 +15,7 @@ import {
   PALETTES,
   ribbonsSvg,
   shadeOf,
+  SOURCES,
   type Plan,
   type Tokens,
 } from "../../src/figure";
@@ -46,7 +47,7 @@ const record = (plan: readonly number[] = masses): PlanRecord => ({
 const plan = (of = record()) => {
   const plan = planOfRecord(of);
   const shade = shadeOf(plan.mass, { kind: "plan", scale: "sqrt", scheme: "light" });
-  const drawn = { plan, values: plan.mass, shade, planShade: shade, palette: light };
+  const drawn = { plan, values: plan.mass, shade, palette: light, scheme: "light" as const };
   return planFigure({ ...namesOf(of), form: "matrix", kind: "plan", ...drawn });
 };
 
@@ -61,19 +62,14 @@ const lines: Plan = {
   teacher: side(["Train", "ing␣", "at"], [5, 4, 2]),
   weights: { student: new Float64Array(4).fill(1 / 4), teacher: new Float64Array(3).fill(1 / 3) },
 };
-/** A thousandth of mass is a step of blue. */
-const blues = {
-  table: Uint8ClampedArray.from({ length: 3 * 256 }, (_, i) => (i % 3 === 2 ? Math.floor(i / 3) : 0)),
-  ...{ last: 255, at: (mass: number) => Math.round(mass * 1000), value: (share: number) => share },
-};
 const RIBBONS = [0.25, 0, 0, 0.2, 0.05, 0, 0, 0.25, 0, 0, 0.05, 0.2];
 const ribbons = (plan: readonly number[]) =>
   ribbonsSvg({
     title: "Plan",
     plan: { ...lines, mass: Float32Array.from(plan) },
-    shade: blues,
     titles: { student: "student: 4 tokens", teacher: "teacher: 3 tokens" },
-    legend: [{ color: "rgb(0 0 250)", text: "0.25" }],
+    rest: (flows, share) => `${flows} flows, ${share.toFixed(3)}`,
+    sources: SOURCES.light,
     colors: light,
   });
 

@@ -3,6 +3,7 @@
 //   found in the margins, and a token at its label
 //   keys walk and stop at the edges
 //   colour scales: 0 → 0, largest → 1, rising, and scaleMass undoes scalePosition
+//   ribbons tile their tokens; what is too thin is gathered
 //   facts: sums, moved shares, sharpness from a·bᵀ to one partner each
 import { describe, expect, test } from "vitest";
 import {
@@ -12,9 +13,14 @@ import {
   moveCell,
   NOTHING,
   planFacts,
+  restBox,
+  ribbonFrame,
+  ribbonsOf,
+  ribbonsUnder,
   scaleMass,
   scalePosition,
   shorten,
+  tokenBox,
   tokensFromTexts,
   WHOLE,
   type Plan,
@@ -42,7 +48,7 @@ function planOf(n: number, m: number, mass = new Float32Array(n * m).fill(1 / (n
 
 describe.each(SIZES)("%i×%i", (rows, cols) => {
   test.each([300, 366, 560, 900])("fits %i px and finds every cell", (width) => {
-    const frame = matrixFrame(planOf(rows, cols), width, 500);
+    const frame = matrixFrame(planOf(rows, cols), { width, maxHeight: 500 });
     expect(frame.width).toBeLessThanOrEqual(width + 1);
     expect(frame.height).toBeLessThanOrEqual(520);
     const missed: string[] = [];
@@ -90,6 +96,40 @@ describe("facts", () => {
     expect([...sums.student, ...sums.teacher]).toEqual([0.5, 0.25, 0.625, 0.125]);
     expect([...moved.student, ...moved.teacher]).toEqual([1, 0.5, 1.25, 0.25]);
     expect([mass, largest]).toEqual([0.75, 0.5]);
+  });
+});
+
+describe("ribbons", () => {
+  test("tile their tokens; what is too thin is one band, and nothing is lost", () => {
+    const [n, m] = [40, 30];
+    const thin = Float32Array.from({ length: n * m }, (_, at) => {
+      const [i, j] = [Math.floor(at / m), at % m];
+      return (i % m === j ? 0.9 : 0.1 / (m - 1)) / n;
+    });
+    const plan = planOf(n, m, thin);
+    const frame = ribbonFrame(plan, { width: 900, maxHeight: 400 }, 0);
+    const laid = ribbonsOf(plan, frame);
+    const drawn = laid.ribbons.reduce((sum, { mass }) => sum + mass, 0);
+    expect(laid.ribbons).toHaveLength(n);
+    expect(laid.rest.flows).toBe(n * m - n);
+    expect(drawn + laid.rest.share).toBeCloseTo(1, 6);
+    expect(laid.rest.share).toBeCloseTo(0.1, 5);
+    const box = restBox(frame, laid)!;
+    expect(box.x + box.width).toBeLessThanOrEqual(900);
+    for (const { row, student } of laid.ribbons) {
+      const token = tokenBox(frame, "student", plan.student, row);
+      expect(student[0]).toBeGreaterThanOrEqual(token.x - 1e-6);
+      expect(student[1]).toBeLessThanOrEqual(token.x + token.width + 1e-6);
+      expect(student[1] - student[0]).toBeCloseTo(0.9 * token.width, 3);
+    }
+    expect(ribbonsUnder(plan, frame, laid, 20, frame.teacherY + 1)).toEqual({
+      student: undefined,
+      teacher: 0,
+    });
+  });
+  test("a plan without thin flows has no band", () => {
+    const plan = planOf(3, 3);
+    expect(ribbonsOf(plan, ribbonFrame(plan, { width: 900, maxHeight: 400 }, 0)).rest.share).toBe(0);
   });
 });
 

@@ -127,7 +127,7 @@ class PlanFigure implements Figure {
     Object.assign(this.#root.style, { background: ground, color: ink });
     this.#scene.update({
       ...{ form, plan, values: plan.mass, ...colorsOf(plan, scheme, scale) },
-      ...{ titles: titlesOf(plan, titles), pairs: undefined, width, maxHeight },
+      ...{ titles: titlesOf(plan, titles), pairs: undefined, space: { width, maxHeight } },
       calm: matchMedia(CALM).matches,
     });
   }

@@ -11,8 +11,9 @@ import { planFigure } from "./plan-files";
 import type { Pointer } from "./pointer";
 import { Readouts, Verdict } from "./Readouts";
 import { SaveFigure } from "./SaveFigure";
-import { Scrubber, type ScrubberProps } from "./Scrubber";
+import { PlayButton, Scrubber, type ScrubberProps } from "./Scrubber";
 import { Stage } from "./Stage";
+import type { Player } from "./use-play";
 import { usePresenting, type Presenting } from "./use-presenting";
 import { useSpace } from "./use-space";
 
@@ -55,8 +56,12 @@ export interface PlanFigureProps {
   readonly largest?: number;
   /** The least size of letters. */
   readonly font?: number | undefined;
+  /** Pixels that something else needs under the figure. */
+  readonly leave?: number;
   readonly epsilon?: LogSliderProps | undefined;
   readonly steps?: ScrubberProps | undefined;
+  /** What plays when there are no steps. */
+  readonly player?: Player;
   /** Between the stage and what is below it. */
   readonly children?: ReactNode;
   /** Beside the buttons that save it, and after them. */
@@ -75,8 +80,12 @@ export function PlanFigure(props: PlanFigureProps) {
     [values, matrix, scale, scheme, largest],
   );
   const figure = useRef<HTMLDivElement>(null);
-  const presenting = usePresenting(figure, epsilon !== undefined, { epsilon, steps });
-  const maxHeight = useSpace(figure, presenting.on);
+  const presenting = usePresenting(figure, epsilon !== undefined, {
+    epsilon,
+    steps,
+    player: props.player ?? steps?.player,
+  });
+  const maxHeight = useSpace(figure, presenting.on ? 0 : props.leave, presenting.on);
   const font = presenting.on ? ROOM_FONT : props.font;
   return (
     <div ref={figure} className="plan-figure" data-present={presenting.on || undefined}>
@@ -90,7 +99,7 @@ export function PlanFigure(props: PlanFigureProps) {
       {presenting.on ? (
         <div className="figure-room">
           <Readouts plan={plan} brief />
-          <p className="muted">{text.presentKeys}</p>
+          <p className="muted">{text.presentKeys(steps !== undefined)}</p>
         </div>
       ) : (
         values && shade && <Foot {...props} values={values} shade={shade} />
@@ -136,6 +145,7 @@ function Bar(props: PlanFigureProps & { readonly presenting: Presenting }) {
           </button>
         )}
       </span>
+      {props.player && <PlayButton player={props.player} of={text.sharpen} />}
       {epsilon && <LogSlider {...epsilon} />}
       {steps && <Scrubber {...steps} />}
     </div>

@@ -25,7 +25,7 @@ export function Readouts({ plan, brief = false }: ReadoutsProps) {
       <Pair name={text.error}>{words.number(report.marginalError)}</Pair>
       <Pair name={text.entropy}>
         {decimals(report.entropy, 2)}{" "}
-        <span className="muted">{text.entropyOf(decimals(Math.log(n * m), 2))}</span>
+        {!brief && <span className="muted">{text.entropyOf(decimals(Math.log(n * m), 2))}</span>}
       </Pair>
       {!brief && <Pair name={text.mass}>{words.number(mass)}</Pair>}
       {relaxed && !brief && (

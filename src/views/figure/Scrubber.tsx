@@ -51,9 +51,20 @@ export function Scrubber({ label, at, last, onChange, shown, note, track, player
   );
 }
 
-export function PlayButton({ player: { active, toggle }, of }: { readonly player: Player; readonly of: string }) {
+export function PlayButton({
+  player: { active, toggle },
+  of,
+}: {
+  readonly player: Player;
+  readonly of: string;
+}) {
   return (
-    <button type="button" className="play" onClick={toggle} aria-label={active ? text.stop : `${text.play}: ${of}`}>
+    <button
+      type="button"
+      className="play"
+      onClick={toggle}
+      aria-label={active ? text.stop : `${text.play}: ${of}`}
+    >
       {active ? "❚❚" : "▶"}
     </button>
   );

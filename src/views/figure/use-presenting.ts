@@ -2,10 +2,12 @@
 import { useEffect, useEffectEvent, useState, type RefObject } from "react";
 import type { LogSliderProps } from "./LogSlider";
 import type { ScrubberProps } from "./Scrubber";
+import type { Player } from "./use-play";
 
 interface Led {
   readonly epsilon?: LogSliderProps | undefined;
   readonly steps?: ScrubberProps | undefined;
+  readonly player?: Player | undefined;
 }
 
 /** One press of a key, in powers of ten. */
@@ -45,7 +47,7 @@ export function usePresenting(figure: RefObject<HTMLElement | null>, usable: boo
 }
 
 /** Whether the key did something. */
-function lead(key: string, { epsilon, steps }: Led): boolean {
+function lead(key: string, { epsilon, steps, player }: Led): boolean {
   const turn = { ArrowUp: 1, ArrowDown: -1 }[key];
   const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
   if (turn !== undefined && epsilon) {
@@ -55,7 +57,7 @@ function lead(key: string, { epsilon, steps }: Led): boolean {
   } else if (step !== undefined && steps) {
     steps.player?.stop();
     steps.onChange(Math.min(steps.last, Math.max(0, steps.at + step)));
-  } else if (key === " " && steps?.player) steps.player.toggle();
+  } else if (key === " " && player) player.toggle();
   else return false;
   return true;
 }
