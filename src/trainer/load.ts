@@ -168,11 +168,7 @@ async function openTaught(
   const engine = await openEngineTeacher(gpu, sources.teacher, teacher, {
     ...{ layers: options.layers, keepWeights: options.keepWeights },
     onProgress: (loaded, total) => progress("loading the teacher's weights", loaded, total),
-    async allocate(what, make) {
-      const made = await allocating(gpu.device, what, () => supported(make));
-      onFailure(() => made.destroy());
-      return made;
-    },
+    allocate: (what, make) => allocatedFor(gpu, what, make, onFailure),
   });
   onFailure(() => engine.dispose());
   session.open = false;
@@ -181,6 +177,18 @@ async function openTaught(
     `The teacher runs in our engine: within ${engine.gap.toExponential(1)} of its ONNX session on a probe.`,
   );
   return engine;
+}
+
+/** On the GPU, and destroyed when loading fails later. */
+async function allocatedFor<T extends { destroy(): void }>(
+  gpu: Gpu,
+  what: string,
+  make: () => T,
+  onFailure: (close: () => void) => void,
+): Promise<T> {
+  const made = await allocating(gpu.device, what, () => supported(make));
+  onFailure(() => made.destroy());
+  return made;
 }
 
 const quantized = (dtype: string): RunError =>
