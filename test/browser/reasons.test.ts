@@ -97,8 +97,8 @@ describe("WebGPU with something missing", () => {
     const note = banner(page, "low-limits");
     await note.locator("summary").click();
     const said = await note.innerText();
-    expect(said).toMatch(/maxStorageBufferBindingSize is 120\.0 MB here, of 128\.0 MB/);
-    expect(said).toMatch(/Still fit: the bundled students, SmolLM2-135M\. Too large: GPT-2, TinyLlama-1\.1B/);
+    expect(said).toMatch(/maxStorageBufferBindingSize is 120\.0 MB; 128\.0 MB is needed/);
+    expect(said).toMatch(/These fit: the bundled students, SmolLM2-135M\. Too large: GPT-2, TinyLlama-1\.1B/);
     await expectUsable(page);
     await page.evaluate((hash) => (location.hash = hash), DISTILL);
     await note.locator("summary").click();
