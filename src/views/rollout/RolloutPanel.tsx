@@ -59,7 +59,6 @@ function Written({ record }: { readonly record: WrittenRecord }) {
     () => shadeOf(Float32Array.from(advantages ?? []), { kind: "gradient", scale: "sqrt", scheme }),
     [advantages, scheme],
   );
-  const most = Math.max(0, ...(advantages ?? []).map(Math.abs));
   return (
     <>
       <Tools
@@ -76,22 +75,36 @@ function Written({ record }: { readonly record: WrittenRecord }) {
       </p>
       <Answer answer={answer} advantages={advantages} shade={shade} chosen={chosen} onChoose={choose} />
       {advantages ? (
-        <>
-          <Legend most={most} />
-          <Figures answer={answer} advantages={advantages} />
-          {chosen !== undefined && answer.groups[chosen] ? (
-            <ChunkTable
-              answer={answer}
-              group={chosen}
-              limits={{ clamp, maxChunk }}
-              onClose={() => choose(undefined)}
-            />
-          ) : (
-            answer.groups.length > 0 && <p className="muted">{text.pick}</p>
-          )}
-        </>
+        <Marks
+          {...{ answer, advantages, chosen }}
+          limits={{ clamp, maxChunk }}
+          onClose={() => choose(undefined)}
+        />
       ) : (
         <p className="muted">{text.noTeacher}</p>
+      )}
+    </>
+  );
+}
+
+interface MarksProps {
+  readonly answer: WrittenAnswer;
+  readonly advantages: readonly number[];
+  readonly chosen: number | undefined;
+  readonly limits: Omit<CreditSettings, "credit">;
+  readonly onClose: () => void;
+}
+
+/** What the colours mean, the answer in figures, and the chosen chunk. */
+function Marks({ answer, advantages, chosen, limits, onClose }: MarksProps) {
+  return (
+    <>
+      <Legend most={Math.max(0, ...advantages.map(Math.abs))} />
+      <Figures answer={answer} advantages={advantages} />
+      {chosen !== undefined && answer.groups[chosen] ? (
+        <ChunkTable answer={answer} group={chosen} limits={limits} onClose={onClose} />
+      ) : (
+        answer.groups.length > 0 && <p className="muted">{text.pick}</p>
       )}
     </>
   );
