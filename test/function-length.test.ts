@@ -5,9 +5,7 @@ import { expect, test } from "vitest";
 import { functionsOf } from "./support/functions";
 
 /** Lines of each function over 100: an entry may shrink or go; none is added. */
-const OVER_100: Record<string, number> = {
-  "trainer/run.ts openRun": 189,
-};
+const OVER_100: Record<string, number> = {};
 /** Functions of more than 50 lines. */
 const OVER_50 = 51;
 

@@ -1,11 +1,9 @@
 // A run: loaded models and rows, step after step. The page's worker and the headless runner both drive this.
 import { isOnPolicy, type RunConfig } from "../config/run";
 import { deriveSeed } from "../config/rng";
-import { scheduleFactor } from "../config/schedule";
 import { createSampler, type PreparedRow, type Row, type SamplerState, type View } from "../data";
 import type { Gpu } from "../gpu/device";
 import { ELEMENT_BYTES } from "../gpu/program";
-import type { AdamWStep } from "../student";
 import type {
   AnswerRecord,
   EvaluationRecord,
@@ -25,7 +23,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
 } from "./checkpoint";
-import { inWords, RunError } from "./failure";
+import { inWords } from "./failure";
 import { createGradientGauge } from "./gradient-gauge";
 import { createGradientRatios } from "./gradient-ratios";
 import { loadRun, unload } from "./load";
@@ -34,13 +32,13 @@ import type { Progress } from "./progress";
 import { openOnPolicy } from "./on-policy";
 import { createProbe } from "./probe";
 import { aroundText } from "./reading";
-import type { StepOutcome } from "./step-program";
 import { profileStep, type RehearsedStep, timeSteps } from "./rehearsal";
 import { promptsOf } from "./rollouts";
-import { nothingLearned, stepRecord, withCredit } from "./step-record";
+import { adamwStep, notFinite, timed, nothingLearned, stepRecord, withCredit } from "./step-record";
 import { createStepper } from "./stepper";
 import { createRunLog, takeAway } from "./take-away";
 import { createTeacherCache } from "./teacher-cache";
+import { heldOutRow, runFacts } from "./run-facts";
 
 export interface Run {
   readonly config: RunConfig;
@@ -107,257 +105,287 @@ export async function openRun(
   progress: Progress = () => undefined,
 ): Promise<Run> {
   const loaded = await loadRun(gpu, config, sources, progress);
-  const { teacher, model } = loaded;
-  const { store } = model;
-  const needs = loaded.objective.needs(config.method);
-  const unweighted = loaded.objective.unweighted?.(config.method, loaded.tokens) ?? [];
+  const needs = loaded.teacherWeights.live ? [] : loaded.objective.needs(config.method);
   const set = isOnPolicy(config.data) ? undefined : loaded.teacherStates; // what it writes is new at every step
-  const states = loaded.teacherWeights.live ? [] : needs;
-  const cache = createTeacherCache(teacher, states, { set, gpu: gpu.device });
+  const cache = createTeacherCache(loaded.teacher, needs, { set, gpu: gpu.device });
   const source = createBatchSource(loaded, cache);
   const onPolicy = await openOnPolicy(gpu, config, loaded, source);
-  const stepper = createStepper(gpu, loaded, config, source, progress);
-  const probe = createProbe(gpu, loaded, config.method, source);
-  const gradients = createGradientRatios(
-    config.probe.gradientRatio ? createGradientGauge(gpu, loaded, config.method, source) : undefined,
-    (row) => heldOutRow(loaded, row),
-  );
-  const answers = createAnswers(gpu, loaded, config, (work) => atStart(work));
-  const atStart = <T>(work: () => Promise<T>) => (at === 0 ? work() : store.atStart(work));
-  const newSampler = () =>
-    createSampler(
-      loaded.train.length,
-      onPolicy ? promptsOf(config) : config.batchSize * config.accumulation,
-      deriveSeed(config.seed, "data"),
-    );
-  const log = createRunLog(config, aroundText(loaded.tokenizer));
-  let sampler = newSampler();
-  let drawn = sampler.state(); // before `upcoming`
-  let upcoming = sampler.next();
-  let at = 0;
+  return new TrainingRun({ gpu, config, sources, progress, loaded, cache, source, onPolicy });
+}
 
-  function standAt(step: number, state?: SamplerState): void {
-    sampler = newSampler();
-    if (state) sampler.restore(state);
-    drawn = sampler.state();
-    upcoming = sampler.next();
-    at = step;
+interface RunParts {
+  readonly gpu: Gpu;
+  readonly config: RunConfig;
+  readonly sources: RunSources;
+  readonly progress: Progress;
+  readonly loaded: Loaded;
+  readonly cache: ReturnType<typeof createTeacherCache>;
+  readonly source: ReturnType<typeof createBatchSource>;
+  readonly onPolicy: Awaited<ReturnType<typeof openOnPolicy>>;
+}
+
+/** Lives from its models' loading to `destroy`; `#at` steps are done, and `#upcoming` are the rows of the next one. */
+class TrainingRun implements Run {
+  readonly config: RunConfig;
+  readonly #gpu: Gpu;
+  readonly #sources: RunSources;
+  readonly #loaded: Loaded;
+  readonly #onPolicy: RunParts["onPolicy"];
+  readonly #store: Loaded["model"]["store"];
+  /** Terms whose weight is 0. */
+  readonly #unweighted: readonly string[];
+  readonly #cache: RunParts["cache"];
+  readonly #source: RunParts["source"];
+  readonly #stepper: ReturnType<typeof createStepper>;
+  readonly #probe: ReturnType<typeof createProbe>;
+  readonly #gradients: ReturnType<typeof createGradientRatios>;
+  readonly #writer: ReturnType<typeof createAnswers>;
+  readonly #log: ReturnType<typeof createRunLog>;
+  #sampler: ReturnType<typeof createSampler>;
+  /** Before `#upcoming` was drawn. */
+  #drawn: SamplerState;
+  #upcoming: readonly number[];
+  #at = 0;
+
+  constructor({ gpu, config, sources, progress, loaded, cache, source, onPolicy }: RunParts) {
+    const { objective, model } = loaded;
+    this.config = config;
+    this.#gpu = gpu;
+    this.#sources = sources;
+    this.#loaded = loaded;
+    this.#onPolicy = onPolicy;
+    this.#store = model.store;
+    this.#unweighted = objective.unweighted?.(config.method, loaded.tokens) ?? [];
+    this.#cache = cache;
+    this.#source = source;
+    this.#stepper = createStepper(gpu, loaded, config, source, progress);
+    this.#probe = createProbe(gpu, loaded, config.method, source);
+    this.#gradients = createGradientRatios(
+      config.probe.gradientRatio ? createGradientGauge(gpu, loaded, config.method, source) : undefined,
+      (row) => heldOutRow(loaded, row),
+    );
+    this.#writer = createAnswers(gpu, loaded, config, (work) => this.#atStart(work));
+    this.#log = createRunLog(config, aroundText(loaded.tokenizer));
+    this.#sampler = this.#newSampler();
+    this.#drawn = this.#sampler.state();
+    this.#upcoming = this.#sampler.next();
   }
 
-  const guarded = <T>(work: () => Promise<T>): Promise<T> => inWords(gpu, () => at, work);
-  const rowsOf = (indices: readonly number[]): PreparedRow[] => indices.flatMap((i) => loaded.train[i] ?? []);
+  get at(): number {
+    return this.#at;
+  }
 
-  async function step(): Promise<StepRecord> {
-    const [from, before] = [at, drawn];
+  get checkpointBytes(): number {
+    return this.#store.trainableCount * 3 * ELEMENT_BYTES;
+  }
+
+  facts(): RunFacts {
+    return runFacts(this.#loaded, this.#stepper.memory(), this.#cache.bytes);
+  }
+
+  step(): Promise<StepRecord> {
+    return this.#guarded(() => this.#step());
+  }
+
+  firstSteps(): readonly StepRecord[] {
+    return this.#log.first();
+  }
+
+  rows(): readonly Row[] {
+    return [...new Set(this.#loaded.train.map(({ row }) => row))];
+  }
+
+  profile(): Promise<StepProfile> {
+    return this.#guarded(() => this.#rehearse((one) => profileStep(this.#gpu, one)));
+  }
+
+  pace(): Promise<PaceRecord> {
+    return this.#guarded(() => this.#rehearse(timeSteps));
+  }
+
+  plans(row: number): Promise<PlanRecord[]> {
+    return this.#guarded(async () => {
+      const ratios = await this.#gradients.of(row, this.#at);
+      return (await this.#probe.plans(heldOutRow(this.#loaded, row))).map((plan) => {
+        const gradientRatio = ratios[`ot_${plan.layer}`];
+        return { ...plan, step: this.#at, ...(gradientRatio !== undefined && { gradientRatio }) };
+      });
+    });
+  }
+
+  answers(row: number): Promise<AnswerRecord> {
+    return this.#guarded(async () => ({
+      ...(await this.#writer.compare(heldOutRow(this.#loaded, row))),
+      step: this.#at,
+    }));
+  }
+
+  written(row: number): Promise<WrittenRecord | undefined> {
+    return this.#guarded(async () => {
+      const looked = this.#onPolicy?.look(heldOutRow(this.#loaded, row), (work) => this.#atStart(work));
+      return looked && { ...(await looked), step: this.#at };
+    });
+  }
+
+  evaluate(view?: View): Promise<EvaluationRecord> {
+    return this.#guarded(() => this.#evaluate(view));
+  }
+
+  grade(view?: View): Promise<readonly Grade[]> {
+    return this.#guarded(() => this.#writer.grade(this.#loaded.heldOut, view));
+  }
+
+  async reset(): Promise<void> {
+    await this.#store.reset();
+    this.#gradients.forget();
+    this.#standAt(0);
+    this.#log.clear();
+  }
+
+  checkpoint(): Promise<Uint8Array> {
+    return this.#guarded(async () => {
+      const { fingerprint: student } = this.#loaded;
+      const state = await this.#store.save();
+      return encodeCheckpoint(
+        { step: this.#at, sampler: this.#drawn, config: this.config, student, state },
+        this.#store,
+      );
+    });
+  }
+
+  async restore(bytes: Uint8Array): Promise<void> {
+    const saved = await decodeCheckpoint(bytes, this.#store);
+    checkSameRun(saved.config, this.config);
+    checkSameStudent(saved.student, this.#loaded.fingerprint);
+    checkSameRows(saved.sampler, this.#loaded.train.length);
+    this.#store.restore(saved.state);
+    this.#gradients.forget();
+    this.#standAt(saved.step, saved.sampler);
+    this.#log.clear();
+  }
+
+  async exportStudent(): Promise<Map<string, Uint8Array>> {
+    const folder = new Map<string, Uint8Array>();
+    for await (const [path, bytes] of this.exportFiles()) folder.set(path, bytes);
+    return folder;
+  }
+
+  async keepTeacherStates(): Promise<TeacherStateCounts> {
+    await this.#cache.flush();
+    return {
+      ...this.#cache.counts,
+      ...(this.#cache.trouble !== undefined && { trouble: this.#cache.trouble }),
+    };
+  }
+
+  async destroy(): Promise<void> {
+    await this.#cache.flush();
+    this.#cache.destroy();
+    this.#stepper.destroy();
+    this.#probe.destroy();
+    this.#gradients.destroy();
+    this.#onPolicy?.destroy();
+    this.#writer.destroy();
+    await unload(this.#loaded);
+  }
+
+  #standAt(step: number, state?: SamplerState): void {
+    this.#sampler = this.#newSampler();
+    if (state) this.#sampler.restore(state);
+    this.#drawn = this.#sampler.state();
+    this.#upcoming = this.#sampler.next();
+    this.#at = step;
+  }
+
+  /** With the weights that the run began with. */
+  #atStart<T>(work: () => Promise<T>): Promise<T> {
+    return this.#at === 0 ? work() : this.#store.atStart(work);
+  }
+
+  #guarded<T>(work: () => Promise<T>): Promise<T> {
+    return inWords(this.#gpu, () => this.#at, work);
+  }
+
+  #rowsOf(indices: readonly number[]): PreparedRow[] {
+    return indices.flatMap((i) => this.#loaded.train[i] ?? []);
+  }
+
+  #newSampler(): ReturnType<typeof createSampler> {
+    const { batchSize, accumulation, seed } = this.config;
+    const rows = this.#onPolicy ? promptsOf(this.config) : batchSize * accumulation;
+    return createSampler(this.#loaded.train.length, rows, deriveSeed(seed, "data"));
+  }
+
+  async #step(): Promise<StepRecord> {
+    const [from, before] = [this.#at, this.#drawn];
     try {
-      const { record } = await take();
-      const { row, everySteps } = config.probe;
-      return log.stepped(at % everySteps === 0 ? await gradients.add(record, row, at) : record);
+      const { record } = await this.#take();
+      const { row, everySteps } = this.config.probe;
+      return this.#log.stepped(
+        this.#at % everySteps === 0 ? await this.#gradients.add(record, row, this.#at) : record,
+      );
     } catch (error) {
-      if (at === from) standAt(from, before); // the run stands where it stood; else the step itself was done
+      if (this.#at === from) this.#standAt(from, before); // the run stands where it stood; else the step itself was done
       throw error;
     }
   }
 
   /** Steps that leave no trace: weights, moments, data order and log are then as they were. */
-  async function rehearse<T>(work: (step: RehearsedStep) => Promise<T>): Promise<T> {
-    const [from, before, state] = [at, drawn, await store.save()];
+  async #rehearse<T>(work: (step: RehearsedStep) => Promise<T>): Promise<T> {
+    const [from, before, state] = [this.#at, this.#drawn, await this.#store.save()];
     try {
-      return await work(take);
+      return await work(() => this.#take());
     } finally {
-      store.restore(state);
-      standAt(from, before);
-      gradients.forget();
+      this.#store.restore(state);
+      this.#standAt(from, before);
+      this.#gradients.forget();
     }
   }
 
-  async function take(): ReturnType<RehearsedStep> {
+  async #take(): ReturnType<RehearsedStep> {
     const started = performance.now();
-    const written = await onPolicy?.write(rowsOf(upcoming), at + 1);
-    const rows = written?.rows ?? rowsOf(upcoming);
-    const teacherFirst = await timed(source.ensure(rows));
-    const adamw = adamwStep(config, at + 1);
-    const running = rows.length > 0 ? stepper.step(rows, adamw) : Promise.resolve(nothingLearned);
-    drawn = sampler.state();
-    upcoming = sampler.next();
+    const written = await this.#onPolicy?.write(this.#rowsOf(this.#upcoming), this.#at + 1);
+    const rows = written?.rows ?? this.#rowsOf(this.#upcoming);
+    const teacherFirst = await timed(this.#source.ensure(rows));
+    const adamw = adamwStep(this.config, this.#at + 1);
+    const running = rows.length > 0 ? this.#stepper.step(rows, adamw) : Promise.resolve(nothingLearned);
+    this.#drawn = this.#sampler.state();
+    this.#upcoming = this.#sampler.next();
     // The teacher works while the GPU does, unless the student has yet to write what it reads.
-    const prefetch = onPolicy ? Promise.resolve(teacherFirst) : timed(source.ensure(rowsOf(upcoming)));
+    const prefetch = this.#onPolicy
+      ? Promise.resolve(teacherFirst)
+      : timed(this.#source.ensure(this.#rowsOf(this.#upcoming)));
     prefetch.catch(() => undefined); // heard of below, unless the step fails first
     const { outcome, tokens } = await running;
     const teacherMs = await prefetch;
-    if (written) cache.forget(written.own.map((row) => row.teacher));
-    if (!outcome.updated) throw notFinite(outcome, at + 1);
-    at++;
+    if (written) this.#cache.forget(written.own.map((row) => row.teacher));
+    if (!outcome.updated) throw notFinite(outcome, this.#at + 1);
+    this.#at++;
     const ms = performance.now() - started;
     const record = stepRecord(outcome, tokens, {
-      step: at,
+      step: this.#at,
       ms,
       learningRate: adamw.learningRate,
-      unweighted,
+      unweighted: this.#unweighted,
     });
     const rollout = written && withCredit(written.record, outcome.credit);
     return { record: rollout ? { ...record, rollout } : record, teacherMs };
   }
 
-  async function evaluate(view?: View): Promise<EvaluationRecord> {
-    const record = { ...(await answers.evaluate(loaded.heldOut, view)), step: at };
-    if (view !== undefined && view !== config.data.view) return record; // the log is of the run's own view
-    log.evaluated(record);
+  async #evaluate(view?: View): Promise<EvaluationRecord> {
+    const record = { ...(await this.#writer.evaluate(this.#loaded.heldOut, view)), step: this.#at };
+    if (view !== undefined && view !== this.config.data.view) return record; // the log is of the run's own view
+    this.#log.evaluated(record);
     return record;
   }
 
-  async function* exported(): AsyncGenerator<readonly [string, Uint8Array]> {
-    const { device, tidy } = sources;
-    const files = takeAway(gpu, loaded, { device, tidy }, log.manifest(at));
+  async *exportFiles(): AsyncGenerator<readonly [string, Uint8Array]> {
+    const { device, tidy } = this.#sources;
+    const files = takeAway(this.#gpu, this.#loaded, { device, tidy }, this.#log.manifest(this.#at));
     for (;;) {
-      const next = await guarded(() => files.next());
+      const next = await this.#guarded(() => files.next());
       if (next.done) return;
       yield next.value;
     }
   }
-
-  return {
-    config,
-    facts: () => runFacts(loaded, stepper.memory(), cache.bytes),
-    get at() {
-      return at;
-    },
-    step: () => guarded(step),
-    firstSteps: () => log.first(),
-    rows: () => [...new Set(loaded.train.map(({ row }) => row))],
-    profile: () => guarded(() => rehearse((one) => profileStep(gpu, one))),
-    pace: () => guarded(() => rehearse(timeSteps)),
-    plans: (row) =>
-      guarded(async () => {
-        const ratios = await gradients.of(row, at);
-        return (await probe.plans(heldOutRow(loaded, row))).map((plan) => {
-          const gradientRatio = ratios[`ot_${plan.layer}`];
-          return { ...plan, step: at, ...(gradientRatio !== undefined && { gradientRatio }) };
-        });
-      }),
-    answers: (row) =>
-      guarded(async () => ({ ...(await answers.compare(heldOutRow(loaded, row))), step: at })),
-    written: (row) =>
-      guarded(
-        async () => onPolicy && { ...(await onPolicy.look(heldOutRow(loaded, row), atStart)), step: at },
-      ),
-    evaluate: (view) => guarded(() => evaluate(view)),
-    grade: (view) => guarded(() => answers.grade(loaded.heldOut, view)),
-    async reset() {
-      await store.reset();
-      gradients.forget();
-      standAt(0);
-      log.clear();
-    },
-    checkpointBytes: store.trainableCount * 3 * ELEMENT_BYTES,
-    checkpoint: () =>
-      guarded(async () => {
-        const { fingerprint: student } = loaded;
-        const state = await store.save();
-        return encodeCheckpoint({ step: at, sampler: drawn, config, student, state }, store);
-      }),
-    async restore(bytes) {
-      const saved = await decodeCheckpoint(bytes, store);
-      checkSameRun(saved.config, config);
-      checkSameStudent(saved.student, loaded.fingerprint);
-      checkSameRows(saved.sampler, loaded.train.length);
-      store.restore(saved.state);
-      gradients.forget();
-      standAt(saved.step, saved.sampler);
-      log.clear();
-    },
-    async exportStudent() {
-      const folder = new Map<string, Uint8Array>();
-      for await (const [path, bytes] of exported()) folder.set(path, bytes);
-      return folder;
-    },
-    exportFiles: exported,
-    async keepTeacherStates() {
-      await cache.flush();
-      return { ...cache.counts, ...(cache.trouble !== undefined && { trouble: cache.trouble }) };
-    },
-    async destroy() {
-      await cache.flush();
-      cache.destroy();
-      stepper.destroy();
-      probe.destroy();
-      gradients.destroy();
-      onPolicy?.destroy();
-      answers.destroy();
-      await unload(loaded);
-    },
-  };
-}
-
-/** How long it takes, in milliseconds from now. */
-async function timed(work: Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work;
-  return performance.now() - started;
-}
-
-function adamwStep({ optimizer, steps }: RunConfig, step: number): AdamWStep {
-  const factor = scheduleFactor(optimizer, step, steps);
-  return {
-    ...optimizer,
-    learningRate: optimizer.learningRate * factor,
-    projectorLearningRate: optimizer.projectorLearningRate * factor,
-    step,
-  };
-}
-
-function notFinite({ loss, gradNorm }: StepOutcome, step: number): RunError {
-  return new RunError(
-    "not-finite",
-    `The run stopped at step ${step - 1}: step ${step} was not finite and was not applied.`,
-    `The loss was ${loss}, the gradient norm ${gradNorm}. A learning rate that is too high is the usual cause.`,
-    "The student of the last good step is kept. Lower the learning rate, or raise epsilon, and start again.",
-  );
-}
-
-function heldOutRow({ heldOut }: Loaded, index: number): PreparedRow {
-  const row = heldOut[Math.min(index, heldOut.length - 1)];
-  if (row) return row;
-  throw new RunError(
-    "no-rows",
-    "There is no held-out row to show.",
-    "The data set has no usable held-out rows.",
-    "Add rows whose prompt and response fit the maximum length.",
-  );
-}
-
-/** The student's own parameters, adapters not counted. */
-const plainCount = ({ model: { lora, store } }: Loaded): number =>
-  store.count("student") - (lora ? store.trainableCount - store.count("projector") : 0);
-
-function runFacts(loaded: Loaded, memory: Readonly<Record<string, number>>, cacheBytes: number): RunFacts {
-  const { model, teacher, teacherWeights, train, heldOut, dropped, logitsGap, tokenizer } = loaded;
-  const { config, store } = model;
-  return {
-    ...(loaded.taught && {
-      teacher: { hiddenSize: teacher.config.hiddenSize, vocabSize: teacher.tokenizer.vocabSize },
-    }),
-    student: {
-      parameters: plainCount(loaded),
-      trainable: store.trainableCount - store.count("projector"),
-      hiddenSize: config.hiddenSize,
-      layers: config.layers,
-      vocabSize: tokenizer.vocabSize,
-    },
-    rows: train.length,
-    heldOut: heldOut.length,
-    ...(loaded.coverage && { coverage: loaded.coverage }),
-    dropped,
-    reading: loaded.reading,
-    notes: loaded.notes,
-    probes: heldOut.map(({ row }) => row.prompt),
-    memory: {
-      ...memory,
-      parameterBytes: store.bytes,
-      teacherCacheBytes: cacheBytes,
-      ...(teacherWeights.bytes > 0 && { teacherWeightBytes: teacherWeights.bytes }),
-    },
-    plan: { ...loaded.plan.memory, changes: [] },
-    logitsGap,
-  };
 }

@@ -1,6 +1,10 @@
 // What a step reports, from what its programs found.
+import type { RunConfig } from "../config/run";
+import { scheduleFactor } from "../config/schedule";
+import type { AdamWStep } from "../student";
 import type { RolloutRecord, SampleCredit, StepRecord } from "../telemetry";
 import { sharesOf, silentTerms } from "./coverage";
+import { RunError } from "./failure";
 import type { StepOutcome } from "./step-program";
 
 export function stepRecord(
@@ -55,4 +59,31 @@ export function withCredit(
   if (all.length === 0) return record;
   const advantage = all.reduce((sum, a) => sum + a, 0) / all.length;
   return { ...record, advantage, signal: all.filter((a) => a !== 0).length / all.length };
+}
+
+/** What AdamW needs of a step: its number and the scheduled rates. */
+export function adamwStep({ optimizer, steps }: RunConfig, step: number): AdamWStep {
+  const factor = scheduleFactor(optimizer, step, steps);
+  return {
+    ...optimizer,
+    learningRate: optimizer.learningRate * factor,
+    projectorLearningRate: optimizer.projectorLearningRate * factor,
+    step,
+  };
+}
+
+export function notFinite({ loss, gradNorm }: StepOutcome, step: number): RunError {
+  return new RunError(
+    "not-finite",
+    `The run stopped at step ${step - 1}: step ${step} was not finite and was not applied.`,
+    `The loss was ${loss}, the gradient norm ${gradNorm}. A learning rate that is too high is the usual cause.`,
+    "The student of the last good step is kept. Lower the learning rate, or raise epsilon, and start again.",
+  );
+}
+
+/** How long it takes, in milliseconds from now. */
+export async function timed(work: Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work;
+  return performance.now() - started;
 }

@@ -184,11 +184,9 @@ function graph(onnx: Builder, config: Gemma3Config): void {
     const down = norm(onnx.linear(`${module}.mlp.down_proj`, gated), `${module}.post_feedforward_layernorm`);
     return onnx.node("Add", `${at}/Add_1`, [between, down]);
   };
+  const factor = onnx.float(Math.sqrt(config.hiddenSize));
   const tokens = lookup(onnx, "model.embed_tokens");
-  const start = onnx.node("Mul", "/model/embed_tokens/Mul", [
-    tokens,
-    onnx.float(Math.sqrt(config.hiddenSize)),
-  ]);
+  const start = onnx.node("Mul", "/model/embed_tokens/Mul", [tokens, factor]);
   const stream = blocks(config, start, block);
   head(onnx, config, norm(stream, "model.norm"), "lm_head", "model.embed_tokens");
 }
