@@ -9,7 +9,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openNodeGpu } from "../src/cli/node-gpu";
 import { nodeSources } from "../src/cli/sources";
-import { FIRST_LIGHT } from "../src/config/presets";
+import { DEFAULT_RUN } from "../src/config/presets";
 import { parseRunConfig } from "../src/config/run";
 import { watchPrograms } from "../src/gpu/profile";
 import { openRun } from "../src/trainer";
@@ -29,9 +29,9 @@ const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
   return result;
 };
 
-const { method: _, ...rest } = FIRST_LIGHT;
+const { method: _, ...rest } = DEFAULT_RUN;
 const config =
-  process.env.METHOD === "cot2align" ? FIRST_LIGHT : parseRunConfig({ ...rest, method: { id: "sft" } });
+  process.env.METHOD === "cot2align" ? DEFAULT_RUN : parseRunConfig({ ...rest, method: { id: "sft" } });
 const gpu = await openNodeGpu();
 console.log(`${gpu.adapter.description}; ${cpus().length} cores; ${config.method.id}`);
 const run = await timed("open", async () => openRun(gpu, config, await nodeSources(config)));

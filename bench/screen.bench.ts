@@ -4,10 +4,10 @@
 //   npm run bench:screen
 import { createRng } from "../src/config/rng";
 import { openNodeGpu } from "../src/cli/node-gpu";
-import { labGpuOn } from "../src/worker/lab-gpu";
-import { WORTH_A_GPU } from "../src/worker/lab-route";
-import { labSolve } from "../src/worker/lab-solve";
-import type { LabSolve } from "../src/worker/protocol";
+import { solverGpuOn } from "../src/worker/solver-gpu";
+import { WORTH_A_GPU } from "../src/worker/solver-route";
+import { solveScreenProblem } from "../src/worker/screen-problem";
+import type { ScreenProblem } from "../src/worker/protocol";
 import { medianOf } from "./race";
 
 const SIZES = [
@@ -25,7 +25,7 @@ const states = (rows: number, seed: number): Float32Array => {
   const rng = createRng(seed);
   return Float32Array.from({ length: rows * D }, () => rng.normal());
 };
-const question = (n: number, m: number): LabSolve => ({
+const question = (n: number, m: number): ScreenProblem => ({
   ...{ n, m },
   states: { d: D, student: states(n, 1), teacher: states(m, 2), fit: undefined },
   ...{ cost: "cosine", scheme: "log", epsilon: 0.1, relative: true, maxIterations: SWEEPS, tolerance: 0 },
@@ -33,17 +33,17 @@ const question = (n: number, m: number): LabSolve => ({
   ...{ relaxed: "none", tau: 1, solver: "auto", gradient: "unrolled" },
 });
 
-const gpu = labGpuOn(await openNodeGpu());
+const gpu = solverGpuOn(await openNodeGpu());
 console.log(
   `${gpu.adapter}; ${SWEEPS} sweeps; medians of ${ROUNDS}; threshold ${WORTH_A_GPU} cells × sweeps`,
 );
 for (const [n, m] of SIZES) {
   const q = question(n, m);
   const times = { cpu: [] as number[], gpu: [] as number[] };
-  labSolve(q);
+  solveScreenProblem(q);
   await gpu.solve(q);
   for (let i = 0; i < ROUNDS; i++) {
-    times.cpu.push(labSolve(q).ms);
+    times.cpu.push(solveScreenProblem(q).ms);
     times.gpu.push((await gpu.solve(q)).ms);
   }
   const [cpu, other] = [medianOf(times.cpu), medianOf(times.gpu)];

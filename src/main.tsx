@@ -4,8 +4,8 @@ import { createRoot } from "react-dom/client";
 import {
   createDataClient,
   createEngineClient,
-  createLabClient,
-  createLabSolverClient,
+  createReaderClient,
+  createScreenSolverClient,
   createLibraryClient,
   createTransportClient,
 } from "./client";
@@ -15,10 +15,10 @@ import {
   createApp,
   createAside,
   createComparison,
-  createDataDeskStore,
+  createDatasetStore,
   createFirstPicture,
   createModelLibrary,
-  createTransportLab,
+  createTransportScreen,
   createUndo,
 } from "./store";
 import { App } from "./views/App";
@@ -30,7 +30,8 @@ const spawnEngine = () => new Worker(new URL("./worker/worker.ts", import.meta.u
 const spawnTransport = () =>
   new Worker(new URL("./worker/transport-worker.ts", import.meta.url), { type: "module" });
 
-const spawnLab = () => new Worker(new URL("./worker/lab-worker.ts", import.meta.url), { type: "module" });
+const spawnReader = () =>
+  new Worker(new URL("./worker/reader-worker.ts", import.meta.url), { type: "module" });
 
 const spawnLibrary = () =>
   new Worker(new URL("./worker/library-worker.ts", import.meta.url), { type: "module" });
@@ -54,28 +55,28 @@ const app = createApp({
   files,
   ...(navigator.locks && { locks: browserLocks() }),
 });
-const lab = createTransportLab({
-  lab: createLabClient(spawnLab),
-  solver: createLabSolverClient(spawnTransport),
+const transportScreen = createTransportScreen({
+  reader: createReaderClient(spawnReader),
+  solver: createScreenSolverClient(spawnTransport),
   baseUrl,
 });
 // Its runs go through an engine and an app of their own: what Distill shows and keeps is not touched.
 const compareEngine = createEngineClient(spawnEngine, { lazy: true });
-const aside = createAside(app, lab);
+const aside = createAside(app, transportScreen);
 const page = {
   ...app,
-  lab,
+  transportScreen,
   aside,
-  undo: createUndo({ app, lab, aside }),
+  undo: createUndo({ app, transportScreen, aside }),
   comparison: createComparison({
     app: createApp({ engine: compareEngine, transport: explorer, baseUrl, fetchJson }),
     openEngine: () => compareEngine.send({ type: "open", baseUrl }),
     closeEngine: () => compareEngine.close(),
     files,
   }),
-  first: createFirstPicture(createLabSolverClient(spawnTransport)),
+  first: createFirstPicture(createScreenSolverClient(spawnTransport)),
   library: createModelLibrary(createLibraryClient(spawnLibrary)),
-  data: createDataDeskStore(createDataClient(spawnData), baseUrl),
+  data: createDatasetStore(createDataClient(spawnData), baseUrl),
 };
 followLinks(page);
 const framed = window.top !== window.self;

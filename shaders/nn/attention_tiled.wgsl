@@ -10,7 +10,7 @@
 //          faster, since the loop over the head is not unrolled. The sums live in `out`: they need no registers.
 // Numerics as nn/attention, but the maximum moves once per eight keys.
 // Oracle   test/oracle/nn.ts. Tested by test/kernels/nn-attention.test.ts.
-// Uses     lib/hand_round.wgsl
+// Uses     lib/subgroup_broadcast.wgsl
 // Prelude  enable subgroups;
 
 override WG: u32 = 32u;

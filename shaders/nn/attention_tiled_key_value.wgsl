@@ -8,7 +8,7 @@
 // Grid     one thread per key: dispatch (⌈T/WG⌉, G, B). The thread sums over the H/G query heads that share it.
 // WG       one subgroup; as in nn/attention_tiled. On lavapipe 4 times faster than nn/attention_backward_key_value.
 // Oracle   test/oracle/nn.ts, by finite differences. Tested by test/kernels/nn-attention.test.ts.
-// Uses     lib/hand_round.wgsl
+// Uses     lib/subgroup_broadcast.wgsl
 // Prelude  enable subgroups;
 
 override WG: u32 = 32u;

@@ -8,7 +8,7 @@
 // Grid     one thread per query: dispatch (⌈T/WG⌉, H, B). Writes delta for the key-value pass.
 // WG       one subgroup; as in nn/attention_tiled. On lavapipe twice as fast as nn/attention_backward_query.
 // Oracle   test/oracle/nn.ts, by finite differences. Tested by test/kernels/nn-attention.test.ts.
-// Uses     lib/hand_round.wgsl
+// Uses     lib/subgroup_broadcast.wgsl
 // Prelude  enable subgroups;
 
 override WG: u32 = 32u;

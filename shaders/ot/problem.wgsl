@@ -37,7 +37,7 @@ const S_PLAIN: u32 = 11u;     // 1 when the last sweep was not over-relaxed
 const S_RESIDUAL: u32 = 12u;  // relative residual of the implicit gradient's linear system
 const S_CG: u32 = 13u;        // its conjugate-gradient steps
 const S_ABSORB: u32 = 14u;   // 1: this sweep moves its scalings into the potentials (ot/wide_control.wgsl)
-const S_BASE: u32 = 15u;     // the first row of the history that has the K of the last
+const S_BASE: u32 = 15u;     // first history row whose K equals the final K (no absorption after it)
 
 // What is taken out of the costs where a constant changes nothing: their mean, or, where that is far from what the mass
 // pays (a forbidden cell of 1e30), what the mass pays.

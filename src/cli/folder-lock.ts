@@ -28,7 +28,7 @@ export function lockFolder(dir: string): FolderLock {
     if (held === undefined) continue; // released meanwhile
     const owner = ownerIn(held);
     if (owner === undefined || alive(owner)) throw new BadUsage(refusal(dir, owner));
-    takeAway(file, held);
+    exportedFiles(file, held);
   }
   throw new BadUsage(refusal(dir, undefined));
 }
@@ -49,7 +49,7 @@ function claim(file: string, text: string): boolean {
 }
 
 /** Remove the lock of a process that has ended, unless another caller was faster and has put its own there. */
-function takeAway(file: string, held: string): void {
+function exportedFiles(file: string, held: string): void {
   const aside = `${file}.${process.pid}`;
   try {
     renameSync(file, aside);

@@ -4,8 +4,8 @@ import type {
   DataCommand,
   DataEvent,
   Event,
-  LabCommand,
-  LabEvent,
+  ReaderCommand,
+  ReaderEvent,
   LibraryCommand,
   LibraryEvent,
 } from "../worker/protocol";
@@ -56,17 +56,17 @@ export const createLibraryClient = (spawn: Spawn): LibraryClient =>
   });
 
 /** Reads texts with both models, on the CPU. */
-export interface LabClient {
+export interface ReaderClient {
   /** Starts the worker, which answers with the held-out rows. */
   open(baseUrl: string): void;
-  read(question: Omit<Extract<LabCommand, { type: "read" }>, "type">): void;
-  subscribe(listener: (event: LabEvent) => void): () => void;
+  read(question: Omit<Extract<ReaderCommand, { type: "read" }>, "type">): void;
+  subscribe(listener: (event: ReaderEvent) => void): () => void;
   close(): void;
 }
 
-export function createLabClient(spawn: Spawn): LabClient {
+export function createReaderClient(spawn: Spawn): ReaderClient {
   let baseUrl = "";
-  const client = createWorkerClient<LabCommand, LabEvent>({
+  const client = createWorkerClient<ReaderCommand, ReaderEvent>({
     spawn,
     crashed: (detail) => ({ type: "failed", id: 0, detail }),
     greeting: () => [{ type: "open", baseUrl }],

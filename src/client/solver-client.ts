@@ -3,8 +3,8 @@
 import type {
   CostProblem,
   CostSolution,
-  LabSolution,
-  LabSolve,
+  ScreenSolution,
+  ScreenProblem,
   SolverCommand,
   SolverEvent,
 } from "../worker/protocol";
@@ -19,7 +19,7 @@ interface SolverClient<Problem, Solution> {
 /** Solves the shown plan of a run again. */
 export type TransportClient = SolverClient<CostProblem, CostSolution>;
 /** Solves the problems of the Transport screen. */
-export interface LabSolverClient extends SolverClient<LabSolve, LabSolution> {
+export interface ScreenSolverClient extends SolverClient<ScreenProblem, ScreenSolution> {
   /** The GPU was opened, or will not be: what the CPU answered meanwhile may be asked again. */
   onReady(listener: () => void): void;
 }
@@ -33,8 +33,8 @@ export const createTransportClient = (spawn: Spawn): TransportClient =>
     (event) => (event.type === "solved-cost" ? event.solution : undefined),
   );
 
-export const createLabSolverClient = (spawn: Spawn): LabSolverClient =>
-  new NewestFirst<LabSolve, LabSolution>(
+export const createScreenSolverClient = (spawn: Spawn): ScreenSolverClient =>
+  new NewestFirst<ScreenProblem, ScreenSolution>(
     spawn,
     (id, problem) => ({ type: "solve", id, problem }),
     (event) => (event.type === "solved" ? event.solution : undefined),
@@ -69,7 +69,7 @@ class NewestFirst<Problem, Solution> implements SolverClient<Problem, Solution> 
       crashed: (detail) => ({ type: "failed", id: this.#asked?.id ?? 0, detail }),
       afterCrash: "next-command",
     });
-    this.#worker.subscribe((event) => this.#hear(event));
+    this.#worker.subscribe((event) => this.#onEvent(event));
   }
 
   solve(problem: Problem, onReply: (reply: Solution) => void, onError: (detail: string) => void): void {
@@ -92,7 +92,7 @@ class NewestFirst<Problem, Solution> implements SolverClient<Problem, Solution> 
     this.#worker.send(this.#command(question.id, question.problem));
   }
 
-  #hear(event: SolverEvent): void {
+  #onEvent(event: SolverEvent): void {
     if (event.type === "ready") return this.#ready();
     const answered = this.#asked;
     if (answered?.id !== event.id) return;

@@ -85,14 +85,14 @@ class Client<Command, Event> implements WorkerClient<Command, Event> {
   #spawn(): WorkerLike {
     const { spawn, greeting } = this.#options;
     const fresh = spawn();
-    fresh.onmessage = ({ data }) => this.#hear(fresh, data as Event | Alive); // ours: protocol.ts binds both sides
+    fresh.onmessage = ({ data }) => this.#onEvent(fresh, data as Event | Alive); // ours: protocol.ts binds both sides
     fresh.onerror = (error) => this.#crash(error.message || "the worker could not start");
     fresh.onmessageerror = () => this.#crash("a message from the worker was unreadable");
     for (const command of greeting?.() ?? []) fresh.postMessage(command);
     return fresh;
   }
 
-  #hear(worker: WorkerLike, message: Event | Alive): void {
+  #onEvent(worker: WorkerLike, message: Event | Alive): void {
     this.#watch?.heard();
     if (!isAlive(message)) return this.#emit(message);
     const { silent } = this.#options;

@@ -1,5 +1,5 @@
 // A value as a readable difference from a base: `method.transport.epsilon=0.2`, one entry per changed leaf.
-// Leaves are everything but plain objects. What the base has and the value lacks is named in `drop`.
+// Leaves are everything but plain objects. `drop` lists the keys of the base that the value lacks.
 import { isRecord } from "../base/json";
 import { ConfigError } from "./run";
 

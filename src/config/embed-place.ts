@@ -1,5 +1,5 @@
 // The address of an embedded figure: #/embed/VIEW/WORDS?state. Words are the controls that the reader gets, and how
-// the figure starts and looks; without a control among them there are all.
+// the figure starts and looks; if no control is named, all are shown.
 //
 //   #/embed/sinkhorn/eps+sweeps+click+dark?v=1&epsilon=0.05
 

@@ -22,7 +22,7 @@ import { PLAIN_TRAINING } from "./training";
  * The page opens with this one: CoT2Align's standard pair on the chain-of-thought view of the bundled rows. Batch, rate
  * and steps are of the search in docs/RESULTS.md: about a minute on a GPU, and the student answers 60 % instead of 47 %.
  */
-export const FIRST_LIGHT: RunConfig = {
+export const DEFAULT_RUN: RunConfig = {
   version: 1,
   seed: 7,
   teacher: "couplet-teacher",
@@ -65,7 +65,7 @@ export const FIRST_LIGHT: RunConfig = {
 };
 
 const withMethod = (id: string, more: Partial<RunConfig> = {}): RunConfig => ({
-  ...FIRST_LIGHT,
+  ...DEFAULT_RUN,
   method: parse(method, methodDefaults(id)),
   ...more,
 });
@@ -75,17 +75,17 @@ const withMethod = (id: string, more: Partial<RunConfig> = {}): RunConfig => ({
  * what it already says. A smaller rate, since a policy gradient of few samples is noisy.
  */
 const onPolicy = (id: string): RunConfig => ({
-  ...FIRST_LIGHT,
+  ...DEFAULT_RUN,
   method: parse(method, methodDefaults(id)),
-  data: { ...FIRST_LIGHT.data, outputs: "student" },
-  optimizer: { ...FIRST_LIGHT.optimizer, learningRate: 5e-4, projectorLearningRate: 5e-4 },
+  data: { ...DEFAULT_RUN.data, outputs: "student" },
+  optimizer: { ...DEFAULT_RUN.optimizer, learningRate: 5e-4, projectorLearningRate: 5e-4 },
   teacherDevice: "engine",
   steps: 300,
 });
 
 /** With the gauge of gradients on, rarely: it takes a backward pass of one row for every term. */
 const cot2align = (more: Partial<MethodOf<"cot2align">>): RunConfig => ({
-  ...FIRST_LIGHT,
+  ...DEFAULT_RUN,
   method: { ...parse(cot2alignSchema, methodDefaults("cot2align")), ...more },
   probe: { row: 0, everySteps: 20, gradientRatio: true },
 });
@@ -115,11 +115,11 @@ const OF_CARDS = Object.fromEntries(
 ) as Record<CardPreset, Preset>; // the ids of the same list
 
 export const PRESETS = {
-  "first-light": { title: "CoT2Align, standard pair", config: FIRST_LIGHT },
+  "first-light": { title: "CoT2Align, standard pair", config: DEFAULT_RUN },
   sft: { title: sft.title, config: withMethod("sft") },
   seqkd: {
     title: "SeqKD: the teacher's own answers",
-    config: withMethod("sft", { data: { ...FIRST_LIGHT.data, outputs: "teacher" } }),
+    config: withMethod("sft", { data: { ...DEFAULT_RUN.data, outputs: "teacher" } }),
   },
   ...OF_CARDS,
   cot2align: {
@@ -130,12 +130,12 @@ export const PRESETS = {
     title: "CoT2Align as published: attention cost, alpha 0.1, four of the six terms",
     config: {
       ...cot2align({ base: CMA, crossCot: true, masks: "as_published", transport: PUBLISHED_TRANSPORT }),
-      data: { ...FIRST_LIGHT.data, records: "published", specialTokens: "none" },
+      data: { ...DEFAULT_RUN.data, records: "published", specialTokens: "none" },
     },
   },
   "cot2align-alm": {
     title: "CoT2Align on ALM, standard pair",
-    config: { ...cot2align({ base: ALM }), probe: FIRST_LIGHT.probe },
+    config: { ...cot2align({ base: ALM }), probe: DEFAULT_RUN.probe },
   },
   "cot2align-uld": {
     title: "CoT2Align on ULD, both views",

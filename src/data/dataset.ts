@@ -34,7 +34,7 @@ export interface DroppedRow {
 export interface PreparedDataset {
   readonly usable: PreparedRow[];
   readonly dropped: DroppedRow[];
-  /** Usable rows of which one side was cut to fit. */
+  /** Usable rows of which one side was truncated. */
   readonly truncated: number;
   /** Of every row that could be read, those that are too long included, one a row. */
   readonly lengths: readonly MeasuredRow[];

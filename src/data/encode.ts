@@ -16,7 +16,7 @@ export interface Sequence {
   readonly ids: Int32Array;
   /** Tokens before the response that are left, at least 1. */
   readonly promptLength: number;
-  /** Something was cut to fit: the prompt (on its right) or the response (then its end is gone). */
+  /** Something was truncated: the prompt on its right, or the response, which then has no end. */
   readonly truncated: boolean;
   /** As long as it would be without limits; absent where nothing was cut. */
   readonly whole?: WholeLengths;
@@ -35,7 +35,7 @@ export interface LengthLimits {
   readonly maxPrompt: number;
 }
 
-/** A row that cannot be cut to fit. */
+/** A row that does not fit even when it is truncated. */
 export class TooLong extends DataError {}
 
 export interface EncodeOptions {

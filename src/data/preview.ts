@@ -31,7 +31,7 @@ interface PreviewSide {
 
 interface PreviewRow {
   readonly id: string;
-  /** A side was cut to fit. */
+  /** A side was truncated. */
   readonly truncated: boolean;
   readonly student: PreviewSide;
   readonly teacher: PreviewSide;

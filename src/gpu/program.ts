@@ -119,7 +119,7 @@ export class ProgramBuilder {
     this.#steps.push({ ...options, spec, bindings: checked, grid, stage: this.#stage });
   }
 
-  /** What is recorded meanwhile belongs to this stage, unless to one within it: for profiles. */
+  /** Dispatches recorded inside `body` belong to this stage, or to an inner stage if one is open: for profiles. */
   inStage<T>(stage: string, record: () => T): T {
     const outer = this.#stage;
     this.#stage = stage;

@@ -83,9 +83,7 @@ export function rowsOf(t: Tensor, width: number, first: number, count: number): 
     throw new RangeError(`Rows ${first} to ${first + count - 1} of "${t.label}" do not lie in one range`);
   const { place } = range.tensor;
   if (place.kind !== "fixed")
-    throw new TypeError(
-      `Tensor "${t.label}" is no range of a lasting buffer, so it has no ranges of its own`,
-    );
+    throw new TypeError(`Tensor "${t.label}" is not a view of a persistent buffer; only those can be sliced`);
   const start = place.offset / ELEMENT_BYTES + (first - range.first) * width;
   return fixed(`${t.label}[${first}…]`, place.buffer, start, count * width);
 }

@@ -15,7 +15,7 @@ import { recordSumTerm } from "./distillation";
 import { recordLikelihoodMatch } from "./ops/chunk-losses";
 import { chunkSum } from "./ops/chunk-sum";
 import { labelLogProb } from "./ops/log-softmax";
-import { maskedLogSum, recordKeepAbove } from "./ops/masked-log-sum";
+import { maskedLogSum, recordThresholdWeights } from "./ops/masked-log-sum";
 import { batchSamples, type Distillation, type RecordedTerm, type Recording, type StepShape } from "./types";
 
 type Side = "student" | "teacher";
@@ -38,7 +38,7 @@ export const alm: Distillation<Omit<MethodOf<"alm">, "kdRate">> = {
     const logits = tape.constant(teacher.logits(), [shape.teacherRows, shape.teacherVocab]);
     const t = recordSide(recording, "teacher", logits, teacher.labels(), debias);
     const all = tape.b.input("alm_weight", count);
-    const weights = t.end ? recordKeepAbove(tape.b, all, t.end.value, LEAST_LOG_END) : all;
+    const weights = t.end ? recordThresholdWeights(tape.b, all, t.end.value, LEAST_LOG_END) : all;
     const term = recordSumTerm(
       recording,
       "alm",

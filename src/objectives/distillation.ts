@@ -19,7 +19,7 @@ import {
 export const needsOneTokenizer = (id: string): boolean => cardOf(id)?.tokenizers === "one";
 
 /** The method beside cross entropy. */
-export function besideCrossEntropy<Settings extends { readonly id: string }>(
+export function withCrossEntropy<Settings extends { readonly id: string }>(
   term: Distillation<Settings>,
 ): Objective<Settings & { readonly kdRate: number }> {
   return {

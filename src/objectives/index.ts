@@ -1,7 +1,7 @@
 // The objectives: the mathematics of the methods whose cards are in src/config/methods.
 import type { MethodConfig } from "../config/run";
 import { cot2align } from "./cot2align";
-import { besideCrossEntropy } from "./distillation";
+import { withCrossEntropy } from "./distillation";
 import { distillationOf } from "./distillations";
 import { sft } from "./sft";
 import type { Objective } from "./types";
@@ -11,7 +11,7 @@ export function objectiveOf({ id }: Pick<MethodConfig, "id">): Objective {
   // Each objective is called only with the config that carries its id, which is what the casts forget.
   if (id === "sft") return sft as unknown as Objective;
   if (id === "cot2align") return cot2align as unknown as Objective;
-  return besideCrossEntropy(distillationOf({ id })) as unknown as Objective;
+  return withCrossEntropy(distillationOf({ id })) as unknown as Objective;
 }
 
 export { overlapColumns } from "./align/matched-tokens";

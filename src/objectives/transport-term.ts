@@ -71,7 +71,7 @@ function recordForwardTransport(recording: Recording, config: PairConfig, keepHi
   const capacity = capacityOf(recording.shape, sites);
   const problems = b.input("problems", capacity.problems * PROBLEM_WORDS);
   const cost = b.scratch("transport cost", capacity.costElements);
-  const states = wholeVectors(recording);
+  const states = siteStates(recording);
   const sides = sites.map((site, s): Side => {
     const x = states.student(site);
     const y = states.teacher(site);
@@ -98,7 +98,7 @@ function recordForwardTransport(recording: Recording, config: PairConfig, keepHi
 const paddedWidth = (width: number): number => Math.ceil(width / 4) * 4;
 
 /** The states of a site, recorded once however many sites use them. */
-function wholeVectors(recording: Recording) {
+function siteStates(recording: Recording) {
   const { tape, params, shape } = recording;
   const widen = (x: Var, width = x.shape[1] ?? 0) =>
     paddedWidth(width) === width ? x : joinColumns(tape, [x], paddedWidth(width));

@@ -93,7 +93,7 @@ export interface TeacherSide {
 
 /**
  * One side at the other's response positions, for methods that pair position p with position p: the two models then
- * share a tokenizer, and this is what the sides give anyway. Only a case from a file may differ.
+ * share a tokenizer, and normally derived from both sides; only a case from a file may override it.
  */
 interface SharedPositions {
   /** At the student's rows: [studentRows, Vt], [studentRows, Dt]. */

@@ -109,7 +109,7 @@ export function kernelsFor(software: boolean, n: number, m: number): SweepKernel
   return m <= FUSED_MAX_COLUMNS ? "fused" : "portable";
 }
 
-/** The fused kernel where the device has subgroups and columns allow it; nobody asked: not on a software adapter. */
+/** The fused kernel where the device has subgroups and columns allow it; default: skipped on software adapters; `kernels: "fused"` forces it. */
 function fusedFor(gpu: Gpu, { maxCols, problems }: OtCapacity, asked: boolean) {
   const lanes = subgroupLanes(gpu);
   if (lanes === 0 || maxCols > FUSED_MAX_COLUMNS || (gpu.adapter.software && !asked)) return undefined;

@@ -2,7 +2,7 @@
 import type { StoreApi } from "zustand/vanilla";
 import type { RunConfig } from "../config/run";
 import type { EngineClient, EngineEvent } from "../client";
-import { draftFor, draftOf, editDraft, judgeDraft, type PresetId, sameConfig } from "./draft";
+import { draftFor, draftOf, editDraft, validateDraft, type PresetId, sameConfig } from "./draft";
 import type { Explorer } from "./explore";
 import type { KeptRuns } from "./kept-runs";
 import { configOfFile } from "./run-files";
@@ -118,7 +118,7 @@ export function createActions({ store, engine, explorer, session, supervisor, ru
       const { problem, device, draft, run } = store.getState();
       if (problem?.kind === "crash" || device.kind !== "open") return supervisor.restart();
       const lost = problem?.kind === "failure" && /^device-lost/.test(problem.failure.code);
-      if (lost && sameConfig(judgeDraft(draft).config, run.config)) session.expectSame();
+      if (lost && sameConfig(validateDraft(draft).config, run.config)) session.expectSame();
       load();
     },
     evaluate: () => engine.send({ type: "evaluate" }),
@@ -142,7 +142,7 @@ export function createActions({ store, engine, explorer, session, supervisor, ru
       engine.send({ type: "probe", row });
     },
     planMemory() {
-      const { config } = judgeDraft(store.getState().draft);
+      const { config } = validateDraft(store.getState().draft);
       if (config) engine.send({ type: "memory-plan", config });
     },
     profile() {

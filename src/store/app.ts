@@ -1,4 +1,4 @@
-// The page's mind: events of the engine in, state out; a person's actions in, commands out.
+// State of the page's runs: events of the engine in, state out; a person's actions in, commands out.
 import { messageOf } from "../base/errors";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { EngineClient, EngineEvent, TransportClient } from "../client";
@@ -83,12 +83,12 @@ export function createApp({ engine, transport, baseUrl, fetchJson, files, locks 
   engine.subscribe((event) => {
     keepNumbers(event);
     commit(event);
-    session.hear(event);
+    session.onEvent(event);
     recover(event);
     actions.hearLoaded(event);
     // A load that found no device opens one itself, and goes on.
     const settled = store.getState().run.awaiting === "load" || supervisor.busy();
-    supervisor.hear(event);
+    supervisor.onEvent(event);
     if (event.type === "device" && !settled) actions.load();
   });
 

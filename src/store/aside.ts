@@ -3,7 +3,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { TransportView } from "../config/transport-view";
 import type { App } from "./app";
 import type { Draft } from "./draft";
-import type { TransportLab } from "./lab";
+import type { TransportScreenStore } from "./transport";
 import type { AppState } from "./state";
 
 /** What a lesson changes. */
@@ -33,13 +33,16 @@ export interface Aside {
 
 const NONE: AsideState = { own: undefined, opened: false };
 
-export function createAside({ store: app }: Pick<App, "store">, lab: TransportLab): Aside {
+export function createAside(
+  { store: app }: Pick<App, "store">,
+  transportScreen: TransportScreenStore,
+): Aside {
   const store = createStore<AsideState>(() => NONE);
   return {
     store,
     begin() {
       const { draft, layer, planStep, source } = app.getState();
-      const { view } = lab.store.getState();
+      const { view } = transportScreen.store.getState();
       const own = store.getState().own ?? { draft, view, shown: { layer, planStep, source } };
       store.setState({ own, opened: false });
     },
@@ -50,7 +53,7 @@ export function createAside({ store: app }: Pick<App, "store">, lab: TransportLa
       // A run that began in the lesson goes on being shown: its numbers are the newest there are.
       const { source } = app.getState();
       app.setState({ ...own.shown, draft: own.draft, source: source === "live" ? source : own.shown.source });
-      lab.change(own.view);
+      transportScreen.change(own.view);
       store.setState(NONE);
     },
     keepShown: () => store.setState(NONE),

@@ -37,7 +37,7 @@ export function draftFor(config: RunConfig): Draft {
 }
 
 /** Every setting that the draft has: which there are depends on the method. */
-export const draftFields = remembered((draft: Draft): FormField[] => formFields(assemble(draft)));
+export const draftFields = memoized((draft: Draft): FormField[] => formFields(assemble(draft)));
 
 /** What the field shows; undefined when the draft has no such field (SFT has no epsilon). */
 export function fieldText(draft: Draft, path: string): string | undefined {
@@ -57,7 +57,7 @@ export function editDraft(draft: Draft, path: string, text: string): Draft {
   return { ...draft, edits };
 }
 
-export const judgeDraft = remembered(judge);
+export const validateDraft = memoized(judge);
 
 function judge(draft: Draft): DraftVerdict {
   const issues: Record<string, string> = {};
@@ -84,7 +84,7 @@ export const sameConfig = (a: RunConfig | undefined, b: RunConfig | undefined): 
   a === b || canonical(a) === canonical(b);
 
 /** Drafts never change, and every field of the form asks about the same one: each answer is worked out once. */
-function remembered<K extends object, T>(work: (of: K) => T): (of: K) => T {
+function memoized<K extends object, T>(work: (of: K) => T): (of: K) => T {
   const known = new WeakMap<K, T>();
   return (of) => {
     let answer = known.get(of);
@@ -93,10 +93,10 @@ function remembered<K extends object, T>(work: (of: K) => T): (of: K) => T {
   };
 }
 
-const unedited = remembered((base: RunConfig): Draft => ({ preset: "imported", base, edits: {} }));
+const unedited = memoized((base: RunConfig): Draft => ({ preset: "imported", base, edits: {} }));
 
 /** The config with its edits as JSON; numbers that are not numbers stay wrong for the parser to name. */
-const assemble = remembered(assembled);
+const assemble = memoized(assembled);
 
 function assembled({ base, edits }: Draft): unknown {
   const json: Record<string, unknown> = structuredClone(base);

@@ -2,7 +2,7 @@
 // weighs as much as it has bytes, and a pair costs as many bytes as the middles of its tokens are apart. As ε goes to 0
 // the plan goes to the one that keeps the order, which joins the tokens that cover the same letters, and no others.
 import { createStore } from "zustand/vanilla";
-import type { LabSolution, LabSolve, LabSolverClient } from "../client";
+import type { ScreenSolution, ScreenProblem, ScreenSolverClient } from "../client";
 import sentence from "../config/first-sentence.json";
 import { measure, type Plan } from "../figure";
 
@@ -29,7 +29,7 @@ const weights = { student: weightsOf(student), teacher: weightsOf(teacher) };
 const states = { d: 1, student: middlesOf(student), teacher: middlesOf(teacher), fit: undefined };
 
 /** What is asked of the solver at an ε. */
-export const firstQuestion = (epsilon: number): LabSolve => ({
+export const firstQuestion = (epsilon: number): ScreenProblem => ({
   ...{ n: student.texts.length, m: teacher.texts.length, states, masses: weights, epsilon },
   cost: "euclidean",
   scheme: "log",
@@ -44,7 +44,7 @@ export function planOfFirst({ plan, cost, epsilon, iterations, converged }: Firs
   const report = { ...measure(plan, cost, weights), ...sweeps };
   return { student, teacher, mass: plan, cost, weights, epsilon, relaxed: false, report };
 }
-type FirstSolution = Pick<LabSolution, "plan" | "cost" | "epsilon" | "iterations"> & {
+type FirstSolution = Pick<ScreenSolution, "plan" | "cost" | "epsilon" | "iterations"> & {
   readonly converged: boolean | undefined;
 };
 
@@ -68,7 +68,7 @@ export function onSharedLetters({ mass }: Plan): number {
 export type FirstPicture = ReturnType<typeof createFirstPicture>;
 
 /** The solver's worker starts with the first ε that is asked for. */
-export function createFirstPicture(solver: Pick<LabSolverClient, "solve">) {
+export function createFirstPicture(solver: Pick<ScreenSolverClient, "solve">) {
   const store = createStore<FirstState>(() => ({ epsilon: BLURRED, plan: before(), failed: undefined }));
   return {
     store,

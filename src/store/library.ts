@@ -1,4 +1,4 @@
-// The Models page's mind: what is on this device, what was looked up, and the one transfer that may be under way.
+// State of the Models page: what is on this device, what was looked up, and the one transfer that may be under way.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import {
   type Failure,
@@ -8,7 +8,7 @@ import {
   type LibraryCommand,
   type LibraryEvent,
   type LibraryModel,
-  type Misfits,
+  type FitProblems,
   modelsKept,
   type RemoteFile,
   type RemoteSource,
@@ -30,13 +30,13 @@ interface Transfer {
 
 export interface LookedUp {
   readonly inspection: Inspection;
-  readonly misfits: Misfits;
+  readonly fitProblems: FitProblems;
 }
 
 export interface LibraryState {
   /** Undefined until the list has come. */
   readonly models: readonly LibraryModel[] | undefined;
-  /** What teachers computed in earlier runs, and beyond how many bytes the oldest goes by itself. */
+  /** What teachers computed in earlier runs, and above how many bytes the oldest is evicted. */
   readonly states: { readonly sets: readonly StoredStates[]; readonly maxBytes: number } | undefined;
   readonly usedBytes: number | undefined;
   readonly freeBytes: number | undefined;
@@ -161,8 +161,8 @@ function reduceLibrary(
 ): LibraryState {
   switch (event.type) {
     case "looked-up": {
-      const { inspection, misfits } = event;
-      return { ...state, lookingUp: false, found: { inspection, misfits } };
+      const { inspection, fitProblems } = event;
+      return { ...state, lookingUp: false, found: { inspection, fitProblems } };
     }
     case "downloaded":
     case "stopped": {

@@ -122,7 +122,7 @@ export class LiveRun {
     this.#engine.send({ type: "restore", checkpoint });
   }
 
-  hear(event: EngineEvent): void {
+  onEvent(event: EngineEvent): void {
     if (event.type === "status") this.#onStatus(event);
     else if (event.type === "steps") {
       const last = event.records.at(-1);

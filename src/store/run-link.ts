@@ -8,7 +8,7 @@ import {
   draftOf,
   editDraft,
   fieldText,
-  judgeDraft,
+  validateDraft,
   sameConfig,
   type Draft,
   type PresetId,
@@ -21,7 +21,7 @@ export const RUN_LINKS: LinkFormat<RunConfig> = {
 
 /** Undefined while the form holds something that is no config: a link would not open. */
 export function linkOf(draft: Draft): string | undefined {
-  const { config } = judgeDraft(draft);
+  const { config } = validateDraft(draft);
   const [first = ""] = Object.keys(PRESETS);
   return config && encodeLink(RUN_LINKS, draft.preset === "imported" ? first : draft.preset, config);
 }
@@ -36,5 +36,5 @@ export function draftFromLink(text: string): { draft: Draft; issues: readonly st
     (draft, { path }) => editDraft(draft, path, fieldText(wanted, path) ?? ""),
     draftOf(id),
   );
-  return { draft: sameConfig(judgeDraft(edited).config, value) ? edited : wanted, issues };
+  return { draft: sameConfig(validateDraft(edited).config, value) ? edited : wanted, issues };
 }

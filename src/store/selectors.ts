@@ -1,6 +1,6 @@
 // Questions that several panels ask of the state.
 import type { AnswerRecord, EvaluationRecord, PlanRecord, StepRecord } from "../telemetry";
-import { type Draft, draftFields, draftFor, fieldText, judgeDraft, sameConfig } from "./draft";
+import { type Draft, draftFields, draftFor, fieldText, validateDraft, sameConfig } from "./draft";
 import type { RunHistory } from "./history";
 import type { AppState, Layer } from "./state";
 
@@ -64,13 +64,13 @@ export const canPlay = ({ run }: AppState): boolean => run.status === "ready" ||
 
 /** Settings differ from the run's, so that they take effect only after a restart. */
 export const needsApply = (state: AppState): boolean => {
-  const { config } = judgeDraft(state.draft);
+  const { config } = validateDraft(state.draft);
   return !sameConfig(config, state.run.config);
 };
 
 /** What the form says and the loaded run does not, in the form's order. */
 export function pendingChanges({ draft, run }: AppState): { readonly path: string; readonly text: string }[] {
-  if (!run.config || sameConfig(judgeDraft(draft).config, run.config)) return [];
+  if (!run.config || sameConfig(validateDraft(draft).config, run.config)) return [];
   const loaded = draftFor(run.config);
   return draftFields(draft).flatMap(({ path }) => {
     const text = fieldText(draft, path);
@@ -94,7 +94,7 @@ export function nextTraining(state: AppState): NextTraining {
   const idle = run.awaiting === undefined && run.afterLoad === undefined;
   const pending = run.config !== undefined && needsApply(state);
   if (!pending) return { trains: "loaded", restarts: false, usable: canPlay(state) && idle };
-  const usable = idle && device.kind === "open" && judgeDraft(draft).config !== undefined;
+  const usable = idle && device.kind === "open" && validateDraft(draft).config !== undefined;
   return { trains: "form", restarts: run.step > 0, usable };
 }
 

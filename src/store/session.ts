@@ -41,7 +41,7 @@ export interface Session extends KeptActions {
   /** Hand the next checkpoint to the downloads. */
   saveCheckpoint(): void;
   openCheckpoint(bytes: Uint8Array): void;
-  hear(event: EngineEvent): void;
+  onEvent(event: EngineEvent): void;
 }
 
 export function createSession(parts: SessionParts): Session {
@@ -57,6 +57,6 @@ export function createSession(parts: SessionParts): Session {
     afterwards: (work) => run.afterwards(work),
     saveCheckpoint: () => run.saveCheckpoint(),
     openCheckpoint: (bytes) => run.openCheckpoint(bytes),
-    hear: (event) => run.hear(event),
+    onEvent: (event) => run.onEvent(event),
   };
 }

@@ -21,7 +21,7 @@ const HANG_S = 60;
 const GPU_AGAIN_MS = [30_000, 60_000, 60_000, 300_000];
 
 export interface Supervisor {
-  hear(event: EngineEvent): void;
+  onEvent(event: EngineEvent): void;
   /** The engine is being started anew, or rests after a stop: nobody else is to load anything. */
   busy(): boolean;
   /**
@@ -38,7 +38,7 @@ type After = "bring back" | "play" | "rest" | undefined;
 interface SupervisorParts {
   readonly store: StoreApi<AppState>;
   readonly engine: EngineClient;
-  readonly session: Pick<Session, "bringBack" | "afterwards" | "expectSame" | "hear">;
+  readonly session: Pick<Session, "bringBack" | "afterwards" | "expectSame" | "onEvent">;
   readonly baseUrl: string;
   readonly now?: () => number;
 }
@@ -77,7 +77,7 @@ class EngineSupervisor implements Supervisor {
     watchUnanswered(store);
   }
 
-  hear(event: EngineEvent): void {
+  onEvent(event: EngineEvent): void {
     if (event.type === "crash") this.#died(event.detail);
     else if (event.type === "silence") this.#onSilence(event.seconds);
     else if (event.type === "status") this.#onStatus(event.status);
@@ -109,7 +109,7 @@ class EngineSupervisor implements Supervisor {
     this.#after = then;
     clearTimeout(this.#overdue);
     clearTimeout(this.#again);
-    this.#session.hear({ type: "crash", detail: line }); // what it waits for will not come
+    this.#session.onEvent({ type: "crash", detail: line }); // what it waits for will not come
     const idle = { progress: undefined, awaiting: undefined, afterLoad: undefined };
     this.#store.setState(({ run }) => ({
       ...{ problem: undefined, device: { kind: "opening" }, silence: 0, overdue: false },

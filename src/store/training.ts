@@ -2,7 +2,7 @@
 import type { StoreApi } from "zustand/vanilla";
 import type { Command, EngineClient, EngineEvent } from "../client";
 import type { RunConfig } from "../config/run";
-import { editDraft, judgeDraft, sameConfig } from "./draft";
+import { editDraft, validateDraft, sameConfig } from "./draft";
 import type { Explorer } from "./explore";
 import type { RecordedRun } from "./recorded";
 import { isUnderWay, nextTraining } from "./selectors";
@@ -31,7 +31,7 @@ export function createTrainingActions({ store, engine, explorer }: Parts) {
   };
   const load = (afterLoad?: AfterLoad) => {
     const { draft, recorded, source } = store.getState();
-    const { config } = judgeDraft(draft);
+    const { config } = validateDraft(draft);
     if (!config) return;
     changeRun({ config, probe: config.probe.row, awaiting: "load", afterLoad });
     const stands = recorded.kind !== "ready" || standsFor(recorded.run, config);

@@ -3,7 +3,7 @@ import type { TransportView } from "../config/transport-view";
 import type { App } from "./app";
 import type { Aside } from "./aside";
 import type { Draft } from "./draft";
-import type { TransportLab } from "./lab";
+import type { TransportScreenStore } from "./transport";
 
 interface Snapshot {
   readonly draft: Draft;
@@ -24,13 +24,16 @@ const MOST = 200;
 
 interface UndoParts {
   readonly app: Pick<App, "store">;
-  readonly lab: TransportLab;
+  readonly transportScreen: TransportScreenStore;
   readonly aside: Aside;
   readonly now?: () => number;
 }
 
-export function createUndo({ app, lab, aside, now = () => performance.now() }: UndoParts): Undo {
-  const take = (): Snapshot => ({ draft: app.store.getState().draft, view: lab.store.getState().view });
+export function createUndo({ app, transportScreen, aside, now = () => performance.now() }: UndoParts): Undo {
+  const take = (): Snapshot => ({
+    draft: app.store.getState().draft,
+    view: transportScreen.store.getState().view,
+  });
   let past: Snapshot[] = [];
   let future: Snapshot[] = [];
   let current = take();
@@ -49,13 +52,13 @@ export function createUndo({ app, lab, aside, now = () => performance.now() }: U
     future = [];
   };
   app.store.subscribe((state, before) => state.draft !== before.draft && changed());
-  lab.store.subscribe((state, before) => state.view !== before.view && changed());
+  transportScreen.store.subscribe((state, before) => state.view !== before.view && changed());
 
   const go = (to: Snapshot | undefined): boolean => {
     if (!to) return false;
     busy = true;
     app.store.setState({ draft: to.draft });
-    lab.change(to.view);
+    transportScreen.change(to.view);
     busy = false;
     current = take();
     changedAt = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-// The one door through which a weight matrix is applied, by the name of its module: whatever changes how
+// The only function that applies a weight matrix, by the name of its module: whatever changes how
 // matrices act (a bias, another layout, an adapter) is said here and holds for every family.
 import { loraA, loraB, loraScale } from "./lora";
 import type { StudentModel } from "./families/network";

@@ -124,7 +124,7 @@ export class Tape {
       const again = body(stretch);
       again.grad = dy;
       const sharers = this.#sharers.get(dy);
-      if (sharers?.delete(y)) sharers.add(again); // y's turn is over; `again` stands for it
+      if (sharers?.delete(y)) sharers.add(again); // y's adjoint has run; later uses go to `again`
       stretch.#runAdjoints();
     });
     return y;

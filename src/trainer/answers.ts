@@ -63,7 +63,9 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig, atSta
     if (!known) {
       known = (async () => ({
         ...(loaded.taught && { teacher: await taughtAnswer(row) }),
-        before: tokenizer.decode(await atStart(() => inWords(generator.generate(askedIds(row), options)))),
+        before: tokenizer.decode(
+          await atStart(() => withReadableErrors(generator.generate(askedIds(row), options))),
+        ),
       }))();
       fixed.set(row, known);
       known.catch(() => fixed.delete(row)); // it may come another time
@@ -87,7 +89,7 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig, atSta
     const known = all.filter((row) => row.row.answer !== undefined || referenceOf(row, view) !== "");
     const rows = known.slice(0, config.evaluation.rows); // a prompt alone does not say what is right
     const prompts = rows.map((row) => askedIds(row, view));
-    const answers = await inWords(generator.generateBatch(prompts, options));
+    const answers = await withReadableErrors(generator.generateBatch(prompts, options));
     return rows.map((row, i) => {
       const [text, reference] = [tokenizer.decode(answers[i] ?? []), referenceOf(row, view)];
       const right = exactMatch(text, row.row.answer ?? extractAnswer(reference));
@@ -95,14 +97,14 @@ export function createAnswers(gpu: Gpu, loaded: Loaded, config: RunConfig, atSta
     });
   }
 
-  const inWords = <T>(generated: Promise<T>): Promise<T> =>
+  const withReadableErrors = <T>(generated: Promise<T>): Promise<T> =>
     generated.catch((error: unknown) => {
       throw error instanceof NotFiniteLogits ? noAnswer(error) : error;
     });
 
   return {
     async compare(row) {
-      const now = await inWords(generator.generate(askedIds(row), options));
+      const now = await withReadableErrors(generator.generate(askedIds(row), options));
       const fixedOnes = await fixedAnswers(row);
       const before = fixedOnes.before.trim();
       const after = tokenizer.decode(now).trim();

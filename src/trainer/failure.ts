@@ -82,7 +82,7 @@ export function supported<T>(make: () => T): T {
 }
 
 /** `work`, with failures of the GPU layer in the reader's terms. */
-export async function inWords<T>(gpu: Gpu, at: () => number, work: () => Promise<T>): Promise<T> {
+export async function withReadableErrors<T>(gpu: Gpu, at: () => number, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

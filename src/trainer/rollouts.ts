@@ -82,7 +82,9 @@ export async function createRollouts(
       const rows = prompts.flatMap((row) => new Array<PreparedRow>(samples).fill(row));
       const own = chosen(config, rows.length, of).map((mine, i) => mine || isBare(rows[i]));
       const asked = rows.filter((_, i) => own[i]);
-      const written = await inWords(sampler.sample(asked.map(promptIds), { ...settings, seed: of, signal }));
+      const written = await withReadableErrors(
+        sampler.sample(asked.map(promptIds), { ...settings, seed: of, signal }),
+      );
       const tally = createTally(written);
       let next = 0;
       const all = rows.flatMap((row, i): { row: PreparedRow; own: boolean }[] => {
@@ -100,7 +102,7 @@ export async function createRollouts(
       };
     },
     async sample(row) {
-      const [sampled] = await inWords(
+      const [sampled] = await withReadableErrors(
         sampler.sample([promptIds(row)], { ...settings, seed: deriveSeed(seed, "shown") }),
       );
       return sampled!; // one for one prompt
@@ -153,7 +155,7 @@ function createTally(written: readonly Sampled[]) {
   };
 }
 
-const inWords = <T>(sampled: Promise<T>): Promise<T> =>
+const withReadableErrors = <T>(sampled: Promise<T>): Promise<T> =>
   sampled.catch((error: unknown) => {
     if (!(error instanceof NotFiniteLogits)) throw error;
     throw new RunError(

@@ -23,7 +23,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
 } from "./checkpoint";
-import { inWords } from "./failure";
+import { withReadableErrors } from "./failure";
 import { createGradientGauge } from "./gradient-gauge";
 import { createGradientRatios } from "./gradient-ratios";
 import { loadRun, unload } from "./load";
@@ -32,11 +32,11 @@ import type { Progress } from "./progress";
 import { openOnPolicy } from "./on-policy";
 import { createProbe } from "./probe";
 import { aroundText } from "./reading";
-import { profileStep, type RehearsedStep, timeSteps } from "./rehearsal";
+import { profileStep, type TrialStep, timeSteps } from "./trial-steps";
 import { promptsOf } from "./rollouts";
 import { adamwStep, notFinite, timed, nothingLearned, stepRecord, withCredit } from "./step-record";
 import { createStepper } from "./stepper";
-import { createRunLog, takeAway } from "./take-away";
+import { createRunLog, exportedFiles } from "./student-export";
 import { createTeacherCache } from "./teacher-cache";
 import { heldOutRow, runFacts } from "./run-facts";
 
@@ -196,11 +196,11 @@ class TrainingRun implements Run {
   }
 
   profile(): Promise<StepProfile> {
-    return this.#guarded(() => this.#rehearse((one) => profileStep(this.#gpu, one)));
+    return this.#guarded(() => this.#tryOut((one) => profileStep(this.#gpu, one)));
   }
 
   pace(): Promise<PaceRecord> {
-    return this.#guarded(() => this.#rehearse(timeSteps));
+    return this.#guarded(() => this.#tryOut(timeSteps));
   }
 
   plans(row: number): Promise<PlanRecord[]> {
@@ -238,7 +238,7 @@ class TrainingRun implements Run {
   async reset(): Promise<void> {
     await this.#store.reset();
     this.#gradients.forget();
-    this.#standAt(0);
+    this.#seekTo(0);
     this.#log.clear();
   }
 
@@ -260,7 +260,7 @@ class TrainingRun implements Run {
     checkSameRows(saved.sampler, this.#loaded.train.length);
     this.#store.restore(saved.state);
     this.#gradients.forget();
-    this.#standAt(saved.step, saved.sampler);
+    this.#seekTo(saved.step, saved.sampler);
     this.#log.clear();
   }
 
@@ -289,7 +289,7 @@ class TrainingRun implements Run {
     await unload(this.#loaded);
   }
 
-  #standAt(step: number, state?: SamplerState): void {
+  #seekTo(step: number, state?: SamplerState): void {
     this.#sampler = this.#newSampler();
     if (state) this.#sampler.restore(state);
     this.#drawn = this.#sampler.state();
@@ -303,7 +303,7 @@ class TrainingRun implements Run {
   }
 
   #guarded<T>(work: () => Promise<T>): Promise<T> {
-    return inWords(this.#gpu, () => this.#at, work);
+    return withReadableErrors(this.#gpu, () => this.#at, work);
   }
 
   #rowsOf(indices: readonly number[]): PreparedRow[] {
@@ -325,24 +325,24 @@ class TrainingRun implements Run {
         this.#at % everySteps === 0 ? await this.#gradients.add(record, row, this.#at) : record,
       );
     } catch (error) {
-      if (this.#at === from) this.#standAt(from, before); // the run stands where it stood; else the step itself was done
+      if (this.#at === from) this.#seekTo(from, before); // the run stands where it stood; else the step itself was done
       throw error;
     }
   }
 
   /** Steps that leave no trace: weights, moments, data order and log are then as they were. */
-  async #rehearse<T>(work: (step: RehearsedStep) => Promise<T>): Promise<T> {
+  async #tryOut<T>(work: (step: TrialStep) => Promise<T>): Promise<T> {
     const [from, before, state] = [this.#at, this.#drawn, await this.#store.save()];
     try {
       return await work(() => this.#take());
     } finally {
       this.#store.restore(state);
-      this.#standAt(from, before);
+      this.#seekTo(from, before);
       this.#gradients.forget();
     }
   }
 
-  async #take(): ReturnType<RehearsedStep> {
+  async #take(): ReturnType<TrialStep> {
     const started = performance.now();
     const written = await this.#onPolicy?.write(this.#rowsOf(this.#upcoming), this.#at + 1);
     const rows = written?.rows ?? this.#rowsOf(this.#upcoming);
@@ -381,7 +381,7 @@ class TrainingRun implements Run {
 
   async *exportFiles(): AsyncGenerator<readonly [string, Uint8Array]> {
     const { device, tidy } = this.#sources;
-    const files = takeAway(this.#gpu, this.#loaded, { device, tidy }, this.#log.manifest(this.#at));
+    const files = exportedFiles(this.#gpu, this.#loaded, { device, tidy }, this.#log.manifest(this.#at));
     for (;;) {
       const next = await this.#guarded(() => files.next());
       if (next.done) return;

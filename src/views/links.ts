@@ -28,7 +28,7 @@ export function followLinks(page: PageApp): void {
       page.store.setState({ linkIssues: [messages.link.stateless(messages.nav.routes[route])] });
     if (!query || STATELESS.includes(route)) return write();
     if (route === "distill") page.actions.openLink(query);
-    else page.lab.fromLink(query);
+    else page.transportScreen.fromLink(query);
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const writeSoon = () => {
@@ -42,14 +42,14 @@ export function followLinks(page: PageApp): void {
   addEventListener("hashchange", read);
   page.aside.store.subscribe(writeSoon);
   page.store.subscribe((now, before) => now.draft !== before.draft && writeSoon());
-  page.lab.store.subscribe((now, before) => now.view !== before.view && writeSoon());
+  page.transportScreen.store.subscribe((now, before) => now.view !== before.view && writeSoon());
 }
 
 /** The present state as a hash; undefined while the form holds something that is no config. */
-export function currentHash({ store, lab }: PageApp): string | undefined {
+export function currentHash({ store, transportScreen }: PageApp): string | undefined {
   const route = routeOf(location.hash);
   if (STATELESS.includes(route)) return undefined;
-  if (route === "transport") return hashOf(route, lab.toLink());
+  if (route === "transport") return hashOf(route, transportScreen.toLink());
   const query = linkOf(store.getState().draft);
   return query === undefined ? undefined : hashOf(route, query);
 }
@@ -63,10 +63,10 @@ interface Screens {
   readonly aside?: boolean;
 }
 
-function keepScreens({ store, lab, aside }: PageApp): void {
+function keepScreens({ store, transportScreen, aside }: PageApp): void {
   const { own, opened } = aside.store.getState();
   const distill = linkOf((own ?? store.getState()).draft);
-  const transport = linkOfView((own ?? lab.store.getState()).view);
+  const transport = linkOfView((own ?? transportScreen.store.getState()).view);
   try {
     // A half-typed setting is no link: the last whole state stays.
     const before = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as Screens;
@@ -77,13 +77,13 @@ function keepScreens({ store, lab, aside }: PageApp): void {
   }
 }
 
-function bringScreensBack({ actions, lab, aside }: PageApp): void {
+function bringScreensBack({ actions, transportScreen, aside }: PageApp): void {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as Screens;
     const { distill, transport } = kept;
     // Written by a page of another version, it may name what this one does not have: then there is nothing to bring.
     if (distill && draftFromLink(distill).issues.length === 0) actions.openLink(distill);
-    if (transport) lab.fromLink(transport);
+    if (transport) transportScreen.fromLink(transport);
     if (kept.aside) {
       aside.begin();
       aside.open();

@@ -141,7 +141,7 @@ export const messages = {
     forSteps: (steps: number) => `for ${plural(steps, "step", "steps")}`,
     pace: (ms: string) => `${ms} ms a step:`,
     fromRun: (n: number) => `median of this run's last ${n} steps, without the first one, which compiles.`,
-    fromRehearsal: (n: number, warmUp: string) =>
+    fromTrialSteps: (n: number, warmUp: string) =>
       `median of ${n} trial steps, since undone, without the first one (${warmUp} ms, compiling).`,
     without: "Plans, answers and scoring take extra time.",
   },

@@ -1,4 +1,4 @@
-// React's door to the store. Components select what they draw; actions come from the app itself.
+// React's access to the store. Components select what they draw; actions come from the app itself.
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
@@ -8,25 +8,25 @@ import type {
   AppState,
   Aside,
   Comparison,
-  DataDeskStore,
+  DatasetStore,
   DataState,
   FirstPicture,
-  LabState,
+  TransportScreenState,
   LibraryState,
   ModelLibrary,
-  TransportLab,
+  TransportScreenStore,
   Undo,
 } from "../store";
 
-/** The app of the runs, and the lab of the Transport screen. */
+/** The runs, the Transport screen, and what else the page keeps. */
 export interface PageApp extends App {
-  readonly lab: TransportLab;
+  readonly transportScreen: TransportScreenStore;
   readonly first: FirstPicture;
   readonly comparison: Comparison;
   readonly aside: Aside;
   readonly undo: Undo;
   readonly library: ModelLibrary;
-  readonly data: DataDeskStore;
+  readonly data: DatasetStore;
 }
 
 const AppContext = createContext<PageApp | undefined>(undefined);
@@ -45,7 +45,7 @@ export function useApp<T>(select: (state: AppState) => T): T {
 
 export const useActions = (): Actions => useAppParts().actions;
 
-export const useLab = (): TransportLab => useAppParts().lab;
+export const useTransportScreen = (): TransportScreenStore => useAppParts().transportScreen;
 
 export const useLibrary = (): ModelLibrary => useAppParts().library;
 
@@ -54,14 +54,14 @@ export function useLibraryState<T>(select: (state: LibraryState) => T): T {
   return useStore(useLibrary().store, useShallow(select));
 }
 
-export const useDataDesk = (): DataDeskStore => useAppParts().data;
+export const useDataset = (): DatasetStore => useAppParts().data;
 
 /** Select from what is known of own rows. */
 export function useDataState<T>(select: (state: DataState) => T): T {
-  return useStore(useDataDesk().store, useShallow(select));
+  return useStore(useDataset().store, useShallow(select));
 }
 
-/** Select from the lab's state. */
-export function useLabState<T>(select: (state: LabState) => T): T {
-  return useStore(useLab().store, useShallow(select));
+/** Select from the Transport screen's state. */
+export function useTransportState<T>(select: (state: TransportScreenState) => T): T {
+  return useStore(useTransportScreen().store, useShallow(select));
 }

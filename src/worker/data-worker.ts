@@ -1,10 +1,10 @@
 // Rows in their worker: large files are read, tokenized and kept here, and the page stays quick.
 import { opfsStore, urlFiles } from "../models";
-import { createDataDesk } from "./data-desk";
+import { createDatasetImport } from "./dataset-import";
 import type { DataCommand, DataEvent } from "./data-protocol";
 import { DATA_FOLDER, isLibraryKey, libraryFolder } from "./own-sources";
 
-const desk = createDataDesk((event: DataEvent) => self.postMessage(event), {
+const dataset = createDatasetImport((event: DataEvent) => self.postMessage(event), {
   store: opfsStore(DATA_FOLDER),
   folder: async (name, baseUrl) =>
     isLibraryKey(name)
@@ -13,4 +13,4 @@ const desk = createDataDesk((event: DataEvent) => self.postMessage(event), {
   now: () => performance.now(),
 });
 
-self.addEventListener("message", ({ data }: MessageEvent<DataCommand>) => void desk.handle(data));
+self.addEventListener("message", ({ data }: MessageEvent<DataCommand>) => void dataset.handle(data));

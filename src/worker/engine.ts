@@ -21,7 +21,7 @@ import {
 } from "../trainer";
 import { toFailure } from "./failures";
 import type { Command, Event, RunStatus } from "./protocol";
-import { createRescue, type Rescue } from "./rescue";
+import { createCheckpointBackup, type CheckpointBackup } from "./checkpoint-backup";
 import { takeToCluster } from "./take-to-cluster";
 
 export interface Dependencies {
@@ -60,13 +60,13 @@ class SerialEngine implements Engine {
   #queue: Promise<void> = Promise.resolve();
   #silence = createSilenceLog();
   readonly #planner = createPlanner();
-  readonly #rescue: Rescue;
+  readonly #backup: CheckpointBackup;
   readonly #telemetry: Telemetry;
 
   constructor(post: (event: Event) => void, deps: Dependencies) {
     this.#post = post;
     this.#deps = deps;
-    this.#rescue = createRescue((text) => post({ type: "log", text }), deps.now);
+    this.#backup = createCheckpointBackup((text) => post({ type: "log", text }), deps.now);
     this.#telemetry = createTelemetry(post, deps);
   }
 
@@ -90,7 +90,7 @@ class SerialEngine implements Engine {
     if (lost) this.#gpu = undefined;
     this.#playing = false;
     this.#telemetry.flush();
-    this.#post({ type: "failure", failure: lost ? this.#rescue.needed(error) : toFailure(error) });
+    this.#post({ type: "failure", failure: lost ? this.#backup.needed(error) : toFailure(error) });
     this.#setStatus("failed");
   }
 
@@ -135,7 +135,7 @@ class SerialEngine implements Engine {
     this.#silence = createSilenceLog();
     if (facts.coverage) this.#post({ type: "log", text: coverageLine(facts.coverage) });
     for (const text of [...(facts.reading ?? []), ...(facts.notes ?? [])]) this.#post({ type: "log", text });
-    const saved = this.#rescue.take(config);
+    const saved = this.#backup.take(config);
     if (saved) await this.#run.restore(saved);
     this.#setStatus(this.#run.at > 0 ? "paused" : "ready");
     await this.#show(this.#run);
@@ -196,7 +196,7 @@ class SerialEngine implements Engine {
     this.#telemetry.add(record);
     const silent = this.#silence(record);
     if (silent !== undefined) this.#post({ type: "log", text: silent });
-    await this.#rescue.after(current);
+    await this.#backup.after(current);
     const { steps, probe, evaluation } = current.config;
     const last = current.at >= steps;
     if (last || current.at % probe.everySteps === 0) await this.#showPlans(current);
@@ -331,7 +331,7 @@ class SerialEngine implements Engine {
   async #reset(): Promise<void> {
     const current = this.#loaded();
     await current.reset();
-    this.#rescue.forget();
+    this.#backup.forget();
     this.#telemetry.clear();
     this.#setStatus("ready");
     await this.#show(current);
@@ -350,7 +350,7 @@ class SerialEngine implements Engine {
   async #checkpoint(current: Run, tag: string | undefined): Promise<void> {
     const checkpoint = await current.checkpoint();
     const { at: step, config } = current;
-    this.#rescue.hold(current, checkpoint);
+    this.#backup.hold(current, checkpoint);
     this.#telemetry.flush(); // the numbers of a kept run reach as far as its weights
     const name = `couplet-run-step-${step}.safetensors`;
     this.#post({ type: "checkpoint", name, step, checkpoint, config, ...(tag !== undefined && { tag }) });

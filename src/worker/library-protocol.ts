@@ -1,5 +1,5 @@
 // The language of the library worker: looking models up, bringing them here, and what is here. A request goes to a
-// host for two commands alone, look-up and download, and nothing goes by itself; the page says the bytes before.
+// host for two commands alone, look-up and download, and never by itself; the page shows the bytes first.
 import type {
   Choice,
   DownloadProgress,
@@ -36,7 +36,7 @@ export interface LibraryModel {
 }
 
 /** By role and choice: why it does not fit here, or "". */
-export interface Misfits {
+export interface FitProblems {
   readonly teacher: readonly string[];
   readonly student: readonly string[];
 }
@@ -59,12 +59,12 @@ export type LibraryCommand =
   | { type: "delete-states"; key?: string };
 
 export type LibraryEvent =
-  | { type: "looked-up"; inspection: Inspection; misfits: Misfits }
+  | { type: "looked-up"; inspection: Inspection; fitProblems: FitProblems }
   | { type: "progress"; key: string; progress: DownloadProgress }
   | { type: "downloaded"; key: string }
   | { type: "stopped"; key: string }
   /** Bytes used and left as the browser estimates them; undefined where it does not say. */
   | { type: "stored"; models: readonly LibraryModel[]; usedBytes?: number; freeBytes?: number }
-  /** `maxBytes`: beyond it, what was used longest ago goes by itself. */
+  /** `maxBytes`: above it, the least recently used is evicted. */
   | { type: "states"; sets: readonly StoredStates[]; maxBytes: number }
   | { type: "failed"; command: LibraryCommand["type"]; failure: Failure };

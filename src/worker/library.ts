@@ -30,7 +30,7 @@ import {
   writeRecord,
 } from "../models";
 import { toFailure } from "./failures";
-import type { LibraryCommand, LibraryEvent, LibraryModel, Misfits } from "./library-protocol";
+import type { LibraryCommand, LibraryEvent, LibraryModel, FitProblems } from "./library-protocol";
 
 export interface LibraryDependencies {
   readonly store: ModelStore;
@@ -119,7 +119,7 @@ class ModelLibrary implements Library {
     const { store, request, estimate, memoryBytes } = this.#deps;
     const inspection = await inspectRemote(source, store, request ?? {});
     const room = roomOf(await estimate(), memoryBytes);
-    this.#post({ type: "looked-up", inspection, misfits: misfitsOf(inspection, room) });
+    this.#post({ type: "looked-up", inspection, fitProblems: fitProblemsOf(inspection, room) });
   }
 
   /** One transfer at a time: another one stops it. */
@@ -240,7 +240,7 @@ function withTaps(seen: Inspection, taps: ModelRecord["taps"] = {}): Inspection 
   return { ...seen, teacher: choices.length > 0 ? { can: true, choices } : { can: false, why: why ?? "" } };
 }
 
-function misfitsOf({ teacher, student }: Inspection, room: Room): Misfits {
+function fitProblemsOf({ teacher, student }: Inspection, room: Room): FitProblems {
   const of = (role: Role) =>
     role.can
       ? role.choices.map((choice) => {

@@ -17,7 +17,7 @@ import type {
 import type { Failure } from "./failure";
 
 export type * from "./data-protocol";
-export type * from "./lab-protocol";
+export type * from "./reader-protocol";
 export type * from "./library-protocol";
 export type * from "./solver-protocol";
 

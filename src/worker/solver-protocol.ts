@@ -1,6 +1,6 @@
 // The language of the transport worker: problems of optimal transport in, plans out. Every command is answered by one
 // event with its id.
-import type { LabSolution, LabSolve } from "./lab-protocol";
+import type { ScreenSolution, ScreenProblem } from "./reader-protocol";
 
 /** The plan of a given cost, for pages without WebGPU and for a recorded plan with another epsilon. */
 export interface CostProblem {
@@ -29,11 +29,11 @@ export interface CostSolution {
 export type SolverCommand =
   | { type: "solve-cost"; id: number; problem: CostProblem }
   /** From features, with everything that the Transport screen draws. */
-  | { type: "solve"; id: number; problem: LabSolve };
+  | { type: "solve"; id: number; problem: ScreenProblem };
 
 export type SolverEvent =
   | { type: "solved-cost"; id: number; solution: CostSolution }
-  | { type: "solved"; id: number; solution: LabSolution }
+  | { type: "solved"; id: number; solution: ScreenSolution }
   /** What is wrong with a question; the worker lives on. */
   | { type: "failed"; id: number; detail: string }
   /** The GPU can answer from now on, or never will. */

@@ -2,11 +2,11 @@
 // through the WGSL kernels for the Transport screen where there is a GPU.
 import { messageOf } from "../base/errors";
 import { solveOnCpu } from "../parts/ot";
-import { createLabRoute } from "./lab-route";
+import { createSolverRoute } from "./solver-route";
 import type { CostProblem, CostSolution, SolverCommand, SolverEvent } from "./protocol";
 
-const route = createLabRoute(
-  async () => (await import("./lab-gpu")).openLabGpu(navigator.gpu, self.isSecureContext),
+const route = createSolverRoute(
+  async () => (await import("./solver-gpu")).openSolverGpu(navigator.gpu, self.isSecureContext),
   () => post({ type: "ready" }),
 );
 

@@ -1,7 +1,7 @@
 // what Distill tells about a run, with a scripted engine — plan
 //   plans      a method with crossed views offers every site that it has, and shows the chosen one at any stored step
 //   manifest   saved with versions and hashes; opened again it gives the settings back
-//   estimate   before the first step by a rehearsal, warm-up named; while it runs by the run's own steps
+//   estimate   before the first step by trial steps, warm-up named; while it runs by the run's own steps
 //   profiler   on demand: stages with numbers that fill the bar, kernels, CSV
 //   answers    the student's before and now, with the tokens that differ
 //   log        says what happened, with the step

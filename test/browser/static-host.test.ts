@@ -46,7 +46,7 @@ test("the host is gone: the second visit has everything", async () => {
   for (const part of [
     /couplet-teacher\/.*\.onnx$/,
     /couplet-student\/.*tokenizer\.json$/,
-    /lab-gpu-.*\.js$/,
+    /solver-gpu-.*\.js$/,
     /\.wasm$/,
   ])
     await expect

@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { FIRST_LIGHT } from "../../src/config/presets";
+import type { DEFAULT_RUN } from "../../src/config/presets";
 import type { parseRows } from "../../src/data";
 import type { Gpu } from "../../src/gpu/device";
 import type * as Models from "../../src/models";
@@ -37,9 +37,9 @@ beforeAll(async () => {
     import { openGpu } from "/src/gpu/device.ts";
     import { openRun } from "/src/trainer/index.ts";
     import { parseRows } from "/src/data/index.ts";
-    import { FIRST_LIGHT } from "/src/config/presets.ts";
+    import { DEFAULT_RUN } from "/src/config/presets.ts";
     globalThis.couplet = models;
-    globalThis.engine = { openRun, parseRows, FIRST_LIGHT };
+    globalThis.engine = { openRun, parseRows, DEFAULT_RUN };
     globalThis.gpu = await openGpu(navigator.gpu);
     globalThis.ready = true;`;
   opened = await openSourcePage(content, "ready", SWIFTSHADER);
@@ -189,7 +189,7 @@ async function runs(half: Folder) {
   const engine = Reflect.get(globalThis, "engine") as {
     openRun: typeof openRun;
     parseRows: typeof parseRows;
-    FIRST_LIGHT: typeof FIRST_LIGHT;
+    DEFAULT_RUN: typeof DEFAULT_RUN;
   };
   const rows = engine
     .parseRows(await (await fetch("/data/reasoning-train.jsonl")).text(), "rows")
@@ -205,7 +205,7 @@ async function runs(half: Folder) {
   };
   const run = async (teacherDevice: "cpu" | "gpu", teacherDtype: "fp32" | "fp16" = "fp32") => {
     const config = {
-      ...engine.FIRST_LIGHT,
+      ...engine.DEFAULT_RUN,
       ...{ teacherDevice, batchSize: 2, steps: 2, evaluation: { everySteps: 0, rows: 0 } },
     };
     const teacher = files("couplet-teacher");

@@ -130,7 +130,7 @@ describe("moves", () => {
     const { page } = await open();
     await page.getByRole("radio", { name: "as published" }).check({ force: true });
     await page.waitForFunction(() =>
-      /ε = 10/.test(document.querySelector(".panel-lab-settings")?.textContent ?? ""),
+      /ε = 10/.test(document.querySelector(".panel-transport-settings")?.textContent ?? ""),
     );
     await page.waitForFunction(() => /^[01] %/.test(document.querySelector(".sharpness")?.textContent ?? ""));
     expect(await page.locator("select").filter({ hasText: "squared Euclidean" }).inputValue()).toBe(

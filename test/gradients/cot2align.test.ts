@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseRunConfig, type MethodConfig } from "../../src/config/run";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import type { PairBatch, SideBatch } from "../../src/data";
 import type { Gpu } from "../../src/gpu/device";
 import { ProgramBuilder, type Tensor } from "../../src/gpu/program";
@@ -62,7 +62,7 @@ function side(which: 0 | 1, labels: readonly number[] = []): SideBatch {
 const batch: PairBatch = { student: side(0, golden.labels), teacher: side(1), rowIndices: [] };
 
 async function run(settings: MethodConfig) {
-  const method = parseRunConfig({ ...FIRST_LIGHT, method: settings }).method;
+  const method = parseRunConfig({ ...DEFAULT_RUN, method: settings }).method;
   const objective = objectiveOf(method);
   const matrix = (values: readonly number[], cols: number): Matrix => ({
     rows: values.length / cols,

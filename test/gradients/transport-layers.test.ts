@@ -5,7 +5,7 @@
 //   control                   with equal θ learned weights give the fixed terms, and with the fixture's they do not
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { STABLE_TRANSPORT } from "../../src/config/run";
 import { parseRunConfig, type TransportConfig } from "../../src/config/run";
 import type { PairBatch, SideBatch } from "../../src/data";
@@ -84,7 +84,7 @@ async function run(
     },
     ...{ embedding: 0.5, hidden: 1.5, layers: [{ student: 1, teacher: 2, weight: 0.8 }] },
   };
-  const { method } = parseRunConfig({ ...FIRST_LIGHT, method: { ...FIRST_LIGHT.method, transport } });
+  const { method } = parseRunConfig({ ...DEFAULT_RUN, method: { ...DEFAULT_RUN.method, transport } });
   if (method.id !== "cot2align") throw new Error("just set");
   const matrix = (values: readonly number[], cols: number): Matrix => ({
     ...{ rows: values.length / cols, cols, data: Float32Array.from(values) },

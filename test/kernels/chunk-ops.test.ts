@@ -13,7 +13,7 @@ import {
 } from "../../src/objectives/ops/chunk-losses";
 import { chunkSum } from "../../src/objectives/ops/chunk-sum";
 import { labelLogProb, logSoftmax } from "../../src/objectives/ops/log-softmax";
-import { keepAboveKernel, maskedLogSum } from "../../src/objectives/ops/masked-log-sum";
+import { thresholdWeightsKernel, maskedLogSum } from "../../src/objectives/ops/masked-log-sum";
 import { pickEntries } from "../../src/objectives/ops/pick-entries";
 import type { Tape } from "../../src/student";
 import * as oracle from "../oracle/chunks";
@@ -86,7 +86,7 @@ describe.each([1, 7, 67, 131])("vocabulary %i", (vocab) => {
 });
 
 test("weights above a bound", async () => {
-  const { out } = await runKernel(keepAboveKernel, {
+  const { out } = await runKernel(thresholdWeightsKernel, {
     inputs: {
       params: packParams(u32(3), f32(-2)),
       weight: Float32Array.of(1, 2, 3),

@@ -13,7 +13,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { clusterFiles } from "../../src/cluster";
 import { isCovered } from "../../src/cluster/python";
 import type { RunConfig } from "../../src/config/run";
-import { FIRST_LIGHT, PRESETS } from "../../src/config/presets";
+import { DEFAULT_RUN, PRESETS } from "../../src/config/presets";
 import { openRun } from "../../src/trainer";
 import { nodeSources } from "../../src/cli/sources";
 import { testGpu } from "../support/gpu";
@@ -133,7 +133,7 @@ describe.each(presets)("%s", (id, { config }) => {
 });
 
 test("a run that is killed goes on", { timeout: HOUR }, async () => {
-  const dir = await exported("first-light", small(FIRST_LIGHT));
+  const dir = await exported("first-light", small(DEFAULT_RUN));
   const child = spawn(PYTHON, ["train.py", "--out", "killed"], {
     cwd: dir,
     env,
@@ -157,7 +157,7 @@ test(
   "LoRA, accumulation, checkpointing of gradients and GPT-2 as the student",
   { timeout: HOUR },
   async () => {
-    const base = small(FIRST_LIGHT);
+    const base = small(DEFAULT_RUN);
     const config: RunConfig = {
       ...{ ...base, student: "couplet-gpt2", batchSize: 4, accumulation: 2, gradientCheckpointing: true },
       training: { kind: "lora", rank: 4, alpha: 8, targets: ["c_attn", "c_fc"] },
@@ -176,14 +176,14 @@ test(
   "implicit and envelope gradients, other costs, inner layers, masses by attention, the last block",
   { timeout: HOUR },
   async () => {
-    const { transport } = FIRST_LIGHT.method as Extract<RunConfig["method"], { id: "cot2align" }>;
+    const { transport } = DEFAULT_RUN.method as Extract<RunConfig["method"], { id: "cot2align" }>;
     for (const [at, change] of [
       { gradient: "implicit", cost: "euclidean" },
       { gradient: "envelope", cost: "sqeuclidean", marginals: "attention" },
       { layers: [{ student: 3, teacher: 4, weight: 0.5 }], layerWeights: "learned" },
     ].entries()) {
-      const method = { ...FIRST_LIGHT.method, transport: { ...transport, ...change } } as RunConfig["method"];
-      const dir = await exported(`transport-${at}`, { ...small(FIRST_LIGHT), method });
+      const method = { ...DEFAULT_RUN.method, transport: { ...transport, ...change } } as RunConfig["method"];
+      const dir = await exported(`transport-${at}`, { ...small(DEFAULT_RUN), method });
       const parity = python(dir, ["check_parity.py"]);
       expect(parity.status, parity.text).toBe(0);
     }
@@ -191,7 +191,7 @@ test(
 );
 
 test("bad input is one line", { timeout: HOUR }, async () => {
-  const dir = await exported("first-light", small(FIRST_LIGHT));
+  const dir = await exported("first-light", small(DEFAULT_RUN));
   const said = (more: Record<string, string> = {}, ...args: string[]) => {
     const { status, text } = python(dir, ["train.py", "--out", "bad", ...args], more);
     expect(status).not.toBe(0);
@@ -245,7 +245,7 @@ test("the package is its own tests' and linters' friend", { timeout: HOUR }, () 
 
 const smol = resolve(import.meta.dirname, "../../.cache/smollm2");
 test.skipIf(!existsSync(smol))("SmolLM2-135M learns for three steps", { timeout: HOUR }, async () => {
-  const config = { ...small(FIRST_LIGHT), student: smol, batchSize: 2 };
+  const config = { ...small(DEFAULT_RUN), student: smol, batchSize: 2 };
   const dir = await exported("smollm2", { ...config, evaluation: { everySteps: 0, rows: 0 } }, 3);
   const parity = python(dir, ["check_parity.py"]);
   expect(parity.status, parity.text).toBe(0);

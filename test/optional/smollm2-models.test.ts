@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { encodeRow } from "../../src/data";
 import {
   createStateSets,
@@ -69,10 +69,10 @@ test("a teacher with taps, whose next tokens are PyTorch's", async () => {
 
 test("three steps against the bundled student", async () => {
   const config = {
-    ...FIRST_LIGHT,
+    ...DEFAULT_RUN,
     steps: 3,
     batchSize: 2,
-    evaluation: { ...FIRST_LIGHT.evaluation, everySteps: 0, rows: 0 },
+    evaluation: { ...DEFAULT_RUN.evaluation, everySteps: 0, rows: 0 },
   };
   const teacherStates = createStateSets(memoryStore());
   const sources = { ...(await nodeSources(config)), teacher: files, teacherStates };

@@ -1,17 +1,17 @@
 // The bundled models and rows as a run's sources, in Node.
 import { bundledSources as sourcesOf } from "../../src/cli/sources";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import type { RunConfig } from "../../src/config/run";
 import type { StepRecord } from "../../src/telemetry";
 import type { Run, RunSources } from "../../src/trainer";
 
 /** A small run of the bundled pair: short rows, few of them, no evaluation. */
 export const SMALL_RUN: RunConfig = {
-  ...FIRST_LIGHT,
+  ...DEFAULT_RUN,
   batchSize: 4,
   steps: 12,
-  data: { ...FIRST_LIGHT.data, rows: 32 },
-  optimizer: { ...FIRST_LIGHT.optimizer, learningRate: 1e-3, projectorLearningRate: 1e-3 },
+  data: { ...DEFAULT_RUN.data, rows: 32 },
+  optimizer: { ...DEFAULT_RUN.optimizer, learningRate: 1e-3, projectorLearningRate: 1e-3 },
   evaluation: { everySteps: 0, rows: 0 },
 };
 

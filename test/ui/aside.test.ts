@@ -1,6 +1,6 @@
 // a person's own state beside a lesson's, and the way back through changes — plan
 //   put aside once, over several steps and lessons; given back as it was, also after edits and a run in the lesson
-//   opened in the lab: stays until one of the two is chosen
+//   opened in the Transport screen: stays until one of the two is chosen
 //   undo: a burst of typing is one change; both forms in one line; redo until something new; a lesson adds nothing
 //   lessons: the right answers stand in varied places
 import { expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { LESSONS } from "../../src/views/learn/lessons";
 import {
   createApp,
   createAside,
-  createTransportLab,
+  createTransportScreen,
   createUndo,
   fieldText,
   linkOfView,
@@ -21,60 +21,60 @@ function rig() {
     baseUrl: "http://localhost/",
     fetchJson: async () => ({}),
   });
-  const lab = createTransportLab({
-    lab: { open: () => {}, read: () => {}, subscribe: () => () => {}, close: () => {} } as never,
+  const transportScreen = createTransportScreen({
+    reader: { open: () => {}, read: () => {}, subscribe: () => () => {}, close: () => {} } as never,
     solver: { solve: () => {}, onReady: () => {}, close: () => {} },
     baseUrl: "http://localhost/",
   });
-  const aside = createAside(app, lab);
+  const aside = createAside(app, transportScreen);
   let time = 0;
-  const undo = createUndo({ app, lab, aside, now: () => time });
+  const undo = createUndo({ app, transportScreen, aside, now: () => time });
   const later = () => (time += 5000);
-  const own = (text: string) => lab.change({ text: { from: "own", text } });
+  const own = (text: string) => transportScreen.change({ text: { from: "own", text } });
   const shows = () => ({
     seed: fieldText(app.store.getState().draft, "seed"),
-    text: lab.store.getState().view.text,
-    epsilon: lab.store.getState().view.epsilon,
+    text: transportScreen.store.getState().view.text,
+    epsilon: transportScreen.store.getState().view.epsilon,
   });
-  return { app, lab, aside, undo, later, own, shows };
+  return { app, transportScreen, aside, undo, later, own, shows };
 }
 
 const LESSON = "v=1&features=bytes&epsilon=1&show.sweep=1";
 
 test("what was there before the lessons is there after them", () => {
-  const { app, lab, aside, own, shows } = rig();
+  const { app, transportScreen, aside, own, shows } = rig();
   own("My precious own sentence");
   app.actions.edit("seed", "11");
-  const before = { ...shows(), view: linkOfView(lab.store.getState().view) };
+  const before = { ...shows(), view: linkOfView(transportScreen.store.getState().view) };
   for (const link of [LESSON, `${LESSON}&text.row=1`]) {
     aside.begin();
-    lab.fromLink(link);
+    transportScreen.fromLink(link);
     app.actions.openLink("v=1&steps=60&method.transport.hidden=0");
   }
   app.actions.edit("seed", "99");
   expect(shows().text).not.toEqual(before.text);
   aside.giveBack();
-  expect({ ...shows(), view: linkOfView(lab.store.getState().view) }).toEqual(before);
+  expect({ ...shows(), view: linkOfView(transportScreen.store.getState().view) }).toEqual(before);
   own("Mine again");
   aside.giveBack(); // nothing is aside any more
   expect(shows().text).toEqual({ from: "own", text: "Mine again" });
 });
 
 test("a state that was opened stays until one is chosen", () => {
-  const { lab, aside, own, shows } = rig();
+  const { transportScreen, aside, own, shows } = rig();
   own("Mine");
   aside.open(); // nothing is aside
   expect(aside.store.getState().opened).toBe(false);
   aside.begin();
-  lab.fromLink(LESSON);
+  transportScreen.fromLink(LESSON);
   aside.open();
   aside.begin(); // the next lesson: still the person's own
-  lab.fromLink(LESSON);
+  transportScreen.fromLink(LESSON);
   aside.open();
   aside.giveBack();
   expect(shows().text).toEqual({ from: "own", text: "Mine" });
   aside.begin();
-  lab.fromLink(LESSON);
+  transportScreen.fromLink(LESSON);
   aside.open();
   aside.keepShown();
   aside.giveBack();
@@ -100,11 +100,11 @@ test("changes are taken back one by one, and brought again", () => {
 });
 
 test("a lesson is no change of the person's", () => {
-  const { lab, aside, undo, later, own, shows } = rig();
+  const { transportScreen, aside, undo, later, own, shows } = rig();
   own("Mine");
   later();
   aside.begin();
-  lab.fromLink(LESSON);
+  transportScreen.fromLink(LESSON);
   later();
   aside.giveBack();
   undo.undo();

@@ -12,10 +12,10 @@ import { describe, expect, test } from "vitest";
 import { PALETTES, planFacts, ribbonFrame, ribbonsOf, ribbonsSvg, SOURCES } from "../../src/figure";
 import { BLURRED, createFirstPicture, FIRST_SENTENCE, SHARP } from "../../src/store";
 import { firstQuestion, onSharedLetters, planOfFirst } from "../../src/store/first-picture";
-import { labSolve } from "../../src/worker/lab-solve";
+import { solveScreenProblem } from "../../src/worker/screen-problem";
 
 const { student, teacher, text } = FIRST_SENTENCE;
-const solved = (epsilon: number) => planOfFirst(labSolve(firstQuestion(epsilon)));
+const solved = (epsilon: number) => planOfFirst(solveScreenProblem(firstQuestion(epsilon)));
 
 test.each([
   [student, gpt2],
@@ -58,7 +58,7 @@ describe("the film", () => {
 
 test("a plan is there before any answer, and an answer replaces it", () => {
   const first = createFirstPicture({
-    solve: (problem, onReply) => onReply(labSolve(problem)),
+    solve: (problem, onReply) => onReply(solveScreenProblem(problem)),
   });
   expect(planFacts(first.store.getState().plan).sharpness).toBeCloseTo(0);
   expect(first.store.getState().plan.report.converged).toBeUndefined();

@@ -9,13 +9,13 @@
 //   limits        by age, number and size: unnamed runs only, try-outs before trained ones, never one that is open
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { beyondLimits, createKeptRuns, type KeptRun, type RunRecord } from "../../src/store";
 import { memoryKept } from "../support/kept-files";
 import { answerRecord, planRecord, stepRecord } from "./events";
 
 const record = (step: number): RunRecord => ({
-  ...{ step, config: FIRST_LIGHT, answers: answerRecord(step) },
+  ...{ step, config: DEFAULT_RUN, answers: answerRecord(step) },
   steps: Array.from({ length: step }, (_, i) => stepRecord(i + 1)),
   evaluations: [{ step, correct: 1, total: 2 }],
   plans: [planRecord(0), planRecord(step, { cost: Float32Array.of(1e-30, Number.NaN, -0, 1, 3e38, 0.1) })],

@@ -3,7 +3,7 @@
 //   what is kept offline: nothing where data are saved, all only where it was loaded anyway
 //   labels of bytes lose their brackets before a digit; one sweep is no "sweeps"
 import { describe, expect, test } from "vitest";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { ConfigError, parseRunConfig } from "../../src/config/run";
 import { parseTransportView, TRANSPORT_PRESETS } from "../../src/config/transport-view";
 import { keptOffline } from "../../src/views/offline";
@@ -19,7 +19,7 @@ function issuesOf(work: () => unknown): readonly string[] {
     throw error;
   }
 }
-const run = (change: object) => issuesOf(() => parseRunConfig({ ...FIRST_LIGHT, ...change }));
+const run = (change: object) => issuesOf(() => parseRunConfig({ ...DEFAULT_RUN, ...change }));
 
 describe("issues", () => {
   test.each([
@@ -30,7 +30,7 @@ describe("issues", () => {
     [{ steps: 1.5 }, "steps: must be a whole number, got 1.5"],
     [{ step: 7 }, "step: is not a setting here; check its spelling"],
     [{ teacher: 7 }, "teacher: must be a text, got 7"],
-    [{ data: { ...FIRST_LIGHT.data, view: "both" } }, 'data.view: must be one of cot, plain, got "both"'],
+    [{ data: { ...DEFAULT_RUN.data, view: "both" } }, 'data.view: must be one of cot, plain, got "both"'],
     [{ data: 3 }, "data: must be a group of settings, got 3"],
   ])("%j", (change, said) => {
     expect(run(change)).toContain(said);
@@ -46,7 +46,7 @@ describe("issues", () => {
 
   test("no wrong value of any setting is answered in the validator's words", () => {
     const wrong = [Number.NaN, Infinity, -1, 1.5, "x", true, null, [], {}, undefined];
-    for (const key of Object.keys(FIRST_LIGHT))
+    for (const key of Object.keys(DEFAULT_RUN))
       for (const value of wrong)
         for (const line of run({ [key]: value }))
           expect(line, `${key} = ${String(value)}`).not.toMatch(/Invalid|Expected|but received/);
@@ -54,11 +54,11 @@ describe("issues", () => {
 });
 
 test("what is kept offline", () => {
-  const desk = { savesData: false, mobile: false, trains: true };
-  expect(keptOffline(desk)).toBe("all");
-  expect(keptOffline({ ...desk, trains: false })).toBe("page");
-  expect(keptOffline({ ...desk, mobile: true })).toBe("page");
-  expect(keptOffline({ ...desk, savesData: true })).toBe("nothing");
+  const desktop = { savesData: false, mobile: false, trains: true };
+  expect(keptOffline(desktop)).toBe("all");
+  expect(keptOffline({ ...desktop, trains: false })).toBe("page");
+  expect(keptOffline({ ...desktop, mobile: true })).toBe("page");
+  expect(keptOffline({ ...desktop, savesData: true })).toBe("nothing");
 });
 
 test("labels and plurals", () => {

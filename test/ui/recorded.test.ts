@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { parseRecordedRun } from "../../src/store";
 import { answerRecord, planRecord, stepRecord } from "./events";
 
@@ -33,7 +33,7 @@ beforeAll(() => {
     plan: [...plan.plan],
     cost: [...plan.cost],
   });
-  writeFileSync(join(dir, "config.json"), JSON.stringify(FIRST_LIGHT));
+  writeFileSync(join(dir, "config.json"), JSON.stringify(DEFAULT_RUN));
   writeFileSync(join(dir, "metrics.jsonl"), [1, 2, 3].map((n) => JSON.stringify(stepRecord(n))).join("\n"));
   writeFileSync(join(dir, "plan.json"), JSON.stringify([list(planRecord(3))]));
   writeFileSync(join(dir, "answers.json"), JSON.stringify([answerRecord(3)]));
@@ -54,7 +54,7 @@ test.each([
   ["another version", { version: 2 }, /version/],
   ["a plan of the wrong size", { plans: [{ ...jsonPlan(), plan: [1] }] }, /one number per pair/],
   ["no plan", { plans: [] }, /at least one plan/],
-  ["a broken config", { config: { ...FIRST_LIGHT, steps: 0 } }, /steps/],
+  ["a broken config", { config: { ...DEFAULT_RUN, steps: 0 } }, /steps/],
   ["an unknown field", { extra: 1 }, /extra/],
 ])("refused by name: %s", (_, change, message) => {
   expect(() => parseRecordedRun({ ...recorded, ...change })).toThrow(message);

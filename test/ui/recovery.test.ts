@@ -6,13 +6,13 @@
 import { expect, test } from "vitest";
 import { createStore } from "zustand/vanilla";
 import type { EngineEvent } from "../../src/client";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { createRecovery, initialState, type AppState } from "../../src/store";
 
 function rig(gapMs = 1000) {
   const store = createStore<AppState>(() => ({
     ...initialState,
-    run: { ...initialState.run, config: FIRST_LIGHT },
+    run: { ...initialState.run, config: DEFAULT_RUN },
   }));
   const sent: string[] = [];
   let time = 0;

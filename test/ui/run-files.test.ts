@@ -4,7 +4,7 @@
 //   config     a bare run config is read as well; what is neither is named
 //   metrics    one row a step, terms that add up; what was not reported is empty
 import { expect, test } from "vitest";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { ConfigError } from "../../src/config/run";
 import {
   configHash,
@@ -16,7 +16,7 @@ import {
 } from "../../src/store";
 import { stepRecord } from "./events";
 
-const config = { ...FIRST_LIGHT, seed: 42 };
+const config = { ...DEFAULT_RUN, seed: 42 };
 const state = {
   ...initialState,
   device: {

@@ -4,7 +4,7 @@
 //               a plan whose matrix does not fit its tokens
 //   kept        listed under its folder's name without weights; read again; never offered to be gone on with
 import { expect, test } from "vitest";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { createKeptRuns, recordOfFolder } from "../../src/store";
 import { keepFolder } from "../../src/store/run-folder";
 import { memoryKept } from "../support/kept-files";
@@ -15,7 +15,7 @@ const plan = planRecord(1);
 const folder = (change: Record<string, string> = {}) =>
   new Map(
     Object.entries({
-      "config.json": JSON.stringify(FIRST_LIGHT),
+      "config.json": JSON.stringify(DEFAULT_RUN),
       "metrics.jsonl": lines(stepRecord(1), stepRecord(2)),
       "evaluations.jsonl": lines({ step: 2, correct: 1, total: 4, rougeL: 0.5 }),
       "plans.jsonl": lines({ ...plan, plan: [...plan.plan], cost: [...plan.cost] }),
@@ -25,7 +25,7 @@ const folder = (change: Record<string, string> = {}) =>
 
 test("what the files say", () => {
   const record = recordOfFolder(folder());
-  expect(record).toMatchObject({ step: 2, config: FIRST_LIGHT });
+  expect(record).toMatchObject({ step: 2, config: DEFAULT_RUN });
   expect(record.steps).toEqual([stepRecord(1), stepRecord(2)]);
   expect(record.evaluations).toEqual([{ step: 2, correct: 1, total: 4, rougeL: 0.5 }]);
   expect(record.plans).toEqual([plan]);

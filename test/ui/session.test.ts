@@ -9,7 +9,7 @@
 //   a loss curve goes on over a load that resumes (a lost device), and not into another run
 import { expect, test, vi } from "vitest";
 import type { EngineEvent } from "../../src/client";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import { createApp, KeepError, type KeptFolders, type RunLocks } from "../../src/store";
 import type { Command } from "../../src/worker/protocol";
 import type { StepRecord } from "../../src/telemetry";
@@ -134,7 +134,7 @@ test("a run that another takes the place of is kept first, with its own settings
   expect(v.sent.slice(-2).map(({ type }) => type)).toEqual(["checkpoint", "load"]);
   const [, first] = v.sent.filter(({ type }) => type === "checkpoint");
   const tag = first?.type === "checkpoint" ? first.tag! : "";
-  v.emit({ type: "checkpoint", name: "c", step: 9, checkpoint: Uint8Array.of(9), config: FIRST_LIGHT, tag });
+  v.emit({ type: "checkpoint", name: "c", step: 9, checkpoint: Uint8Array.of(9), config: DEFAULT_RUN, tag });
   v.emit({ type: "status", status: "loading", step: 9 });
   v.emit({ type: "facts", facts });
   v.emit({ type: "status", status: "ready", step: 0 });
@@ -202,9 +202,9 @@ test("a long run is kept every so many steps, and not before", () => {
   const v = visit(memory());
   v.emit({ type: "device", adapter: { name: "x", software: false, features: [], limits: {} } });
   v.emit({ type: "status", status: "running", step: 0 });
-  v.emit(steps(1, FIRST_LIGHT.checkpoints.everySteps - 1));
+  v.emit(steps(1, DEFAULT_RUN.checkpoints.everySteps - 1));
   expect(asked(v.sent)).toBe(0);
-  v.emit(steps(FIRST_LIGHT.checkpoints.everySteps, FIRST_LIGHT.checkpoints.everySteps));
+  v.emit(steps(DEFAULT_RUN.checkpoints.everySteps, DEFAULT_RUN.checkpoints.everySteps));
   expect(asked(v.sent)).toBe(1);
 });
 
@@ -351,7 +351,7 @@ test("deleted is gone; full storage is said; a broken slot of before is not offe
 
 test("the slot of an earlier version comes into the list, without numbers beyond its weights", async () => {
   const files = memory();
-  const metadata = { step: "4", config: JSON.stringify(FIRST_LIGHT) };
+  const metadata = { step: "4", config: JSON.stringify(DEFAULT_RUN) };
   const header = new TextEncoder().encode(JSON.stringify({ __metadata__: metadata }));
   const checkpoint = new Uint8Array(8 + header.length);
   new DataView(checkpoint.buffer).setBigUint64(0, BigInt(header.length), true);
@@ -374,7 +374,7 @@ test("a load that resumes keeps the curve; a load of another run does not", () =
   v.emit({ type: "status", status: "paused", step: 50 });
   expect(v.app.live.length).toBe(50);
   v.emit({ type: "status", status: "loading", step: 50 });
-  v.emit({ type: "facts", facts: {} as never, config: { ...FIRST_LIGHT, seed: 99 } });
+  v.emit({ type: "facts", facts: {} as never, config: { ...DEFAULT_RUN, seed: 99 } });
   v.emit({ type: "status", status: "paused", step: 20 });
   expect(v.app.live.length).toBe(0);
   expect(v.app.store.getState().draft.base.seed).toBe(99);

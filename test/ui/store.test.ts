@@ -15,7 +15,7 @@ import {
   type EngineEvent,
   type WorkerLike,
 } from "../../src/client";
-import { FIRST_LIGHT } from "../../src/config/presets";
+import { DEFAULT_RUN } from "../../src/config/presets";
 import {
   createApp,
   createHistory,
@@ -59,10 +59,10 @@ describe("reduce", () => {
     expect(run.stepsPerSecond).toBeCloseTo(2);
   });
 
-  test("an estimate: the run's own steps but for the first, else those of a rehearsal, else none", () => {
+  test("an estimate: the run's own steps but for the first, else those of trial steps, else none", () => {
     const loaded = replay(status("ready", 0));
     const at = (state: AppState, ...events: EngineEvent[]) => {
-      const config = { ...FIRST_LIGHT, steps: 104 };
+      const config = { ...DEFAULT_RUN, steps: 104 };
       const after = events.reduce(reduce, { ...state, run: { ...state.run, config } });
       return timeEstimate(after);
     };
@@ -240,7 +240,7 @@ describe("app", () => {
     const { engine } = setUp();
     expect(engine.sent).toEqual([{ type: "open", baseUrl: "http://localhost/" }]);
     engine.say({ type: "device", adapter });
-    expect(engine.sent[1]).toEqual({ type: "load", config: FIRST_LIGHT });
+    expect(engine.sent[1]).toEqual({ type: "load", config: DEFAULT_RUN });
   });
 
   test("shows the recorded run until Play", () => {

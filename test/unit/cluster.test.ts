@@ -18,7 +18,7 @@ import {
   parseRunConfig,
   type RunConfig,
 } from "../../src/config/run";
-import { FIRST_LIGHT, PRESETS } from "../../src/config/presets";
+import { DEFAULT_RUN, PRESETS } from "../../src/config/presets";
 import type { PreparedRow, Row } from "../../src/data";
 import { memoryFiles, readSafetensors, type Tokenizer } from "../../src/models";
 import { nodeSources } from "../../src/cli/sources";
@@ -100,7 +100,7 @@ describe("every preset", () => {
 
 test("every card's loss is there, alone and as a base; one that is not is refused in words", async () => {
   for (const { id, tokenizers } of METHOD_CARDS) {
-    const config = parseRunConfig({ ...small(FIRST_LIGHT), method: methodDefaults(id) });
+    const config = parseRunConfig({ ...small(DEFAULT_RUN), method: methodDefaults(id) });
     const one = tokenizers === "one";
     if (NOT_YET.includes(id)) {
       expect(await refusal(exported(config))).toMatch(
@@ -111,14 +111,14 @@ test("every card's loss is there, alone and as a base; one that is not is refuse
     const { text } = await exported(one ? { ...config, teacher: config.student } : config);
     if (id !== "sft" && id !== "cot2align") expect(text(`losses/${id}.py`)).toContain("def terms(");
   }
-  const unknown = { ...small(FIRST_LIGHT), method: { id: "dream", kdRate: 0.5 } as unknown as MethodConfig };
+  const unknown = { ...small(DEFAULT_RUN), method: { id: "dream", kdRate: 0.5 } as unknown as MethodConfig };
   expect(await refusal(exported(unknown))).toMatch(
     /^dream cannot go to a cluster yet: reference\/cluster has no loss/,
   );
 });
 
 test("a CoT2Align folder can be read in one sitting", async () => {
-  const { files, text } = await exported(small(FIRST_LIGHT));
+  const { files, text } = await exported(small(DEFAULT_RUN));
   const code = [...files.keys()]
     .filter((path) => path.endsWith(".py"))
     .flatMap((path) =>
@@ -132,7 +132,7 @@ test("a CoT2Align folder can be read in one sitting", async () => {
 });
 
 test("where TRL cannot, it is said why", async () => {
-  const { text } = await exported(small(FIRST_LIGHT));
+  const { text } = await exported(small(DEFAULT_RUN));
   expect(text("TRL.md")).toContain("transport reads both models' states");
   const gold = await exported(small(PRESETS.uld.config));
   expect(gold.text("trl_gold.py")).toContain('uld_token_merge_strategy="bayesian"');
@@ -152,11 +152,11 @@ describe("rows", () => {
   const sides = {} as NonNullable<PreparedRow["plain"]>;
 
   test("the view that is learned, and the plain one beside it", () => {
-    expect(clusterRow(prepared(), FIRST_LIGHT, readers(1))).toMatchObject({
+    expect(clusterRow(prepared(), DEFAULT_RUN, readers(1))).toMatchObject({
       prompt: "pc",
       plain_output: null,
     });
-    const both = clusterRow(prepared({ plain: sides }), FIRST_LIGHT, readers(2));
+    const both = clusterRow(prepared({ plain: sides }), DEFAULT_RUN, readers(2));
     expect(both).toMatchObject({
       prompt: "pc",
       output: "oc",
@@ -165,7 +165,7 @@ describe("rows", () => {
       answer: "a",
     });
     // Of the published two records of a row, the first is its plain view alone.
-    expect(clusterRow(prepared(), FIRST_LIGHT, readers(2))).toMatchObject({
+    expect(clusterRow(prepared(), DEFAULT_RUN, readers(2))).toMatchObject({
       prompt: "p",
       plain_output: null,
     });
@@ -175,7 +175,7 @@ describe("rows", () => {
     const turns = [{ role: "user", content: "hi" }] as const;
     const pair = { prompt: "<u>hi<a>", reply: "yo<e>", closed: false };
     const templated = { chat: { pair: () => pair } } as unknown as Tokenizer;
-    const plain = { ...FIRST_LIGHT, data: { ...FIRST_LIGHT.data, view: "plain" as const } };
+    const plain = { ...DEFAULT_RUN, data: { ...DEFAULT_RUN.data, view: "plain" as const } };
     const talk = { index: 0, row: { ...row, turns } } as unknown as PreparedRow;
     expect(clusterRow(talk, plain, readers(1, templated)).chat).toEqual({ student: pair, teacher: null });
     expect(clusterRow(talk, plain, readers(1)).chat).toBeNull();
@@ -205,7 +205,7 @@ describe("first steps", () => {
   });
 
   test("answers that the student writes as it learns are refused", async () => {
-    const data = { ...FIRST_LIGHT.data, outputs: "student" as const };
+    const data = { ...DEFAULT_RUN.data, outputs: "student" as const };
     expect(await refusal(exported(small({ ...PRESETS.opd.config, data })))).toMatch(
       /the student writes its own answers/,
     );
@@ -223,10 +223,10 @@ describe("first steps", () => {
 });
 
 test("weights that are not carried are named in the README; a hub's model goes by its name", async () => {
-  const { text, files } = await exported(small(FIRST_LIGHT), { mostModelBytes: 0 });
+  const { text, files } = await exported(small(DEFAULT_RUN), { mostModelBytes: 0 });
   expect(files.has("models/teacher/model.safetensors")).toBe(false);
   expect(text("README.md")).toMatch(/copy model\.safetensors .* of couplet-teacher into models\/teacher/);
-  const { teacher } = await nodeSources(FIRST_LIGHT);
+  const { teacher } = await nodeSources(DEFAULT_RUN);
   const onnxOnly = memoryFiles("t", new Map([["config.json", await teacher.read("config.json")]]));
   expect(await carryModel("teacher", "some/where", onnxOnly, 1)).toMatchObject({
     missing: "put the safetensors of where into models/teacher",

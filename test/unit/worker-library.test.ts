@@ -59,7 +59,7 @@ test("look up, download, list, inspect, delete", async () => {
   await library.handle({ type: "look-up", source });
   const { student, source: pinned } = last("looked-up").inspection;
   if (!student.can || !pinned) throw new Error("expected a student at a commit");
-  expect(last("looked-up").misfits).toEqual({
+  expect(last("looked-up").fitProblems).toEqual({
     teacher: [expect.stringMatching(/stores 0 MB more/)],
     student: [expect.stringMatching(/to come/)],
   });

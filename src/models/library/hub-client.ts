@@ -1,5 +1,5 @@
-// The one door to model hosts. Nothing here runs by itself: each function is a request that someone asked for, and
-// transformers.js, whose own door hub.ts keeps shut, never gets past it.
+// The only module that talks to model hosts. Nothing here runs by itself: each function is a request that a person made.
+// transformers.js never contacts a host: hub.ts turns its own requests off.
 
 import { ModelError } from "../errors";
 import { messageOf } from "../../base/errors";
@@ -173,7 +173,7 @@ async function fetchFile(
   }
   const whole = expectedLength(key, file, response, start);
   const writer = await store.append(key, file.path, start);
-  const loaded = await pour(response, writer, start, report, key, file.path, options);
+  const loaded = await streamToFile(response, writer, start, report, key, file.path, options);
   if (whole !== undefined && loaded !== whole) {
     await writer.close(false);
     if (loaded > whole) {
@@ -218,7 +218,7 @@ function expectedLength(
 }
 
 /** @returns the length of the file so far. */
-async function pour(
+async function streamToFile(
   response: Response,
   writer: { write(chunk: Uint8Array): Promise<void>; close(whole: boolean): Promise<void> },
   start: number,
@@ -233,7 +233,7 @@ async function pour(
   signal?.addEventListener("abort", stop, { once: true });
   try {
     for (;;) {
-      const next = await patiently(reader?.read(), patienceMs);
+      const next = await withTimeout(reader?.read(), patienceMs);
       signal?.throwIfAborted();
       if (!next || next.done) return loaded;
       await writer.write(next.value);
@@ -251,13 +251,13 @@ async function pour(
   }
 }
 
-async function patiently<T>(work: Promise<T> | undefined, ms: number): Promise<T | undefined> {
+async function withTimeout<T>(work: Promise<T> | undefined, ms: number): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const tired = new Promise<never>((_, reject) => {
+  const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`nothing came for ${ms / 1000} s`)), ms);
   });
   try {
-    return await Promise.race([work, tired]);
+    return await Promise.race([work, timedOut]);
   } finally {
     clearTimeout(timer);
   }
@@ -274,7 +274,7 @@ async function request(
   let response: Response | undefined;
   try {
     const init = { ...(signal && { signal }), ...(headers && { headers }), credentials: "omit" as const };
-    response = await patiently(fetchFn(url, init), patienceMs);
+    response = await withTimeout(fetchFn(url, init), patienceMs);
   } catch (error) {
     signal?.throwIfAborted();
     throw unreachable(key, url, messageOf(error));

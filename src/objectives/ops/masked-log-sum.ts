@@ -1,6 +1,6 @@
-// The log-probability of a set of tokens, and weights by a bound. See shaders/loss/masked_log_sum.wgsl, keep_above.wgsl.
+// The log-probability of a set of tokens, and weights by a bound. See shaders/loss/masked_log_sum.wgsl, threshold_weights.wgsl.
 import sum4 from "../../../shaders/lib/workgroup_sum4.wgsl?raw";
-import keepAbove from "../../../shaders/loss/keep_above.wgsl?raw";
+import thresholdWeights from "../../../shaders/loss/threshold_weights.wgsl?raw";
 import maskedLogSum_ from "../../../shaders/loss/masked_log_sum.wgsl?raw";
 import { defineKernel } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
@@ -29,9 +29,9 @@ const maskedLogSumBackwardKernel = defineKernel({
   entry: "masked_log_sum_backward",
 });
 
-export const keepAboveKernel = defineKernel({
-  entry: "keep_above",
-  code: [keepAbove],
+export const thresholdWeightsKernel = defineKernel({
+  entry: "threshold_weights",
+  code: [thresholdWeights],
   bindings: { params: "uniform", weight: "read", value: "read", out: "write" },
 });
 
@@ -66,9 +66,14 @@ export function maskedLogSum(tape: Tape, x: Var, rows: Tensor, members: Tensor):
 }
 
 /** (G): the weight where the value is above the bound, else 0. */
-export function recordKeepAbove(b: ProgramBuilder, weight: Tensor, value: Tensor, bound: number): Tensor {
+export function recordThresholdWeights(
+  b: ProgramBuilder,
+  weight: Tensor,
+  value: Tensor,
+  bound: number,
+): Tensor {
   const out = b.scratch(`${weight.label} kept`, weight.length);
   const params = packParams(u32(weight.length), f32(bound));
-  b.dispatch(keepAboveKernel, { params, weight, value, out }, [Math.ceil(weight.length / 64)]);
+  b.dispatch(thresholdWeightsKernel, { params, weight, value, out }, [Math.ceil(weight.length / 64)]);
   return out;
 }

@@ -5,7 +5,7 @@ import backwardQuery from "../../../shaders/nn/attention_backward_query.wgsl?raw
 import tiled_ from "../../../shaders/nn/attention_tiled.wgsl?raw";
 import tiledKeyValue from "../../../shaders/nn/attention_tiled_key_value.wgsl?raw";
 import tiledQuery from "../../../shaders/nn/attention_tiled_query.wgsl?raw";
-import handRound from "../../../shaders/lib/hand_round.wgsl?raw";
+import subgroupBroadcast from "../../../shaders/lib/subgroup_broadcast.wgsl?raw";
 import { defineKernel, type Grid, type KernelSpec } from "../../gpu/kernel";
 import { f32, packParams, u32 } from "../../gpu/params";
 import type { Faster, ProgramBuilder, Tensor } from "../../gpu/program";
@@ -70,7 +70,7 @@ const tiled =
   <Name extends string>({ bindings }: KernelSpec<Name>, lanes: number): KernelSpec<Name> =>
     defineKernel({
       entry,
-      code: ["enable subgroups;", handRound, code],
+      code: ["enable subgroups;", subgroupBroadcast, code],
       bindings,
       constants: { WG: lanes },
     });

@@ -1,12 +1,12 @@
 import { useState } from "react";
 import { useStore } from "zustand";
 import { type Labels, labelsText } from "../../config/labels";
-import { FIRST_LIGHT, PRESETS } from "../../config/presets";
+import { DEFAULT_RUN, PRESETS } from "../../config/presets";
 import {
   type Budget,
   canonical,
   isBundled,
-  judgeDraft,
+  validateDraft,
   labelsOf,
   type PresetId,
   type Setting,
@@ -24,7 +24,7 @@ export function BudgetForm() {
   const { comparison } = useAppParts();
   const { budget, running } = useStore(comparison.store);
   const device = useApp((state) => state.device.kind);
-  const distill = useApp(({ draft }) => judgeDraft(draft).config);
+  const distill = useApp(({ draft }) => validateDraft(draft).config);
   const chosen = (preset: PresetId) => budget.presets.includes(preset);
   const toggle = (preset: PresetId) =>
     comparison.change({
@@ -54,7 +54,7 @@ export function BudgetForm() {
             comparison.change(whose === "distill" && distill ? onDistill(distill) : { setting: undefined })
           }
         />
-        <p className="hint">{settingText(budget.setting ?? FIRST_LIGHT)}</p>
+        <p className="hint">{settingText(budget.setting ?? DEFAULT_RUN)}</p>
         {budget.setting && distill && !sameSetting(budget.setting, distill) && (
           <button
             type="button"

@@ -1,7 +1,7 @@
 import { useId } from "react";
 import type { DataFormat, DataKind, Mapping } from "../../store";
 import { messages } from "../messages";
-import { useDataDesk, useDataState } from "../use-app";
+import { useDataset, useDataState } from "../use-app";
 
 const { data: text } = messages;
 const KINDS = Object.keys(text.kinds) as DataKind[]; // keys of a const object
@@ -24,11 +24,11 @@ export function ColumnMapping() {
   const mapping = useDataState((state) => state.facts?.mapping);
   const parts = useDataState((state) => state.facts?.parts);
   const failed = useDataState((state) => state.problem?.command === "read");
-  const desk = useDataDesk();
+  const dataset = useDataset();
   if (!peek) return null;
   const { kind, columns } = peek;
   const shown = mapping ?? (failed && columns.length > 0 ? blank(columns) : undefined);
-  const change = (next: Mapping) => desk.readAgain({ mapping: next, part: parts?.chosen });
+  const change = (next: Mapping) => dataset.readAgain({ mapping: next, part: parts?.chosen });
   return (
     <div className="mapping">
       <div className="fields">
@@ -36,7 +36,7 @@ export function ColumnMapping() {
           name={text.kind}
           value={kind}
           options={(kind === "parquet" ? [kind] : TEXT_KINDS).map((value) => [value, text.kinds[value]])}
-          onChange={(value) => desk.readAgain({ kind: KINDS.find((known) => known === value) ?? kind })}
+          onChange={(value) => dataset.readAgain({ kind: KINDS.find((known) => known === value) ?? kind })}
         />
         {parts && (
           <Choice
@@ -46,7 +46,7 @@ export function ColumnMapping() {
               ...parts.all.map(({ name, rows }) => [name, text.partRows(name, rows)] as const),
               ["all", text.allParts] as const,
             ]}
-            onChange={(part) => desk.readAgain({ part, ...(mapping && { mapping }) })}
+            onChange={(part) => dataset.readAgain({ part, ...(mapping && { mapping }) })}
           />
         )}
         {shown && (

@@ -3,7 +3,7 @@ import { bytes, count, duration } from "../format";
 import type { Gathered } from "../files/gather";
 import { PickButton } from "../files/PickButton";
 import { messages } from "../messages";
-import { useDataDesk, useDataState } from "../use-app";
+import { useDataset, useDataState } from "../use-app";
 import { ColumnMapping } from "./ColumnMapping";
 
 const { data: text } = messages;
@@ -37,7 +37,7 @@ export function DataFile({ onFiles }: { readonly onFiles: (gathered: Gathered) =
 
 function Paste() {
   const id = useId();
-  const desk = useDataDesk();
+  const dataset = useDataset();
   const [pasted, setPasted] = useState("");
   return (
     <details>
@@ -51,7 +51,7 @@ function Paste() {
           <button
             type="button"
             disabled={pasted.trim() === ""}
-            onClick={() => desk.read(new Blob([pasted]), text.pasted)}
+            onClick={() => dataset.read(new Blob([pasted]), text.pasted)}
           >
             {text.usePasted}
           </button>

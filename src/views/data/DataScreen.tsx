@@ -3,7 +3,7 @@ import { DropZone } from "../files/DropZone";
 import type { Gathered } from "../files/gather";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
-import { useDataDesk } from "../use-app";
+import { useDataset } from "../use-app";
 import { DataFile } from "./DataFile";
 import { DataNews } from "./DataNews";
 import { KeptSets } from "./KeptSets";
@@ -13,11 +13,11 @@ const { data: text } = messages;
 
 /** Own rows: read, given a meaning, looked at through both tokenizers, kept and used. */
 export function DataScreen() {
-  const desk = useDataDesk();
-  useEffect(() => desk.open(), [desk]);
+  const dataset = useDataset();
+  useEffect(() => dataset.open(), [dataset]);
   const take = ({ files }: Gathered) => {
     const [first] = files.values();
-    if (first) desk.read(first, first.name);
+    if (first) dataset.read(first, first.name);
   };
   return (
     <DropZone className="library-page data-page" invitation={text.drop} onFiles={take}>

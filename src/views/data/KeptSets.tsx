@@ -4,7 +4,7 @@ import { bytes } from "../format";
 import { messages } from "../messages";
 import { modelTitle } from "../models/model-title";
 import { hashOf } from "../routes";
-import { useActions, useApp, useDataDesk, useDataState } from "../use-app";
+import { useActions, useApp, useDataset, useDataState } from "../use-app";
 
 const { data: text } = messages;
 const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
@@ -24,7 +24,7 @@ export function KeptSets() {
 
 function KeptSet({ set }: { readonly set: KeptRows }) {
   const { key, rows, cot, bytes: size, savedAt } = set;
-  const desk = useDataDesk();
+  const dataset = useDataset();
   const actions = useActions();
   const draft = useApp((state) => state.draft);
   const inUse = fieldText(draft, "data.source") === key;
@@ -47,13 +47,13 @@ function KeptSet({ set }: { readonly set: KeptRows }) {
             {text.use}
           </button>
         )}
-        <button type="button" onClick={() => desk.reopen(key)}>
+        <button type="button" onClick={() => dataset.reopen(key)}>
           {text.open}
         </button>
         {sure ? (
           <>
             <span>{text.deleteSure}</span>
-            <button type="button" onClick={() => desk.remove(key)}>
+            <button type="button" onClick={() => dataset.remove(key)}>
               {text.deleteYes}
             </button>
             <button type="button" className="quiet" onClick={() => setSure(false)}>

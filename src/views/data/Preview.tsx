@@ -1,12 +1,12 @@
 import { useEffect } from "react";
 import { splitSeedOf } from "../../config/run";
-import { judgeDraft, editsForRows, type DataState } from "../../store";
+import { validateDraft, editsForRows, type DataState } from "../../store";
 import { count, decimals, percent } from "../format";
 import { messages } from "../messages";
 import { useFields } from "../run/Field";
 import { Fields } from "../run/Settings";
 import { hashOf } from "../routes";
-import { useActions, useApp, useDataDesk, useDataState } from "../use-app";
+import { useActions, useApp, useDataset, useDataState } from "../use-app";
 import { TokenRow } from "./TokenRow";
 
 const { data: text } = messages;
@@ -14,24 +14,24 @@ type Seen = NonNullable<DataState["preview"]>;
 
 /** The rows as both models of the settings would read them. */
 export function Preview() {
-  const desk = useDataDesk();
+  const dataset = useDataset();
   const facts = useDataState((state) => state.facts);
   const seen = useDataState((state) => state.preview);
-  const config = useApp(({ draft }) => judgeDraft(draft).config);
+  const config = useApp(({ draft }) => validateDraft(draft).config);
   const view = facts && facts.cot === 0 ? "plain" : config?.data.view;
   const asked = facts && config && view ? questionOf(config, view) : undefined;
   const key = asked && JSON.stringify(asked);
   const busy = useDataState((state) => state.progress !== undefined);
   useEffect(() => {
-    if (facts && key) desk.preview({ ...(JSON.parse(key) as NonNullable<typeof asked>), all: false }); // two lines above
-  }, [desk, facts, key]);
+    if (facts && key) dataset.preview({ ...(JSON.parse(key) as NonNullable<typeof asked>), all: false }); // two lines above
+  }, [dataset, facts, key]);
   if (!facts) return <p className="empty">{text.needFile}</p>;
   return (
     <>
       <Question plainOnly={facts.cot === 0} />
       {seen && <Summary seen={seen} />}
       {seen && asked && seen.preview.rows < seen.of && (
-        <button type="button" disabled={busy} onClick={() => desk.preview({ ...asked, all: true })}>
+        <button type="button" disabled={busy} onClick={() => dataset.preview({ ...asked, all: true })}>
           {text.previewAll(seen.of)}
         </button>
       )}
@@ -151,12 +151,12 @@ function CoverageLine({
 }
 
 function UseRows() {
-  const desk = useDataDesk();
+  const dataset = useDataset();
   const actions = useActions();
   const draft = useApp((state) => state.draft);
   const busy = useDataState((state) => state.progress?.stage === "keeping");
   const use = () =>
-    desk.keep((key, cot) => {
+    dataset.keep((key, cot) => {
       actions.use(editsForRows(draft, key, cot));
       location.hash = hashOf("distill", "");
     });
@@ -170,7 +170,7 @@ function UseRows() {
   );
 }
 
-type Config = NonNullable<ReturnType<typeof judgeDraft>["config"]>;
+type Config = NonNullable<ReturnType<typeof validateDraft>["config"]>;
 
 const questionOf = (config: Config, view: Config["data"]["view"]) => ({
   teacher: config.teacher.replace(/#\w+$/, ""),

@@ -9,7 +9,7 @@ import {
 } from "../../config/embed-place";
 import { messages } from "../messages";
 import { Segmented } from "../shell/Segmented";
-import { useLab } from "../use-app";
+import { useTransportScreen } from "../use-app";
 
 const { embed: text } = messages;
 const HEIGHTS = { plan: 720, sinkhorn: 900, replay: 1300 } as const;
@@ -40,7 +40,7 @@ export function CopyEmbed() {
 }
 
 function EmbedForm({ close }: { readonly close: () => void }) {
-  const lab = useLab();
+  const transportScreen = useTransportScreen();
   const [place, setPlace] = useState<EmbedPlace>({
     view: "sinkhorn",
     controls: EMBED_CONTROLS,
@@ -48,7 +48,10 @@ function EmbedForm({ close }: { readonly close: () => void }) {
     theme: "system",
   });
   const change = (part: Partial<EmbedPlace>) => setPlace({ ...place, ...part });
-  const address = new URL(embedHash(place, place.view === "replay" ? "" : lab.toLink()), location.href).href;
+  const address = new URL(
+    embedHash(place, place.view === "replay" ? "" : transportScreen.toLink()),
+    location.href,
+  ).href;
   const height = HEIGHTS[place.view];
   const options = <T extends string>(values: readonly T[], names: Readonly<Record<T, string>>) =>
     values.map((value) => ({ value, text: names[value] }));

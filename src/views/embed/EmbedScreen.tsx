@@ -6,9 +6,9 @@ import { LossPanel } from "../charts/LossPanel";
 import { AnswersPanel } from "../answers/AnswersPanel";
 import { queryOf, usePlace } from "../routes";
 import { Readouts } from "../figure/Readouts";
-import { LabFigure } from "../transport/LabFigure";
+import { SolvedFigure } from "../transport/SolvedFigure";
 import { useShown } from "../transport/use-shown";
-import { useApp, useAppParts, useLab, useLabState } from "../use-app";
+import { useApp, useAppParts, useTransportScreen, useTransportState } from "../use-app";
 import { talkToParent } from "./talk";
 
 const { embed: text } = messages;
@@ -19,7 +19,7 @@ export function EmbedScreen() {
   const { place, issues } = parseEmbedPlace(view, words);
   const host = useRef<HTMLDivElement>(null);
   const page = useAppParts();
-  useEffect(() => (host.current ? talkToParent(host.current, page.lab) : undefined), [page]);
+  useEffect(() => (host.current ? talkToParent(host.current, page.transportScreen) : undefined), [page]);
   useEffect(() => page.store.setState({ theme: place.theme }), [page, place.theme]);
   const [asked, setAsked] = useState(place.start === "seen");
   const hidden = EMBED_CONTROLS.filter((name) => !place.controls.includes(name));
@@ -56,9 +56,9 @@ const fullPage = (view: EmbedView): string =>
   view === "replay" ? "#/distill" : `#/transport?${queryOf(location.hash)}`;
 
 function Transport({ view }: { readonly view: Exclude<EmbedView, "replay"> }) {
-  const lab = useLab();
+  const transportScreen = useTransportScreen();
   const shown = useShown();
-  const issues = useLabState((state) => state.issues);
+  const issues = useTransportState((state) => state.issues);
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // An embedded figure costs nothing until it is scrolled to.
@@ -66,12 +66,12 @@ function Transport({ view }: { readonly view: Exclude<EmbedView, "replay"> }) {
     const watcher = new IntersectionObserver((entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
       watcher.disconnect();
-      lab.fromLink(queryOf(location.hash));
-      lab.open();
+      transportScreen.fromLink(queryOf(location.hash));
+      transportScreen.open();
     });
     watcher.observe(host.current);
     return () => watcher.disconnect();
-  }, [lab]);
+  }, [transportScreen]);
   return (
     <div ref={host}>
       {issues.map((issue) => (
@@ -79,7 +79,7 @@ function Transport({ view }: { readonly view: Exclude<EmbedView, "replay"> }) {
           {issue}
         </p>
       ))}
-      {shown ? <LabFigure shown={shown} /> : <p className="empty">{messages.transport.loading}</p>}
+      {shown ? <SolvedFigure shown={shown} /> : <p className="empty">{messages.transport.loading}</p>}
       {shown && view === "sinkhorn" && <Readouts plan={shown.plan} />}
     </div>
   );

@@ -3,18 +3,25 @@
 //   from the figure   { couplet: true, v: 1, type: "event", event: "height", height }
 //                     { couplet: true, v: 1, type: "event", event: "state", link, issues, transportCost, … }
 //                     { couplet: true, v: 1, type: "event", event: "error", detail }
-import type { TransportLab } from "../../store";
+import type { TransportScreenStore } from "../../store";
 
 const TALK_VERSION = 1;
 
-export function talkToParent(host: HTMLElement, lab: TransportLab): () => void {
+export function talkToParent(host: HTMLElement, transportScreen: TransportScreenStore): () => void {
   if (parent === window) return () => {};
   const say = (event: string, message: object) =>
     parent.postMessage({ couplet: true, v: TALK_VERSION, type: "event", event, ...message }, "*"); // nothing secret in it
   const sayState = () => {
-    const { solved, issues } = lab.store.getState();
+    const { solved, issues } = transportScreen.store.getState();
     const { transportCost, entropy, marginalError, converged } = solved?.solution ?? {};
-    say("state", { link: lab.toLink(), issues, transportCost, entropy, marginalError, converged });
+    say("state", {
+      link: transportScreen.toLink(),
+      issues,
+      transportCost,
+      entropy,
+      marginalError,
+      converged,
+    });
   };
   const hear = ({ data, source }: MessageEvent<unknown>) => {
     if (source !== parent || typeof data !== "object" || data === null) return;
@@ -26,7 +33,7 @@ export function talkToParent(host: HTMLElement, lab: TransportLab): () => void {
     switch (read("type")) {
       case "set":
         if (typeof link !== "string") return say("error", { detail: "set needs link, the text of a link" });
-        lab.fromLink(link);
+        transportScreen.fromLink(link);
         return sayState();
       case "get":
         return sayState();
@@ -37,7 +44,9 @@ export function talkToParent(host: HTMLElement, lab: TransportLab): () => void {
   const sizes = new ResizeObserver(() => say("height", { height: host.scrollHeight }));
   sizes.observe(host);
   addEventListener("message", hear);
-  const unsubscribe = lab.store.subscribe((now, before) => now.solved !== before.solved && sayState());
+  const unsubscribe = transportScreen.store.subscribe(
+    (now, before) => now.solved !== before.solved && sayState(),
+  );
   return () => {
     sizes.disconnect();
     removeEventListener("message", hear);

@@ -2,18 +2,22 @@
 import { useSyncExternalStore } from "react";
 import type { Selection } from "../../figure";
 import type { Pointer } from "../../figure/pointer";
-import type { TransportLab } from "../../store";
+import type { TransportScreenStore } from "../../store";
 
 export { createPointer, type Pointer } from "../../figure/pointer";
 
-const ofLabs = new WeakMap<TransportLab, Pointer>();
+const ofScreens = new WeakMap<TransportScreenStore, Pointer>();
 
 /** The Transport screen's selection is part of its state. */
-export function labPointer(lab: TransportLab): Pointer {
-  const known = ofLabs.get(lab);
+export function screenPointer(transportScreen: TransportScreenStore): Pointer {
+  const known = ofScreens.get(transportScreen);
   if (known) return known;
-  const made: Pointer = { get: lab.store.getState, select: lab.select, subscribe: lab.store.subscribe };
-  ofLabs.set(lab, made);
+  const made: Pointer = {
+    get: transportScreen.store.getState,
+    select: transportScreen.select,
+    subscribe: transportScreen.store.subscribe,
+  };
+  ofScreens.set(transportScreen, made);
   return made;
 }
 

@@ -75,10 +75,10 @@ function LessonView({ lesson, index }: { readonly lesson: Lesson; readonly index
 }
 
 /** Set the real screen to the step's state; the person's own comes back when the lesson is left: see links.ts. */
-function applyLink({ lab, actions, aside }: PageApp, link: string): void {
+function applyLink({ transportScreen, actions, aside }: PageApp, link: string): void {
   aside.begin();
   const [screen = "", query = ""] = link.split("?");
-  if (screen === "transport") lab.fromLink(query);
+  if (screen === "transport") transportScreen.fromLink(query);
   else actions.openLink(query);
 }
 

@@ -241,7 +241,7 @@ export const LESSONS: readonly Lesson[] = [
       {
         text: "The teacher's states have 128 numbers, the student's 64. Here a map fitted on aligned tokens brings them into one space. A training run instead starts from a random map, shown here, and learns it.",
         link: "transport?v=1&text.row=3&projector=random",
-        target: ".panel-lab-settings",
+        target: ".panel-transport-settings",
       },
     ],
     open: {

@@ -96,7 +96,7 @@ function RoleChoice({ role, found, value, onChange }: RoleChoiceProps) {
       </p>
     );
   const shown = part.choices[value ?? 0];
-  const misfit = found.misfits[role][value ?? 0];
+  const misfit = found.fitProblems[role][value ?? 0];
   return (
     <div className="role-choice" data-role={role}>
       <p className="row">
@@ -208,10 +208,10 @@ function again(choice: Choice, fact: (file: FileFact) => FileFact): Choice {
   return { ...choice, files, missingBytes };
 }
 
-function firstChoices({ inspection, misfits }: LookedUp): Record<ModelRole, number | undefined> {
+function firstChoices({ inspection, fitProblems }: LookedUp): Record<ModelRole, number | undefined> {
   const first = (role: ModelRole) => {
     if (!inspection[role].can) return undefined;
-    const fitting = misfits[role].indexOf("");
+    const fitting = fitProblems[role].indexOf("");
     return fitting < 0 ? undefined : fitting;
   };
   return { teacher: first("teacher"), student: first("student") };

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import { judgeDraft } from "../../store";
+import { validateDraft } from "../../store";
 import { shadeOf } from "../../figure";
 import { type CreditSettings, type WrittenAnswer, type WrittenRecord } from "../../telemetry";
 import { percent, significant } from "../format";
@@ -27,7 +27,7 @@ export function RolloutPanel() {
   const loaded = useApp(
     ({ source, run }) => source === "live" && run.facts !== undefined && isWriting(run.config),
   );
-  const chosen = useApp(({ draft }) => isWriting(judgeDraft(draft).config));
+  const chosen = useApp(({ draft }) => isWriting(validateDraft(draft).config));
   if (!written && !loaded && !chosen) return null;
   const aside = written && <span className="muted aside">{messages.plan.atStep(written.step)}</span>;
   return (

@@ -1,6 +1,6 @@
 import { useRef, useState, type RefObject } from "react";
 import { ConfigError } from "../../config/run";
-import { judgeDraft } from "../../store";
+import { validateDraft } from "../../store";
 import { messages } from "../messages";
 import { useActions, useApp, useAppParts } from "../use-app";
 
@@ -9,9 +9,9 @@ export function ConfigDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
   const { store } = useAppParts();
-  const usable = useApp((state) => judgeDraft(state.draft).config !== undefined);
+  const usable = useApp((state) => validateDraft(state.draft).config !== undefined);
   const open = () => {
-    setText(JSON.stringify(judgeDraft(store.getState().draft).config, null, 2));
+    setText(JSON.stringify(validateDraft(store.getState().draft).config, null, 2));
     dialog.current?.showModal();
   };
   return (

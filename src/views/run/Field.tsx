@@ -1,5 +1,5 @@
 import { useId, useMemo } from "react";
-import { baseText, draftFields, fieldText, judgeDraft, type FormField } from "../../store";
+import { baseText, draftFields, fieldText, validateDraft, type FormField } from "../../store";
 import { messages } from "../messages";
 import { modelTitle } from "../models/model-title";
 import { useActions, useApp } from "../use-app";
@@ -15,7 +15,7 @@ interface FieldState {
 
 const useField = (path: string): FieldState =>
   useApp(({ draft }) => {
-    const { issues, changed } = judgeDraft(draft);
+    const { issues, changed } = validateDraft(draft);
     return {
       text: fieldText(draft, path),
       issue: issues[path],

@@ -1,4 +1,4 @@
-import { judgeDraft, nextTraining, pendingChanges, secondsLeft, type AppState } from "../../store";
+import { validateDraft, nextTraining, pendingChanges, secondsLeft, type AppState } from "../../store";
 import { duration } from "../format";
 import { messages } from "../messages";
 import { Segmented } from "../shell/Segmented";
@@ -77,7 +77,7 @@ function TakeToCluster() {
   const { takeToCluster } = useActions();
   const trains = useApp((state) => nextTraining(state).trains);
   const loaded = useApp(({ run }) => run.config);
-  const form = useApp(({ draft }) => judgeDraft(draft).config);
+  const form = useApp(({ draft }) => validateDraft(draft).config);
   const config = (trains === "loaded" ? loaded : undefined) ?? form; // without WebGPU nothing is ever loaded
   return (
     <button
@@ -98,7 +98,7 @@ function PlayText() {
   const running = useApp((state) => state.run.status === "running");
   const next = useApp(nextTraining);
   const what = useApp((state) => changesText(pendingChanges(state)));
-  const right = useApp(({ draft }) => judgeDraft(draft).config !== undefined);
+  const right = useApp(({ draft }) => validateDraft(draft).config !== undefined);
   if (waits === "pause") return run.pausing;
   if (waits === "play") return run.starting;
   if (running) return run.pause;

@@ -1,4 +1,4 @@
-import { judgeDraft, nextTraining, pendingChanges, type AppState } from "../../store";
+import { validateDraft, nextTraining, pendingChanges, type AppState } from "../../store";
 import { messages } from "../messages";
 import { useActions, useApp } from "../use-app";
 import { changesText, partsOf, type Part } from "./training-text";
@@ -18,9 +18,9 @@ export function RunStrip() {
 }
 
 const formParts = ({ draft, run }: AppState) =>
-  JSON.stringify(partsOf(judgeDraft(draft).config, run.config, undefined));
+  JSON.stringify(partsOf(validateDraft(draft).config, run.config, undefined));
 const loadedParts = ({ run, draft }: AppState) =>
-  JSON.stringify(partsOf(run.config ?? judgeDraft(draft).config, undefined, run.facts));
+  JSON.stringify(partsOf(run.config ?? validateDraft(draft).config, undefined, run.facts));
 
 /** Said by the line itself. */
 const IN_PARTS = /^(teacher|student|data\.source|method\.id)$/;
@@ -30,7 +30,7 @@ function FormLine() {
   const others = useApp((state) =>
     changesText(pendingChanges(state).filter(({ path }) => !IN_PARTS.test(path))),
   );
-  const issues = useApp(({ draft }) => judgeDraft(draft).config === undefined);
+  const issues = useApp(({ draft }) => validateDraft(draft).config === undefined);
   if (issues) return <p className="strip-issue">{text.formHasIssues}</p>;
   return (
     <p data-strip="form">
@@ -98,7 +98,7 @@ function WaitingForm() {
   const { train, discardEdits } = useActions();
   const what = useApp((state) => changesText(pendingChanges(state)));
   const usable = useApp((state) => nextTraining(state).usable);
-  const right = useApp(({ draft }) => judgeDraft(draft).config !== undefined);
+  const right = useApp(({ draft }) => validateDraft(draft).config !== undefined);
   return (
     <div className="row run-other">
       <span className="muted">{right ? text.formWaits : text.formHasIssues}</span>

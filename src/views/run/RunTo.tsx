@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { judgeDraft, nextTraining } from "../../store";
+import { validateDraft, nextTraining } from "../../store";
 import { messages } from "../messages";
 import { useActions, useApp } from "../use-app";
 
@@ -11,7 +11,7 @@ export function RunTo() {
   const { usable: ready, trains, restarts } = useApp(nextTraining);
   const fresh = trains === "form"; // of the run that the form describes, from its beginning
   const at = useApp((state) => (fresh ? 0 : state.run.step));
-  const steps = useApp(({ run, draft }) => (fresh ? judgeDraft(draft).config : run.config)?.steps ?? 0);
+  const steps = useApp(({ run, draft }) => (fresh ? validateDraft(draft).config : run.config)?.steps ?? 0);
   const [typed, setTyped] = useState<string>();
   // Until something is typed: the next round step.
   const text = typed ?? String(Math.min(steps || ROUND, (Math.floor(at / ROUND) + 1) * ROUND));

@@ -1,5 +1,5 @@
 import { PRESETS } from "../../config/presets";
-import { judgeDraft, needsApply, sameConfig, type FormField, type PresetId } from "../../store";
+import { validateDraft, needsApply, sameConfig, type FormField, type PresetId } from "../../store";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { useActions, useApp } from "../use-app";
@@ -73,7 +73,7 @@ export function Fields({ fields }: { readonly fields: readonly FormField[] }) {
 /** Folded until something in it is changed or wrong. */
 function Group({ title, fields }: { readonly title: string; readonly fields: readonly FormField[] }) {
   const marked = useApp(({ draft }) => {
-    const { issues, changed } = judgeDraft(draft);
+    const { issues, changed } = validateDraft(draft);
     return fields.filter(({ path }) => issues[path] !== undefined || changed.includes(path)).length;
   });
   return (
@@ -90,7 +90,7 @@ function Group({ title, fields }: { readonly title: string; readonly fields: rea
 
 function PresetField() {
   const preset = useApp((state) => state.draft.preset);
-  const changes = useApp((state) => judgeDraft(state.draft).changed.length);
+  const changes = useApp((state) => validateDraft(state.draft).changed.length);
   const { choosePreset } = useActions();
   return (
     <div className="field field-wide">
@@ -116,7 +116,7 @@ function PresetField() {
 }
 
 function OtherIssues() {
-  const others = useApp((state) => judgeDraft(state.draft).others.join("\n"));
+  const others = useApp((state) => validateDraft(state.draft).others.join("\n"));
   return others ? (
     <p className="issue" role="alert">
       {others}
@@ -126,9 +126,9 @@ function OtherIssues() {
 
 function ApplyBar() {
   const pending = useApp((state) => state.run.config !== undefined && needsApply(state));
-  const usable = useApp((state) => judgeDraft(state.draft).config !== undefined);
+  const usable = useApp((state) => validateDraft(state.draft).config !== undefined);
   const planned = useApp(({ draft, memoryPlan }) =>
-    memoryPlan && sameConfig(memoryPlan.config, judgeDraft(draft).config) ? memoryPlan.plan : undefined,
+    memoryPlan && sameConfig(memoryPlan.config, validateDraft(draft).config) ? memoryPlan.plan : undefined,
   );
   const { load, discardEdits, planMemory } = useActions();
   if (!pending) return null;

@@ -25,7 +25,7 @@ export function TimeEstimate() {
             {text.pace(decimals(estimate.msPerStep, estimate.msPerStep < 100 ? 1 : 0))}{" "}
             {estimate.warmUpMs === undefined
               ? text.fromRun(estimate.measured)
-              : text.fromRehearsal(estimate.measured, decimals(estimate.warmUpMs, 0))}{" "}
+              : text.fromTrialSteps(estimate.measured, decimals(estimate.warmUpMs, 0))}{" "}
             {text.without}
           </p>
         </>

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { BUNDLED_DATA } from "../../config/bundled";
 import { modelNames } from "../../store";
-import { useDataDesk, useDataState, useLibrary, useLibraryState } from "../use-app";
+import { useDataset, useDataState, useLibrary, useLibraryState } from "../use-app";
 
 /** What the page has to do first is not held up by looking through the storage. */
 const LIBRARY_AFTER_MS = 1500;
@@ -9,7 +9,7 @@ const LIBRARY_AFTER_MS = 1500;
 /** Names that a setting may have beside what its schema says: models of the page and of this device. */
 export function useNames(): Readonly<Record<string, readonly string[]>> {
   const library = useLibrary();
-  const data = useDataDesk();
+  const data = useDataset();
   const sets = useDataState((state) => state.sets);
   const models = useLibraryState((state) => state.models);
   useEffect(() => {

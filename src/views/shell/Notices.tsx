@@ -6,7 +6,7 @@ import {
   type AdapterFacts,
   type AdapterNote,
   type Failure,
-  judgeDraft,
+  validateDraft,
   type NoGpuReason,
   type Problem,
 } from "../../store";
@@ -147,7 +147,7 @@ function Absent() {
   const models = useLibraryState((state) => state.models);
   const sets = useDataState((state) => state.sets);
   const names = useApp(({ draft }) => {
-    const { config } = judgeDraft(draft);
+    const { config } = validateDraft(draft);
     return config ? absentModels(config, models).map(modelTitle).join(", ") : "";
   });
   const rows = useApp(({ draft }) => {

@@ -1,5 +1,5 @@
 import { BUNDLED_BYTES } from "../../config/bundled";
-import { judgeDraft, nextTraining, timeEstimate, type AppState } from "../../store";
+import { validateDraft, nextTraining, timeEstimate, type AppState } from "../../store";
 import { bytes, duration } from "../format";
 import { messages } from "../messages";
 import { hashOf, routeOf } from "../routes";
@@ -11,7 +11,7 @@ const { start: text } = messages;
 /** Three ways on, each with what it costs. */
 export function StartActions() {
   const page = useAppParts();
-  const steps = useApp(({ draft, run }) => (judgeDraft(draft).config ?? run.config)?.steps ?? 0);
+  const steps = useApp(({ draft, run }) => (validateDraft(draft).config ?? run.config)?.steps ?? 0);
   const begun = useApp(({ run }) => run.step > 0);
   const noGpu = useApp(({ device }) => device.kind === "none");
   const note = useApp(costText);
@@ -57,7 +57,7 @@ const OWN_TEXT = `v=1&text.from=own&text.text=${encodeURIComponent(EXAMPLES[0] ?
 function costText(state: AppState): string {
   const { run, draft, recorded } = state;
   const estimate = timeEstimate(state);
-  const config = run.config ?? judgeDraft(draft).config;
+  const config = run.config ?? validateDraft(draft).config;
   const models = (BUNDLED_BYTES[config?.teacher ?? ""] ?? 0) + (BUNDLED_BYTES[config?.student ?? ""] ?? 0);
   const { trainNote } = text;
   const past = recorded.kind === "ready" ? recorded.run : undefined;

@@ -3,7 +3,7 @@ import { OVERLAYS, type Overlay } from "../../config/transport-view";
 import { agreement, chunkShares, type Lines } from "../../store";
 import { percent } from "../format";
 import { messages } from "../messages";
-import { useLab, useLabState } from "../use-app";
+import { useTransportScreen, useTransportState } from "../use-app";
 import { agreementPairs } from "./pairs";
 import type { Shown } from "./use-shown";
 
@@ -12,8 +12,8 @@ const { transport: text } = messages;
 /** How much of the plan lies where other methods would pair tokens. */
 export function Agreement({ shown }: { readonly shown: Shown }) {
   const id = useId();
-  const lab = useLab();
-  const overlay = useLabState((state) => state.view.show.overlay);
+  const transportScreen = useTransportScreen();
+  const overlay = useTransportState((state) => state.view.show.overlay);
   const { lines } = shown.solved;
   const others = useMemo(
     () =>
@@ -55,7 +55,7 @@ export function Agreement({ shown }: { readonly shown: Shown }) {
           value={overlay}
           onChange={(event) => {
             const chosen = OVERLAYS.find((kind): kind is Overlay => kind === event.target.value);
-            if (chosen) lab.show({ overlay: chosen });
+            if (chosen) transportScreen.show({ overlay: chosen });
           }}
         >
           {OVERLAYS.map((kind) => (

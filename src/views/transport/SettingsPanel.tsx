@@ -15,23 +15,23 @@ import { optionName } from "../run/field-names";
 import { messages } from "../messages";
 import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
-import { useLab, useLabState } from "../use-app";
+import { useTransportScreen, useTransportState } from "../use-app";
 
 const { transport: text } = messages;
 
 /** What a token is, what distance is, and how the plan is found. */
 export function SettingsPanel() {
-  const view = useLabState((state) => state.view);
-  const lab = useLab();
+  const view = useTransportState((state) => state.view);
+  const transportScreen = useTransportScreen();
   const preset = presetOf(view);
   return (
-    <Panel title={text.settings} name="lab-settings">
+    <Panel title={text.settings} name="transport-settings">
       <div className="fields">
         <Choice
           label={text.features}
           value={view.features}
           options={FEATURES.map((value) => [value, text.featureNames[value]])}
-          onChange={(features) => lab.change({ features })}
+          onChange={(features) => transportScreen.change({ features })}
           note={view.features === "bytes" ? text.bytesNote : undefined}
         />
         {view.features !== "bytes" && (
@@ -39,7 +39,7 @@ export function SettingsPanel() {
             label={text.projector}
             value={view.projector}
             options={PROJECTORS.map((value) => [value, text.projectorNames[value]])}
-            onChange={(projector) => lab.change({ projector })}
+            onChange={(projector) => transportScreen.change({ projector })}
             note={<ProjectorNote />}
           />
         )}
@@ -47,7 +47,7 @@ export function SettingsPanel() {
           label={text.cost}
           value={view.cost}
           options={COST_KINDS.map((value) => [value, optionName("method.transport.cost", value)])}
-          onChange={(cost) => lab.change({ cost })}
+          onChange={(cost) => transportScreen.change({ cost })}
         />
         <div className="field field-wide">
           <span className="label">{text.scheme}</span>
@@ -58,7 +58,7 @@ export function SettingsPanel() {
               text: text.schemeNames[value],
             }))}
             value={preset}
-            onChange={lab.choosePreset}
+            onChange={transportScreen.choosePreset}
           />
           <p className="hint">{text.schemeNotes[preset ?? "own"]}</p>
         </div>
@@ -67,7 +67,7 @@ export function SettingsPanel() {
           label={text.gradient}
           value={view.gradient}
           options={GRADIENTS.map((value) => [value, text.gradientNames[value]])}
-          onChange={(gradient) => lab.change({ gradient })}
+          onChange={(gradient) => transportScreen.change({ gradient })}
         />
         <div className="field field-wide">
           <span className="label">{text.solver}</span>
@@ -75,7 +75,7 @@ export function SettingsPanel() {
             label={text.solver}
             options={SOLVERS.map((value) => ({ value, text: text.solverNames[value] }))}
             value={view.solver}
-            onChange={(solver) => lab.change({ solver })}
+            onChange={(solver) => transportScreen.change({ solver })}
           />
           <p className="hint">{text.solverNotes[view.solver]}</p>
         </div>
@@ -127,7 +127,7 @@ function Choice<T extends string>({
 
 /** What the tokens weigh, and whether all of it must be moved. */
 function Marginals({ view }: { readonly view: TransportView }) {
-  const lab = useLab();
+  const transportScreen = useTransportScreen();
   const multiplicative = view.scheme === "multiplicative";
   return (
     <>
@@ -135,13 +135,13 @@ function Marginals({ view }: { readonly view: TransportView }) {
         label={text.masses}
         value={view.masses}
         options={MASSES.map((value) => [value, text.massesNames[value]])}
-        onChange={(masses) => lab.change({ masses })}
+        onChange={(masses) => transportScreen.change({ masses })}
       />
       <Choice
         label={text.relaxed}
         value={view.relaxed}
         options={RELAXED.map((value) => [value, text.relaxedNames[value]])}
-        onChange={(relaxed) => lab.change({ relaxed })}
+        onChange={(relaxed) => transportScreen.change({ relaxed })}
         disabled={multiplicative}
         note={multiplicative ? text.relaxedNotHere : view.relaxed === "none" ? undefined : text.relaxedNote}
       />
@@ -153,7 +153,7 @@ function Marginals({ view }: { readonly view: TransportView }) {
           shown={messages.figure.epsilon.inMeanCosts(significant(view.tau))}
           range={TAU_RANGE}
           value={view.tau}
-          onChange={(tau) => lab.change({ tau })}
+          onChange={(tau) => transportScreen.change({ tau })}
         />
       )}
     </>
@@ -162,8 +162,8 @@ function Marginals({ view }: { readonly view: TransportView }) {
 
 /** How the teacher's states came into the student's space: said, because a plan depends on it. */
 function ProjectorNote() {
-  const fit = useLabState((state) => state.solved?.fit);
-  const random = useLabState((state) => state.view.projector === "random");
+  const fit = useTransportState((state) => state.solved?.fit);
+  const random = useTransportState((state) => state.view.projector === "random");
   if (random) return text.randomNote;
   return fit ? text.fitNote(fit.pairs, fit.rows, fit.explained) : null;
 }

@@ -5,7 +5,7 @@ import { messages } from "../messages";
 import { modelTitle } from "../models/model-title";
 import { Panel } from "../shell/Panel";
 import { Segmented } from "../shell/Segmented";
-import { useLab, useLabState, useLibrary, useLibraryState } from "../use-app";
+import { useTransportScreen, useTransportState, useLibrary, useLibraryState } from "../use-app";
 import { EXAMPLES } from "./examples";
 
 const { transport: text } = messages;
@@ -18,10 +18,10 @@ const FIRST_ROW: TextSource = { from: "row", row: 3, student: "cot", teacher: "c
 
 /** Which text both models cut: a held-out row with its views, an example, or the reader's own. */
 export function TextPanel() {
-  const source = useLabState((state) => state.view.text);
-  const lab = useLab();
+  const source = useTransportState((state) => state.view.text);
+  const transportScreen = useTransportScreen();
   const choose = (from: "row" | "own") =>
-    lab.change({ text: from === "row" ? FIRST_ROW : { from, text: EXAMPLES[0] ?? "?" } });
+    transportScreen.change({ text: from === "row" ? FIRST_ROW : { from, text: EXAMPLES[0] ?? "?" } });
   return (
     <Panel title={text.text} name="text">
       <div className="fields">
@@ -38,9 +38,9 @@ export function TextPanel() {
 /** Whose tokenizers cut the text, and whose states the cost compares. */
 function PairFields() {
   const id = useId();
-  const lab = useLab();
+  const transportScreen = useTransportScreen();
   const library = useLibrary();
-  const pair = useLabState((state) => state.view.models);
+  const pair = useTransportState((state) => state.view.models);
   const models = useLibraryState((state) => state.models);
   useEffect(() => library.open(), [library]);
   return (["teacher", "student"] as const).map((role) => {
@@ -54,7 +54,7 @@ function PairFields() {
         <select
           id={`${id}-${role}`}
           value={pair[role]}
-          onChange={(event) => lab.change({ models: { ...pair, [role]: event.target.value } })}
+          onChange={(event) => transportScreen.change({ models: { ...pair, [role]: event.target.value } })}
         >
           {offered.map((name) => (
             <option key={name} value={name}>
@@ -69,9 +69,9 @@ function PairFields() {
 
 function RowFields({ source }: { readonly source: Extract<TextSource, { from: "row" }> }) {
   const id = useId();
-  const rows = useLabState((state) => state.rows);
-  const lab = useLab();
-  const change = (part: Partial<typeof source>) => lab.change({ text: { ...source, ...part } });
+  const rows = useTransportState((state) => state.rows);
+  const transportScreen = useTransportScreen();
+  const change = (part: Partial<typeof source>) => transportScreen.change({ text: { ...source, ...part } });
   const row = rows?.[source.row];
   return (
     <>
@@ -110,8 +110,8 @@ function RowFields({ source }: { readonly source: Extract<TextSource, { from: "r
 
 function OwnText({ current }: { readonly current: string }) {
   const id = useId();
-  const lab = useLab();
-  const use = (value: string) => lab.change({ text: { from: "own", text: value } });
+  const transportScreen = useTransportScreen();
+  const use = (value: string) => transportScreen.change({ text: { from: "own", text: value } });
   return (
     <>
       <div className="field field-wide">

@@ -1,15 +1,15 @@
 import { useEffect } from "react";
-import { isBlank, type LabSolution } from "../../store";
+import { isBlank, type ScreenSolution } from "../../store";
 import { decimals } from "../format";
 import { messages } from "../messages";
 import { Flows } from "../figure/Flows";
-import { labPointer } from "../figure/pointer";
+import { screenPointer } from "../figure/pointer";
 import { Readouts } from "../figure/Readouts";
 import { Selected } from "../figure/Selected";
 import { Panel } from "../shell/Panel";
-import { useLab, useLabState } from "../use-app";
+import { useTransportScreen, useTransportState } from "../use-app";
 import { Agreement } from "./Agreement";
-import { LabFigure } from "./LabFigure";
+import { SolvedFigure } from "./SolvedFigure";
 import { SettingsPanel } from "./SettingsPanel";
 import { TextPanel } from "./TextPanel";
 import { useShown } from "./use-shown";
@@ -18,8 +18,8 @@ const { transport: text } = messages;
 
 /** Two tokenizations of a text and the transport between them; no training, no GPU. */
 export function TransportScreen() {
-  const lab = useLab();
-  useEffect(() => lab.open(), [lab]);
+  const transportScreen = useTransportScreen();
+  useEffect(() => transportScreen.open(), [transportScreen]);
   return (
     <div className="transport">
       <div className="rail">
@@ -39,9 +39,9 @@ export function TransportScreen() {
 
 function StagePanel() {
   const shown = useShown();
-  const lines = useLabState((state) => state.lines);
-  const failed = useLabState((state) => state.failed);
-  const blank = useLabState(({ view }) => isBlank(view));
+  const lines = useTransportState((state) => state.lines);
+  const failed = useTransportState((state) => state.failed);
+  const blank = useTransportState(({ view }) => isBlank(view));
   const aside = (
     <>
       {lines && (
@@ -59,15 +59,15 @@ function StagePanel() {
           {text.failed}: {failed}
         </p>
       )}
-      {shown ? <LabFigure shown={shown} /> : <p className="empty">{blank ? text.blank : text.loading}</p>}
+      {shown ? <SolvedFigure shown={shown} /> : <p className="empty">{blank ? text.blank : text.loading}</p>}
     </Panel>
   );
 }
 
 /** What is shown while the models are still on their way. */
 function Busy() {
-  const stage = useLabState((state) => state.stage);
-  const interim = useLabState(
+  const stage = useTransportState((state) => state.stage);
+  const interim = useTransportState(
     ({ solved, view }) => solved !== undefined && solved.features !== view.features,
   );
   return (
@@ -81,7 +81,7 @@ function Busy() {
 }
 
 function Side() {
-  const pointer = labPointer(useLab());
+  const pointer = screenPointer(useTransportScreen());
   const shown = useShown();
   if (!shown) return null;
   const { plan, solved } = shown;
@@ -105,7 +105,7 @@ function Side() {
 }
 
 /** Which solver it was, and why not the other. */
-function SolvedLine({ solution: { ms, by } }: { readonly solution: LabSolution }) {
+function SolvedLine({ solution: { ms, by } }: { readonly solution: ScreenSolution }) {
   const why = by.device === "cpu" ? text.whyCpu[by.why](by.detail) : "";
   return (
     <p className="fact" data-solved-by={by.device}>
@@ -116,8 +116,8 @@ function SolvedLine({ solution: { ms, by } }: { readonly solution: LabSolution }
 }
 
 function LinkIssues() {
-  const { dismissIssues } = useLab();
-  const issues = useLabState((state) => state.issues);
+  const { dismissIssues } = useTransportScreen();
+  const issues = useTransportState((state) => state.issues);
   if (issues.length === 0) return null;
   return (
     <div className="notice notice-bad" role="alert">

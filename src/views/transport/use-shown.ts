@@ -2,7 +2,7 @@
 import { useMemo } from "react";
 import type { Plan } from "../../figure";
 import { planOfSweep, sweepCount, type Solved } from "../../store";
-import { useLabState } from "../use-app";
+import { useTransportState } from "../use-app";
 
 export interface Shown {
   readonly solved: Solved;
@@ -12,8 +12,8 @@ export interface Shown {
 }
 
 export function useShown(): Shown | undefined {
-  const solved = useLabState((state) => state.solved);
-  const chosen = useLabState((state) => state.view.show.sweep);
+  const solved = useTransportState((state) => state.solved);
+  const chosen = useTransportState((state) => state.view.show.sweep);
   return useMemo(() => {
     if (!solved) return undefined;
     const last = sweepCount(solved.solution);

@@ -265,7 +265,7 @@
   }
 
   globalThis.Worker = function (url, options) {
-    return /(transport|lab|library|data)-worker/.test(String(url))
+    return /(transport|reader|library|data)-worker/.test(String(url))
       ? new RealWorker(url, options)
       : new ScriptedWorker();
   };

@@ -21,7 +21,7 @@ import {
 } from "../../../src/config/run";
 import { methodTable } from "../../../src/config/methods/table";
 import { PRESETS } from "../../../src/config/presets";
-import { draftOf, editDraft, judgeDraft } from "../../../src/store";
+import { draftOf, editDraft, validateDraft } from "../../../src/store";
 import { termName } from "../../../src/views/plan/site-name";
 import { methodName, optionName } from "../../../src/views/run/field-names";
 
@@ -80,7 +80,7 @@ describe("derived", () => {
   test.each(DISTILLATION_CARDS.map((card) => [card.id, card] as const))(
     "choosing %s in the form gives its preset's constants",
     (id, card) => {
-      const chosen = judgeDraft(editDraft(draftOf("first-light"), "method.id", id)).config;
+      const chosen = validateDraft(editDraft(draftOf("first-light"), "method.id", id)).config;
       expect(chosen?.method).toEqual(PRESETS[card.preset.id].config.method);
     },
   );

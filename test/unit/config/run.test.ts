@@ -4,7 +4,7 @@
 //   schedule        warm-up rises, decay ends near zero, constant stays; the factor is within [0, 1]
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FIRST_LIGHT, PRESETS } from "../../../src/config/presets";
+import { DEFAULT_RUN, PRESETS } from "../../../src/config/presets";
 import { PLAIN_TRAINING } from "../../../src/config/training";
 import { createRng, deriveSeed } from "../../../src/config/rng";
 import { ConfigError, parseRunConfig, parseRunConfigText } from "../../../src/config/run";
@@ -12,7 +12,7 @@ import { scheduleFactor } from "../../../src/config/schedule";
 
 /** A copy of the default config with one field, given by its path, replaced; undefined removes it. */
 function withField(path: string, value: unknown): unknown {
-  const copy = structuredClone(FIRST_LIGHT) as unknown as Record<string, unknown>;
+  const copy = structuredClone(DEFAULT_RUN) as unknown as Record<string, unknown>;
   const keys = path.split(".");
   const last = keys.pop()!;
   let at = copy;
@@ -57,9 +57,9 @@ describe("run config", () => {
   });
 
   test("a config from before the training options means full training, one batch a step", () => {
-    const old: Record<string, unknown> = { ...FIRST_LIGHT };
+    const old: Record<string, unknown> = { ...DEFAULT_RUN };
     for (const field of Object.keys(PLAIN_TRAINING)) delete old[field];
-    expect(parseRunConfig(old)).toEqual({ ...FIRST_LIGHT, ...PLAIN_TRAINING });
+    expect(parseRunConfig(old)).toEqual({ ...DEFAULT_RUN, ...PLAIN_TRAINING });
   });
 
   test.each([
@@ -78,7 +78,7 @@ describe("run config", () => {
   });
 
   test("several wrong fields are all named at once", () => {
-    const json = { ...FIRST_LIGHT, steps: 0, batchSize: -1 };
+    const json = { ...DEFAULT_RUN, steps: 0, batchSize: -1 };
     expect(refusal(json)).toMatch(/steps[\s\S]*batchSize|batchSize[\s\S]*steps/);
   });
 });

@@ -12,7 +12,7 @@ import { labelsText } from "../../../src/config/labels";
 import { PRESETS } from "../../../src/config/presets";
 import { ConfigError, parseRunConfig, type RunConfig } from "../../../src/config/run";
 import { labelled, type Row } from "../../../src/data";
-import { draftFields, draftOf, editDraft, fieldText, judgeDraft } from "../../../src/store/draft";
+import { draftFields, draftOf, editDraft, fieldText, validateDraft } from "../../../src/store/draft";
 import { fieldHint, fieldName, optionName } from "../../../src/views/run/field-names";
 import { bundledSources } from "../../support/bundled";
 
@@ -207,16 +207,16 @@ describe("as a setting", () => {
     const start = draftOf("sft");
     expect(fieldText(start, "data.labels")).toBe("all");
     const noisy = editDraft(start, "data.labels", "noisy");
-    expect(judgeDraft(noisy).config?.data.labels).toEqual({ noisy: 0.5 });
-    expect(judgeDraft(noisy).changed).toContain("data.labels");
+    expect(validateDraft(noisy).config?.data.labels).toEqual({ noisy: 0.5 });
+    expect(validateDraft(noisy).changed).toContain("data.labels");
     const more = editDraft(noisy, "data.labels.noisy", "2");
-    expect(judgeDraft(more).issues["data.labels.noisy"]).toMatch(/between 0 and 1/);
+    expect(validateDraft(more).issues["data.labels.noisy"]).toMatch(/between 0 and 1/);
     const few = editDraft(more, "data.labels", "few");
-    expect(judgeDraft(editDraft(few, "data.labels.few", "24")).config?.data.labels).toEqual({
+    expect(validateDraft(editDraft(few, "data.labels.few", "24")).config?.data.labels).toEqual({
       few: 24,
       rest: "teacher",
     });
-    expect(judgeDraft(editDraft(few, "data.labels", "all")).config?.data.labels).toBe("all");
+    expect(validateDraft(editDraft(few, "data.labels", "all")).config?.data.labels).toBe("all");
     for (const { path, kind, options } of draftFields(few).filter((f) => f.path.startsWith("data.labels"))) {
       expect(fieldName(path)).not.toBe("");
       if (kind === "number") expect(fieldHint(path)).not.toBe("");

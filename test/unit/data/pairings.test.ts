@@ -3,7 +3,7 @@
 //   training    random lines over small vocabularies: the screen's chunks are those that GOLD and ALM train on, MinED's path
 //               is the one that training takes its targets from, positions are ULD's (checked against the objectives)
 //   the path    goes from end to end by single steps, and none is cheaper (every path of small lines is tried)
-//   a run       on bundled rows the lab's pairings are those of the prepared batch
+//   a run       on bundled rows the Transport screen's pairings are those of the prepared batch
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -25,8 +25,8 @@ import { batchChunks } from "../../../src/objectives/align/chunks";
 import { alignMined } from "../../../src/objectives/align/mined";
 import { pairedRows } from "../../../src/objectives/uld";
 import { NO_ROW } from "../../../src/student";
-import { createLab } from "../../../src/worker/lab";
-import type { LabEvent } from "../../../src/worker/protocol";
+import { createTextReader } from "../../../src/worker/text-reader";
+import type { ReaderEvent } from "../../../src/worker/protocol";
 
 const table = (texts: readonly string[]): TokenTable => ({
   ...{ size: texts.length, space: "Ġ", raw: (id) => texts[id]! },
@@ -146,7 +146,7 @@ test("no path is cheaper", () => {
   }
 });
 
-test("the lab's pairings are those of the run", async () => {
+test("the Transport screen's pairings are those of the run", async () => {
   const bundled = (id: string) =>
     loadTokenizer(folderFiles(id, fileURLToPath(new URL(`../../../public/models/${id}`, import.meta.url))));
   const [student, teacher] = [await bundled("couplet-student"), await bundled("couplet-teacher")];
@@ -162,14 +162,14 @@ test("the lab's pairings are those of the run", async () => {
       student: chunk.student,
       teacher: chunk.teacher,
     }));
-    const events: LabEvent[] = [];
-    const lab = createLab(
+    const events: ReaderEvent[] = [];
+    const reader = createTextReader(
       { tokenizers: async () => ({ student, teacher }), models: missing, heldOut: missing, train: missing },
       (event) => events.push(event),
     );
     const text = { prompt: prepared.row.promptCot!, response: prepared.row.outputCot! };
     const models = { student: "couplet-student", teacher: "couplet-teacher" };
-    await lab.read({
+    await reader.read({
       type: "read",
       id: 1,
       student: text,

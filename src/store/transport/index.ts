@@ -1,4 +1,4 @@
 export * from "./alignments";
-export * from "./lab";
+export * from "./screen";
 export * from "./masses";
 export * from "./sweeps";

@@ -1,4 +1,4 @@
-// loss/keep_above.wgsl — weights of those entries whose value is above a bound; 0 for the others.
+// loss/threshold_weights.wgsl — weights of those entries whose value is above a bound; 0 for the others.
 //
 //   out[g] = weight[g] where value[g] > bound, else 0
 //
@@ -18,7 +18,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
 
 @compute @workgroup_size(64)
-fn keep_above(@builtin(global_invocation_id) thread: vec3u) {
+fn threshold_weights(@builtin(global_invocation_id) thread: vec3u) {
   let g = thread.x;
   if (g >= params.count) { return; }
   out[g] = select(0.0, weight[g], value[g] > params.bound);

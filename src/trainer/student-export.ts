@@ -65,7 +65,7 @@ export function createRunLog(config: RunConfig, specialTokens: string): RunLog {
  *
  * @throws RunError `export-differs` when the graph, loaded back, is not the student.
  */
-export async function* takeAway(
+export async function* exportedFiles(
   gpu: Gpu,
   loaded: Loaded,
   { device, tidy = () => undefined }: { readonly device: Device; readonly tidy?: (() => void) | undefined },

@@ -1,4 +1,4 @@
-// the lab — plan
+// the reader — plan
 //   tokens      bytes of the lines add up to the text; prompt tokens are not in the line; é and emoji too
 //   projector   recovers a known linear map from pairs; the fitted map explains held-out pairs of the bundled
 //               models, and a shuffled pairing does not (control)
@@ -8,9 +8,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { createRng } from "../../../src/config/rng";
 import { loadTokenizer, openTeacher, type Teacher, type Tokenizer } from "../../../src/models";
 import { costOf } from "../../../src/ot/cpu";
-import { alignedPairs, createLab, tokenize } from "../../../src/worker/lab";
-import { fitProjector, randomProjector } from "../../../src/worker/lab-projector";
-import type { LabEvent, LabStates } from "../../../src/worker/protocol";
+import { alignedPairs, createTextReader, tokenize } from "../../../src/worker/text-reader";
+import { fitProjector, randomProjector } from "../../../src/worker/state-projector";
+import type { ReaderEvent, TokenStates } from "../../../src/worker/protocol";
 import { parseRows, type Row } from "../../../src/data";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -89,8 +89,8 @@ async function ask(
   features: "bytes" | "hidden",
   response: string,
   projector: "fitted" | "random" = "fitted",
-): Promise<LabEvent[]> {
-  const events: LabEvent[] = [];
+): Promise<ReaderEvent[]> {
+  const events: ReaderEvent[] = [];
   const sources = {
     tokenizers: async () => tokenizers,
     models: async () => ({ student, teacher }),
@@ -98,7 +98,7 @@ async function ask(
     train: async () => train,
   };
   const text = { prompt: PROMPT, response };
-  await createLab(sources, (event) => events.push(event)).read({
+  await createTextReader(sources, (event) => events.push(event)).read({
     type: "read",
     models: { student: "couplet-student", teacher: "couplet-teacher" },
     id: 1,
@@ -118,7 +118,7 @@ const ROW = "Friday - 4 = Monday. Monday - 1 = Sunday.\nTherefore, the answer is
 async function contrast(projector: "fitted" | "random"): Promise<number> {
   const events = await ask("hidden", ROW, projector);
   const tokens = events.find((e) => e.type === "tokens")!;
-  const { states } = events.find((e) => e.type === "states")! as { states: LabStates };
+  const { states } = events.find((e) => e.type === "states")! as { states: TokenStates };
   const [n, m] = [tokens.student.ids.length, tokens.teacher.ids.length];
   const cost = costOf({ n, m, d: states.d, x: states.student, y: states.teacher, kind: "cosine" });
   const mean = cost.reduce((a, b) => a + b, 0) / cost.length;
@@ -133,7 +133,7 @@ test("the fitted map brings aligned tokens together; the random one does not", a
 
 test("by bytes, a token's nearest is itself", async () => {
   const events = await ask("bytes", ROW);
-  const { states } = events.find((e) => e.type === "states")! as { states: LabStates };
+  const { states } = events.find((e) => e.type === "states")! as { states: TokenStates };
   const tokens = events.find((e) => e.type === "tokens")!;
   const [n, m] = [tokens.student.ids.length, tokens.teacher.ids.length];
   const cost = costOf({ n, m, d: states.d, x: states.student, y: states.teacher, kind: "cosine" });

@@ -6,16 +6,16 @@
 //   who solves   small and asked; opening, then ready; senseless; no GPU; a GPU that fails is tried three times
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Gpu } from "../../../src/gpu/device";
-import { labGpuOn, type LabGpu } from "../../../src/worker/lab-gpu";
-import { createLabRoute, WORTH_A_GPU } from "../../../src/worker/lab-route";
-import { labProblem, labSolve } from "../../../src/worker/lab-solve";
-import type { LabSolution, LabSolve } from "../../../src/worker/protocol";
+import { solverGpuOn, type SolverGpu } from "../../../src/worker/solver-gpu";
+import { createSolverRoute, WORTH_A_GPU } from "../../../src/worker/solver-route";
+import { otProblemOf, solveScreenProblem } from "../../../src/worker/screen-problem";
+import type { ScreenSolution, ScreenProblem } from "../../../src/worker/protocol";
 import { differentiate, planOf, logSumExp } from "../../oracle/ot";
 import { flat, masses, normals } from "../../oracle/ot-random";
 import { relativeL2 } from "../../support/close";
 import { ownGpu } from "../../support/gpu";
 
-const question = (n: number, m: number, change: Partial<LabSolve> = {}): LabSolve => ({
+const question = (n: number, m: number, change: Partial<ScreenProblem> = {}): ScreenProblem => ({
   ...{ n, m },
   states: {
     d: 5,
@@ -28,14 +28,14 @@ const question = (n: number, m: number, change: Partial<LabSolve> = {}): LabSolv
   ...{ relaxed: "none", tau: 1, solver: "cpu", gradient: "envelope" },
   ...change,
 });
-const uneven = (n: number, m: number): LabSolve["masses"] => ({
+const uneven = (n: number, m: number): ScreenProblem["masses"] => ({
   student: Float64Array.from(masses(n, 3)),
   teacher: Float64Array.from(masses(m, 4)),
 });
-const massOf = ({ plan }: LabSolution): number => plan.reduce((sum, p) => sum + p, 0);
+const massOf = ({ plan }: ScreenSolution): number => plan.reduce((sum, p) => sum + p, 0);
 
 /** Largest entry of the objective's gradient in P, in units of the mean cost. */
-function slope(q: LabSolve, solution: LabSolution, tau = q.tau): number {
+function slope(q: ScreenProblem, solution: ScreenSolution, tau = q.tau): number {
   const { n, m } = q;
   const { student: a, teacher: b } = q.masses;
   const { plan, cost, epsilon } = solution;
@@ -66,24 +66,26 @@ function slope(q: LabSolve, solution: LabSolution, tau = q.tau): number {
 describe("relaxed", () => {
   test.each(["both", "student", "teacher"] as const)("%s: the objective is at its least", (relaxed) => {
     const q = question(7, 9, { relaxed, tau: 0.4, masses: uneven(7, 9) });
-    const solution = labSolve(q);
+    const solution = solveScreenProblem(q);
     expect(solution.converged).toBe(true);
     expect(slope(q, solution)).toBeLessThan(2e-4); // the plan is float32 by then
     expect(slope(q, solution, 0.5)).toBeGreaterThan(1e-2); // control
     expect(massOf(solution)).toBeLessThanOrEqual(1 + 1e-6);
   });
   test("a τ without end is balanced, a small one leaves mass where it is", () => {
-    const balanced = labSolve(question(7, 9));
-    const loose = labSolve(question(7, 9, { relaxed: "both", tau: 1e6, maxIterations: 2000 }));
+    const balanced = solveScreenProblem(question(7, 9));
+    const loose = solveScreenProblem(question(7, 9, { relaxed: "both", tau: 1e6, maxIterations: 2000 }));
     expect(relativeL2(loose.plan, balanced.plan)).toBeLessThan(1e-4);
-    const mass = [10, 1, 0.1, 0.03].map((tau) => massOf(labSolve(question(7, 9, { relaxed: "both", tau }))));
+    const mass = [10, 1, 0.1, 0.03].map((tau) =>
+      massOf(solveScreenProblem(question(7, 9, { relaxed: "both", tau }))),
+    );
     expect(mass).toEqual(mass.toSorted((x, y) => y - x));
     expect(mass[0]).toBeLessThan(1);
     expect(mass[3]).toBeLessThan(0.6);
   });
   test("one side kept: its marginal is exact and the other's is not", () => {
     const q = question(5, 8, { relaxed: "teacher", tau: 0.2 });
-    const { plan } = labSolve(q);
+    const { plan } = solveScreenProblem(q);
     for (let i = 0; i < 5; i++)
       expect(plan.subarray(i * 8, i * 8 + 8).reduce((s, p) => s + p, 0)).toBeCloseTo(0.2, 6);
     const column = (j: number) => plan.reduce((s, p, at) => (at % 8 === j ? s + p : s), 0);
@@ -93,13 +95,13 @@ describe("relaxed", () => {
   });
   test("a τ that float32 cannot hold is named with its least value", () => {
     const q = question(60, 50, { relaxed: "both", tau: 0.01, epsilon: 5 });
-    expect(() => labSolve(q)).toThrow(/τ must be at least 0\.054 ε\. Raise τ, or lower ε/);
-    expect(labSolve({ ...q, tau: 5 * 0.055 }).plan.every((p) => p > 0)).toBe(true);
+    expect(() => solveScreenProblem(q)).toThrow(/τ must be at least 0\.054 ε\. Raise τ, or lower ε/);
+    expect(solveScreenProblem({ ...q, tau: 5 * 0.055 }).plan.every((p) => p > 0)).toBe(true);
   });
   test("the gradient through every sweep is the sweeps' own", () => {
     const change = { relaxed: "both", tau: 0.3, epsilon: 0.2, relative: false } as const;
     const q = question(4, 5, { ...change, gradient: "unrolled", maxIterations: 6, tolerance: 0 });
-    const { problem, options } = labProblem(q);
+    const { problem, options } = otProblemOf(q);
     const rows = Array.from({ length: 4 }, (_, i) => [...problem.cost.subarray(i * 5, i * 5 + 5)]);
     const [eps, tau] = [q.epsilon, options.tauA!];
     const rho = tau / (tau + eps);
@@ -118,15 +120,15 @@ describe("relaxed", () => {
         .flatMap((row, i) => row.map((p, j) => p * cost[i]![j]!))
         .reduce((s, x) => s + x, 0);
     };
-    expect(relativeL2(labSolve(q).gradient!, flat(differentiate(loss, rows)))).toBeLessThan(1e-6);
+    expect(relativeL2(solveScreenProblem(q).gradient!, flat(differentiate(loss, rows)))).toBeLessThan(1e-6);
   });
 });
 
 let gpu: Gpu;
-let lab: LabGpu;
+let reader: SolverGpu;
 beforeAll(async () => {
   gpu = await ownGpu();
-  lab = labGpuOn(gpu);
+  reader = solverGpuOn(gpu);
 });
 afterAll(() => gpu?.destroy());
 
@@ -140,8 +142,8 @@ describe("on the GPU", () => {
     ["one relaxed, euclidean", { relaxed: "teacher", tau: 0.1, cost: "euclidean" }],
   ] as const)("%s: all that is drawn is the twin's", async (_, change) => {
     const q = question(17, 29, { tolerance: 0, maxIterations: 40, gradient: "unrolled", ...change });
-    const [got, want] = [await lab.solve(q), labSolve(q)];
-    expect(got.by).toEqual({ device: "gpu", adapter: lab.adapter });
+    const [got, want] = [await reader.solve(q), solveScreenProblem(q)];
+    expect(got.by).toEqual({ device: "gpu", adapter: reader.adapter });
     expect(got.iterations).toBe(want.iterations);
     expect(relativeL2(got.plan, want.plan)).toBeLessThan(1e-4);
     expect(relativeL2(got.gradient!, want.gradient!)).toBeLessThan(1e-3);
@@ -150,7 +152,7 @@ describe("on the GPU", () => {
     for (const k of [1, 2, 5, last - 1]) {
       const close = Math.max(2e-5, 0.02 * want.errors[k]!);
       expect(Math.abs(got.errors[k]! - want.errors[k]!)).toBeLessThan(close);
-      const redraw = (s: LabSolution) =>
+      const redraw = (s: ScreenSolution) =>
         Float32Array.from(s.plan, (__, at) => {
           const [i, j] = [Math.floor(at / 29), at % 29];
           return Math.exp((s.f[k * 17 + i]! + s.g[k * 29 + j]! - s.cost[at]!) / s.epsilon);
@@ -162,30 +164,30 @@ describe("on the GPU", () => {
   });
   test("the start is drawn alike", async () => {
     const q = question(17, 29, { ...published, maxIterations: 3, tolerance: 0 });
-    const [got, want] = [await lab.solve(q), labSolve(q)];
+    const [got, want] = [await reader.solve(q), solveScreenProblem(q)];
     expect(relativeL2(got.f.subarray(0, 17), want.f.subarray(0, 17))).toBeLessThan(1e-5);
     expect(relativeL2(got.g.subarray(0, 29), want.g.subarray(0, 29))).toBeLessThan(1e-5);
   });
 });
 
 describe("who solves", () => {
-  const device = (solve?: LabGpu["solve"]): LabGpu => ({
+  const device = (solve?: SolverGpu["solve"]): SolverGpu => ({
     adapter: "A",
-    solve: solve ?? (async (q) => ({ ...labSolve(q), by: { device: "gpu", adapter: "A" } })),
+    solve: solve ?? (async (q) => ({ ...solveScreenProblem(q), by: { device: "gpu", adapter: "A" } })),
     destroy: () => {},
   });
-  const large = (solver: LabSolve["solver"]) => {
+  const large = (solver: ScreenProblem["solver"]) => {
     const q = question(30, 40, { solver, tolerance: 1e-3, maxIterations: 2000 });
     expect(q.n * q.m * q.maxIterations).toBeGreaterThan(WORTH_A_GPU);
     return q;
   };
   /** A route, and a promise of its next `ready`. */
-  const routed = (open: () => Promise<LabGpu>) => {
+  const routed = (open: () => Promise<SolverGpu>) => {
     let tell = () => {};
-    const route = createLabRoute(open, () => tell());
+    const route = createSolverRoute(open, () => tell());
     return { route, ready: () => new Promise<void>((resolve) => (tell = resolve)) };
   };
-  const whyOf = async (answer: Promise<LabSolution>) => {
+  const whyOf = async (answer: Promise<ScreenSolution>) => {
     const { by } = await answer;
     return by.device === "cpu" ? by.why : by.device;
   };
@@ -237,7 +239,7 @@ describe("who solves", () => {
       opened++;
       return device(async (q) => {
         if (!works) throw new Error("device lost");
-        return { ...labSolve(q), by: { device: "gpu", adapter: "A" } };
+        return { ...solveScreenProblem(q), by: { device: "gpu", adapter: "A" } };
       });
     });
     let again = ready();

@@ -1,4 +1,4 @@
-// The Data page's mind: the file that was read, what two models make of it, and the rows that are kept.
+// State of the Data page: the file that was read, what two models make of it, and the rows that are kept.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type {
   DataClient,
@@ -41,7 +41,7 @@ interface ReadChange {
   readonly part?: string | undefined;
 }
 
-export interface DataDeskStore {
+export interface DatasetStore {
   readonly store: StoreApi<DataState>;
   /** Ask what is kept; starts the worker. */
   open(): void;
@@ -67,7 +67,7 @@ const empty: DataState = {
 
 const COMMIT_MS = 100;
 
-export function createDataDeskStore(client: DataClient, baseUrl: string): DataDeskStore {
+export function createDatasetStore(client: DataClient, baseUrl: string): DatasetStore {
   const store = createStore<DataState>(() => empty);
   let opened = false;
   let file: Blob | undefined;

@@ -1,12 +1,12 @@
 // A plan at any sweep of its iteration, drawn again from the potentials.
-import type { LabSolution } from "../../client";
+import type { ScreenSolution } from "../../client";
 import { measure, type Plan } from "../../figure";
-import type { Solved } from "./lab";
+import type { Solved } from "./screen";
 
-export const sweepCount = ({ errors }: LabSolution): number => errors.length - 1;
+export const sweepCount = ({ errors }: ScreenSolution): number => errors.length - 1;
 
 /** P = exp((f + g − C) / ε) with the potentials after sweep k; the last sweep is the solver's own plan. */
-export function planAtSweep(solution: LabSolution, n: number, m: number, sweep: number): Float32Array {
+export function planAtSweep(solution: ScreenSolution, n: number, m: number, sweep: number): Float32Array {
   if (sweep >= sweepCount(solution)) return solution.plan;
   const { cost, f, g, epsilon } = solution;
   const plan = new Float32Array(n * m);

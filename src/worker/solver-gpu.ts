@@ -2,27 +2,29 @@
 // should answer, so that the CPU twin is there at once.
 import { adapterName, openGpu, type Gpu } from "../gpu/device";
 import { solve } from "../parts/ot";
-import type { LabSolution, LabSolve } from "./lab-protocol";
-import { labProblem, toSolution } from "./lab-solve";
+import type { ScreenSolution, ScreenProblem } from "./reader-protocol";
+import { otProblemOf, toSolution } from "./screen-problem";
 
-export interface LabGpu {
+export interface SolverGpu {
   readonly adapter: string;
   /** @throws whatever the device has to complain about; it is of no more use then. */
-  solve(question: LabSolve): Promise<LabSolution>;
+  solve(question: ScreenProblem): Promise<ScreenSolution>;
   destroy(): void;
 }
 
 /** @throws NoGpuError when there is none. */
-export const openLabGpu = async (implementation: GPU | undefined, secureContext: boolean): Promise<LabGpu> =>
-  labGpuOn(await openGpu(implementation, { secureContext }));
+export const openSolverGpu = async (
+  implementation: GPU | undefined,
+  secureContext: boolean,
+): Promise<SolverGpu> => solverGpuOn(await openGpu(implementation, { secureContext }));
 
-export function labGpuOn(gpu: Gpu): LabGpu {
+export function solverGpuOn(gpu: Gpu): SolverGpu {
   const adapter = adapterName(gpu.adapter);
   return {
     adapter,
     async solve(question) {
       const started = performance.now();
-      const { problem, options } = labProblem(question);
+      const { problem, options } = otProblemOf(question);
       const [solved] = await solve([problem], options, { device: gpu.device });
       gpu.check();
       return toSolution(problem.cost, solved, { device: "gpu", adapter }, started);

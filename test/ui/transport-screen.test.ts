@@ -1,13 +1,13 @@
 // the Transport screen's mind — plan
 //   alignments   chunks, ULD's positions and MinED's path as pairs of the plan's axes; agreement and its chance level
 //   sweeps       any sweep's plan from the potentials is the solver's; facts of a·bᵀ and of a one-to-one plan
-//   the lab      bytes first, then the models; a setting solves again, a text reads again; links in and out
+//   the Transport screen      bytes first, then the models; a setting solves again, a text reads again; links in and out
 import { describe, expect, test } from "vitest";
 import type {
-  LabClient,
-  LabEvent,
-  LabSolution,
-  LabSolverClient,
+  ReaderClient,
+  ReaderEvent,
+  ScreenSolution,
+  ScreenSolverClient,
   TokenLine,
   TokenPairings,
 } from "../../src/client";
@@ -17,14 +17,14 @@ import {
   agreement,
   chunkPairs,
   chunkShares,
-  createTransportLab,
+  createTransportScreen,
   pathPairs,
   planAtSweep,
   positionPairs,
   presetOf,
 } from "../../src/store";
 import { measure } from "../../src/figure";
-import { labSolve } from "../../src/worker/lab-solve";
+import { solveScreenProblem } from "../../src/worker/screen-problem";
 
 const line = (...texts: string[]): TokenLine => {
   let at = 0;
@@ -101,7 +101,7 @@ describe("sweeps", () => {
   test.each(["intended", "published"] as const)(
     "%s: every sweep's plan comes from its potentials",
     (preset) => {
-      const solution = labSolve({ ...question, ...solverOf(TRANSPORT_PRESETS[preset]) });
+      const solution = solveScreenProblem({ ...question, ...solverOf(TRANSPORT_PRESETS[preset]) });
       const last = solution.errors.length - 1;
       const redrawn = planFrom(
         solution.cost,
@@ -130,26 +130,26 @@ describe("sweeps", () => {
 });
 
 function rig() {
-  const asked: Parameters<LabClient["read"]>[0][] = [];
+  const asked: Parameters<ReaderClient["read"]>[0][] = [];
   const solves: number[] = [];
-  let emit: (event: LabEvent) => void = () => {};
-  const lab: LabClient = {
+  let emit: (event: ReaderEvent) => void = () => {};
+  const reader: ReaderClient = {
     open: () => {},
     read: (read) => asked.push(read),
     subscribe: (listener) => ((emit = listener), () => {}),
     close: () => {},
   };
   let ready = () => {};
-  let by: LabSolution["by"] = { device: "cpu", why: "small", detail: "" };
-  const solver: LabSolverClient = {
+  let by: ScreenSolution["by"] = { device: "cpu", why: "small", detail: "" };
+  const solver: ScreenSolverClient = {
     onReady: (listener) => (ready = listener),
     solve(problem, onReply) {
       solves.push(problem.epsilon);
-      onReply({ ...labSolve(problem), by });
+      onReply({ ...solveScreenProblem(problem), by });
     },
     close: () => {},
   };
-  const made = createTransportLab({ lab, solver, baseUrl: "http://localhost/" });
+  const made = createTransportScreen({ reader, solver, baseUrl: "http://localhost/" });
   const view = { prompt: "p", response: "Train" };
   const rows = Array.from({ length: 4 }, (_, i) => ({
     id: `r${i}`,
@@ -167,43 +167,51 @@ function rig() {
     });
     emit({ type: "states", id, features, states });
   };
-  const gpu = { ready: () => ready(), says: (next: LabSolution["by"]) => (by = next) };
-  return { lab: made, gpu, asked, solves, answer, emit: (event: LabEvent) => emit(event), rows };
+  const gpu = { ready: () => ready(), says: (next: ScreenSolution["by"]) => (by = next) };
+  return {
+    transportScreen: made,
+    gpu,
+    asked,
+    solves,
+    answer,
+    emit: (event: ReaderEvent) => emit(event),
+    rows,
+  };
 }
 
-describe("the lab", () => {
+describe("the screen", () => {
   test("bytes first, then the models; the plan is marked as interim until then", () => {
-    const { lab, asked, answer, emit, rows } = rig();
-    lab.open();
+    const { transportScreen, asked, answer, emit, rows } = rig();
+    transportScreen.open();
     emit({ type: "rows", rows });
     expect(asked.map((a) => a.features)).toEqual(["bytes"]);
     answer("bytes");
-    expect(lab.store.getState().solved?.features).toBe("bytes");
+    expect(transportScreen.store.getState().solved?.features).toBe("bytes");
     expect(asked.map((a) => a.features)).toEqual(["bytes", "hidden"]);
     answer("hidden");
-    expect(lab.store.getState().solved?.features).toBe("hidden");
+    expect(transportScreen.store.getState().solved?.features).toBe("hidden");
     expect(asked).toHaveLength(2);
   });
   test("a solver setting solves again without reading; a text reads again; what is shown does neither", () => {
-    const { lab, asked, solves, answer, emit, rows } = rig();
-    lab.open();
+    const { transportScreen, asked, solves, answer, emit, rows } = rig();
+    transportScreen.open();
     emit({ type: "rows", rows });
     answer("bytes");
     answer("hidden");
     const [reads, before] = [asked.length, solves.length];
-    lab.change({ epsilon: 0.5 });
+    transportScreen.change({ epsilon: 0.5 });
     expect([asked.length, solves.length]).toEqual([reads, before + 1]);
-    lab.show({ matrix: "cost" });
+    transportScreen.show({ matrix: "cost" });
     expect([asked.length, solves.length]).toEqual([reads, before + 1]);
-    lab.change({ text: { from: "own", text: "Train" } });
+    transportScreen.change({ text: { from: "own", text: "Train" } });
     expect(asked).toHaveLength(reads + 1);
-    lab.change({ epsilon: -1 });
-    expect(lab.store.getState().issues[0]).toMatch(/^epsilon: must be greater/);
-    expect(lab.store.getState().view.epsilon).toBe(0.5);
+    transportScreen.change({ epsilon: -1 });
+    expect(transportScreen.store.getState().issues[0]).toMatch(/^epsilon: must be greater/);
+    expect(transportScreen.store.getState().view.epsilon).toBe(0.5);
   });
   test("a GPU that gets ready is asked what the CPU answered meanwhile, and nothing else", () => {
-    const { lab, gpu, solves, answer, emit, rows } = rig();
-    lab.open();
+    const { transportScreen, gpu, solves, answer, emit, rows } = rig();
+    transportScreen.open();
     emit({ type: "rows", rows });
     gpu.says({ device: "cpu", why: "opening", detail: "" });
     answer("bytes");
@@ -211,52 +219,52 @@ describe("the lab", () => {
     gpu.says({ device: "gpu", adapter: "A" });
     gpu.ready();
     expect(solves).toHaveLength(before + 1);
-    expect(lab.store.getState().solved?.solution.by.device).toBe("gpu");
+    expect(transportScreen.store.getState().solved?.solution.by.device).toBe("gpu");
     gpu.ready();
     expect(solves).toHaveLength(before + 1);
   });
   test("masses by bytes, a relaxed side and the solver are asked anew; the loop as published refuses to relax", () => {
-    const { lab, solves, answer, emit, rows } = rig();
-    lab.open();
+    const { transportScreen, solves, answer, emit, rows } = rig();
+    transportScreen.open();
     emit({ type: "rows", rows });
     answer("bytes");
     answer("hidden");
     const before = solves.length;
-    lab.change({ masses: "bytes" });
-    expect([...lab.store.getState().solved!.masses.student]).toEqual([0.4, 0.4, 0.2]);
-    lab.change({ relaxed: "both", tau: 0.05 });
-    const { solution } = lab.store.getState().solved!;
+    transportScreen.change({ masses: "bytes" });
+    expect([...transportScreen.store.getState().solved!.masses.student]).toEqual([0.4, 0.4, 0.2]);
+    transportScreen.change({ relaxed: "both", tau: 0.05 });
+    const { solution } = transportScreen.store.getState().solved!;
     expect(solution.plan.reduce((sum, p) => sum + p, 0)).toBeLessThan(0.95);
-    lab.change({ solver: "cpu" });
+    transportScreen.change({ solver: "cpu" });
     expect(solves).toHaveLength(before + 3);
-    lab.change({ scheme: "multiplicative" });
-    expect(lab.store.getState().issues[0]).toMatch(/^relaxed: the multiplicative loop/);
-    lab.choosePreset("published");
-    expect(lab.store.getState().view).toMatchObject({
+    transportScreen.change({ scheme: "multiplicative" });
+    expect(transportScreen.store.getState().issues[0]).toMatch(/^relaxed: the multiplicative loop/);
+    transportScreen.choosePreset("published");
+    expect(transportScreen.store.getState().view).toMatchObject({
       scheme: "multiplicative",
       relaxed: "none",
       masses: "uniform",
     });
   });
   test("an answer to an older question is not shown", () => {
-    const { lab, asked, emit, rows } = rig();
-    lab.open();
+    const { transportScreen, asked, emit, rows } = rig();
+    transportScreen.open();
     emit({ type: "rows", rows });
     const old = asked.at(-1)!.id;
-    lab.change({ text: { from: "own", text: "abc" } });
+    transportScreen.change({ text: { from: "own", text: "abc" } });
     emit({ type: "tokens", id: old, student: line("x"), teacher: line("x"), pairings: NO_PAIRS });
-    expect(lab.store.getState().lines).toBeUndefined();
+    expect(transportScreen.store.getState().lines).toBeUndefined();
   });
   test("the published switch changes the solver and nothing else; links carry it", () => {
-    const { lab } = rig();
-    lab.change({ features: "bytes" });
-    lab.choosePreset("published");
-    const { view } = lab.store.getState();
+    const { transportScreen } = rig();
+    transportScreen.change({ features: "bytes" });
+    transportScreen.choosePreset("published");
+    const { view } = transportScreen.store.getState();
     expect(presetOf(view)).toBe("published");
     expect(view.features).toBe("bytes");
-    expect(lab.toLink()).toBe("v=1&preset=published&features=bytes");
-    const other = rig().lab;
-    other.fromLink(lab.toLink());
+    expect(transportScreen.toLink()).toBe("v=1&preset=published&features=bytes");
+    const other = rig().transportScreen;
+    other.fromLink(transportScreen.toLink());
     expect(other.store.getState().view).toEqual(view);
     other.fromLink("v=1&epsilon=zero");
     expect(other.store.getState().issues[0]).toMatch(/^epsilon: /);

@@ -1,4 +1,4 @@
-// The lab in its worker: a pair of models through transformers.js on the CPU, bundled ones from this site, others from
+// The reader in its worker: a pair of models through transformers.js on the CPU, bundled ones from this site, others from
 // the library on this device.
 import { messageOf } from "../base/errors";
 import { BUNDLED_STUDENTS, BUNDLED_TEACHERS } from "../config/bundled";
@@ -14,38 +14,38 @@ import {
   urlFiles,
   withOnnxGraph,
 } from "../models";
-import { createLab, type Lab, type LabSources } from "./lab";
-import type { LabCommand, LabEvent } from "./lab-protocol";
+import { createTextReader, type TextReader, type ReaderSources } from "./text-reader";
+import type { ReaderCommand, ReaderEvent } from "./reader-protocol";
 import { isLibraryKey, libraryFolder } from "./own-sources";
 
-const post = (event: LabEvent): void => self.postMessage(event);
+const post = (event: ReaderEvent): void => self.postMessage(event);
 const FIRST: ModelPair = { student: BUNDLED_STUDENTS[0], teacher: BUNDLED_TEACHERS[0] };
 let home = "";
-let open: { pair: ModelPair; lab: Lab } | undefined;
+let open: { pair: ModelPair; reader: TextReader } | undefined;
 
-self.addEventListener("message", (message: MessageEvent<LabCommand>) => {
+self.addEventListener("message", (message: MessageEvent<ReaderCommand>) => {
   const command = message.data;
   switch (command.type) {
     case "open":
       home = command.baseUrl;
-      void sendRows(labFor(FIRST));
+      void sendRows(readerFor(FIRST));
       return;
     case "read":
-      void labFor(command.models).read(command);
+      void readerFor(command.models).read(command);
       return;
   }
   command satisfies never;
 });
 
 /** One pair at a time: another one takes its place, and its memory. */
-function labFor(pair: ModelPair): Lab {
-  if (open && open.pair.student === pair.student && open.pair.teacher === pair.teacher) return open.lab;
-  void open?.lab.close().catch(() => undefined); // what did not load holds nothing
-  open = { pair, lab: createLab(sourcesFor(pair), post) };
-  return open.lab;
+function readerFor(pair: ModelPair): TextReader {
+  if (open && open.pair.student === pair.student && open.pair.teacher === pair.teacher) return open.reader;
+  void open?.reader.close().catch(() => undefined); // what did not load holds nothing
+  open = { pair, reader: createTextReader(sourcesFor(pair), post) };
+  return open.reader;
 }
 
-async function sendRows(opened: Lab): Promise<void> {
+async function sendRows(opened: TextReader): Promise<void> {
   try {
     post({ type: "rows", rows: await opened.rows() });
   } catch (error) {
@@ -58,7 +58,7 @@ async function folder(name: string): Promise<ModelFiles> {
   return urlFiles(name, new URL(`models/${name}/`, home).href);
 }
 
-function sourcesFor(pair: ModelPair): LabSources {
+function sourcesFor(pair: ModelPair): ReaderSources {
   const rows = async (part: string) => {
     const url = new URL(`data/reasoning-${part}.jsonl`, home).href;
     const response = await fetch(url);

@@ -1,15 +1,15 @@
-// The Transport screen's mind: a view (what is asked), and the answers of the lab and the solver to it.
+// State of the Transport screen: a view (what is asked), and the answers of the text reader and the solver to it.
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type {
-  LabClient,
-  LabEvent,
-  LabSolution,
-  LabSolve,
-  LabSolverClient,
-  LabStates,
-  LabText,
+  ReaderClient,
+  ReaderEvent,
+  ScreenSolution,
+  ScreenProblem,
+  ScreenSolverClient,
+  TokenStates,
+  SideText,
 } from "../../client";
-import type { LabRow, TokenLine, TokenPairings } from "../../client";
+import type { ReaderRow, TokenLine, TokenPairings } from "../../client";
 import { encodeLink, decodeLink, type LinkFormat } from "../../config/link";
 import { ConfigError } from "../../config/run";
 import {
@@ -41,17 +41,17 @@ export interface Solved {
   readonly lines: Lines;
   /** What the tokens were to the cost: less than asked while the models load. */
   readonly features: Features;
-  readonly fit: LabStates["fit"];
-  readonly masses: LabSolve["masses"];
+  readonly fit: TokenStates["fit"];
+  readonly masses: ScreenProblem["masses"];
   /** Whose marginal may be missed. */
   readonly relaxed: Relaxed;
-  readonly solution: LabSolution;
+  readonly solution: ScreenSolution;
 }
 
-export interface LabState {
+export interface TransportScreenState {
   readonly view: TransportView;
-  readonly rows: readonly LabRow[] | undefined;
-  /** What the lab is busy with. */
+  readonly rows: readonly ReaderRow[] | undefined;
+  /** What the Transport screen is busy with. */
   readonly stage: string | undefined;
   readonly lines: Lines | undefined;
   readonly solved: Solved | undefined;
@@ -63,9 +63,9 @@ export interface LabState {
   readonly pinned: boolean;
 }
 
-export interface TransportLab {
-  readonly store: StoreApi<LabState>;
-  /** Start the workers; the first screen that shows the lab calls it. */
+export interface TransportScreenStore {
+  readonly store: StoreApi<TransportScreenState>;
+  /** Start the workers; the first screen that shows the Transport screen calls it. */
   open(): void;
   change(change: Partial<TransportView>): void;
   show(change: Partial<TransportView["show"]>): void;
@@ -77,17 +77,17 @@ export interface TransportLab {
   toLink(): string;
 }
 
-interface LabParts {
-  readonly lab: LabClient;
-  readonly solver: LabSolverClient;
+interface ScreenParts {
+  readonly reader: ReaderClient;
+  readonly solver: ScreenSolverClient;
   readonly baseUrl: string;
 }
 
-export const createTransportLab = (parts: LabParts): TransportLab => new Screen(parts);
+export const createTransportScreen = (parts: ScreenParts): TransportScreenStore => new Screen(parts);
 
 /** Lives as long as the page. The workers behind it start with `open`, when the screen is first shown. */
-class Screen implements TransportLab {
-  readonly store = createStore<LabState>(() => ({
+class Screen implements TransportScreenStore {
+  readonly store = createStore<TransportScreenState>(() => ({
     view: TRANSPORT_PRESETS.intended,
     rows: undefined,
     stage: undefined,
@@ -98,26 +98,26 @@ class Screen implements TransportLab {
     selection: NOTHING,
     pinned: false,
   }));
-  readonly #parts: LabParts;
+  readonly #parts: ScreenParts;
   #opened = false;
   #modelsReady = false;
   #lastId = 0;
   #asked: { id: number; texts: Texts; features: Features } | undefined;
-  #states: { features: Features; states: LabStates; lines: Lines } | undefined;
+  #states: { features: Features; states: TokenStates; lines: Lines } | undefined;
 
-  constructor(parts: LabParts) {
+  constructor(parts: ScreenParts) {
     this.#parts = parts;
     parts.solver.onReady(() => {
       const by = this.store.getState().solved?.solution.by;
       if (by?.device === "cpu" && by.why === "opening") this.#solve();
     });
-    parts.lab.subscribe((event) => this.#hear(event));
+    parts.reader.subscribe((event) => this.#onEvent(event));
   }
 
   open = (): void => {
     if (this.#opened) return;
     this.#opened = true;
-    this.#parts.lab.open(this.#parts.baseUrl);
+    this.#parts.reader.open(this.#parts.baseUrl);
     if (this.store.getState().view.text.from === "own") this.#readAll();
   };
 
@@ -183,10 +183,10 @@ class Screen implements TransportLab {
     const id = ++this.#lastId;
     this.#asked = { id, texts, features };
     const { models, projector } = view;
-    this.#parts.lab.read({ id, ...texts, features, models, projector });
+    this.#parts.reader.read({ id, ...texts, features, models, projector });
   }
 
-  #hear(event: LabEvent): void {
+  #onEvent(event: ReaderEvent): void {
     switch (event.type) {
       case "rows":
         this.store.setState({ rows: event.rows });
@@ -204,7 +204,7 @@ class Screen implements TransportLab {
     event satisfies never;
   }
 
-  #take({ id, features, states }: Extract<LabEvent, { type: "states" }>): void {
+  #take({ id, features, states }: Extract<ReaderEvent, { type: "states" }>): void {
     const { lines, view } = this.store.getState();
     if (id !== this.#asked?.id || !lines) return;
     this.#states = { features, states, lines };
@@ -256,11 +256,11 @@ export function presetOf(view: TransportView): keyof typeof TRANSPORT_PRESETS | 
 export const isBlank = ({ text }: TransportView): boolean => text.from === "own" && text.text.trim() === "";
 
 interface Texts {
-  readonly student: LabText;
-  readonly teacher: LabText;
+  readonly student: SideText;
+  readonly teacher: SideText;
 }
 
-function textsOf({ text }: TransportView, rows: readonly LabRow[] | undefined): Texts | undefined {
+function textsOf({ text }: TransportView, rows: readonly ReaderRow[] | undefined): Texts | undefined {
   if (text.from === "own") {
     const own = { prompt: "", response: text.text };
     return { student: own, teacher: own };

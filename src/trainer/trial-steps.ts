@@ -4,14 +4,14 @@ import { byKernel, type DispatchTime, profile, profileStages, watchPrograms } fr
 import type { PaceRecord, StepProfile, StepRecord } from "../telemetry";
 
 /** A step, and how long the teacher worked on the batch after it. */
-export type RehearsedStep = () => Promise<{ readonly record: StepRecord; readonly teacherMs: number }>;
+export type TrialStep = () => Promise<{ readonly record: StepRecord; readonly teacherMs: number }>;
 
 /** Enough to see through a neighbour's noise, few enough to wait for on a slow adapter. */
 const ROUNDS = 5;
 const MEASURED = 3;
 
 /** A warm step, and the programs that it ran: stage by stage, and kernel by kernel where the adapter can time them. */
-export async function profileStep(gpu: Gpu, step: RehearsedStep): Promise<StepProfile> {
+export async function profileStep(gpu: Gpu, step: TrialStep): Promise<StepProfile> {
   await step(); // compiles
   const watch = watchPrograms(gpu);
   const { record, teacherMs } = await step().finally(() => watch.stop());
@@ -50,7 +50,7 @@ async function quietest<T extends { readonly ms: number }>(round: () => Promise<
 }
 
 /** One step to warm up, three that count. */
-export async function timeSteps(step: RehearsedStep): Promise<PaceRecord> {
+export async function timeSteps(step: TrialStep): Promise<PaceRecord> {
   const { record: first } = await step();
   const ms: number[] = [];
   while (ms.length < MEASURED) ms.push((await step()).record.ms);

@@ -1,4 +1,4 @@
-// The language of the two workers behind the Transport screen: the lab reads texts (tokens, states), and the
+// The language of the two workers behind the Transport screen: the reader reads texts (tokens, states), and the
 // solver (solver-protocol.ts) turns states into costs and plans, on the CPU or through the WGSL kernels.
 import type { CostKind } from "../config/run";
 import type { Features, ModelPair, TransportView } from "../config/transport-view";
@@ -7,15 +7,15 @@ import type { TokenPairings, View } from "../data";
 export type { TokenPairings };
 
 /** A text as one model reads it; what is solved over starts at `from`, a byte of `prompt + response`. */
-export interface LabText {
+export interface SideText {
   readonly prompt: string;
   readonly response: string;
 }
 
-export interface LabRow {
+export interface ReaderRow {
   readonly id: string;
   readonly family: string;
-  readonly views: Readonly<Record<View, LabText>>;
+  readonly views: Readonly<Record<View, SideText>>;
 }
 
 /** Tokens of the response (all tokens of an own text), with the bytes they stand for. */
@@ -28,21 +28,21 @@ export interface TokenLine {
   readonly end: readonly number[];
 }
 
-export type LabCommand =
+export type ReaderCommand =
   | { type: "open"; baseUrl: string }
   /** Tokens and states of a pair of texts. Only the newest question is answered. */
   | {
       type: "read";
       id: number;
-      student: LabText;
-      teacher: LabText;
+      student: SideText;
+      teacher: SideText;
       models: ModelPair;
       features: Features;
       projector: TransportView["projector"];
     };
 
 /** States of the response tokens in one space, row-major. */
-export interface LabStates {
+export interface TokenStates {
   readonly d: number;
   readonly student: Float32Array;
   readonly teacher: Float32Array;
@@ -50,19 +50,19 @@ export interface LabStates {
   readonly fit: { readonly pairs: number; readonly rows: number; readonly explained: number } | undefined;
 }
 
-export type LabEvent =
-  | { type: "rows"; rows: readonly LabRow[] }
+export type ReaderEvent =
+  | { type: "rows"; rows: readonly ReaderRow[] }
   | { type: "progress"; stage: string }
   | { type: "tokens"; id: number; student: TokenLine; teacher: TokenLine; pairings: TokenPairings }
-  | { type: "states"; id: number; features: Features; states: LabStates }
-  /** `id` 0: the lab itself could not open. */
+  | { type: "states"; id: number; features: Features; states: TokenStates }
+  /** `id` 0: the reader itself could not open. */
   | { type: "failed"; id: number; detail: string };
 
 /** A transport problem from features, with everything that the screen draws. */
-export interface LabSolve {
+export interface ScreenProblem {
   readonly n: number;
   readonly m: number;
-  readonly states: LabStates;
+  readonly states: TokenStates;
   readonly cost: CostKind;
   readonly scheme: TransportView["scheme"];
   readonly epsilon: number;
@@ -88,7 +88,7 @@ export type SolvedBy =
       readonly detail: string;
     };
 
-export interface LabSolution {
+export interface ScreenSolution {
   /** [n, m] row-major. */
   readonly cost: Float32Array;
   readonly plan: Float32Array;

@@ -29,7 +29,7 @@ export interface DataDependencies {
   now(): number;
 }
 
-export interface DataDesk {
+export interface DatasetImport {
   handle(command: DataCommand): Promise<void>;
 }
 
@@ -39,11 +39,13 @@ const SAMPLED = 1000;
 const SHOWN = 6;
 const KEEP_LINES = 2000;
 
-export const createDataDesk = (post: (event: DataEvent) => void, deps: DataDependencies): DataDesk =>
-  new RowImport(post, deps);
+export const createDatasetImport = (
+  post: (event: DataEvent) => void,
+  deps: DataDependencies,
+): DatasetImport => new RowImport(post, deps);
 
 /** Lives as long as its worker, and holds the rows of the file that was read last. */
-class RowImport implements DataDesk {
+class RowImport implements DatasetImport {
   readonly #post: (event: DataEvent) => void;
   readonly #deps: DataDependencies;
   #rows: readonly Row[] = [];

@@ -1,4 +1,4 @@
-// lib/hand_round.wgsl — what the first eight lanes of a subgroup hold, used by every lane.
+// lib/subgroup_broadcast.wgsl — what the first eight lanes of a subgroup hold, used by every lane.
 //
 // A lane reads one row of a tile of eight (its row: lane % 8) and all lanes then use all eight: one load where
 // threads on their own would make eight. Call from uniform control flow.

@@ -5,11 +5,18 @@ import type { Features, TransportView } from "../config/transport-view";
 import { type Chunk, type Row, textIds, tokenChunks, tokenPairings, tokenTables } from "../data";
 import type { Teacher, Tokenizer } from "../models";
 import { tokenSpans } from "../parts/spans";
-import { BYTE_FEATURES, byteFeatures } from "./lab-features";
-import { fitProjector, randomProjector, type Projector } from "./lab-projector";
-import type { LabCommand, LabEvent, LabRow, LabStates, LabText, TokenLine } from "./lab-protocol";
+import { BYTE_FEATURES, byteFeatures } from "./byte-features";
+import { fitProjector, randomProjector, type Projector } from "./state-projector";
+import type {
+  ReaderCommand,
+  ReaderEvent,
+  ReaderRow,
+  TokenStates,
+  SideText,
+  TokenLine,
+} from "./reader-protocol";
 
-export interface LabSources {
+export interface ReaderSources {
   tokenizers(): Promise<{ readonly student: Tokenizer; readonly teacher: Tokenizer }>;
   /** Both through their ONNX sessions; the student's is tapped just like the teacher's. */
   models(): Promise<{ readonly student: Teacher; readonly teacher: Teacher }>;
@@ -21,16 +28,16 @@ export interface LabSources {
 const FIT_ROWS = 32;
 
 type StateKind = Exclude<Features, "bytes">;
-type Question = Extract<LabCommand, { type: "read" }>;
+type Question = Extract<ReaderCommand, { type: "read" }>;
 
-export interface Lab {
-  rows(): Promise<readonly LabRow[]>;
+export interface TextReader {
+  rows(): Promise<readonly ReaderRow[]>;
   read(question: Question): Promise<void>;
   /** Lets the models go, once what is under way has ended. */
   close(): Promise<void>;
 }
 
-export const createLab = (sources: LabSources, post: (event: LabEvent) => void): Lab =>
+export const createTextReader = (sources: ReaderSources, post: (event: ReaderEvent) => void): TextReader =>
   new ModelReader(sources, post);
 
 /** The first call makes it; one that failed may be tried again. */
@@ -44,16 +51,16 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 /** Lives as long as its worker or until it is closed; models and projectors are loaded when a question needs them. */
-class ModelReader implements Lab {
-  readonly #sources: LabSources;
-  readonly #post: (event: LabEvent) => void;
+class ModelReader implements TextReader {
+  readonly #sources: ReaderSources;
+  readonly #post: (event: ReaderEvent) => void;
   #newest = 0;
   readonly #projectors = new Map<string, Promise<Projector>>();
   #loaded = false;
-  readonly #tokenizers: LabSources["tokenizers"];
-  readonly #models: LabSources["models"];
+  readonly #tokenizers: ReaderSources["tokenizers"];
+  readonly #models: ReaderSources["models"];
 
-  constructor(sources: LabSources, post: (event: LabEvent) => void) {
+  constructor(sources: ReaderSources, post: (event: ReaderEvent) => void) {
     this.#sources = sources;
     this.#post = post;
     this.#tokenizers = once(() => sources.tokenizers());
@@ -96,11 +103,11 @@ class ModelReader implements Lab {
     return fitProjector(Float64Array.from(x), Float64Array.from(y), ds, dt);
   }
 
-  async #statesFor(question: Question): Promise<LabStates> {
+  async #statesFor(question: Question): Promise<TokenStates> {
     const { features } = question;
     if (features === "bytes") {
       const { student, teacher } = await this.#tokenizers();
-      const of = (tokenizer: Tokenizer, text: LabText) =>
+      const of = (tokenizer: Tokenizer, text: SideText) =>
         byteFeatures(tokenize(tokenizer, text).line, new TextEncoder().encode(text.response));
       const [s, t] = [of(student, question.student), of(teacher, question.teacher)];
       return { d: BYTE_FEATURES, student: s, teacher: t, fit: undefined };
@@ -125,8 +132,8 @@ class ModelReader implements Lab {
     await teacher.dispose();
   }
 
-  async rows(): Promise<readonly LabRow[]> {
-    return (await this.#sources.heldOut()).map(labRow);
+  async rows(): Promise<readonly ReaderRow[]> {
+    return (await this.#sources.heldOut()).map(readerRow);
   }
 
   async read(question: Question): Promise<void> {
@@ -151,7 +158,7 @@ class ModelReader implements Lab {
   }
 }
 
-const labRow = (row: Row): LabRow => ({
+const readerRow = (row: Row): ReaderRow => ({
   id: row.id,
   family: row.family ?? "",
   views: {
@@ -168,7 +175,7 @@ interface Tokenized {
 }
 
 /** Prompt and response are tokenized apart, as training does, behind what the tokenizer puts in front of a text. */
-export function tokenize(tokenizer: Tokenizer, { prompt, response }: LabText): Tokenized {
+export function tokenize(tokenizer: Tokenizer, { prompt, response }: SideText): Tokenized {
   const before = textIds(tokenizer, prompt);
   const { ids, starts, ends } = tokenSpans(tokenizer, response);
   const texts = ids.map((id) => tokenizer.tokenText(id));

@@ -3,7 +3,7 @@ import { chartSvg } from "../charts/chart-svg";
 import { CopyEmbed } from "../embed/CopyEmbed";
 import { columnRows, type Palette } from "../../figure";
 import type { LogSliderProps } from "../figure/LogSlider";
-import { labPointer } from "../figure/pointer";
+import { screenPointer } from "../figure/pointer";
 import { PlanFigure } from "../figure/PlanFigure";
 import { SaveFigure, type Figure } from "../figure/SaveFigure";
 import type { ScrubberProps } from "../figure/Scrubber";
@@ -11,17 +11,17 @@ import { usePlay } from "../figure/use-play";
 import { significant } from "../format";
 import { messages } from "../messages";
 import { usePalette } from "../theme/use-scheme";
-import { useLab, useLabState } from "../use-app";
+import { useTransportScreen, useTransportState } from "../use-app";
 import { agreementPairs } from "./pairs";
 import type { Shown } from "./use-shown";
 
 const { transport: text, figure: words } = messages;
 
 /** The plan of the Transport screen, of its lessons and of what others embed. */
-export function LabFigure({ shown }: { readonly shown: Shown }) {
-  const lab = useLab();
+export function SolvedFigure({ shown }: { readonly shown: Shown }) {
+  const lab = useTransportScreen();
   const palette = usePalette();
-  const show = useLabState((state) => state.view.show);
+  const show = useTransportState((state) => state.view.show);
   const { solved, plan, sweep, last } = shown;
   const { errors, gradient } = solved.solution;
   const pairs = useMemo(() => agreementPairs(solved.lines, show.overlay), [solved.lines, show.overlay]);
@@ -31,7 +31,7 @@ export function LabFigure({ shown }: { readonly shown: Shown }) {
       name={`sweep-${sweep}`}
       title={`${text.sweep} ${text.sweepOf(sweep, last)}`}
       plan={plan}
-      pointer={labPointer(lab)}
+      pointer={screenPointer(lab)}
       view={show}
       onView={lab.show}
       gradient={gradient ?? null}
@@ -51,7 +51,7 @@ export function LabFigure({ shown }: { readonly shown: Shown }) {
 }
 
 function useSweeps({ solved, sweep, last }: Shown): ScrubberProps {
-  const lab = useLab();
+  const lab = useTransportScreen();
   const { errors } = solved.solution;
   const onChange = useCallback((at: number) => lab.show({ sweep: at >= last ? null : at }), [lab, last]);
   const error = sweep === 0 ? text.start : text.sweepError(words.number(errors[sweep] ?? Number.NaN));
@@ -78,8 +78,8 @@ function residualFigure(errors: Float32Array, palette: Palette): Figure {
 const RANGES = { relative: [-3, 1], absolute: [-2, 3] } as const;
 
 function useEpsilon(): LogSliderProps {
-  const lab = useLab();
-  const { epsilon, relative } = useLabState(({ view }) => view);
+  const lab = useTransportScreen();
+  const { epsilon, relative } = useTransportState(({ view }) => view);
   const shown = significant(epsilon);
   return {
     letter: "ε",

@@ -1,9 +1,9 @@
 // Who answers a question of the Transport screen: the CPU twin, at once, or the WGSL kernels. A GPU's answer has a
 // fixed price (a program recorded, buffers made, potentials read back), so that small problems are the twin's.
 import { messageOf } from "../base/errors";
-import type { LabGpu } from "./lab-gpu";
-import type { LabSolution, LabSolve } from "./lab-protocol";
-import { labSolve } from "./lab-solve";
+import type { SolverGpu } from "./solver-gpu";
+import type { ScreenSolution, ScreenProblem } from "./reader-protocol";
+import { solveScreenProblem } from "./screen-problem";
 
 /**
  * Cells times sweeps (at most) from which `auto` asks the GPU. Measured (docs/TRANSPORT.md): a GPU's answer takes some
@@ -14,13 +14,13 @@ export const WORTH_A_GPU = 2 ** 19;
 /** After so many failures the GPU is left alone until the page is opened again. */
 const MOST_FAILURES = 3;
 
-export interface LabRoute {
-  answer(question: LabSolve): Promise<LabSolution>;
+export interface SolverRoute {
+  answer(question: ScreenProblem): Promise<ScreenSolution>;
 }
 
 /** `open` loads and opens the GPU; `ready` is told when an answer that the CPU gave meanwhile could be the GPU's. */
-export function createLabRoute(open: () => Promise<LabGpu>, ready: () => void): LabRoute {
-  let gpu: LabGpu | undefined;
+export function createSolverRoute(open: () => Promise<SolverGpu>, ready: () => void): SolverRoute {
+  let gpu: SolverGpu | undefined;
   let warm = false;
   let opening: Promise<void> | undefined;
   let never: { why: "no-gpu" | "failed"; detail: string } | undefined;
@@ -28,7 +28,7 @@ export function createLabRoute(open: () => Promise<LabGpu>, ready: () => void): 
   let failure = "";
 
   /** A first answer of its own compiles the kernels, which may take seconds: nobody should wait for that. */
-  async function warmUp(question: LabSolve): Promise<void> {
+  async function warmUp(question: ScreenProblem): Promise<void> {
     try {
       gpu ??= await open();
     } catch (error) {
@@ -40,7 +40,7 @@ export function createLabRoute(open: () => Promise<LabGpu>, ready: () => void): 
   }
 
   /** A GPU that fails is dropped; the next question opens it again, a few times. */
-  async function tryGpu(question: LabSolve, device: LabGpu): Promise<LabSolution | undefined> {
+  async function tryGpu(question: ScreenProblem, device: SolverGpu): Promise<ScreenSolution | undefined> {
     try {
       return await device.solve(question);
     } catch (error) {
@@ -57,15 +57,15 @@ export function createLabRoute(open: () => Promise<LabGpu>, ready: () => void): 
   return {
     async answer(question) {
       const { solver, n, m, maxIterations } = question;
-      if (solver === "cpu") return labSolve(question, "asked");
+      if (solver === "cpu") return solveScreenProblem(question, "asked");
       const small = n * m * maxIterations < WORTH_A_GPU;
-      if (solver === "auto" && small) return labSolve(question, "small");
-      if (never) return labSolve(question, never.why, never.detail);
+      if (solver === "auto" && small) return solveScreenProblem(question, "small");
+      if (never) return solveScreenProblem(question, never.why, never.detail);
       if (!gpu || !warm) {
         opening ??= warmUp(question);
-        return labSolve(question, "opening");
+        return solveScreenProblem(question, "opening");
       }
-      return (await tryGpu(question, gpu)) ?? labSolve(question, "failed", failure);
+      return (await tryGpu(question, gpu)) ?? solveScreenProblem(question, "failed", failure);
     },
   };
 }

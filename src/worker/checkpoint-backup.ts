@@ -10,7 +10,7 @@ const MOST_BYTES = 512 * 2 ** 20;
 /** What a lost device may cost, whatever the steps take. */
 const EVERY_MS = 25_000;
 
-export interface Rescue {
+export interface CheckpointBackup {
   /** Keep the run as it stands, every so many steps and every so many seconds. */
   after(run: Run): Promise<void>;
   /** A checkpoint that was made for somebody else serves as well. */
@@ -22,10 +22,10 @@ export interface Rescue {
   forget(): void;
 }
 
-export function createRescue(
+export function createCheckpointBackup(
   log: (text: string) => void,
   now: () => number = () => performance.now(),
-): Rescue {
+): CheckpointBackup {
   let kept: { config: RunConfig; step: number; bytes: Uint8Array } | undefined;
   let lost = false;
   let keptAt = now();

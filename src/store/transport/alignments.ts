@@ -1,6 +1,6 @@
 // Other ways to pair the tokens of two tokenizations, on the axes of a plan: what MinED, ULD and byte spans align. The
 // pairs are those of training (src/data/pairings.ts), made where the tokenizers are.
-import type { LabSolve, TokenPairings } from "../../client";
+import type { ScreenProblem, TokenPairings } from "../../client";
 
 /** [n, m] row-major, 1 where student token i and teacher token j are paired. */
 export type Pairing = Uint8Array;
@@ -42,7 +42,7 @@ export function chunkShares(
 export function agreement(
   plan: ArrayLike<number>,
   pairs: Pairing,
-  { student: a, teacher: b }: LabSolve["masses"],
+  { student: a, teacher: b }: ScreenProblem["masses"],
 ): { share: number; chance: number } {
   let [on, all, chance] = [0, 0, 0];
   for (let i = 0, at = 0; i < a.length; i++)

@@ -1,5 +1,5 @@
 // Features of tokens that need no model: what a token says and where it stands, from its bytes alone.
-import type { TokenLine } from "./lab-protocol";
+import type { TokenLine } from "./reader-protocol";
 
 const LETTERS = 48;
 const WAVES = 6;

@@ -1,14 +1,14 @@
 // One transport problem of the Transport screen: cost, plan, gradient and the whole iteration. What is asked of the
 // CPU twin and of the GPU is the same problem, made here: the cost costs n·m·d once, which is little beside sweeps.
 import { type CostProblem, costOf, type OtOptions, type OtResult, solveOnCpu } from "../parts/ot";
-import type { LabSolution, LabSolve, SolvedBy } from "./lab-protocol";
+import type { ScreenSolution, ScreenProblem, SolvedBy } from "./reader-protocol";
 
-export interface LabProblem {
+export interface AskedProblem {
   readonly problem: CostProblem & { readonly cost: Float64Array };
   readonly options: OtOptions;
 }
 
-export function labProblem(question: LabSolve): LabProblem {
+export function otProblemOf(question: ScreenProblem): AskedProblem {
   const { n, m, states, scheme, epsilon, relative, maxIterations, tolerance, masses, relaxed } = question;
   const cost = costOf({ n, m, d: states.d, x: states.student, y: states.teacher, kind: question.cost });
   const mean = cost.reduce((sum, c) => sum + c, 0) / cost.length;
@@ -54,9 +54,13 @@ function againstProduct(masses: Float64Array, eps: number, tau: number | null): 
 
 type WhyCpu = Extract<SolvedBy, { device: "cpu" }>["why"];
 
-export function labSolve(question: LabSolve, why: WhyCpu = "asked", detail = ""): LabSolution {
+export function solveScreenProblem(
+  question: ScreenProblem,
+  why: WhyCpu = "asked",
+  detail = "",
+): ScreenSolution {
   const started = performance.now();
-  const { problem, options } = labProblem(question);
+  const { problem, options } = otProblemOf(question);
   const [solved] = solveOnCpu([problem], options);
   return toSolution(problem.cost, solved, { device: "cpu", why, detail }, started);
 }
@@ -66,7 +70,7 @@ export function toSolution(
   solved: OtResult | undefined,
   by: SolvedBy,
   started: number,
-): LabSolution {
+): ScreenSolution {
   if (!solved?.history) throw new Error("The solver gave no answer for one problem.");
   const { history } = solved;
   return {
