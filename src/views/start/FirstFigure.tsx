@@ -16,7 +16,7 @@ const RANGE = [-2, 1] as const;
 const PLAY_MS = 3000;
 /** From here on the plan is all but the one that joins what covers the same letters. */
 const CLEAR = 0.97;
-/** Room for the three ways on, under the picture. */
+/** Room for the three next steps, under the picture. */
 const LEAVE_PX = 84;
 
 /** The headline as a picture: the same letters, cut twice, and which tokens share them. */

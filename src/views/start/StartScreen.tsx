@@ -7,7 +7,7 @@ import { StartActions } from "./StartActions";
 
 const { start: text } = messages;
 
-/** The first five seconds: what it is about as one picture that is alive, and three ways on. */
+/** What a visitor sees first: a plan to explore as one live picture, and three next steps. */
 export function StartScreen() {
   useRecordedRun();
   return (

@@ -19,7 +19,7 @@ const { transport: text, figure: words } = messages;
 
 /** The plan of the Transport screen, of its lessons and of what others embed. */
 export function SolvedFigure({ shown }: { readonly shown: Shown }) {
-  const lab = useTransportScreen();
+  const transportScreen = useTransportScreen();
   const palette = usePalette();
   const show = useTransportState((state) => state.view.show);
   const { solved, plan, sweep, last } = shown;
@@ -31,9 +31,9 @@ export function SolvedFigure({ shown }: { readonly shown: Shown }) {
       name={`sweep-${sweep}`}
       title={`${text.sweep} ${text.sweepOf(sweep, last)}`}
       plan={plan}
-      pointer={screenPointer(lab)}
+      pointer={screenPointer(transportScreen)}
       view={show}
-      onView={lab.show}
+      onView={transportScreen.show}
       gradient={gradient ?? null}
       pairs={pairs}
       epsilon={useEpsilon()}
@@ -51,9 +51,12 @@ export function SolvedFigure({ shown }: { readonly shown: Shown }) {
 }
 
 function useSweeps({ solved, sweep, last }: Shown): ScrubberProps {
-  const lab = useTransportScreen();
+  const transportScreen = useTransportScreen();
   const { errors } = solved.solution;
-  const onChange = useCallback((at: number) => lab.show({ sweep: at >= last ? null : at }), [lab, last]);
+  const onChange = useCallback(
+    (at: number) => transportScreen.show({ sweep: at >= last ? null : at }),
+    [transportScreen, last],
+  );
   const error = sweep === 0 ? text.start : text.sweepError(words.number(errors[sweep] ?? Number.NaN));
   const player = usePlay(sweep, last, onChange);
   const shown = `${text.sweepOf(sweep, last)}, ${error}`;
@@ -78,7 +81,7 @@ function residualFigure(errors: Float32Array, palette: Palette): Figure {
 const RANGES = { relative: [-3, 1], absolute: [-2, 3] } as const;
 
 function useEpsilon(): LogSliderProps {
-  const lab = useTransportScreen();
+  const transportScreen = useTransportScreen();
   const { epsilon, relative } = useTransportState(({ view }) => view);
   const shown = significant(epsilon);
   return {
@@ -88,6 +91,6 @@ function useEpsilon(): LogSliderProps {
     shown: relative ? words.epsilon.inMeanCosts(shown) : text.epsilonAbsolute(shown),
     range: RANGES[relative ? "relative" : "absolute"],
     value: epsilon,
-    onChange: (value) => lab.change({ epsilon: value }),
+    onChange: (value) => transportScreen.change({ epsilon: value }),
   };
 }
