@@ -12,12 +12,17 @@ const STATELESS: readonly Route[] = ["start", "compare", "learn", "models", "dat
 
 export function followLinks(page: PageApp): void {
   if (placeOf(location.hash)[0] === EMBED) return; // an embedded figure keeps the address it was given
+  let known = location.hash; // as it was last read or written
   const write = () => {
+    // Somebody went elsewhere and `read` has yet to hear of it: what stands there now is theirs.
+    if (location.hash !== known) return;
     const hash = currentHash(page);
     if (hash !== undefined && hash !== location.hash) history.replaceState(history.state, "", hash);
+    known = location.hash;
     keepScreens(page);
   };
   const read = () => {
+    known = location.hash;
     const query = queryOf(location.hash);
     const route = routeOf(location.hash);
     // Who leaves a lesson gets back what was there before it, unless its state was asked for.

@@ -167,5 +167,13 @@ test("axes", () => {
   expect(decades(1e-3, 1)).toEqual([0.001, 0.01, 0.1, 1]);
   expect(leftRange({}, Infinity, -Infinity)).toEqual([0, 1]);
   expect(leftRange({ log: true }, 0.02, 3)).toEqual([0.01, 10]);
+  expect(leftRange({}, 2, 10)).toEqual([0, 10.6]);
+  expect(leftRange({}, 0, 0)).toEqual([0, 1]);
+  const below = leftRange({}, -0.2, 0.1); // a mean advantage: what is below zero has its place
+  expect(below[0]).toBeLessThan(-0.2);
+  expect(below[1]).toBeGreaterThan(0.1);
+  const all = leftRange({}, -3, -1);
+  expect(all[0]).toBeLessThan(-3);
+  expect(all[1]).toBeGreaterThan(0);
   expect(stepRange(1, 1)).toEqual([1, 11]);
 });

@@ -11,7 +11,9 @@ export function leftRange({ log, range }: LeftAxis, min: number, max: number): [
   if (range) return [range[0], range[1]];
   if (!Number.isFinite(min) || !Number.isFinite(max)) return log ? [0.1, 1] : [0, 1];
   if (log) return [10 ** Math.floor(Math.log10(min)), 10 ** Math.ceil(Math.log10(max * 1.001))];
-  return [0, max * 1.06 || 1];
+  // Zero is always on it; what lies below zero is drawn below zero.
+  const room = 0.06 * (Math.max(max, 0) - Math.min(min, 0));
+  return [min < 0 ? min - room : 0, max > 0 ? max + room : min < 0 ? room : 1];
 }
 
 export const rightRange = (min: number, max: number): [number, number] => [
