@@ -1,16 +1,28 @@
+// @ts-check
 // A stand-in for the engine's worker, put into the page before it loads: it speaks the protocol with scripted
-// numbers, so that panels can be tested for states that a real run reaches rarely. Test only; never built in.
+// numbers, so that panels can be tested for states that a real run reaches rarely. Test only; never built in. Its events are
+// typed by the protocol, so that a change there is an error here.
 //
 //   window.scriptedEngine = { stepMs, loadMs, failAt, crashAt, loseAt, noGpu, hangOn, hangAt }
 //   hangOn: a student at which loading never ends; hangAt: a step that never ends, the first time
+/**
+ * @import { RunConfig } from "../../../src/config/run"
+ * @import { AdapterFacts, Command, Event as Said, NoGpuReason, RunStatus } from "../../../src/worker/protocol"
+ * @import { AnswerRecord, PlanRecord, RunFacts, StepProfile, StepRecord } from "../../../src/telemetry/records"
+ * @typedef {{ stepMs: number, loadMs: number, failAt?: number, crashAt?: number, loseAt?: number, noGpu?: NoGpuReason,
+ *   hangOn?: string, hangAt?: number | undefined }} Script
+ */
 (() => {
   const RealWorker = globalThis.Worker;
-  const script = { stepMs: 60, loadMs: 30, ...globalThis.scriptedEngine };
+  /** @type {Script} */
+  const script = { stepMs: 60, loadMs: 30, ...Reflect.get(globalThis, "scriptedEngine") };
+  /** @param {string} text */
   const words = (text) => text.split(" ");
   const STUDENT = words(
     "1 8 ␣- ␣ 5 ␣= ␣ 1 3 . ␣ 1 3 ␣+ ␣ 9 ␣= ␣ 2 2 . ⏎ T he re fo re , ␣the ␣an s w er ␣is : ␣ 2 2",
   );
   const TEACHER = words("18 ␣- ␣5 ␣= ␣13 . ␣13 ␣+ ␣9 ␣= ␣22 . ⏎ Therefore , ␣the ␣answer ␣is : ␣22");
+  /** @type {AdapterFacts} */
   const adapter = {
     name: "Scripted adapter",
     software: true,
@@ -31,6 +43,7 @@
     logitsGap: 3.1e-6,
   };
 
+  /** @type {(step: number, layer: string) => PlanRecord} */
   const planAt = (step, layer) => {
     const n = STUDENT.length;
     const m = TEACHER.length;
@@ -39,8 +52,8 @@
     const cost = plan.map((_, k) => Math.abs(Math.floor(k / m) / n - (k % m) / m) + 0.05);
     for (let i = 0; i < n; i++) {
       let sum = 0;
-      for (let j = 0; j < m; j++) sum += plan[i * m + j] = Math.exp(-cost[i * m + j] / width);
-      for (let j = 0; j < m; j++) plan[i * m + j] /= sum * n;
+      for (let j = 0; j < m; j++) sum += plan[i * m + j] = Math.exp(-(cost[i * m + j] ?? 0) / width);
+      for (let j = 0; j < m; j++) plan[i * m + j] = (plan[i * m + j] ?? 0) / (sum * n);
     }
     return {
       step,
@@ -49,7 +62,7 @@
       teacherTokens: TEACHER,
       plan,
       cost,
-      transportCost: plan.reduce((sum, p, k) => sum + p * cost[k], 0),
+      transportCost: plan.reduce((sum, p, k) => sum + p * (cost[k] ?? 0), 0),
       entropy: -plan.reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0),
       epsilon: 0.04,
       iterations: 50,
@@ -57,7 +70,9 @@
       converged: layer !== "hidden",
     };
   };
+  /** @type {(step: number, config: RunConfig, ms: number) => StepRecord} */
   const recordAt = (step, config, ms) => {
+    /** @param {number} k */
     const wiggle = (k) => 1 + 0.12 * Math.sin(step * k + (config.seed % 10));
     const ot = config.method.id === "cot2align";
     const ce = 1.1 * Math.exp(-step / 60) * wiggle(1.7) + 0.2;
@@ -77,8 +92,12 @@
       ms,
     };
   };
-  /** A student that cuts digits one by one. */
-  const cut = (text) => text.match(/\s?\d|\s?[^\s\d]+|\s/g);
+  /**
+   * A student that cuts digits one by one.
+   * @param {string} text
+   */
+  const cut = (text) => text.match(/\s?\d|\s?[^\s\d]+|\s/g) ?? [];
+  /** @type {(step: number, config: RunConfig) => AnswerRecord} */
   const answersAt = (step, config) => {
     const before = "18 - 5 = 12. 12 + 9 = 19.\nTherefore, the answer is: 19";
     const last = config.method.id === "sft" ? 23 : 21;
@@ -92,7 +111,9 @@
     };
   };
 
+  /** @type {(step: number, stepMs: number) => StepProfile} */
   const profileOf = (step, stepMs) => {
+    /** @type {(label: string, dispatches: number, ms: number) => StepProfile["kernels"][number]} */
     const kernel = (label, dispatches, ms) => ({
       ...{
         label,
@@ -116,28 +137,40 @@
   };
 
   class ScriptedWorker {
+    /** @type {((message: { data: Said }) => void) | null} */
     onmessage = null;
+    /** @type {((error: { message: string }) => void) | null} */
     onerror = null;
     onmessageerror = null;
     #step = 0;
-    #timer = 0;
-    #config = undefined;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    #timer = undefined;
+    /** @type {RunConfig | undefined} */
+    #loaded = undefined;
     #hung = false;
     #loading = false;
 
+    get #config() {
+      if (!this.#loaded) throw new Error("The scripted engine was asked for a run before it had loaded one.");
+      return this.#loaded;
+    }
     terminate() {
       this.onmessage = null;
       clearInterval(this.#timer);
     }
+    /** @param {Said} event */
     #post(event) {
       this.onmessage?.({ data: event });
     }
+    /** @param {RunStatus} status */
     #status(status) {
       this.#post({ type: "status", status, step: this.#step });
     }
+    /** @param {Command} command */
     postMessage(command) {
       setTimeout(() => !this.#hung && this.#handle(command), 1);
     }
+    /** @param {Command} command */
     #handle(command) {
       switch (command.type) {
         case "open":
@@ -188,9 +221,10 @@
           return this.#show();
       }
     }
+    /** @param {RunConfig} config */
     #load(config, step = 0) {
       clearInterval(this.#timer);
-      this.#config = config;
+      this.#loaded = config;
       this.#step = 0;
       this.#loading = true;
       this.#status("loading");
@@ -206,7 +240,9 @@
       }, script.loadMs);
     }
     #show() {
-      const { id, crossCot } = this.#config.method;
+      const { method } = this.#config;
+      const { id } = method;
+      const crossCot = "crossCot" in method && method.crossCot;
       const crossed = crossCot ? ["embedding_plain_cot", "hidden_plain_cot", "hidden_cot_plain"] : [];
       const sites = id === "cot2align" ? ["embedding", "hidden", ...crossed] : [];
       if (sites.length > 0)
@@ -264,9 +300,11 @@
     }
   }
 
-  globalThis.Worker = function (url, options) {
+  /** @type {(this: unknown, url: string | URL, options?: WorkerOptions) => unknown} */
+  const spawn = function (url, options) {
     return /(transport|reader|library|data)-worker/.test(String(url))
       ? new RealWorker(url, options)
       : new ScriptedWorker();
   };
+  Object.assign(globalThis, { Worker: spawn });
 })();
