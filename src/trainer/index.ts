@@ -5,7 +5,7 @@ export { coverageLine, createSilenceLog } from "./coverage";
 export { asRunError, deviceLost, RunError } from "./failure";
 export type { RunSources } from "./loaded";
 
-export { mib } from "./plan";
+export { type HostRoom, mib, PROGRAM_BYTES } from "./plan";
 export { createPlanner, planSources } from "./plan-sources";
 export { openRun, type Run, type TeacherStateCounts } from "./run";
 export { needsTeacher, openSides, type Sides, teacherWrites } from "./sides";

@@ -1,18 +1,17 @@
 // A plan with advice: what the run would take with other settings, each planned like the run itself.
 import type { RunConfig } from "../config/run";
-import type { PlanningLimits } from "../gpu/counting";
 import { expectedTensors, type StudentConfig } from "../models";
 import { loraModules } from "../student";
 import type { MemoryChange, MemoryPlan } from "../telemetry";
 import { RunError, supported } from "./failure";
-import { mib, type PlanParts, planRun } from "./plan";
+import { mib, type PlanLimits, type PlanParts, planRun } from "./plan";
 
 /**
  * The plan, and what each of a few changes would make of it.
  *
  * @throws RunError `unsupported` for a model that no adapter could train.
  */
-export function planWithChanges(parts: PlanParts, limits: PlanningLimits): MemoryPlan {
+export function planWithChanges(parts: PlanParts, limits: PlanLimits): MemoryPlan {
   const { memory } = supported(() => planRun(parts, limits));
   const changes = changedConfigs(parts.config, parts.student).map(([settings, config]): MemoryChange => {
     const { total, fits } = planRun({ ...parts, config }, limits).memory;

@@ -1,6 +1,5 @@
 // The memory plan of a run that has not been opened: for the page before it loads, and for `couplet plan`.
 import { type RunConfig, splitSeedOf } from "../config/run";
-import type { PlanningLimits } from "../gpu/counting";
 import { tokenTables } from "../data";
 import { objectiveOf } from "../objectives";
 import type { MemoryPlan } from "../telemetry";
@@ -9,7 +8,7 @@ import type { RunSources } from "./loaded";
 import { readerOf, readRows } from "./reading";
 import { openSides } from "./sides";
 import { labelledRows, unwritten } from "./teacher-rows";
-import type { PlanParts } from "./plan";
+import type { PlanLimits, PlanParts } from "./plan";
 import { planWithChanges } from "./plan-changes";
 
 /**
@@ -20,7 +19,7 @@ import { planWithChanges } from "./plan-changes";
 export async function planSources(
   config: RunConfig,
   sources: RunSources,
-  limits: PlanningLimits,
+  limits: PlanLimits,
 ): Promise<MemoryPlan> {
   return planWithChanges({ ...(await readParts(config, sources)), config }, limits);
 }
@@ -29,7 +28,7 @@ export async function planSources(
 export function createPlanner(): (
   config: RunConfig,
   sources: () => Promise<RunSources>,
-  limits: PlanningLimits,
+  limits: PlanLimits,
 ) => Promise<MemoryPlan> {
   let known: { key: string; parts: Promise<Omit<PlanParts, "config">> } | undefined;
   return async (config, sources, limits) => {

@@ -53,6 +53,21 @@ export interface PlanParts {
   readonly reading?: readonly string[];
 }
 
+/** What a plan is held against: an adapter's limits, and the host's memory where that is known. */
+export interface PlanLimits extends PlanningLimits {
+  readonly host?: HostRoom;
+}
+
+export interface HostRoom {
+  /** All that the machine has, or that this process may take of it. */
+  readonly bytes: number;
+  /** Whether the GPU's memory lies there too, as on a software adapter. */
+  readonly holdsGpu: boolean;
+}
+
+/** Of the host's memory: Node, driver and ONNX Runtime, without models. */
+export const PROGRAM_BYTES = 500 * 2 ** 20;
+
 /** Batches of a run that are looked at; a longer one has met every bucket by then, but for rare ones. */
 const MOST_BATCHES = 4096;
 
@@ -62,12 +77,12 @@ const MOST_BATCHES = 4096;
  *
  * @throws RangeError for a model that the kernels cannot take on any adapter.
  */
-export function planRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
+export function planRun(parts: PlanParts, limits: PlanLimits): RunPlan {
   try {
     return countRun(parts, limits);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const plan = countRun(parts, UNBOUNDED);
+    const plan = countRun(parts, { ...UNBOUNDED, ...(limits.host && { host: limits.host }) });
     const reasons = [error.message.replace(/\.$/, ""), ...plan.memory.reasons];
     return { ...plan, memory: { ...plan.memory, fits: false, reasons } };
   }
@@ -75,7 +90,7 @@ export function planRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
 
 const UNBOUNDED: PlanningLimits = { maxStorageBufferBindingSize: 2 ** 52, maxBufferSize: 2 ** 52 };
 
-function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
+function countRun(parts: PlanParts, limits: PlanLimits): RunPlan {
   const { config, student, dims, objective } = parts;
   const counting = countingGpu(limits);
   const needs = objective.needs(config.method);
@@ -109,13 +124,17 @@ function countRun(parts: PlanParts, limits: PlanningLimits): RunPlan {
     ...programs.map((b) => b.footprint().largest),
   ].reduce((a, b) => (b.length > a.length ? b : a), { label: "", length: 0 });
   const total = sum(Object.values(bytes));
-  const reasons = reasonsAgainst(total, largest, config, limits);
+  const host = hostMemory(parts, store.trainableCount, gpuStates > 0 ? 0 : teacherCache);
+  const reasons = [
+    ...reasonsAgainst(total, largest, config, limits),
+    ...reasonsOfHost(host.peak, total, limits.host),
+  ];
   return {
     memory: {
       bytes,
       total,
       teacherCache,
-      host: hostMemory(parts, store.trainableCount, gpuStates > 0 ? 0 : teacherCache),
+      host,
       largest: { label: largest.label, bytes: largest.length * ELEMENT_BYTES },
       batch: largestBatch(shapes),
       fits: reasons.length === 0,
@@ -310,6 +329,17 @@ function reasonsAgainst(
     ...(budget > 0 && total > budget
       ? [`the run takes ${mib(total)}, and memoryBudgetMiB allows ${memoryBudgetMiB} MiB`]
       : []),
+  ];
+}
+
+/** Weights in system memory that is not there end the process, without a word from us. */
+function reasonsOfHost(peak: number, gpuTotal: number, room: HostRoom | undefined): string[] {
+  if (!room) return [];
+  const needed = peak + PROGRAM_BYTES + (room.holdsGpu ? gpuTotal : 0);
+  if (needed <= room.bytes) return [];
+  const gpu = room.holdsGpu ? `, ${mib(gpuTotal)} of them for the software adapter` : "";
+  return [
+    `at its peak the run takes ${mib(needed)} of the host's memory (the program included${gpu}), and this machine has ${mib(room.bytes)}`,
   ];
 }
 

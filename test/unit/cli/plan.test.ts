@@ -2,9 +2,10 @@
 //   a config       a line for each class, a total that is their sum, a verdict, what would take less; --json the same
 //   too large      exit 3 and the reason; a student of Qwen2.5-0.5B's shape and a teacher of Gemma 3's: a report, no stack
 //   largest        a weight by its own name and bytes, an activation as what computes it
+//   host       a 7B shape with adapters on 16 GiB: exit 3 and both numbers; a small model fits into 600 MiB
 //   bad input      exit 2
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import os, { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { main } from "../../../src/cli/main";
@@ -126,6 +127,28 @@ test("a teacher with a vocabulary of 262,144 tokens", async () => {
   truncateSync(join(dir, "gemma-cut/model.safetensors"), 1_000_000);
   expect(await main(["plan", unread])).toBe(2);
   expect(printed.join("\n")).toMatch(/model\.safetensors: cut-off safetensors/);
+});
+
+test("a student of 7B does not fit into a machine of 16 GiB", async () => {
+  const json = { ...QWEN, hidden_size: 3584, intermediate_size: 18_944, num_hidden_layers: 28 };
+  const shape = { ...json, num_attention_heads: 28, num_key_value_heads: 4, tie_word_embeddings: false };
+  const large = config({ student: sparseFolder("7b", shape), method: { id: "sft" }, training: LORA });
+  vi.spyOn(process, "constrainedMemory").mockReturnValue(0);
+  const total = vi.spyOn(os, "totalmem").mockReturnValue(16 * 2 ** 30);
+  expect(await main(["plan", large])).toBe(3);
+  const text = printed.join("\n");
+  const [, needed] = /the run takes (\d+\.\d) MiB of the host's memory .*this machine has 16384\.0 MiB/.exec(
+    text,
+  )!;
+  // 7,615,616,512 parameters in f32, as its makers state; the file and a session's copy of it.
+  expect(Number(needed) * 2 ** 20).toBeGreaterThan(2 * 4 * 7_615_616_512);
+  expect(text).not.toContain("It fits.");
+  expect(text).not.toMatch(/MiB +fits/);
+  printed = [];
+  total.mockReturnValue(600 * 2 ** 20);
+  expect(await main(["plan", config({})])).toBe(0); // small models run in little
+  expect(printed.join("\n")).toContain("It fits.");
+  vi.restoreAllMocks();
 });
 
 test("bad input", async () => {
