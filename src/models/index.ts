@@ -55,6 +55,7 @@ export { loadTeacherConfig, type TeacherConfig } from "./teacher/teacher-config"
 export { checkTeacherFiles } from "./teacher/teacher-files";
 export { ONNX_FILES, type OnnxDtype, parseModelChoice } from "./teacher/session";
 export {
+  checkTokenizer,
   loadTokenizer,
   type SpecialTokens,
   type Tokenizer,

@@ -3,6 +3,7 @@
 import {
   addWanted,
   checkTaps,
+  checkTokenizer,
   download,
   type DownloadProgress,
   droppedFiles,
@@ -14,6 +15,7 @@ import {
   keyOf,
   missingFiles,
   ModelError,
+  type ModelFiles,
   modelFiles,
   type ModelRecord,
   type ModelStore,
@@ -57,6 +59,7 @@ class ModelLibrary implements Library {
   readonly #post: (event: LibraryEvent) => void;
   readonly #deps: LibraryDependencies;
   #running: AbortController | undefined;
+  readonly #tokenizers: TokenizerChecks = new Map();
 
   constructor(post: (event: LibraryEvent) => void, dependencies: LibraryDependencies) {
     this.#post = post;
@@ -101,7 +104,7 @@ class ModelLibrary implements Library {
     const { store, estimate } = this.#deps;
     const { usage, quota } = await estimate();
     const models = [];
-    for (const model of await store.list()) models.push(await describe(store, model));
+    for (const model of await store.list()) models.push(await describe(store, model, this.#tokenizers));
     this.#post({
       type: "stored",
       models,
@@ -208,7 +211,14 @@ async function storedMark(store: ModelStore, key: string): Promise<string> {
   return folderMark(blobs);
 }
 
-async function describe(store: ModelStore, stored: StoredModel): Promise<LibraryModel> {
+/** What building a tokenizer came to: a list is asked for often, and a large one takes seconds. */
+type TokenizerChecks = Map<string, Promise<void>>;
+
+async function describe(
+  store: ModelStore,
+  stored: StoredModel,
+  checks: TokenizerChecks,
+): Promise<LibraryModel> {
   const { key } = stored;
   const record = await readRecord(store, key);
   const files = modelFiles(stored);
@@ -216,7 +226,16 @@ async function describe(store: ModelStore, stored: StoredModel): Promise<Library
   const here = files.filter(({ whole }) => whole);
   const savedAt = Math.max(...files.map(({ modified = 0 }) => modified));
   const whole = missing.length === 0 && files.length > 0;
-  const seen = whole ? await inspectLocal(storedFiles(store, key), here).catch(toFailure) : undefined;
+  const tokenizer = (folder: ModelFiles): Promise<void> => {
+    const small = here.filter(({ path }) => path.endsWith(".json"));
+    const stamp = JSON.stringify([key, small]);
+    const check = checks.get(stamp) ?? checkTokenizer(folder);
+    checks.set(stamp, check);
+    return check;
+  };
+  const seen = whole
+    ? await inspectLocal(storedFiles(store, key), here, tokenizer).catch(toFailure)
+    : undefined;
   return {
     key,
     files,

@@ -23,6 +23,7 @@ import { WEIGHTS_FILE, WEIGHTS_INDEX, weightFiles } from "../student/student-fil
 import { checkStudentFiles, expectedTensors } from "../student/student-weights";
 import { dataFiles, readOutline } from "../onnx/parameters";
 import { checkTeacherFiles, type TeacherFiles } from "../teacher/teacher-files";
+import { checkTokenizer } from "../tokenizer/tokenizer";
 
 export interface FileFact extends RemoteFile {
   /** Bytes that are on this device already. */
@@ -80,6 +81,8 @@ interface Looked {
   readonly facts: readonly FileFact[];
   teacher(dtype: OnnxDtype): Promise<TeacherFiles>;
   student(): Promise<readonly string[]>;
+  /** Whether texts can be read for it; absent where tokenizer.json is still to come. */
+  readonly tokenizer?: () => Promise<void>;
 }
 
 /** Two small requests to the host: the list of files, and config.json; and where weights have names of their own, the graph. */
@@ -104,14 +107,25 @@ export async function inspectRemote(
 const atCommit = (source: RemoteSource, commit: string | undefined): RemoteSource =>
   source.kind === "hub" && commit !== undefined ? { ...source, revision: commit } : source;
 
-/** A folder that is here already: stored, dropped or on a disk. `listed` are its paths and sizes. */
-export async function inspectLocal(folder: ModelFiles, listed: readonly RemoteFile[]): Promise<Inspection> {
+/**
+ * A folder that is here already: stored, dropped or on a disk.
+ *
+ * @param listed its paths and sizes
+ * @param tokenizer builds its tokenizer, where somebody has a better way: it takes a second for each 10 MB
+ */
+export async function inspectLocal(
+  folder: ModelFiles,
+  listed: readonly RemoteFile[],
+  tokenizer: (files: ModelFiles) => Promise<void> = checkTokenizer,
+): Promise<Inspection> {
   const facts = listed.map((file) => ({ ...file, stored: file.bytes ?? 0 }));
   const paths = new Set(listed.map(({ path }) => path));
   const files = { ...folder, has: async (path: string) => paths.has(path) };
+  let built: Promise<void> | undefined; // once for both roles
   return judge(folder.id, {
     files,
     facts,
+    tokenizer: () => (built ??= tokenizer(files)),
     teacher: (dtype) => checkTeacherFiles(files, dtype),
     student: async () => checkStudentFiles(files, await loadModelConfig(files)),
   });
@@ -216,6 +230,7 @@ async function teacherChoices(config: Record<string, unknown>, looked: Looked): 
   if (!decoderOf(type))
     throw refusal(`model_type is ${JSON.stringify(type)}; teachers are decoders: ${SUPPORTED_DECODERS}`);
   const base = await baseFiles(looked);
+  await looked.tokenizer?.();
   const choices: Choice[] = [];
   let why: ModelError | undefined;
   for (const dtype of Object.keys(ONNX_FILES).filter(isDtype)) {
@@ -253,6 +268,7 @@ const isDtype = (text: string): text is OnnxDtype => Object.hasOwn(ONNX_FILES, t
 async function studentChoices(looked: Looked): Promise<Choice[]> {
   const inFull = await f32Bytes(looked);
   const base = await baseFiles(looked);
+  await looked.tokenizer?.();
   try {
     const weights = factsOf(looked, await looked.student());
     return [{ ...needed([...base, ...weights]), memoryBytes: 4 * inFull }];

@@ -51,6 +51,22 @@ export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
   return rows === undefined ? tokenizer : limitTokens(tokenizer, rows);
 }
 
+/**
+ * Whether a folder's tokenizer can be built and belongs to its model. No chat template is run: a stranger's may never end.
+ *
+ * @throws ModelError for what loading it would be refused for, but for what its chat template does
+ */
+export async function checkTokenizer(files: ModelFiles): Promise<void> {
+  const [{ inner, settings, vocabulary, ends }, rows] = await Promise.all([
+    buildTokenizer(files),
+    embeddingsOf(files),
+  ]);
+  const around = aroundOf(inner, settings, vocabulary.size);
+  if (rows === undefined) return;
+  const bare = { ...vocabulary, ...ends, encode: () => [], stopIds: [], vocabSize: vocabulary.size, around };
+  limitTokens(bare, rows);
+}
+
 /** What config.json says, where there is one: a tokenizer alone reads all that it knows. */
 async function embeddingsOf(files: ModelFiles): Promise<number | undefined> {
   if (!files.asking && !(await files.has("config.json"))) return undefined;
@@ -64,15 +80,20 @@ async function embeddingsOf(files: ModelFiles): Promise<number | undefined> {
   return typeof rows === "number" && Number.isInteger(rows) && rows > 0 ? rows : undefined;
 }
 
-async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
+interface Built {
+  readonly inner: Inner;
+  readonly settings: Record<string, unknown>;
+  readonly vocabulary: Vocabulary;
+  readonly ends: Pick<Tokenizer, "eosId" | "padId">;
+}
+
+async function buildTokenizer(files: ModelFiles): Promise<Built> {
   const [tokenizerJson, stored, { PreTrainedTokenizer }] = await Promise.all([
     readJson(files, TOKENIZER).then((json) => withFile(TOKENIZER, () => asObject(json))),
     readJson(files, SETTINGS).then((json) => withFile(SETTINGS, () => asObject(json))),
     transformers(),
   ]);
-  const { rawToken, tokenBytes, scheme, isAdded, size } = withFile(TOKENIZER, () =>
-    vocabularyOf(tokenizerJson),
-  );
+  const vocabulary = withFile(TOKENIZER, () => vocabularyOf(tokenizerJson));
   const settings = await withTemplate(files, stored);
   let inner: Inner;
   try {
@@ -90,13 +111,24 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     const message = `${SETTINGS}: eos_token must name a token of ${TOKENIZER}, got ${JSON.stringify(settings["eos_token"])}`;
     throw new ModelError("invalid", message, { file: SETTINGS });
   }
+  const ends = { eosId, padId: typeof padId === "number" ? padId : eosId };
+  return { inner, settings, vocabulary, ends };
+}
+
+const aroundOf = (inner: Inner, settings: Record<string, unknown>, size: number): SpecialTokens =>
+  withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => id >= 0 && id < size));
+
+async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
+  const { inner, settings, vocabulary, ends } = await buildTokenizer(files);
+  const { rawToken, tokenBytes, scheme, isAdded, size } = vocabulary;
+  const { eosId, padId } = ends;
   const joining = `the decoder of ${files.id}, while it joined tokens to a text`;
   const splitting = `the tokenizer of ${files.id}, while it split a text`;
   const encode = (text: string): number[] =>
     text === ""
       ? []
       : untrusted(splitting, "encode", () => inner.encode(text, { add_special_tokens: false }), text.length);
-  const around = withFile(TOKENIZER, () => tokensAround(inner, settings, (id) => id >= 0 && id < size));
+  const around = aroundOf(inner, settings, size);
   const writing = `the chat template of ${files.id}, while it wrote a conversation`;
   const chat = chatOf(
     inner,
@@ -128,7 +160,7 @@ async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
     isAdded,
     eosId,
     stopIds: [...new Set(stops)],
-    padId: typeof padId === "number" ? padId : eosId,
+    padId,
     vocabSize: size,
     ...(around.start.length + around.end.length > 0 && { around }),
     ...(chat && { chat }),

@@ -4,6 +4,8 @@
 //              role and form that it refuses does not; both on a disk and as a dropped folder
 //   host       × {model.onnx.data, one file per tensor, two graphs with data, shards of another prefix}: the files of a choice are those
 //              that open, by listing and by address
+//   tokenizer  × {an unknown normalizer, null eos, tokens of another model, plain BPE}: neither
+//              role, with the loader's words
 //   weights    a folder of weights alone is a teacher: the graph is made, and gives the same logits as the one written
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -261,6 +263,47 @@ test("a host's shards under another prefix", async () => {
     const taken = new Map(teacher.choices[0]!.files.map(({ path }) => [path, folder.get(path)!]));
     await (await openTeacher(memoryFiles("m", taken), { device: "cpu" })).dispose();
   }
+});
+
+const parsed = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes)) as Record<string, object>;
+const UNREAD: [string, (tokenizer: Record<string, object>, settings: Record<string, unknown>) => void][] = [
+  ["Unknown Normalizer type: Nmt", (tokenizer) => Object.assign(tokenizer, { normalizer: { type: "Nmt" } })],
+  [
+    "Unknown Normalizer type: Nmt",
+    (tokenizer) =>
+      Object.assign(tokenizer, { normalizer: { type: "Sequence", normalizers: [{ type: "Nmt" }] } }),
+  ],
+  ["eos_token must name a token", (_, settings) => Object.assign(settings, { eos_token: null })],
+  ["eos_token must name a token", (_, settings) => Object.assign(settings, { eos_token: "</s>" })],
+  [
+    "does not belong to this model",
+    ({ model }) => {
+      const { vocab } = model as { vocab: Record<string, number> };
+      for (let id = 272; id < 400; id++) vocab[`other${id}`] = id;
+    },
+  ],
+  [
+    "is none of them",
+    (tokenizer) => Object.assign(tokenizer, { pre_tokenizer: { type: "Whitespace" }, decoder: null }),
+  ],
+];
+
+test.each(UNREAD)("a tokenizer that nothing reads with: %s", async (why, change) => {
+  const folder = await tinyFolder();
+  const [tokenizer, settings] = ["tokenizer.json", "tokenizer_config.json"].map((path) =>
+    parsed(folder.get(path)!),
+  );
+  change(tokenizer!, settings!);
+  folder.set("tokenizer.json", encode(tokenizer)).set("tokenizer_config.json", encode(settings));
+  const files = memoryFiles("m", folder);
+  const trouble = await opened(async () => loadTokenizer(files));
+  expect(trouble).toContain(why);
+  const listed = [...folder].map(([path, { length }]) => ({ path, bytes: length }));
+  const { teacher, student } = await inspectLocal(files, listed);
+  expect([teacher, student]).toEqual([
+    { can: false, why: trouble },
+    { can: false, why: trouble },
+  ]);
 });
 
 test("a folder of weights alone is a teacher", async () => {
