@@ -48,7 +48,7 @@ export const startMessages = {
     },
     goOn: "Go to the run",
     tour: "Take the tour",
-    tourNote: "Ten short lessons, played in the live app.",
+    tourNote: "Eleven short lessons, played in the live app.",
     own: "Use my own text",
     ownNote: "See how both tokenizers split your sentence.",
     more: "Bring your own",

@@ -35,7 +35,7 @@ async function expectUsable(page: Page): Promise<void> {
   await page.locator("#stage canvas").first().waitFor();
   await expect.poll(() => page.locator(".badge").first().innerText()).toMatch(/✓ converged/);
   await page.evaluate(() => (location.hash = "#/learn"));
-  await page.getByText("Ten short lessons").waitFor();
+  await page.getByText("Eleven short lessons").waitFor();
 }
 
 const banner = (page: Page, reason: string) => page.locator(`.notice[data-reason=${reason}]`);

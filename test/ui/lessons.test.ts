@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { decodeLink } from "../../src/config/link";
 import { LESSONS } from "../../src/views/learn/lessons";
 import { RUN_LINKS, TRANSPORT_LINKS } from "../../src/store";
+import { messages } from "../../src/views/messages";
 
 const MOST_WORDS = 70;
 
@@ -20,6 +21,7 @@ function issuesOf(link: string): readonly string[] {
 test("eleven lessons with names of their own", () => {
   expect(LESSONS).toHaveLength(11);
   expect(new Set(LESSONS.map(({ id }) => id)).size).toBe(11);
+  expect(messages.start.tourNote).toMatch(/^Eleven short lessons/);
 });
 
 describe.each(LESSONS.map((lesson) => [lesson.id, lesson] as const))("%s", (_, lesson) => {
