@@ -117,12 +117,19 @@ export async function readJson(files: ModelFiles, path: string): Promise<unknown
 }
 
 export function parseJson(bytes: Uint8Array): unknown {
-  refusePointer(bytes);
+  refuseStandIn(bytes);
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes));
   } catch (error) {
     throw new ModelError("invalid", `expected UTF-8 JSON, but ${messageOf(error)}`);
   }
+}
+
+/** JSON begins with ASCII, so that a zero tells UTF-16; decoders drop a byte order mark themselves. */
+function encodingOf([first, second]: Uint8Array): string {
+  if ((first === 0xff && second === 0xfe) || second === 0) return "utf-16le";
+  if ((first === 0xfe && second === 0xff) || first === 0) return "utf-16be";
+  return "utf-8";
 }
 
 /**
@@ -140,12 +147,21 @@ export function pathInside(path: string): string | undefined {
 
 const POINTER = "version https://git-lfs.github.com/spec/";
 
+/** The start of a web page; eight letters are enough, which is what safetensors' header length takes. */
+const PAGE = /^\s*<(!doctyp|html|head|!--)/i;
+
 /**
- * A repository that was cloned without Git LFS holds a note of some 130 bytes where a large file should be.
+ * What came in a file's place: a page that a host answered with (a login, an error, the file's own page), or, in a
+ * repository that was cloned without Git LFS, a note of some 130 bytes.
  *
- * @throws ModelError when `start`, the first bytes of a file or all of it, is such a note
+ * @throws ModelError when `start`, the first bytes of a file or all of it, is such a thing
  */
-export function refusePointer(start: Uint8Array): void {
+export function refuseStandIn(start: Uint8Array): void {
+  if (PAGE.test(new TextDecoder().decode(start.subarray(0, 64))))
+    throw new ModelError(
+      "invalid",
+      "this is an HTML page, not the file itself: a host answered with a page (a login, an error, the file's own page), and it was saved under this name. Download the file itself.",
+    );
   if (start[0] !== POINTER.charCodeAt(0)) return;
   const note = new TextDecoder().decode(start.subarray(0, 400));
   if (!note.startsWith(POINTER)) return;

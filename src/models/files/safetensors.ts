@@ -3,7 +3,7 @@
 
 import { ModelError } from "../errors";
 import { messageOf } from "../../base/errors";
-import { concatBytes, maybePointer, refusePointer } from "./files";
+import { concatBytes, maybePointer, refuseStandIn } from "./files";
 import { bfloatStore, halfStore } from "./half";
 
 export interface NamedTensor {
@@ -241,7 +241,7 @@ function texts(value: unknown): Record<string, string> {
 }
 
 function headerLength(bytes: Uint8Array): number {
-  refusePointer(bytes);
+  refuseStandIn(bytes);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length <= BigInt(MAX_HEADER_BYTES)) return Number(length);
   throw invalid(
@@ -250,7 +250,7 @@ function headerLength(bytes: Uint8Array): number {
 }
 
 function incompleteHeader(bytes: Uint8Array): ModelError {
-  refusePointer(bytes);
+  refuseStandIn(bytes);
   if (bytes.length < 8) return truncated(`expected at least 8 bytes, got ${bytes.length}`);
   return truncated(`its header ends at byte ${8 + headerLength(bytes)}, but the file has ${bytes.length}`);
 }

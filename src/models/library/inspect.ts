@@ -4,7 +4,7 @@
 
 import { loadModelConfig } from "../families/config";
 import { asObject } from "../families/config-fields";
-import { ModelError } from "../errors";
+import { ModelError, withFile } from "../errors";
 import { messageOf } from "../../base/errors";
 import { memoryFiles, type ModelFiles, parseJson, readJson } from "../files/files";
 import { decoderOf, SUPPORTED_DECODERS } from "../teacher/decoders";
@@ -206,7 +206,8 @@ async function withData(
 
 async function judge(key: string, looked: Looked): Promise<Inspection> {
   const { files, facts } = looked;
-  const json = asObject(parseJson(await files.read("config.json")));
+  const config = await files.read("config.json");
+  const json = withFile("config.json", () => asObject(parseJson(config)));
   return {
     key,
     modelType: typeof json["model_type"] === "string" ? json["model_type"] : "unknown",
@@ -292,12 +293,17 @@ async function f32Bytes({ files }: Looked): Promise<number> {
 async function baseFiles({ files, facts }: Looked): Promise<FileFact[]> {
   const here = (path: string): FileFact | undefined => facts.find((file) => file.path === path);
   const missing = BASE_FILES.filter((path) => !here(path));
-  if (missing.length > 0) throw refusal(`it lacks ${missing.join(" and ")}`);
+  if (missing.length > 0) throw refusal(`it lacks ${missing.map(withUse).join(" and ")}`);
   for (const path of BASE_FILES)
     if ((here(path)?.stored ?? 0) > 0 && (here(path)?.bytes ?? Infinity) < SUSPICIOUS_BYTES)
       await readJson(files, path);
   return [...BASE_FILES, ...EXTRA_FILES].flatMap((path) => here(path) ?? []);
 }
+
+const withUse = (path: string): string =>
+  path === "tokenizer_config.json"
+    ? `${path} (it names the token that ends a text; \`tokenizer.save_pretrained\` writes it)`
+    : path;
 
 const factsOf = ({ facts }: Looked, paths: readonly string[]): FileFact[] =>
   paths.map((path) => {

@@ -1,7 +1,7 @@
 // Ranges of a file, filled as the file passes by: nothing of it is held but what its ranges keep.
 
 import { ModelError } from "../errors";
-import { type ByteStream, refusePointer } from "../files/files";
+import { type ByteStream, refuseStandIn } from "../files/files";
 
 export interface ByteRange {
   /** Whose bytes they are: named in errors. */
@@ -21,7 +21,7 @@ export async function readRanges(
   let position = 0;
   for await (const chunk of chunks) {
     if (position === 0) {
-      refusePointer(chunk);
+      refuseStandIn(chunk);
       if (size !== undefined) refuseBeyond(size, path, ranges);
     }
     const next = position + chunk.length;

@@ -8,7 +8,7 @@ import {
   missingFile,
   type ModelFiles,
   type ReadProgress,
-  refusePointer,
+  refuseStandIn,
   streamOf,
 } from "../files/files";
 import { bfloatStore, halfStore } from "../files/half";
@@ -104,7 +104,7 @@ const checkData = (
   there: readonly { readonly name: string; readonly offset: number; readonly length?: number }[],
 ): Promise<void> =>
   whileReading(path, async () => {
-    refusePointer(await read(0, 1000));
+    refuseStandIn(await read(0, 1000));
     refuseBeyond(
       size,
       path,

@@ -3,7 +3,7 @@
 // files reads it, and weights can be converted one by one as they pass by.
 
 import { ModelError } from "../errors";
-import { type ByteStream, concatBytes, type FileSlices, refusePointer } from "../files/files";
+import { type ByteStream, concatBytes, type FileSlices, refuseStandIn } from "../files/files";
 import { intField, lengthField, type Parts } from "./write";
 
 /** The `location` of a payload that lies in the ONNX file itself: no file beside it has that name. */
@@ -130,7 +130,7 @@ function createCursor(chunks: AsyncIterable<Uint8Array>): Cursor {
       if (next.done) return false;
       before += chunk.length;
       [chunk, at] = [next.value, 0];
-      if (before === 0) refusePointer(chunk);
+      if (before === 0) refuseStandIn(chunk);
     }
     return true;
   }
@@ -179,7 +179,7 @@ function createSeeker({ size, read }: FileSlices): Cursor {
     if (at >= size) return false;
     window = await read(at, at + WINDOW_BYTES);
     from = at;
-    if (at === 0) refusePointer(window);
+    if (at === 0) refuseStandIn(window);
     return window.length > 0;
   }
 

@@ -2,7 +2,7 @@
 // Tensor payloads are views into the file, never copies. Field numbers are those of onnx.proto3.
 
 import { ModelError } from "../errors";
-import { refusePointer } from "../files/files";
+import { refuseStandIn } from "../files/files";
 
 export interface OnnxTensor {
   readonly name: string;
@@ -68,7 +68,7 @@ export function readOnnx(bytes: Uint8Array): OnnxGraph {
   const initializers = new Map<string, OnnxTensor>();
   const inputs: OnnxValue[] = [];
   const outputs: OnnxValue[] = [];
-  refusePointer(bytes);
+  refuseStandIn(bytes);
   for (const model of fields(bytes, 0, bytes.length)) {
     if (model.no !== 7) continue; // ModelProto.graph; repeated occurrences merge
     for (const field of message(bytes, model)) {

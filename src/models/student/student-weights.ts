@@ -1,6 +1,6 @@
 // The weights of a student, checked tensor by tensor against its config.
 
-import { familyOf, HEADS, loadModelConfig, type StudentConfig } from "../families/config";
+import { familyOf, HEADS, loadModelConfig, ROOTS, type StudentConfig } from "../families/config";
 import { ModelError, withFile } from "../errors";
 import { listSome, type ModelFiles, type ReadProgress } from "../files/files";
 import type { NamedTensor, Wanted } from "../files/safetensors";
@@ -101,7 +101,10 @@ function checkShapes(
     const shape = named.get(name);
     if (!shape) {
       const hint = isHead(name) ? " (config.json says tie_word_embeddings: false)" : "";
-      throw mismatch(`${name} is missing${hint}; the file holds ${listSome([...named.keys()], 4)}`);
+      throw (
+        prefixed(expected.keys(), others) ??
+        mismatch(`${name} is missing${hint}; the file holds ${listSome([...named.keys()], 4)}`)
+      );
     }
     if (shape.join() !== wanted.join()) {
       throw mismatch(`${name} has shape [${shape.join(", ")}], config.json implies [${wanted.join(", ")}]`);
@@ -113,6 +116,25 @@ function checkShapes(
       `config.json does not explain ${listSome(unexplained)}: this is not the plain ${config.modelType} it describes`,
     );
   }
+}
+
+/** What wraps a model puts its own name in front of every tensor's: DistributedDataParallel, torch.compile, PEFT. */
+function prefixed(names: Iterable<string>, others: readonly string[]): ModelError | undefined {
+  const stored = new Set(others);
+  const bare = (name: string): string =>
+    ROOTS.reduce((text, root) => (text.startsWith(`${root}.`) ? text.slice(root.length + 1) : text), name);
+  const wanted = [...names].filter((name) => !isHead(name)); // tied ones need not be there
+  const [first = ""] = wanted;
+  for (const form of [(name: string) => name, bare]) {
+    const found = others.find((other) => other.endsWith(`.${form(first)}`));
+    const prefix = found?.slice(0, -form(first).length);
+    if (prefix === undefined || !wanted.every((name) => stored.has(prefix + form(name)))) continue;
+    return mismatch(
+      `every name has "${prefix}" in front (${found} for ${first}): the model was saved together with what wrapped it. ` +
+        'Save the model inside (of DistributedDataParallel "model.module", of torch.compile "model._orig_mod"), or take the prefix off the names.',
+    );
+  }
+  return undefined;
 }
 
 /** By our names, without what is no weight. */

@@ -80,6 +80,15 @@ async function embeddingsOf(files: ModelFiles): Promise<number | undefined> {
   return typeof rows === "number" && Number.isInteger(rows) && rows > 0 ? rows : undefined;
 }
 
+async function readSettings(files: ModelFiles): Promise<Record<string, unknown>> {
+  const json = await readJson(files, SETTINGS).catch((error: unknown) => {
+    if (!(error instanceof ModelError && error.code === "missing-file")) throw error;
+    const message = `${error.message} It names the token that ends a text; \`tokenizer.save_pretrained\` writes it beside ${TOKENIZER}.`;
+    throw new ModelError("missing-file", message, { file: SETTINGS, cause: error });
+  });
+  return withFile(SETTINGS, () => asObject(json));
+}
+
 interface Built {
   readonly inner: Inner;
   readonly settings: Record<string, unknown>;
@@ -90,7 +99,7 @@ interface Built {
 async function buildTokenizer(files: ModelFiles): Promise<Built> {
   const [tokenizerJson, stored, { PreTrainedTokenizer }] = await Promise.all([
     readJson(files, TOKENIZER).then((json) => withFile(TOKENIZER, () => asObject(json))),
-    readJson(files, SETTINGS).then((json) => withFile(SETTINGS, () => asObject(json))),
+    readSettings(files),
     transformers(),
   ]);
   const vocabulary = withFile(TOKENIZER, () => vocabularyOf(tokenizerJson));

@@ -2,6 +2,8 @@
 //   files     memory, directory, URL: missing, HTML fallback, server error, cut download, other sites
 //   config    each unsupported field by name; each number out of range; round trip
 //   weights   missing tensor, wrong shape, unexplained tensor, NaN; tied heads and rotary tables are fine
+//   stand-ins × {config, tokenizer, weights, graph} that are HTML pages, however they arrive; JSON with a byte order mark or in UTF-16 is read
+//   wrapped   × {module., _orig_mod., base_model.model.} in front of every tensor: named, with what to save; no tokenizer_config.json
 //   graph     cut, not ONNX, other inputs, no logits, wrong sizes, refused by ONNX Runtime; the next model still opens
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,8 +11,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
 import {
+  inspectLocal,
   loadModelConfig,
   loadStudentWeights,
+  loadTokenizer,
   memoryFiles,
   modelConfigJson,
   ModelError,
@@ -31,6 +35,88 @@ async function refused(promise: Promise<unknown>): Promise<ModelError> {
   if (!(error instanceof ModelError)) throw new Error("expected a ModelError", { cause: error });
   return error;
 }
+
+describe("what is not the file itself", () => {
+  const PAGES = [
+    "<!DOCTYPE html>\n<title>Sign in</title>",
+    "\n <html lang=en><body>404",
+    "<!-- moved --><html>",
+  ];
+  const load = async (folder: Map<string, Uint8Array>): Promise<void> => {
+    await loadStudentWeights(memoryFiles("m", folder));
+    await (await openTeacher(memoryFiles("m", folder), { device: "cpu" })).dispose();
+  };
+
+  test.each([
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "model.safetensors",
+    "onnx/model.onnx",
+  ])("an HTML page as %s", async (path) => {
+    for (const page of PAGES) {
+      const folder = (await tinyFolder()).set(path, new TextEncoder().encode(page));
+      const { message } = await refused(load(folder));
+      expect(message).toMatch(/this is an HTML page, not the file itself/);
+      expect(message).toContain(path);
+    }
+  });
+
+  test("a page that arrives in pieces", async () => {
+    const memory = memoryFiles("m", await tinyFolder());
+    const page = new TextEncoder().encode(PAGES[0]);
+    const chunks = async function* () {
+      for (let at = 0; at < page.length; at += 3) yield page.slice(at, at + 3);
+    };
+    const files = { ...memory, stream: async () => ({ size: page.length, chunks: chunks() }) };
+    expect((await refused(loadStudentWeights(files))).message).toMatch(/this is an HTML page/);
+  });
+
+  test("JSON with a byte order mark, and in UTF-16", async () => {
+    const text = new TextDecoder().decode((await tinyFolder()).get("config.json"));
+    const utf16 = (little: boolean, mark: string) => {
+      const bytes = new Uint8Array(2 * (mark + text).length);
+      const view = new DataView(bytes.buffer);
+      [...(mark + text)].forEach((letter, i) => view.setUint16(2 * i, letter.charCodeAt(0), little));
+      return bytes;
+    };
+    const forms = [new TextEncoder().encode(`\ufeff${text}`)];
+    for (const mark of ["\ufeff", ""]) forms.push(utf16(true, mark), utf16(false, mark));
+    for (const bytes of forms)
+      expect(await loadModelConfig(memoryFiles("m", new Map([["config.json", bytes]])))).toEqual(tinyConfig);
+  });
+
+  test.each(["module.", "_orig_mod.", "base_model.model.", "module._orig_mod."])(
+    "every name behind %s",
+    async (prefix) => {
+      const tensors = [...randomTensors(tinyConfig, 1)].map(([name, t]) => [prefix + name, t] as const);
+      const folder = (await tinyFolder()).set("model.safetensors", writeSafetensors(new Map(tensors)));
+      const { message, code } = await refused(loadStudentWeights(memoryFiles("m", folder)));
+      expect(code).toBe("mismatch");
+      expect(message).toContain(`model.safetensors: every name has "${prefix}" in front`);
+    },
+  );
+
+  test("a single name behind a prefix is another model", async () => {
+    const tensors = [...randomTensors(tinyConfig, 1)].map(
+      ([name, t], i) => [i ? name : `module.${name}`, t] as const,
+    );
+    const folder = (await tinyFolder()).set("model.safetensors", writeSafetensors(new Map(tensors)));
+    const { message } = await refused(loadStudentWeights(memoryFiles("m", folder)));
+    expect(message).toMatch(/model\.embed_tokens\.weight is missing/);
+  });
+
+  test("no tokenizer_config.json", async () => {
+    const folder = await tinyFolder();
+    folder.delete("tokenizer_config.json");
+    const words = /tokenizer_config\.json.*the token that ends a text.*save_pretrained/;
+    expect((await refused(loadTokenizer(memoryFiles("m", folder)))).message).toMatch(words);
+    const listed = [...folder].map(([path, { length }]) => ({ path, bytes: length }));
+    const { teacher, student } = await inspectLocal(memoryFiles("m", folder), listed);
+    for (const role of [teacher, student])
+      expect(role).toMatchObject({ can: false, why: expect.stringMatching(words) });
+  });
+});
 
 describe("files", () => {
   const answer = (body: BodyInit, init: ResponseInit = {}) =>
