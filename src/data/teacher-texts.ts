@@ -50,6 +50,12 @@ export interface WrittenRows {
   readonly refused: number;
   /** Of those, how many were cut off at the limit of what a teacher writes. */
   readonly cutOff: number;
+  /** Ended at once, or after nothing but space. */
+  readonly empty: number;
+  /** Ended with another answer than the row's. */
+  readonly wrong: number;
+  /** Rows that have no prompt on the view that was asked for. */
+  readonly unasked: number;
 }
 
 /**
@@ -76,15 +82,20 @@ export async function sequenceLevel(
     if (!text) return [];
     return [view === "cot" ? { ...row, outputCot: text } : { ...row, output: text }];
   });
-  return { rows: out, written: out.length, refused: rows.length - out.length, cutOff: cutOff(texts) };
+  return { rows: out, written: out.length, refused: rows.length - out.length, ...reasons(texts), wrong: 0 };
 }
 
 /** A text that ended, without the space around it. */
 const whole = (writing: Writing | undefined): string | undefined =>
   writing?.ended ? writing.text.trim() : undefined;
 
-const cutOff = (texts: readonly (Writing | undefined)[]): number =>
-  texts.filter((writing) => writing?.ended === false).length;
+const reasons = (
+  texts: readonly (Writing | undefined)[],
+): Pick<WrittenRows, "cutOff" | "empty" | "unasked"> => ({
+  cutOff: texts.filter((writing) => writing?.ended === false).length,
+  empty: texts.filter((writing) => whole(writing) === "").length,
+  unasked: texts.filter((writing) => writing === undefined).length,
+});
 
 /** Every row, those without a chain of thought with one that the teacher wrote, where its answer is the row's. */
 export async function augmentWithThought(
@@ -105,7 +116,9 @@ export async function augmentWithThought(
   });
   const written = out.filter((row, i) => row !== rows[i]).length;
   const asked = prompts.filter((prompt) => prompt !== undefined).length;
-  return { rows: out, written, refused: asked - written, cutOff: cutOff(texts) };
+  const { cutOff, empty } = reasons(texts);
+  const refused = asked - written;
+  return { rows: out, written, refused, cutOff, empty, wrong: refused - cutOff - empty, unasked: 0 };
 }
 
 /** In front of a cached text that was cut off. */

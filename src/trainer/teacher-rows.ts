@@ -63,12 +63,21 @@ export function writerOf(teacher: Teacher, { data, teacher: name }: RunConfig): 
 }
 
 /** What became of the rows that the teacher wrote for, in words. */
-export function writingText({ written, refused, cutOff }: WrittenRows, maxLength: number): string {
-  const cut =
-    cutOff > 0
-      ? `, ${cutOff} of them cut off before they ended (data.maxLength ${maxLength} is prompt and answer together; raise it)`
-      : "";
-  return `${written} written, ${refused} refused${cut}`;
+export function writingText(
+  { written, refused, cutOff, empty, wrong, unasked }: WrittenRows,
+  maxLength: number,
+): string {
+  const reasons: [number, string][] = [
+    [
+      cutOff,
+      `cut off before they ended (data.maxLength ${maxLength} is prompt and answer together; raise it)`,
+    ],
+    [empty, "empty"],
+    [wrong, "with another answer than the row's"],
+    [unasked, "for rows without a prompt on this view"],
+  ];
+  const said = reasons.filter(([count]) => count > 0).map(([count, why]) => `${count} of them ${why}`);
+  return [`${written} written, ${refused} refused`, ...said].join(", ");
 }
 
 /**

@@ -1,5 +1,6 @@
 // Rows that a teacher writes — plan
 //   SeqKD          the view's output gives way to the teacher's; an empty answer leaves the row out; gold stays elsewhere
+//   reasons        cut off, empty, another answer, no prompt on this view: they add up to what is refused, and are said
 //   augmentation   only rows without a chain of thought are asked; a wrong answer is refused, a right one kept
 //   prompts        a plain prompt becomes the bundled data's own chain-of-thought prompt
 //   cache, cancel  no prompt is written twice; an abort ends it at once, and what was written is not lost
@@ -16,6 +17,7 @@ import {
   thoughtPrompt,
   type Writer,
 } from "../../../src/data";
+import { writingText } from "../../../src/trainer";
 
 const scripted = (answers: Record<string, string>): Writer & { asked: string[] } => {
   const asked: string[] = [];
@@ -50,6 +52,27 @@ describe("rows that a teacher writes", () => {
     expect([plain.written, plain.refused]).toEqual([2, 1]);
     const cot = await sequenceLevel(rows, "cot", scripted({ C2: "the answer is: 7" }));
     expect(cot.rows).toEqual([{ ...rows[1], outputCot: "the answer is: 7" }]);
+  });
+
+  test("what is refused has a reason, and it is said", async () => {
+    const script: Record<string, string | { text: string; ended: boolean }> = {
+      ...{ a: "5", b: " \n ", c: "", d: { text: "so we", ended: false }, e: { text: "", ended: false } },
+    };
+    const writer = { id: "reasons", write: async (prompt: string) => script[prompt]! };
+    const asked: Row[] = Object.keys(script).map((id) => ({ id, prompt: "", output: "4", promptCot: id }));
+    const { promptCot: _, ...bare } = asked[0]!;
+    const cot = await sequenceLevel([...asked, { ...bare, id: "f" }], "cot", writer);
+    expect(cot).toMatchObject({ written: 1, refused: 5, cutOff: 2, empty: 2, unasked: 1, wrong: 0 });
+    expect(writingText(cot, 60)).toBe(
+      "1 written, 5 refused, 2 of them cut off before they ended (data.maxLength 60 is prompt and answer together; raise it), " +
+        "2 of them empty, 1 of them for rows without a prompt on this view",
+    );
+    const other = { id: "other", write: async () => "the answer is: 8" };
+    const thoughts = await augmentWithThought(rows, other);
+    expect(thoughts).toMatchObject({ written: 0, refused: 2, cutOff: 0, empty: 0, unasked: 0, wrong: 2 });
+    expect(writingText(thoughts, 60)).toBe(
+      "0 written, 2 refused, 2 of them with another answer than the row's",
+    );
   });
 
   test("augmentation keeps a chain of thought whose answer is right", async () => {
