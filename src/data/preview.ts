@@ -113,7 +113,7 @@ export async function previewRows(
     dropped: countReasons(dropped),
     student: summary(lengths.student),
     teacher: summary(lengths.teacher),
-    limitLines: lengthLines(reportLengths(measured, positions)),
+    limitLines: lengthLines(reportLengths(measured, positions, limits)),
     coverage: coverageOfRows(covered),
     samples: shown,
   };

@@ -22,6 +22,8 @@ export interface LengthReport {
   readonly rows: number;
   readonly fates: Readonly<Record<Fate, number>>;
   /** Limits that keep `share` of the rows whole; absent where the present ones keep 95 of 100. */
+  /** Rows that a model's own positions cut, where the limits reach as far as these: no setting keeps them whole. */
+  readonly beyond: readonly { readonly side: Side; readonly rows: number; readonly positions: number }[];
   readonly better?: { readonly maxLength: number; readonly maxPrompt: number; readonly share: number };
 }
 
@@ -62,7 +64,12 @@ export const longestOf = (views: readonly WholeLengths[]): WholeLengths => ({
   length: Math.max(...views.map(({ length }) => length)),
 });
 
-export function reportLengths(rows: readonly MeasuredRow[], positions: Positions): LengthReport {
+/** @param limits that the rows were read with */
+export function reportLengths(
+  rows: readonly MeasuredRow[],
+  positions: Positions,
+  limits: Readonly<Record<Side, { readonly maxLength: number }>>,
+): LengthReport {
   const count = (fate: Fate): number => rows.filter((row) => row.fate === fate).length;
   const fates = {
     whole: count("whole"),
@@ -72,7 +79,17 @@ export function reportLengths(rows: readonly MeasuredRow[], positions: Positions
   };
   const lengths = rows.map((row) => row.lengths);
   const better = fates.whole >= WANTED * rows.length ? undefined : betterLimits(lengths, positions);
-  return { rows: rows.length, fates, ...(better && better.share * rows.length > fates.whole && { better }) };
+  const beyond = SIDES.map((side) => {
+    const most = positions[side] + 1; // the last token is only predicted
+    const cut = rows.filter((row) => row.fate !== "whole" && row.lengths[side].length > most);
+    return { side, positions: positions[side], rows: limits[side].maxLength >= most ? cut.length : 0 };
+  }).filter((side) => side.rows > 0);
+  return {
+    rows: rows.length,
+    fates,
+    beyond,
+    ...(better && better.share * rows.length > fates.whole && { better }),
+  };
 }
 
 type Side = keyof RowLengths;
@@ -97,7 +114,7 @@ function betterLimits(rows: readonly RowLengths[], positions: Positions): Length
 }
 
 /** In words; nothing where no row is cut or too long. */
-export function lengthLines({ rows, fates, better }: LengthReport): string[] {
+export function lengthLines({ rows, fates, beyond, better }: LengthReport): string[] {
   const touched = rows - fates.whole;
   if (touched === 0) return [];
   const part = (n: number, one: string, more: string): string[] =>
@@ -108,10 +125,15 @@ export function lengthLines({ rows, fates, better }: LengthReport): string[] {
     ...part(fates["too long"], "cannot be cut and drops out", "cannot be cut and drop out"),
   ];
   const now = `${touched} of ${rows} rows ${touched === 1 ? "is" : "are"} longer than the limits: ${parts.join(", ")}. ${percent(fates.whole / rows)} stay whole`;
-  if (!better) return [`${now}.`];
+  const models = beyond.map(
+    ({ side, rows: count, positions }) =>
+      `${count} of these ${count === 1 ? "is" : "are"} cut by the ${side}'s own limit of ${positions} positions, not by data.maxLength: no setting keeps ${count === 1 ? "it" : "them"} whole.`,
+  );
+  if (!better) return [`${now}.`, ...models];
   const most = better.share < WANTED ? " (with these models' positions it cannot be more)" : "";
   return [
     `${now}; data.maxLength ${better.maxLength} and data.maxPrompt ${better.maxPrompt} would keep ${percent(better.share)}${most}.`,
+    ...models,
   ];
 }
 

@@ -108,7 +108,7 @@ export function readRows(
   const learned = writes ? asked(some, data.view, data.outputs === "student") : some;
   const training = prepare(learned, data.records === "published" && !writes);
   const held = prepare(writes ? asked(heldOut, data.view, false) : heldOut, false);
-  const positions = { student: student.maxPositions, teacher: teacher.maxPositions };
+  const positions = { student: student.maxPositions, teacher: taught ? teacher.maxPositions : Infinity };
   const out = [...training.dropped, ...held.dropped];
   return {
     limits,
@@ -122,7 +122,7 @@ export function readRows(
       `Special tokens: ${taught ? `teacher ${aroundText(teacher.tokenizer)}, ` : ""}student ${aroundText(student.tokenizer)}` +
         (data.specialTokens === "none" ? " (data.specialTokens: none, as published)." : "."),
       ...(writes ? writingLines(config, limits.student, training.usable) : []),
-      ...lengthLines(reportLengths([...training.lengths, ...held.lengths], positions)),
+      ...lengthLines(reportLengths([...training.lengths, ...held.lengths], positions, limits)),
       ...droppedLines(countReasons(out)),
     ],
   };

@@ -3,6 +3,7 @@
 //   ends        only a whole reply ends in eos
 //   95 %        the limits that are offered keep at least 95 of 100 rows whole, and one token less does not; never beyond
 //               what config and models admit, and then it says so
+//   positions   rows that a model cuts, whatever the limits: counted with the model's own limit; control: limits below it
 //   none        nothing is said where nothing is cut; a set of which nothing is left says why
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -24,7 +25,7 @@ const FREE = { student: 1000, teacher: 1000 };
 const of = (prompt: number, output: number, id = "r"): Row =>
   row("p".repeat(prompt), "o".repeat(output), { id });
 const report = (rows: readonly Row[], limits: ReturnType<typeof both>, positions = FREE) =>
-  reportLengths(prepareDataset(rows, "plain", letters, letters, limits).lengths, positions);
+  reportLengths(prepareDataset(rows, "plain", letters, letters, limits).lengths, positions, limits);
 
 describe("what becomes of rows", () => {
   const rows = [of(4, 3), of(9, 3), of(4, 9), of(9, 9)]; // with eos: 8, 13, 14, 19 tokens
@@ -111,6 +112,18 @@ describe("limits that keep 95 of 100 rows", () => {
     );
     expect(report([of(2, 600)], both(64, 32)).better).toBeUndefined(); // more than a config admits
   });
+});
+
+test("rows that a model's own positions cut are named as such", () => {
+  const rows = [of(4, 3), of(4, 15), of(4, 16), of(4, 30)]; // with eos: 8, 20, 21, 35 tokens
+  const own = { student: 19, teacher: 30 }; // 20 and 31 tokens
+  const limits = { student: { maxLength: 20, maxPrompt: 19 }, teacher: { maxLength: 31, maxPrompt: 30 } };
+  expect(lengthLines(report(rows, limits, own)).slice(1)).toEqual([
+    "2 of these are cut by the student's own limit of 19 positions, not by data.maxLength: no setting keeps them whole.",
+    "1 of these is cut by the teacher's own limit of 30 positions, not by data.maxLength: no setting keeps it whole.",
+  ]);
+  expect(report(rows, both(18, 10), own).beyond).toEqual([]); // data.maxLength cuts before either does
+  expect(report(rows, both(64, 32)).beyond).toEqual([]);
 });
 
 test("a set of which nothing is left, one row, and none", async () => {
