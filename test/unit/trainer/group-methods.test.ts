@@ -24,7 +24,9 @@ const WHOLE = new Set(["fixed_advantage", "gkd", "reverse_kl_top_k"]);
 
 describe.each(METHODS)("%s", (preset) => {
   test("takes steps", async () => {
-    const { method, teacher } = PRESETS[preset].config;
+    const { method: preferred, teacher } = PRESETS[preset].config;
+    // Beside the cross entropy: the presets of on-policy runs leave it out, and these few rows may hold no unlikely token.
+    const method = { ...preferred, kdRate: 0.5 };
     const config = { ...SMALL_RUN, method, teacher, data: { ...SMALL_RUN.data, rows: 12 } } as RunConfig;
     const run = await openRun(gpu, config, bundledSources(config));
     const records = await takeSteps(run, 2);
