@@ -106,8 +106,9 @@ test("the library keeps models in the private file system", async () => {
       };
       const bytes = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
       const blobs = new Map(files.map(([path, text]) => [`dropped/${path}`, new Blob([bytes(text)])]));
-      const first = await ask({ type: "import", name: "mine", files: blobs }, "stored");
-      const { key } = events.find(({ type }) => type === "downloaded") as unknown as { key: string };
+      const done = await ask({ type: "import", name: "mine", files: blobs }, "downloaded"); // the list comes before it
+      const first = events.findLast(({ type }) => type === "stored");
+      const { key } = done as unknown as { key: string };
       const after = await ask({ type: "delete", key }, "stored");
       worker.terminate();
       return { first, after };

@@ -29,7 +29,7 @@ export async function openSourcePage(
     root: top,
     logLevel: "error",
     cacheDir: join(top, ".cache/vite-browser"),
-    optimizeDeps: { include: ["@huggingface/transformers"] },
+    optimizeDeps: { include: ["@huggingface/transformers"], entries: ["index.html"] },
     server: { port: 0, host: "127.0.0.1", hmr: false, watch: null },
   });
   await server.listen();
