@@ -146,7 +146,7 @@ describe("refusals", () => {
     await expect(loadTokenizer(memoryFiles("m", files))).rejects.toMatchObject({
       code: "missing-file",
       message:
-        'Model "m" needs tokenizer_config.json, but it holds tokenizer.json. Add the file to the model folder.',
+        'Model "m" needs tokenizer_config.json, but it holds tokenizer.json. Add the file to the model folder. It names the token that ends a text; `tokenizer.save_pretrained` writes it beside tokenizer.json.',
     });
   });
 });
