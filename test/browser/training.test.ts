@@ -89,7 +89,7 @@ test("Play counts steps, the loss falls, the plan is drawn and changes", async (
   const stepAt = await page.evaluate(() => performance.now());
   console.info(`first step ${((stepAt - start) / 1000).toFixed(1)} s after Play`); // oxlint-disable-line no-console
   await page.waitForFunction(
-    () => Number(document.querySelector("canvas[data-step]")?.getAttribute("data-step")) >= 2,
+    () => Number(document.querySelector("[data-plan-step]")?.getAttribute("data-plan-step")) >= 2,
   );
   expect(await planColors(page)).toBeGreaterThan(20);
   await page.screenshot({ path: join(artifacts, "training-light-1440.png"), fullPage: true });

@@ -46,7 +46,7 @@ export function RunFigure({ record, pointer: shared }: RunFigureProps) {
         steps={useSteps()}
       />
       <Readouts plan={plan} />
-      <details className="flows">
+      <details className="flows" data-plan-step={record.step}>
         <summary>{text.flows}</summary>
         <Flows plan={plan} pointer={pointer} />
       </details>
