@@ -5,34 +5,19 @@ import { f32, packParams, u32 } from "../../gpu/params";
 import type { Binding, Tensor } from "../../gpu/program";
 import type { Tape, Var } from "../../student";
 
-const creditKernel = defineKernel({
-  entry: "chunk_credit",
-  code: [chunkCredit],
-  bindings: {
-    params: "uniform",
-    scale: "uniform",
-    chunk_of: "read",
-    chunks: "read",
-    student: "read",
-    teacher: "read",
-    advantages: "write",
-    loss: "write",
-  },
-});
-const creditBackwardKernel = defineKernel({
-  entry: "chunk_credit_backward",
-  code: [chunkCredit],
-  bindings: {
-    params: "uniform",
-    scale: "uniform",
-    chunk_of: "read",
-    chunks: "read",
-    student: "read",
-    teacher: "read",
-    advantages: "write",
-    loss: "write",
-  },
-});
+/** Both passes read and write the same tables. */
+const bindings = {
+  params: "uniform",
+  scale: "uniform",
+  chunk_of: "read",
+  chunks: "read",
+  student: "read",
+  teacher: "read",
+  advantages: "write",
+  loss: "write",
+} as const;
+const creditKernel = defineKernel({ entry: "chunk_credit", code: [chunkCredit], bindings });
+const creditBackwardKernel = defineKernel({ entry: "chunk_credit_backward", code: [chunkCredit], bindings });
 
 /** As the shader numbers them. */
 const RULES = ["by_log_prob", "by_count", "exact_boundaries", "unlikely"] as const;

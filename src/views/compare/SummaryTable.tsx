@@ -5,6 +5,7 @@ import { csv, download } from "../download";
 import { count, decimals, percent, significant } from "../format";
 import { messages } from "../messages";
 import { latexTable, markdownTable } from "./table-text";
+import { TableHead } from "../figure/TableHead";
 
 const { compare: text } = messages;
 
@@ -51,15 +52,7 @@ export function SummaryTable({ summaries, said }: SummaryProps) {
     <>
       <p className="said">{said}</p>
       <table className="flow-table compare-table">
-        <thead>
-          <tr>
-            {head.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead names={head} />
         <tbody>
           {rows.map((row) => (
             <tr key={row[0]}>

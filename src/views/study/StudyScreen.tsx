@@ -8,6 +8,7 @@ import { hashOf } from "../routes";
 import { Panel } from "../shell/Panel";
 import { type CellSummary, interval, points, type StudyCell, type StudySummary } from "./summary";
 import { studyFigure } from "./study-figure";
+import { TableHead } from "../figure/TableHead";
 
 const { study: text } = messages;
 const SUMMARY = record as unknown as StudySummary; // written by the study's own script; a test compares the two
@@ -82,15 +83,7 @@ function DifferencesPanel({ summary }: { readonly summary: StudySummary }) {
       <SaveFigure of={text.figure} figure={() => saved} />
       <div className="scroll-x" tabIndex={0} role="region" aria-label={text.differences}>
         <table className="flow-table study-table">
-          <thead>
-            <tr>
-              {head.map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead names={head} />
           <tbody>
             {comparisons.map((one) => {
               const [cell, against] = [cellOf(one.cell), cellOf(one.against)];
@@ -133,15 +126,7 @@ function CellsPanel({
       </p>
       <div className="scroll-x" tabIndex={0} role="region" aria-label={text.group(regime, pair)}>
         <table className="flow-table study-table">
-          <thead>
-            <tr>
-              {[text.method, text.seeds, text.right, text.mean, text.crossEntropy].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead names={[text.method, text.seeds, text.right, text.mean, text.crossEntropy]} />
           <tbody>
             {cells.map((cell) => (
               <tr key={cell.id}>
